@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a table, or JSON, and a ratio against a peer where there is one."""

@@ -1,0 +1,1 @@
+"""The columnar Kafka client: connections, fetching, producing and administration."""

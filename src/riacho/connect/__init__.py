@@ -1,0 +1,1 @@
+"""Sources and sinks outside Kafka, one module per outside system."""

@@ -1,0 +1,1 @@
+"""The flights demo: its data, its replayer and its check."""

@@ -1,0 +1,37 @@
+"""The one root of every error that a person can mend."""
+
+from __future__ import annotations
+
+
+class RiachoError(Exception):
+    """A mistake or a failure, told to a person: what happened, where, and how to mend it.
+
+    The command line prints these three and exits with `exit_code`; nobody sees a traceback.
+
+    >>> print(RiachoError("topic 'bids' does not exist", where="jobs/q0.sql:3", mend="create it first"))
+    topic 'bids' does not exist
+      at jobs/q0.sql:3
+      create it first
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str | None = None, mend: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.mend = mend
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where is not None:
+            lines.append(f"  at {self.where}")
+        if self.mend is not None:
+            lines.append(f"  {self.mend}")
+        return "\n".join(lines)
+
+
+class UsageError(RiachoError):
+    """The command, an option or a configuration value is wrong: nothing was started or changed."""
+
+    exit_code = 2

@@ -1,0 +1,1 @@
+"""A job's life: the worker loop, snapshots, restore and the supervisor."""

@@ -1,0 +1,1 @@
+"""Compiled pure functions over NumPy arrays: no classes, no I/O."""

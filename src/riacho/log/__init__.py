@@ -1,0 +1,1 @@
+"""The partitioned append-only log on disk."""

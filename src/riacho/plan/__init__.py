@@ -1,0 +1,1 @@
+"""The logical plan: types, expressions, relations and changelog properties. Executes nothing."""

@@ -1,0 +1,1 @@
+"""Views over compacted topics, SQL over views, and the HTTP API."""
