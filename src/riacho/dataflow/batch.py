@@ -1,0 +1,118 @@
+"""What flows between operators: the rows of one pass as columns, their order, their signs and the watermark.
+
+A pass takes whatever has arrived and runs it once through the graph. Every row that a source delivers gets the next
+sequence number of the job, so operators with several inputs see one order, and a result is the same however the
+input is cut into passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Int64Array = npt.NDArray[np.int64]
+Int32Array = npt.NDArray[np.int32]
+
+NO_WATERMARK = -(2**63)
+"""Before any row: nothing is late (Flink's Long.MIN_VALUE)."""
+
+END_OF_TIME = 2**63 - 1
+"""The watermark after the last row of bounded input: every window closes (Flink's Long.MAX_VALUE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkSteps:
+    """The watermark during one pass, in milliseconds: a step function of the sequence number.
+
+    It stands at `before` until the row `sequence[0]` has been seen and at `value[i]` after the row `sequence[i]`.
+    Both arrays ascend; `value` strictly.
+    """
+
+    before: int
+    sequence: Int64Array
+    value: Int64Array
+
+    @staticmethod
+    def still(value: int = NO_WATERMARK) -> WatermarkSteps:
+        """A watermark that does not move in this pass."""
+        nothing = np.empty(0, np.int64)
+        return WatermarkSteps(value, nothing, nothing)
+
+    @property
+    def after(self) -> int:
+        """Where the watermark stands at the end of the pass."""
+        return int(self.value[-1]) if len(self.value) else self.before
+
+    def seen_by(self, sequence: Int64Array) -> Int64Array:
+        """The watermark that stood before each of these rows: what decides whether a row is late.
+
+        >>> steps = WatermarkSteps(0, np.array([3, 5]), np.array([100, 200]))
+        >>> steps.seen_by(np.array([2, 3, 4, 5, 6])).tolist()
+        [0, 0, 100, 100, 200]
+        """
+        levels = np.concatenate((np.array([self.before], np.int64), self.value))
+        return levels[np.searchsorted(self.sequence, sequence, side="left")]
+
+    @staticmethod
+    def minimum(inputs: list[WatermarkSteps]) -> WatermarkSteps:
+        """The watermark of an operator with several inputs: at each row the least of theirs.
+
+        >>> left = WatermarkSteps(0, np.array([1, 4]), np.array([50, 90]))
+        >>> right = WatermarkSteps(10, np.array([2]), np.array([70]))
+        >>> both = WatermarkSteps.minimum([left, right])
+        >>> both.before, both.sequence.tolist(), both.value.tolist()
+        (0, [1, 2, 4], [10, 50, 70])
+        """
+        if len(inputs) == 1:
+            return inputs[0]
+        before = min(steps.before for steps in inputs)
+        moments = np.unique(np.concatenate([steps.sequence for steps in inputs]))
+        if not len(moments):
+            return WatermarkSteps.still(before)
+        least = np.min([steps.seen_by(moments + 1) for steps in inputs], axis=0)
+        rises = np.diff(least, prepend=before) > 0
+        return WatermarkSteps(before, moments[rises], least[rises])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one pass at one point of the graph, in order of arrival.
+
+    `frame` has one column per field of the relation's schema, by name (see `polars_type` for the mapping).
+    `sequence` ascends, with ties where one row became several. `diff` is +1 or −1 per row, or None where all are +1.
+    `split` says which source split (Kafka partition) a row came from, up to the `Watermark` step only.
+    """
+
+    frame: pl.DataFrame
+    sequence: Int64Array
+    watermark: WatermarkSteps
+    diff: npt.NDArray[np.int8] | None = None
+    split: Int32Array | None = None
+
+    def __post_init__(self) -> None:
+        assert len(self.sequence) == self.frame.height
+        assert self.diff is None or len(self.diff) == self.frame.height
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def with_frame(self, frame: pl.DataFrame) -> Batch:
+        """The same rows with other columns."""
+        return replace(self, frame=frame)
+
+    def take(self, rows: Int64Array) -> Batch:
+        """The rows at these positions, which must ascend to keep the order."""
+        return Batch(
+            self.frame[rows],
+            self.sequence[rows],
+            self.watermark,
+            None if self.diff is None else self.diff[rows],
+            None if self.split is None else self.split[rows],
+        )
+
+    def signs(self) -> npt.NDArray[np.int8]:
+        """`diff` as an array, also where all rows are added."""
+        return np.ones(len(self), np.int8) if self.diff is None else self.diff

@@ -1,0 +1,48 @@
+"""The contract of every physical operator: one call per pass, keyed state, and a snapshot of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.batch import Batch
+
+StateArrays = dict[str, npt.NDArray[np.generic]]
+"""An operator's state as named flat arrays: what a snapshot stores, a file each."""
+
+
+class Operator(Protocol):
+    """A step of a running dataflow.
+
+    An operator is called once per pass with one batch per input (possibly empty) and returns its output's delta.
+    Its accumulated output after any pass is the exact answer for the input so far. The output's watermark is never
+    ahead of what its future rows may carry.
+    """
+
+    def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        """The change of the output that the changes of the inputs cause.
+
+        Raises `RowError` where an expression fails on a row.
+        """
+        ...
+
+    def snapshot(self) -> StateArrays:
+        """The state after the last pass; empty for a stateless operator. Later passes must not alter the arrays."""
+        ...
+
+    def restore(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
+        """Take over a snapshot of the same operator in the same plan, before the first pass."""
+        ...
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that the state holds, in bytes."""
+        ...
+
+    @property
+    def late_rows(self) -> int:
+        """Rows dropped so far because their window had closed (Flink's numLateRecordsDropped)."""
+        ...

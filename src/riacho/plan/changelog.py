@@ -1,0 +1,94 @@
+"""What changes a relation emits and which fields identify its rows: derived from the plan, bottom up.
+
+Source: Flink, "Dynamic Tables" (append, retract and upsert streams); a changelog here is a Z-set, so there are two
+cases: rows are only ever added, or they are also retracted.
+"""
+
+from __future__ import annotations
+
+from riacho.plan.expressions import Column
+from riacho.plan.relations import (
+    Aggregate,
+    Filter,
+    Join,
+    JoinKind,
+    Normalize,
+    Project,
+    Relation,
+    Scan,
+    Sink,
+    Union,
+    Watermark,
+    WindowAggregate,
+)
+
+Key = frozenset[int]
+
+
+def is_updating(relation: Relation) -> bool:
+    """Whether the relation retracts rows that it emitted before."""
+    if isinstance(relation, Normalize):
+        return True
+    if isinstance(relation, Aggregate):
+        return bool(relation.calls) or is_updating(relation.input)
+    if isinstance(relation, Join):
+        return relation.kind is JoinKind.LEFT or any(is_updating(side) for side in relation.inputs)
+    return any(is_updating(below) for below in relation.inputs)
+
+
+def unique_keys(relation: Relation) -> frozenset[Key]:
+    """The minimal sets of fields of which no two rows of the accumulated relation agree.
+
+    The empty set means at most one row.
+    """
+    if isinstance(relation, Scan):
+        key = relation.table.primary_key
+        upserts = relation.table.connector == "upsert-kafka"
+        if upserts and set(key) <= set(relation.fields):
+            return frozenset({frozenset(relation.fields.index(name) for name in key)})
+        return frozenset()
+    if isinstance(relation, Normalize):
+        return frozenset({frozenset(relation.key)})
+    if isinstance(relation, Filter | Watermark | Sink):
+        return unique_keys(relation.input)
+    if isinstance(relation, Project):
+        return _through(relation, unique_keys(relation.input))
+    if isinstance(relation, Aggregate):
+        return frozenset({frozenset(range(len(relation.keys)))})
+    if isinstance(relation, WindowAggregate):
+        first = len(relation.keys) + len(relation.calls)
+        keys = frozenset(range(len(relation.keys)))
+        return frozenset(keys | {first + index} for index in range(len(relation.properties)))
+    if isinstance(relation, Join):
+        return _of_join(relation)
+    if isinstance(relation, Union):
+        return frozenset()
+    return frozenset()
+
+
+def _through(relation: Project, below: frozenset[Key]) -> frozenset[Key]:
+    """The keys whose every field the projection passes on."""
+    outputs: dict[int, int] = {}
+    for position, expression in enumerate(relation.expressions):
+        if isinstance(expression, Column):
+            outputs.setdefault(expression.index, position)
+    return frozenset(
+        frozenset(outputs[index] for index in key) for key in below if all(index in outputs for index in key)
+    )
+
+
+def _of_join(relation: Join) -> frozenset[Key]:
+    """A side whose join key is unique adds no rows to the other; else both sides' keys together."""
+    left, right = unique_keys(relation.left), unique_keys(relation.right)
+    width = len(relation.left.schema)
+    left_single = any(key <= set(relation.left_keys) for key in left)
+    right_single = any(key <= set(relation.right_keys) for key in right)
+    shifted = frozenset(frozenset(index + width for index in key) for key in right)
+    result: set[Key] = set()
+    if right_single:
+        result |= left
+    if left_single and relation.kind is JoinKind.INNER:
+        result |= shifted
+    if not result:
+        result = {one | other for one in left for other in shifted}
+    return frozenset(result)
