@@ -1,0 +1,104 @@
+"""The events that the demo publishes: departures, arrivals and weather, each late by its own random lag.
+
+Everything is derived from the tables and a seed, so the check can tell afterwards what was sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from riacho.demo.tables import flights, weather
+
+MEDIAN_LAG_S = 30.0
+P99_LAG_S = 15 * 60.0
+"""How long after it happened an event is published, in event time: a log-normal lag. Topics are out of order."""
+
+NORMAL_P99 = 2.3263478740408408
+LAG_SIGMA = float(np.log(P99_LAG_S / MEDIAN_LAG_S)) / NORMAL_P99
+
+MALFORMED_ONE_IN = 5_000
+"""How rarely a value is cut short on its way, so that it is no JSON any more."""
+
+EVENT_TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+"""Flink's SQL timestamp format; instants in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One topic's events in the order of their publication.
+
+    `events` has the event's own columns (`id` and `event_time` among them), `publish_at` (event time plus lag, UTC
+    microseconds) and `malformed`.
+    """
+
+    topic: str
+    events: pl.DataFrame
+
+    def values(self, rows: pl.DataFrame) -> pl.Series:
+        """The records' JSON values; a malformed one is cut after two thirds of its length."""
+        payload = rows.drop("publish_at", "malformed")
+        whole = payload.select(
+            pl.struct(
+                pl.col(name).dt.strftime(EVENT_TIME_FORMAT) if isinstance(kind, pl.Datetime) else pl.col(name)
+                for name, kind in payload.schema.items()
+            ).struct.json_encode()
+        ).to_series()
+        cut = whole.str.slice(0, whole.str.len_chars() * 2 // 3)
+        return whole.zip_with(~rows["malformed"], cut).alias("value")
+
+
+def streams(seed: int) -> list[Stream]:
+    """The year's three event streams, the same for the same seed."""
+    generator = np.random.default_rng(seed)
+    year = flights()
+    return [
+        _publish("flights.departures", departures(year), generator),
+        _publish("flights.arrivals", arrivals(year), generator),
+        _publish("flights.weather", observations(), generator),
+    ]
+
+
+def departures(year: pl.DataFrame) -> pl.DataFrame:
+    """One event per flight: when it left or, where it was cancelled, when it should have."""
+    return year.select(
+        "id",
+        pl.coalesce("departure", "scheduled").alias("event_time"),
+        "day",
+        "scheduled",
+        pl.col("departure_delay").alias("delay"),
+        "cancelled",
+        "carrier",
+        "flight",
+        "tailnum",
+        "origin",
+        "dest",
+        "distance",
+    )
+
+
+def arrivals(year: pl.DataFrame) -> pl.DataFrame:
+    """One event per landing that was reported, under its flight's id."""
+    landed = year.filter(pl.col("arrival").is_not_null())
+    return landed.select(
+        "id", pl.col("arrival").alias("event_time"), pl.col("arrival_delay").alias("delay"), "carrier", "origin", "dest"
+    )
+
+
+def observations() -> pl.DataFrame:
+    """One event per airport and hour."""
+    return weather().rename({"observed": "event_time"})
+
+
+def _publish(topic: str, events: pl.DataFrame, generator: np.random.Generator) -> Stream:
+    lag_us = (MEDIAN_LAG_S * np.exp(generator.normal(0.0, LAG_SIGMA, events.height)) * 1e6).astype(np.int64)
+    malformed = generator.integers(0, MALFORMED_ONE_IN, events.height) == 0
+    return Stream(
+        topic,
+        events.with_columns(
+            publish_at=pl.col("event_time") + pl.Series(lag_us).cast(pl.Duration("us")),
+            malformed=pl.Series(malformed),
+        ).sort("publish_at", "id"),
+    )

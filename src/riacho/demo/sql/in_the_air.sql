@@ -1,0 +1,56 @@
+-- The flights that have departed and not yet arrived: a row appears with a departure and goes with its arrival.
+
+CREATE TABLE departures (
+  id         BIGINT,
+  event_time TIMESTAMP(3),
+  delay      INT,
+  cancelled  BOOLEAN,
+  carrier    STRING,
+  flight     INT,
+  origin     STRING,
+  dest       STRING,
+  distance   INT
+) WITH (
+  'connector' = 'kafka',
+  'topic' = 'flights.departures',
+  'properties.bootstrap.servers' = '${KAFKA}',
+  'scan.startup.mode' = 'earliest-offset',
+  'format' = 'json',
+  'riacho.bad-records' = 'skip'
+);
+
+CREATE TABLE arrivals (
+  id         BIGINT,
+  event_time TIMESTAMP(3)
+) WITH (
+  'connector' = 'kafka',
+  'topic' = 'flights.arrivals',
+  'properties.bootstrap.servers' = '${KAFKA}',
+  'scan.startup.mode' = 'earliest-offset',
+  'format' = 'json',
+  'riacho.bad-records' = 'dead-letter'
+);
+
+CREATE TABLE in_the_air (
+  id       BIGINT,
+  departed TIMESTAMP(3),
+  delay    INT,
+  carrier  STRING,
+  flight   INT,
+  origin   STRING,
+  dest     STRING,
+  distance INT,
+  PRIMARY KEY (id) NOT ENFORCED
+) WITH (
+  'connector' = 'upsert-kafka',
+  'topic' = 'flights.in_the_air',
+  'properties.bootstrap.servers' = '${KAFKA}',
+  'key.format' = 'json',
+  'value.format' = 'json'
+);
+
+INSERT INTO in_the_air
+SELECT d.id, d.event_time, d.delay, d.carrier, d.flight, d.origin, d.dest, d.distance
+FROM departures AS d
+LEFT JOIN arrivals AS a ON d.id = a.id
+WHERE NOT d.cancelled AND a.id IS NULL;
