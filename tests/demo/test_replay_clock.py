@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riacho.demo.replay_clock import DAY_PLAYED, END, ZONE, ReplayCommandError, ReplayClock, dawn, skip_night
+from riacho.demo.replay_clock import DAY_PLAYED, END, ZONE, ReplayClock, ReplayCommandError, dawn, skip_night
 
 
 def playing(at: datetime) -> ReplayClock:

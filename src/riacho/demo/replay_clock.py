@@ -92,7 +92,10 @@ class ReplayClock:
         return replace(self, seconds_per_day=seconds_per_day)
 
     def jump_to(self, day: date) -> ReplayClock:
-        """Hurry to the morning of a later day. Raises `ReplayCommandError` for one that has begun: a log does not go back."""
+        """Hurry to the morning of a later day.
+
+        Raises `ReplayCommandError` for a day that has begun: a log does not go back.
+        """
         if not FIRST_DAY <= day <= LAST_DAY:
             raise ReplayCommandError(
                 f"{day} is not a day of 2013", mend=f"give a day between {FIRST_DAY} and {LAST_DAY}"
