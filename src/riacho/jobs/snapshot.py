@@ -1,0 +1,189 @@
+"""A job's snapshots on disk: state and source positions, whole, durable before they count.
+
+A snapshot is a folder `snapshots/<number>` that holds `state.bin` (every array, one after another) and
+`manifest.json` (what the arrays are, their checksums, the positions). It is written under another name, synced, and
+renamed into place: what carries a number is complete. The previous one is kept until the next has been written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from crc32c import crc32c
+
+from riacho.errors import RiachoError
+from riacho.host import Clock, Disk
+
+FORMAT = 1
+ALIGNMENT = 64
+"""Arrays start at multiples of a cache line, so that a mapped snapshot can be used in place."""
+
+KEPT = 2
+"""The newest snapshot and the one before it, in case the newest proves unreadable."""
+
+PARTIAL = ".partial"
+
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+Json = Any  # what json.loads returns
+
+log = logging.getLogger(__name__)
+
+
+class SnapshotError(RiachoError):
+    """A snapshot that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a job was when it was taken.
+
+    `fingerprint` identifies the plan that the state belongs to; `positions` is JSON: where each source stood.
+    """
+
+    number: int
+    created_ms: int
+    fingerprint: str
+    positions: dict[str, Json]
+    arrays: dict[str, npt.NDArray[np.generic]]
+
+    @property
+    def bytes(self) -> int:
+        """The size of the state."""
+        return sum(array.nbytes for array in self.arrays.values())
+
+
+class SnapshotStore:
+    """The snapshots of one job, in one directory that nobody else writes to."""
+
+    def __init__(self, directory: Path, *, disk: Disk, clock: Clock) -> None:
+        self._directory = directory / "snapshots"
+        self._disk = disk
+        self._clock = clock
+        disk.make_directory(self._directory)
+        for name in disk.list(self._directory):
+            if name.endswith(PARTIAL):
+                self._remove(name)
+
+    def write(self, fingerprint: str, positions: Mapping[str, Json], arrays: Arrays) -> Snapshot:
+        """Make a snapshot durable and forget those before the previous one. Raises `OSError` when the disk refuses."""
+        numbers = self._numbers()
+        number = numbers[-1] + 1 if numbers else 1
+        snapshot = Snapshot(number, self._clock.now_ms(), fingerprint, dict(positions), dict(arrays))
+        partial = self._directory / f"{number:08d}{PARTIAL}"
+        self._disk.make_directory(partial)
+        described = self._write_arrays(partial / "state.bin", snapshot.arrays)
+        manifest = {
+            "format": FORMAT,
+            "created_ms": snapshot.created_ms,
+            "fingerprint": fingerprint,
+            "positions": snapshot.positions,
+            "arrays": described,
+        }
+        self._write_file(partial / "manifest.json", json.dumps(manifest, indent=1).encode())
+        self._disk.sync_directory(partial)
+        self._disk.rename(partial, self._directory / f"{number:08d}")
+        self._disk.sync_directory(self._directory)
+        for old in [*numbers, number][:-KEPT]:
+            self._remove(f"{old:08d}")
+        return snapshot
+
+    def newest(self) -> Snapshot | None:
+        """The newest readable snapshot, or None before the first. An unreadable one is reported and passed over.
+
+        Raises `SnapshotError` where snapshots exist and none is readable: going on without would lose the state.
+        """
+        numbers = self._numbers()
+        for number in reversed(numbers):
+            try:
+                return self._read(number)
+            except (SnapshotError, OSError, ValueError, KeyError) as error:
+                log.warning("snapshot %d cannot be read: %s", number, error)
+        if numbers:
+            raise SnapshotError(
+                "no snapshot of this job can be read",
+                where=str(self._directory),
+                mend="restore the folder from a backup, or start afresh with --fresh",
+            )
+        return None
+
+    def clear(self) -> None:
+        """Remove every snapshot: the job has ended, or starts afresh."""
+        for number in self._numbers():
+            self._remove(f"{number:08d}")
+        self._disk.sync_directory(self._directory)
+
+    def _numbers(self) -> list[int]:
+        return [int(name) for name in self._disk.list(self._directory) if name.isdigit()]
+
+    def _write_arrays(self, path: Path, arrays: Arrays) -> dict[str, Json]:
+        described: dict[str, Json] = {}
+        fd = self._disk.open(path, create=True)
+        try:
+            position = 0
+            for name, array in arrays.items():
+                flat = np.ascontiguousarray(array)
+                content = flat.reshape(-1).view(np.uint8).data
+                position += -position % ALIGNMENT
+                described[name] = {
+                    "dtype": flat.dtype.str,
+                    "shape": list(flat.shape),
+                    "position": position,
+                    "crc32c": crc32c(content),
+                }
+                if flat.nbytes:
+                    self._disk.write(fd, position, [content])
+                position += flat.nbytes
+            self._disk.sync(fd)
+        finally:
+            self._disk.close(fd)
+        return described
+
+    def _write_file(self, path: Path, content: bytes) -> None:
+        fd = self._disk.open(path, create=True)
+        try:
+            self._disk.write(fd, 0, [content])
+            self._disk.sync(fd)
+        finally:
+            self._disk.close(fd)
+
+    def _read(self, number: int) -> Snapshot:
+        folder = self._directory / f"{number:08d}"
+        manifest = json.loads(self._read_file(folder / "manifest.json"))
+        if manifest["format"] != FORMAT:
+            raise SnapshotError(
+                f"format {manifest['format']} is newer than this version reads ({FORMAT})",
+                where=str(folder),
+                mend="upgrade riacho, or start afresh with --fresh",
+            )
+        content = memoryview(self._read_file(folder / "state.bin"))
+        arrays: dict[str, npt.NDArray[np.generic]] = {}
+        for name, described in manifest["arrays"].items():
+            kind, shape = np.dtype(described["dtype"]), tuple(described["shape"])
+            length = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+            part = content[described["position"] : described["position"] + length]
+            if len(part) != length or crc32c(part) != described["crc32c"]:
+                raise SnapshotError(f"array {name} is damaged", where=str(folder))
+            arrays[name] = np.frombuffer(part, kind).reshape(shape).copy()
+        return Snapshot(number, manifest["created_ms"], manifest["fingerprint"], manifest["positions"], arrays)
+
+    def _read_file(self, path: Path) -> bytes:
+        fd = self._disk.open(path)
+        try:
+            return self._disk.read(fd, 0, self._disk.size(fd))
+        finally:
+            self._disk.close(fd)
+
+    def _remove(self, name: str) -> None:
+        """Remove a snapshot's folder; the manifest first, so that half a removal is no snapshot."""
+        folder = self._directory / name
+        for file in ("manifest.json", "state.bin"):
+            if self._disk.exists(folder / file):
+                self._disk.unlink(folder / file)
+        self._disk.remove_directory(folder)

@@ -1,0 +1,66 @@
+"""When a pass begins and how much it takes: adaptive micro-batches, or Flink's mini-batch options.
+
+Adaptive (the default): a pass takes whatever has arrived, up to a limit. Idle, batches are small and latency is one
+pass; busy, they grow by themselves. With `table.exec.mini-batch.enabled` input is held until `size` rows are there or
+the oldest has waited for `allow-latency`, whichever is first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from riacho.errors import UsageError
+
+MAX_ROWS = 131_072
+"""Rows of one adaptive pass. Per-batch costs are spread thin well before; more would only add latency and memory."""
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes of input of one adaptive pass: large rows must not make a pass large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """How input becomes passes.
+
+    `hold_rows` and `hold_ms` hold input back until one of them is reached; both 0: nothing is held.
+    """
+
+    max_rows: int = MAX_ROWS
+    max_bytes: int = MAX_BYTES
+    hold_rows: int = 0
+    hold_ms: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether input waits for more of it."""
+        return self.hold_ms > 0
+
+    def wait_ms(self, *, rows: int, oldest_ms: float, now_ms: float) -> float:
+        """How long a pass that holds `rows` rows, the oldest since `oldest_ms`, still waits for more.
+
+        >>> trigger = Trigger(hold_rows=1000, hold_ms=500)
+        >>> trigger.wait_ms(rows=10, oldest_ms=100.0, now_ms=200.0), trigger.wait_ms(rows=1000, oldest_ms=0, now_ms=0)
+        (400.0, 0.0)
+        """
+        if not self.holds or rows >= self.hold_rows or rows >= self.max_rows:
+            return 0.0
+        return max(0.0, oldest_ms + self.hold_ms - now_ms)
+
+
+def trigger_of(options: Mapping[str, str]) -> Trigger:
+    """The trigger that a job's SET options ask for; durations are texts of milliseconds.
+
+    Raises `UsageError` where mini-batch is enabled without both limits, as Flink does.
+    """
+    if options.get("table.exec.mini-batch.enabled", "false") != "true":
+        return Trigger()
+    size = int(options.get("table.exec.mini-batch.size", "-1"))
+    latency = int(options.get("table.exec.mini-batch.allow-latency", "0"))
+    if size <= 0 or latency <= 0:
+        missing = "table.exec.mini-batch.size" if size <= 0 else "table.exec.mini-batch.allow-latency"
+        raise UsageError(
+            f"table.exec.mini-batch.enabled is true, but {missing} is not set to a positive value",
+            mend=f"SET '{missing}' = '{5000 if size <= 0 else '1 s'}';",
+        )
+    return Trigger(max_rows=size, hold_rows=size, hold_ms=latency)
