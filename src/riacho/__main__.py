@@ -1,0 +1,5 @@
+"""`python -m riacho`: the command line."""
+
+from riacho.cli import main
+
+main()

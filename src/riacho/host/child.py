@@ -1,0 +1,159 @@
+"""Child processes: started, watched, restarted when they die, and ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from riacho.errors import RiachoError
+
+STOP_TIMEOUT_S = 4.0
+"""How long a child may take to end after SIGTERM. A whole platform ends within 5 s of its own signal."""
+
+FIRST_BACKOFF_S = 0.5
+LONGEST_BACKOFF_S = 30.0
+STEADY_AFTER_S = 60.0
+"""A child that ran this long is well again: its next death is answered as quickly as a first one."""
+
+DIE_WITH_PARENT = "RIACHO_DIE_WITH_PARENT"
+"""Set for every child: it ends when its parent does, even by `kill -9`."""
+
+PR_SET_PDEATHSIG = 1
+
+log = logging.getLogger(__name__)
+
+
+class ChildError(RiachoError):
+    """A child process that did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """What to run.
+
+    A child that `announces` prints one line, `ready …`, when it serves; it counts as started only then.
+    A `oneshot` child ends by itself: exit code 0 is not a death.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    announces: bool = False
+    oneshot: bool = False
+
+
+def riacho_command(*arguments: str) -> list[str]:
+    """A command line that runs this very installation of riacho."""
+    return [sys.executable, "-m", "riacho", *arguments]
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the parent ends, where the parent wants it so. Called first thing in a child.
+
+    Source: prctl(2), PR_SET_PDEATHSIG.
+    """
+    if os.environ.pop(DIE_WITH_PARENT, None) is None:
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Child:
+    """One supervised process. `run` keeps it alive until it is cancelled; `ready` tells when it first served."""
+
+    def __init__(self, spec: ChildSpec, on_change: Callable[[Child], None] | None = None) -> None:
+        self.spec = spec
+        self.restarts = 0
+        self.exit_code: int | None = None
+        self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._process: asyncio.subprocess.Process | None = None
+        self._on_change = on_change
+
+    @property
+    def pid(self) -> int | None:
+        """The running process, or None between a death and the restart."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def run(self) -> None:
+        """Start the process and restart it, backing off, whenever it dies. Ends it when cancelled.
+
+        Raises `ChildError` where the first start fails: that is a mistake, not an accident.
+        """
+        backoff_s = FIRST_BACKOFF_S
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                started = loop.time()
+                self.exit_code = await self._run_once()
+                self._changed()
+                if self.spec.oneshot and self.exit_code == 0:
+                    return
+                if not self.ready.done():
+                    self.ready.set_exception(self._never_served(self.exit_code))
+                    await self.ready
+                if loop.time() - started > STEADY_AFTER_S:
+                    backoff_s = FIRST_BACKOFF_S
+                log.warning(
+                    "%s died: %s; restarting in %.1f s", self.spec.name, describe_exit(self.exit_code), backoff_s
+                )
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
+                self.restarts += 1
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """End the process: SIGTERM, and SIGKILL where that does not help in time."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+        except TimeoutError:
+            log.warning("%s did not end within %.0f s of SIGTERM; killing it", self.spec.name, STOP_TIMEOUT_S)
+            process.kill()
+            await process.wait()
+
+    def _never_served(self, exit_code: int) -> ChildError:
+        return ChildError(f"{self.spec.name} did not start: {describe_exit(exit_code)}")
+
+    async def _run_once(self) -> int:
+        self._process = await asyncio.create_subprocess_exec(
+            *self.spec.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE if self.spec.announces else None,
+            env={**os.environ, **self.spec.environment, DIE_WITH_PARENT: "1"},
+            start_new_session=True,  # a Ctrl-C reaches the supervisor alone, which ends the children in order
+        )
+        self._changed()
+        if self.spec.announces:
+            assert self._process.stdout is not None
+            line = (await self._process.stdout.readline()).decode().strip()
+            if line.startswith("ready") and not self.ready.done():
+                self.ready.set_result(line)
+        elif not self.ready.done():
+            self.ready.set_result("")
+        return await self._process.wait()
+
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            self._on_change(self)
+
+
+def describe_exit(code: int) -> str:
+    """How a process ended, for people.
+
+    >>> describe_exit(-9), describe_exit(1)
+    ('killed by SIGKILL', 'exit code 1')
+    """
+    if code >= 0:
+        return f"exit code {code}"
+    return f"killed by {signal.Signals(-code).name}"

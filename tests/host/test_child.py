@@ -1,0 +1,122 @@
+"""Child processes: restarted when they die, ended with their parent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from riacho.host.child import Child, ChildError, ChildSpec
+
+SERVES = "import time; print('ready', flush=True); time.sleep(600)"
+DEADLINE_S = 20.0
+
+
+def python(code: str, **options: bool) -> ChildSpec:
+    return ChildSpec("part", [sys.executable, "-c", code], **options)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        await asyncio.sleep(0.01)
+
+
+def run_with(spec: ChildSpec, body: Callable[[Child], Awaitable[None]]) -> Child:
+    async def scenario() -> Child:
+        child = Child(spec)
+        task = asyncio.create_task(child.run())
+        try:
+            await asyncio.wait_for(child.ready, DEADLINE_S)
+            await body(child)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        return child
+
+    return asyncio.run(scenario())
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended but was not reaped by its new parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_killed_child_is_started_again() -> None:
+    async def body(child: Child) -> None:
+        first = child.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: child.pid not in (None, first))
+        assert child.restarts == 1
+
+    run_with(python(SERVES, announces=True), body)
+
+
+def test_a_cancelled_child_is_ended() -> None:
+    pids: list[int] = []
+
+    async def body(child: Child) -> None:
+        assert child.pid is not None
+        pids.append(child.pid)
+
+    run_with(python(SERVES, announces=True), body)
+    assert not alive(pids[0])
+
+
+def test_a_oneshot_child_that_ends_well_stays_ended() -> None:
+    async def scenario() -> Child:
+        child = Child(python("print('done')", oneshot=True))
+        await asyncio.wait_for(child.run(), DEADLINE_S)
+        return child
+
+    child = asyncio.run(scenario())
+    assert (child.exit_code, child.restarts) == (0, 0)
+
+
+def test_a_child_that_never_serves_is_an_error_that_says_how_it_ended() -> None:
+    async def scenario() -> None:
+        await asyncio.wait_for(Child(python("raise SystemExit(3)", announces=True)).run(), DEADLINE_S)
+
+    with pytest.raises(ChildError, match="part did not start: exit code 3"):
+        asyncio.run(scenario())
+
+
+def test_a_child_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    child = f"""
+import os, pathlib, time
+from riacho.host.child import die_with_parent
+die_with_parent()
+pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid()))
+print("ready", flush=True)
+time.sleep(600)
+"""
+    parent = f"""
+import asyncio, sys
+from riacho.host.child import Child, ChildSpec
+async def main():
+    await Child(ChildSpec("part", [sys.executable, "-c", {child!r}], announces=True)).run()
+asyncio.run(main())
+"""
+    process = subprocess.Popen([sys.executable, "-c", parent])
+    deadline = time.monotonic() + DEADLINE_S
+    while not (pid_file.exists() and pid_file.read_text()):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    pid = int(pid_file.read_text())
+    while alive(pid):
+        assert time.monotonic() < deadline, "the child outlived its parent"
