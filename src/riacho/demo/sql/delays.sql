@@ -56,7 +56,7 @@ CREATE TABLE late (
   id          BIGINT,
   origin      STRING,
   event_time  TIMESTAMP(3),
-  watermark   TIMESTAMP(3),
+  `watermark` TIMESTAMP(3),
   missed_hour BOOLEAN,
   `topic`     STRING,
   `partition` INT,

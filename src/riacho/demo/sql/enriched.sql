@@ -1,14 +1,17 @@
--- Each departure with its airline's name and the weather of its hour, as soon as the weather is known.
+-- Each departure with its place in the log, its airline's name and the weather of its hour, as soon as that is known.
 
 CREATE TABLE departures (
-  id         BIGINT,
-  event_time TIMESTAMP(3),
-  scheduled  TIMESTAMP(3),
-  delay      INT,
-  cancelled  BOOLEAN,
-  carrier    STRING,
-  origin     STRING,
-  dest       STRING
+  id          BIGINT,
+  event_time  TIMESTAMP(3),
+  scheduled   TIMESTAMP(3),
+  delay       INT,
+  cancelled   BOOLEAN,
+  carrier     STRING,
+  origin      STRING,
+  dest        STRING,
+  `topic`     STRING METADATA VIRTUAL,
+  `partition` INT METADATA VIRTUAL,
+  `offset`    BIGINT METADATA VIRTUAL
 ) WITH (
   'connector' = 'kafka',
   'topic' = 'flights.departures',
@@ -58,6 +61,9 @@ CREATE TABLE enriched_departures (
   wind_speed    DOUBLE,
   precipitation DOUBLE,
   visibility    DOUBLE,
+  `topic`       STRING,
+  `partition`   INT,
+  `offset`      BIGINT,
   PRIMARY KEY (id) NOT ENFORCED
 ) WITH (
   'connector' = 'upsert-kafka',
@@ -88,7 +94,7 @@ EXECUTE STATEMENT SET BEGIN
 INSERT INTO enriched_departures
 SELECT
   d.id, d.event_time, a.name, d.origin, d.dest, d.delay, d.cancelled,
-  w.temperature, w.wind_speed, w.precipitation, w.visibility
+  w.temperature, w.wind_speed, w.precipitation, w.visibility, d.`topic`, d.`partition`, d.`offset`
 FROM departures AS d
 LEFT JOIN airlines AS a ON d.carrier = a.carrier
 LEFT JOIN weather AS w ON d.origin = w.origin AND FLOOR(d.scheduled TO HOUR) = w.event_time;

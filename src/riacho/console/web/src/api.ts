@@ -1,0 +1,187 @@
+// The public HTTP API: requests, and the stream of changes. The console uses nothing else.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Row = { [column: string]: Json };
+
+/** What a request answered when it was refused. */
+export class ApiError extends Error {}
+
+/** A GET, or with a body a POST; throws `ApiError` with the server's own words. */
+export async function request<T>(path: string, body?: Json, method?: string): Promise<T> {
+  const init: RequestInit = { method: method ?? (body === undefined ? "GET" : "POST") };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { "content-type": "application/json" };
+  }
+  const response = await fetch(path, init);
+  const text = await response.text();
+  const answer = text === "" ? null : JSON.parse(text);
+  if (!response.ok) throw new ApiError(answer?.error ?? `${response.status} ${response.statusText}`);
+  return answer as T;
+}
+
+/** One operator of a running job. */
+export interface OperatorMetrics {
+  name: string;
+  rows_in: number;
+  rows_out: number;
+  late_rows: number;
+  state_bytes: number;
+  watermark: number | null;
+}
+
+/** What a job's worker measured last. Rates are per second. */
+export interface JobMetrics {
+  rows_in_per_s: number;
+  rows_out_per_s: number;
+  batch_rows: number;
+  latency_p50_ms: number | null;
+  latency_p99_ms: number | null;
+  cpu_s_per_million_rows: number | null;
+  state_bytes: number;
+  watermark: number | null;
+  late_rows: number;
+  dead_letters: number;
+  skipped: number;
+  lag: number | null;
+  operators: OperatorMetrics[];
+}
+
+export interface JobSummary {
+  name: string;
+  phase: string;
+  wanted: string;
+  since_ms: number;
+  restarts: number;
+  error: string | null;
+  sql: string;
+  metrics: JobMetrics | null;
+}
+
+export interface Overview {
+  kafka: string;
+  topics: number;
+  groups: number;
+  jobs: { name: string; phase: string }[];
+  events_in_per_s: number;
+  events_out_per_s: number;
+  latency_p50_ms: number | null;
+  latency_p99_ms: number | null;
+  cpu_s_per_million_events: number | null;
+  dead_letters: number;
+  late_rows: number;
+}
+
+export interface TopicSummary {
+  name: string;
+  partitions: number;
+  records: number;
+  records_per_s: number;
+  compacted: boolean;
+  internal: boolean;
+}
+
+export interface Message {
+  partition: number;
+  offset: number;
+  timestamp_ms: number;
+  key: string | null;
+  value: string | null;
+  headers: [string, string | null][];
+}
+
+export interface GroupSummary {
+  name: string;
+  state: string;
+  protocol: string;
+  members: number;
+  lag: number;
+  topics: { topic: string; lag: number }[];
+}
+
+/** The latest rows of a compacted topic, kept up to date by `Live`. Keys are the JSON texts of record keys. */
+export class View {
+  readonly rows = new Map<string, Row>();
+  readonly listeners: ((changed: ReadonlyMap<string, Row | null>) => void)[] = [];
+  loaded = false;
+
+  constructor(
+    readonly name: string,
+    readonly newest: number | null,
+  ) {}
+
+  /** Call back with what changed: a row, or null where it is gone. */
+  onChange(listener: (changed: ReadonlyMap<string, Row | null>) => void): this {
+    this.listeners.push(listener);
+    return this;
+  }
+
+  apply(change: { reset?: boolean; set: [Json, Json][]; del: Json[] }): void {
+    if (change.reset === true) this.rows.clear();
+    const changed = new Map<string, Row | null>();
+    for (const [key, value] of change.set) {
+      const name = JSON.stringify(key);
+      const row = (typeof value === "object" && value !== null && !Array.isArray(value) ? value : { value }) as Row;
+      this.rows.delete(name); // the newest row is the last one
+      this.rows.set(name, row);
+      changed.set(name, row);
+    }
+    for (const key of change.del) {
+      const name = JSON.stringify(key);
+      this.rows.delete(name);
+      changed.set(name, null);
+    }
+    if (this.newest !== null) {
+      for (const oldest of this.rows.keys()) {
+        if (this.rows.size <= this.newest) break;
+        this.rows.delete(oldest);
+      }
+    }
+    this.loaded = true;
+    for (const listener of this.listeners) listener(changed);
+  }
+}
+
+/** One connection for everything that a page watches. The browser reconnects by itself; views then start anew. */
+export class Live {
+  private readonly views = new Map<string, View>();
+  private source: EventSource | null = null;
+  private overviewListeners: ((overview: Overview) => void)[] = [];
+
+  constructor(private readonly onConnection: (connected: boolean) => void) {}
+
+  /** Watch a view: all of its rows, or its newest few. */
+  view(name: string, newest: number | null = null): View {
+    const view = new View(name, newest);
+    this.views.set(name, view);
+    return view;
+  }
+
+  onOverview(listener: (overview: Overview) => void): void {
+    this.overviewListeners.push(listener);
+  }
+
+  open(): void {
+    const parameters = new URLSearchParams();
+    for (const view of this.views.values()) {
+      parameters.append("view", view.newest === null ? view.name : `${view.name}~${view.newest}`);
+    }
+    if (this.overviewListeners.length > 0) parameters.append("overview", "1");
+    const source = new EventSource(`/api/events?${parameters}`);
+    source.addEventListener("open", () => this.onConnection(true));
+    source.addEventListener("error", () => this.onConnection(false));
+    source.addEventListener("view", (event) => {
+      const change = JSON.parse((event as MessageEvent<string>).data);
+      this.views.get(change.view)?.apply(change);
+    });
+    source.addEventListener("overview", (event) => {
+      const overview = JSON.parse((event as MessageEvent<string>).data);
+      for (const listener of this.overviewListeners) listener(overview);
+    });
+    this.source = source;
+  }
+
+  close(): void {
+    this.source?.close();
+  }
+}

@@ -1,0 +1,29 @@
+// Consumer groups and how far behind they are.
+
+import { request, type GroupSummary } from "../../api";
+import { h } from "../../dom";
+import { count } from "../../format";
+import type { Page, PageContext } from "../../page";
+import { Table } from "../../table";
+
+function show(context: PageContext): void {
+  const table = new Table<GroupSummary>(
+    "Consumer groups",
+    [
+      { title: "group", cell: (group) => group.name },
+      { title: "state", cell: (group) => group.state },
+      { title: "protocol", cell: (group) => group.protocol },
+      { title: "members", numeric: true, cell: (group) => count(group.members) },
+      { title: "lag", numeric: true, cell: (group) => count(group.lag) },
+      { title: "topics", cell: (group) => group.topics.map((each) => `${each.topic} (${count(each.lag)})`).join(", ") },
+    ],
+    "no group has joined or committed yet",
+  );
+  context.every(2000, async () => {
+    const answer = await request<{ groups: GroupSummary[] }>("/api/groups");
+    table.show(answer.groups.map((group) => [group.name, group] as const));
+  });
+  context.main.append(h("h1", {}, "Groups"), h("section", { class: "card" }, table.element));
+}
+
+export const groups: Page = { path: "/groups", title: "Groups", show };
