@@ -1,5 +1,7 @@
 // The public HTTP API: requests, and the stream of changes. The console uses nothing else.
 
+const RETRY_MS = 1000;
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type Row = { [column: string]: Json };
 
@@ -99,7 +101,7 @@ export interface GroupSummary {
   topics: { topic: string; lag: number }[];
 }
 
-/** The latest rows of a compacted topic, kept up to date by `Live`. Keys are the JSON texts of record keys. */
+/** The latest rows of a compacted topic, kept up to date by `Live`. Keys are the texts of the records' keys. */
 export class View {
   readonly rows = new Map<string, Row>();
   readonly listeners: ((changed: ReadonlyMap<string, Row | null>) => void)[] = [];
@@ -116,20 +118,17 @@ export class View {
     return this;
   }
 
-  apply(change: { reset?: boolean; set: [Json, Json][]; del: Json[] }): void {
-    if (change.reset === true) this.rows.clear();
+  apply(change: Change): void {
+    if (change.reset) this.rows.clear();
     const changed = new Map<string, Row | null>();
     for (const [key, value] of change.set) {
-      const name = JSON.stringify(key);
-      const row = (typeof value === "object" && value !== null && !Array.isArray(value) ? value : { value }) as Row;
-      this.rows.delete(name); // the newest row is the last one
-      this.rows.set(name, row);
-      changed.set(name, row);
+      const row = parseRow(value);
+      this.rows.set(key, row);
+      changed.set(key, row);
     }
     for (const key of change.del) {
-      const name = JSON.stringify(key);
-      this.rows.delete(name);
-      changed.set(name, null);
+      this.rows.delete(key);
+      changed.set(key, null);
     }
     if (this.newest !== null) {
       for (const oldest of this.rows.keys()) {
@@ -142,10 +141,30 @@ export class View {
   }
 }
 
+interface Change {
+  view: string;
+  /** Whether what was known before is to be forgotten. */
+  reset: boolean;
+  set: [key: string, value: string][];
+  del: string[];
+}
+
+/** A record's value: an object is a row, anything else a row of one column. */
+function parseRow(value: string): Row {
+  try {
+    const parsed: Json = JSON.parse(value);
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return parsed;
+    return { value: parsed };
+  } catch {
+    return { value };
+  }
+}
+
 /** One connection for everything that a page watches. The browser reconnects by itself; views then start anew. */
 export class Live {
   private readonly views = new Map<string, View>();
   private source: EventSource | null = null;
+  private retry = 0;
   private overviewListeners: ((overview: Overview) => void)[] = [];
 
   constructor(private readonly onConnection: (connected: boolean) => void) {}
@@ -169,9 +188,15 @@ export class Live {
     if (this.overviewListeners.length > 0) parameters.append("overview", "1");
     const source = new EventSource(`/api/events?${parameters}`);
     source.addEventListener("open", () => this.onConnection(true));
-    source.addEventListener("error", () => this.onConnection(false));
+    source.addEventListener("error", () => {
+      this.onConnection(false);
+      // The browser gives up where the server refuses, as it does while a topic is still being made.
+      if (source.readyState === EventSource.CLOSED && this.source === source) {
+        this.retry = window.setTimeout(() => this.open(), RETRY_MS);
+      }
+    });
     source.addEventListener("view", (event) => {
-      const change = JSON.parse((event as MessageEvent<string>).data);
+      const change: Change = JSON.parse((event as MessageEvent<string>).data);
       this.views.get(change.view)?.apply(change);
     });
     source.addEventListener("overview", (event) => {
@@ -182,6 +207,8 @@ export class Live {
   }
 
   close(): void {
+    window.clearTimeout(this.retry);
     this.source?.close();
+    this.source = null;
   }
 }

@@ -1,0 +1,96 @@
+"""The console's web server: the HTTP API, and the built pages beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from importlib.resources import files
+from pathlib import Path
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from riacho.errors import RiachoError, UsageError
+from riacho.host import Clock
+from riacho.serve.api import application
+
+SHUTDOWN_S = 2
+"""How long open streams may take to end: viewers reconnect by themselves."""
+
+PAGES = ("/", "/overview", "/topics", "/groups", "/jobs")
+"""Every address that is a page: the script shows the right one."""
+
+log = logging.getLogger(__name__)
+
+
+class ConsoleServer:
+    """Listens from construction on; `run` serves until it is stopped."""
+
+    def __init__(self, *, kafka: str, listen: str, clock: Clock) -> None:
+        self._socket = listen_on(listen)
+        host, port = self._socket.getsockname()[:2]
+        self.address = f"{host}:{port}"
+        names = frozenset({listen.rpartition(":")[0].strip("[]")}) - {"", "0.0.0.0", "::"}
+        app = application(kafka, clock, more=pages(), names=names)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S
+        )
+        self._server = uvicorn.Server(config)
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        await self._server.serve(sockets=[self._socket])
+
+    async def started(self) -> None:
+        """Return once requests are answered."""
+        while not self._server.started:
+            await asyncio.sleep(0.005)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+
+
+def listen_on(address: str) -> socket.socket:
+    """A listening socket. Raises `UsageError` for what is no address, `RiachoError` where the port is taken."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise UsageError(f"{address!r} is no address", mend="write HOST:PORT, as in 127.0.0.1:8080")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host.strip("[]"), int(port)))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise RiachoError(
+            f"cannot listen on {address}: {error.strerror}", mend="choose another address with --http HOST:PORT"
+        ) from error
+    return listening
+
+
+def pages() -> list[BaseRoute]:
+    """Routes for the built pages. Raises `RiachoError` where they were not built."""
+    static = Path(str(files("riacho.console") / "static"))
+    if not (static / "index.html").exists():
+        raise RiachoError(
+            "the console's pages were not built",
+            where=str(static),
+            mend="install riacho from a wheel, or run: pip install --editable .",
+        )
+
+    async def page(_request: Request) -> Response:
+        """The console."""
+        return FileResponse(static / "index.html", headers={"cache-control": "no-cache"})
+
+    async def asset(request: Request) -> Response:
+        """A file of the console."""
+        path = static / request.path_params["name"]
+        if not path.is_file():
+            return PlainTextResponse("not found", 404)
+        return FileResponse(path, headers={"cache-control": "no-cache"})
+
+    return [*(Route(path, page) for path in PAGES), Route("/{name}", asset)]

@@ -1,0 +1,238 @@
+"""The broker's data directory: whose it is, who holds it, and the partitions in it."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import re
+import uuid
+from pathlib import Path
+from typing import Final
+
+from riacho.errors import RiachoError
+from riacho.host import Clock, Disk
+from riacho.log import files
+from riacho.log.config import LogConfig
+from riacho.log.errors import PartitionOffline
+from riacho.log.partition import Partition
+
+logger = logging.getLogger(__name__)
+
+FORMAT_VERSION: Final = 1
+"""Raised whenever an older Riacho could not read what a newer one writes."""
+
+LOCK_FILE: Final = ".lock"
+META_FILE: Final = "meta.properties"
+CLEAN_FILE: Final = ".clean-shutdown"
+DELETED_SUFFIX: Final = "-delete"
+_BEFORE_META: Final = {LOCK_FILE, META_FILE + files.TEMPORARY_SUFFIX}
+"""What a first start that was interrupted leaves behind."""
+
+MAX_NAME_BYTES: Final = 255
+
+_PARTITION: Final = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)")
+_FORMAT: Final = "riacho.format.version"
+
+
+class LogDirectory:
+    """The directory in which one broker keeps its logs, locked for as long as it is open.
+
+    cluster_id: made once, when the directory is.
+    leader_epoch: the number of earlier starts; durable, so that no two starts append under the same epoch.
+    clean: whether the process before this one stopped in order.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        disk: Disk,
+        clock: Clock,
+        lock: int,
+        *,
+        cluster_id: str,
+        node_id: int,
+        leader_epoch: int,
+        clean: bool,
+    ) -> None:
+        """Use `LogDirectory.open`."""
+        self.path = path
+        self.cluster_id = cluster_id
+        self.node_id = node_id
+        self.leader_epoch = leader_epoch
+        self.clean = clean
+        self._disk = disk
+        self._clock = clock
+        self._lock = lock
+        self._partitions: dict[tuple[str, int], Partition] = {}
+
+    @classmethod
+    def open(cls, path: Path, *, disk: Disk, clock: Clock, node_id: int = 1) -> LogDirectory:
+        """Open the directory, or make it where there is none, and begin a new leader epoch. Blocks.
+
+        Raises `RiachoError` where another process holds it, a newer version wrote it, or it is not ours.
+        """
+        if not disk.exists(path):
+            disk.make_directory(path)
+            disk.sync_directory(path.parent)
+        if not disk.exists(path / META_FILE) and set(disk.list(path)) - _BEFORE_META:
+            raise RiachoError(
+                "this directory holds files, but not a log of Riacho's",
+                where=str(path),
+                mend="name an empty or new directory",
+            )
+        lock = disk.lock(path / LOCK_FILE)
+        if lock is None:
+            raise RiachoError(
+                "another process is using this directory",
+                where=str(path),
+                mend="stop the broker that runs there, or name another directory",
+            )
+        try:
+            names = set(disk.list(path))
+            meta = files.load(disk, path / META_FILE)
+            if meta is None:
+                cluster_id, leader_epoch = _new_cluster_id(), 0
+            else:
+                cluster_id, node_id, leader_epoch = _parse_meta(meta, path / META_FILE)
+            clean = CLEAN_FILE in names
+            if clean:
+                disk.unlink(path / CLEAN_FILE)
+            files.replace(disk, path / META_FILE, _encode_meta(cluster_id, node_id, leader_epoch + 1))
+            disk.sync_directory(path)
+            directory = cls(
+                path,
+                disk,
+                clock,
+                lock,
+                cluster_id=cluster_id,
+                node_id=node_id,
+                leader_epoch=leader_epoch,
+                clean=clean or meta is None,
+            )
+            for name in names:
+                if name.endswith(DELETED_SUFFIX):
+                    directory._remove(path / name)
+        except BaseException:
+            disk.close(lock)
+            raise
+        if not directory.clean:
+            logger.info("%s was not closed in order: its logs are recovered as they are opened", path)
+        return directory
+
+    def partitions_on_disk(self) -> list[tuple[str, int]]:
+        """The topic and number of every partition that has a directory here."""
+        found = []
+        for name in self._disk.list(self.path):
+            match = _PARTITION.fullmatch(name)
+            if match is not None:
+                found.append((match["topic"], int(match["partition"])))
+        return found
+
+    def open_partition(self, topic: str, partition: int, config: LogConfig) -> Partition:
+        """The partition's log: opened and recovered, or made, at first use. Blocks then.
+
+        A new one is durable when this returns. Raises what `Partition.open` raises.
+        """
+        log = self._partitions.get((topic, partition))
+        if log is None:
+            path = self._path(topic, partition)
+            is_new = not self._disk.exists(path)
+            self._disk.make_directory(path)
+            log = Partition.open(path, config, disk=self._disk, clock=self._clock, leader_epoch=self.leader_epoch)
+            if is_new:
+                self._disk.sync_directory(path)
+                self._disk.sync_directory(self.path)
+            self._partitions[topic, partition] = log
+        return log
+
+    def opened(self) -> dict[tuple[str, int], Partition]:
+        """The logs that are open, by topic and partition."""
+        return dict(self._partitions)
+
+    def delete_partition(self, topic: str, partition: int) -> None:
+        """Delete the partition's log, if there is one; it stays deleted from when this returns. Blocks.
+
+        Readers of slices that were handed out before may finish.
+        """
+        log = self._partitions.pop((topic, partition), None)
+        path = self._path(topic, partition)
+        if not self._disk.exists(path):
+            return
+        suffix = f".{uuid.uuid4().hex}{DELETED_SUFFIX}"
+        doomed = self.path / (path.name[: MAX_NAME_BYTES - len(suffix)] + suffix)
+        self._disk.rename(path, doomed)
+        self._disk.sync_directory(self.path)
+        self._remove(doomed)
+        if log is not None:
+            log.discard()
+
+    def close(self) -> None:
+        """Close every log and unlock the directory; mark it clean unless a log's disk has failed. Blocks."""
+        in_order = True
+        for log in self._partitions.values():
+            in_order &= not log.failed
+            try:
+                log.close()
+            except PartitionOffline as error:
+                logger.error("%s", error)
+                in_order = False
+        self._partitions.clear()
+        try:
+            if in_order:
+                files.replace(self._disk, self.path / CLEAN_FILE, b"")
+                self._disk.sync_directory(self.path)
+        finally:
+            self._disk.close(self._lock)
+
+    def _path(self, topic: str, partition: int) -> Path:
+        return self.path / f"{topic}-{partition}"
+
+    def _remove(self, path: Path) -> None:
+        for name in self._disk.list(path):
+            self._disk.unlink(path / name)
+        self._disk.remove_directory(path)
+        self._disk.sync_directory(self.path)
+
+
+def _new_cluster_id() -> str:
+    """A random UUID in 22 characters, as Kafka writes its ids."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+
+
+def _encode_meta(cluster_id: str, node_id: int, next_leader_epoch: int) -> bytes:
+    return (
+        f"{_FORMAT}={FORMAT_VERSION}\n"
+        f"cluster.id={cluster_id}\n"
+        f"node.id={node_id}\n"
+        f"next.leader.epoch={next_leader_epoch}\n"
+    ).encode()
+
+
+def _parse_meta(text: bytes, path: Path) -> tuple[str, int, int]:
+    """Cluster id, node id and the leader epoch to begin with."""
+    properties = {}
+    for line in text.decode("utf-8", "replace").splitlines():
+        name, separator, value = line.partition("=")
+        if separator:
+            properties[name.strip()] = value.strip()
+    if _FORMAT not in properties:
+        raise RiachoError(
+            "this directory belongs to another broker, such as Apache Kafka",
+            where=str(path),
+            mend="name an empty or new directory",
+        )
+    try:
+        version = int(properties[_FORMAT])
+        if version > FORMAT_VERSION:
+            raise RiachoError(
+                f"a newer Riacho wrote this directory: its format is {version}, this one reads up to {FORMAT_VERSION}",
+                where=str(path),
+                mend="use that version, or name another directory",
+            )
+        return properties["cluster.id"], int(properties["node.id"]), int(properties["next.leader.epoch"])
+    except (KeyError, ValueError) as error:
+        raise RiachoError(
+            f"the file is damaged: {error} is missing or not a number",
+            where=str(path),
+            mend="restore it from a backup",
+        ) from error

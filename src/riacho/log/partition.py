@@ -1,0 +1,547 @@
+"""One partition's log: appending, syncing, reading, looking up, retaining.
+
+Threads: `sync`, `retain` and `delete_records_before` block on the disk and belong on a disk thread; everything
+else is called on one thread, the loop's. Nothing may be appended while one of the three runs; reads may go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from riacho.errors import RiachoError
+from riacho.host import Buffer, Clock, Disk
+from riacho.log import files
+from riacho.log.checkpoint import Checkpoints
+from riacho.log.config import LogConfig
+from riacho.log.epochs import EpochEnd, LeaderEpochs
+from riacho.log.errors import NoSpace, OffsetOutOfRange, PartitionOffline
+from riacho.log.header import HEADER_BYTES, BatchHeader, check_for_topic, place, stamp
+from riacho.log.producers import Producers
+from riacho.log.recovery import Recovery, make_durable
+from riacho.log.retention import expendable
+from riacho.log.segment import LOG_SUFFIX, Segment, SegmentFile
+
+logger = logging.getLogger(__name__)
+
+Origin = Literal["client", "coordinator"]
+
+CHECKPOINT_BYTES: Final = 64 << 20
+"""A recovery point is written after so many synced bytes, which bounds what a restart after a crash must check."""
+
+OPEN_SEGMENTS: Final = 8
+"""So many older segments keep their file and indexes at hand, beside the newest."""
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Appended(NamedTuple):
+    """Where a batch is stored.
+
+    log_append_time_ms: −1 where the topic keeps its producers' timestamps.
+    duplicate: an idempotent producer's repeat; the offsets are those of the first time.
+    rolled: a new segment was begun, so that `sync` should soon run even where nobody waits for it.
+    """
+
+    base_offset: int
+    last_offset: int
+    log_append_time_ms: int
+    duplicate: bool
+    rolled: bool
+
+
+class Slice(NamedTuple):
+    """Whole batches, one after another, in one segment file: what `sendfile` takes.
+
+    The descriptor stays open as long as the slice is referenced, even where the segment is deleted meanwhile.
+    `next_offset` follows the last record of the slice.
+    """
+
+    fd: int
+    position: int
+    length: int
+    next_offset: int
+    file: SegmentFile
+
+
+class TimestampedOffset(NamedTuple):
+    """An answer of ListOffsets; the timestamp is −1 where the question was not about time."""
+
+    offset: int
+    timestamp_ms: int
+    leader_epoch: int
+
+
+class Partition:
+    """The log of one partition, open in its directory.
+
+    end_offset: the offset of the next record; with one node this is the high watermark, too.
+    flushed_offset: every record below it is on stable storage.
+    failed: the disk let a write or sync down; whatever writes raises `PartitionOffline` until a restart.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        config: LogConfig,
+        disk: Disk,
+        clock: Clock,
+        segments: list[Segment],
+        *,
+        epochs: LeaderEpochs,
+        producers: Producers,
+        log_start_offset: int,
+        end_offset: int,
+        recovery_point: int,
+        leader_epoch: int,
+    ) -> None:
+        """Use `Partition.open`."""
+        self.directory = directory
+        self.config = config
+        self.leader_epoch = leader_epoch
+        self.log_start_offset = log_start_offset
+        self.end_offset = end_offset
+        self.flushed_offset = end_offset
+        self.recovery_point = recovery_point
+        self.failed = False
+        self._disk = disk
+        self._clock = clock
+        self._segments = tuple(segments)
+        self._active = segments[-1]
+        self._epochs = epochs
+        self._producers = producers
+        self._checkpoints = Checkpoints(disk, directory)
+        self._roll_limits = (config.segment_bytes, config.segment_ms)
+        self._bytes_since_checkpoint = 0
+        self._checkpoint_is_due = False
+        self._directory_is_dirty = True
+        self._disk_is_busy = False
+        self._is_closed = False
+        self._at_hand: OrderedDict[int, Segment] = OrderedDict()
+
+    # Opening and closing
+
+    @classmethod
+    def open(cls, directory: Path, config: LogConfig, *, disk: Disk, clock: Clock, leader_epoch: int) -> Partition:
+        """Open the log in `directory`, which exists, and recover it; an empty directory becomes an empty log.
+
+        leader_epoch: the epoch under which this process appends. It is raised past any that the log holds.
+
+        Blocks on the disk. Raises `RiachoError` where segments are missing, `OSError` where the disk fails.
+        """
+        now_ms, interval = clock.now_ms(), config.index_interval_bytes
+        checkpoints = Checkpoints(disk, directory)
+        bases = _tidy(disk, directory)
+        recovery_point, log_start = checkpoints.recovery_point(), checkpoints.log_start()
+        if not bases and max(recovery_point, log_start) > 0:
+            raise RiachoError(
+                f"the log has records up to offset {max(recovery_point, log_start)}, but no segment file is there",
+                where=str(directory),
+                mend="restore the directory from a backup, or remove it to begin anew",
+            )
+        while len(bases) > 1 and bases[1] <= log_start:
+            Segment(disk, directory, bases.pop(0), interval, now_ms).remove_files()
+        if bases:
+            segments = [Segment.open(disk, directory, base, interval, now_ms) for base in bases]
+        else:
+            segments = [Segment.create(disk, directory, 0, interval, now_ms)]
+        log_start = max(log_start, segments[0].base_offset)
+
+        epochs, producers, replay_from = checkpoints.state(segments[0].base_offset)
+        recovered = Recovery(disk, epochs, producers, replay_from, recovery_point, now_ms).run(segments)
+        end = recovered.end_offset
+        if checkpoints.remove_snapshots_after(end):
+            return cls.open(directory, config, disk=disk, clock=clock, leader_epoch=leader_epoch)
+        epochs.truncate_from_end(end)
+        epochs.truncate_from_start(log_start)
+        leader_epoch = max(leader_epoch, epochs.latest + 1)
+        epochs.assign(leader_epoch, end)
+        partition = cls(
+            directory,
+            config,
+            disk,
+            clock,
+            recovered.segments,
+            epochs=epochs,
+            producers=producers,
+            log_start_offset=min(log_start, end),
+            end_offset=end,
+            recovery_point=recovery_point,
+            leader_epoch=leader_epoch,
+        )
+        if recovered.cut or end != recovery_point:
+            make_durable(disk, recovered.segments, min(recovery_point, end), end)
+            disk.sync_directory(directory)
+            partition._checkpoint()
+        return partition
+
+    def close(self) -> None:
+        """Make everything durable and let go of the files; a failed partition is left for recovery.
+
+        Raises `PartitionOffline` where the disk fails only now. Slices that were handed out can still be read.
+        """
+        if not self.failed and self.end_offset != self.recovery_point:
+            self._active.note_largest_timestamp()
+            self._checkpoint_is_due = True
+            self.sync()
+        self._is_closed = True
+        for segment in self._segments:
+            segment.release()
+
+    def discard(self) -> None:
+        """Let go of the files of a log that was deleted: they are freed here, unless slices still refer to them.
+
+        Blocks, as a large file takes its time. Whoever comes too late gets an `OSError`.
+        """
+        self.failed = True
+        for segment in self._segments:
+            segment.release()
+
+    def reconfigure(self, config: LogConfig) -> None:
+        """Obey the topic's changed settings from now on."""
+        self.config = config
+        self._roll_limits = (config.segment_bytes, config.segment_ms)
+
+    @property
+    def size(self) -> int:
+        """Bytes in all segments, indexes not counted."""
+        return sum(segment.size for segment in self._segments)
+
+    @property
+    def last_stable_offset(self) -> int:
+        """The offset below which no transaction is open."""
+        return self.end_offset
+
+    @property
+    def segment_base_offsets(self) -> list[int]:
+        return [segment.base_offset for segment in self._segments]
+
+    # Appending
+
+    def append(
+        self,
+        batch: Buffer,
+        header: BatchHeader,
+        *,
+        append_time_ms: int | None = None,
+        origin: Origin = "client",
+    ) -> Appended:
+        """Write one batch, which `check_batch` has passed, at the end of the log; nothing is synced.
+
+        A writable `batch` is patched in place: base offset and leader epoch.
+
+        Raises `BatchError` (the topic's limits), `OutOfOrderSequence`, `InvalidProducerEpoch`, `NoSpace` (send it
+        again later), `PartitionOffline`.
+        """
+        assert not self._disk_is_busy, "nothing may be appended while a sync runs"
+        assert not self._is_closed, "the log is closed"
+        if self.failed:
+            raise self._offline()
+        now_ms = self._clock.now_ms() if append_time_ms is None else append_time_ms
+        if origin == "client":
+            check_for_topic(header, self.config, now_ms)
+        log_append_time = self.config.message_timestamp_type == "LogAppendTime"
+        has_producer = header.producer_id >= 0
+        if has_producer:
+            stored = self._producers.check(header)
+            if stored is not None:
+                time_ms = stored.timestamp_ms if log_append_time else -1
+                return Appended(stored.base_offset, stored.last_offset, time_ms, duplicate=True, rolled=False)
+        max_timestamp = header.max_timestamp
+        if log_append_time:
+            batch = stamp(batch, now_ms)
+            max_timestamp = now_ms
+
+        base_offset = self.end_offset
+        last_offset = base_offset + header.last_offset_delta
+        size = header.batch_length + 12
+        segment = self._active
+        rolled = segment.is_full(size, last_offset, max_timestamp, now_ms, self._roll_limits)
+        if rolled:
+            self.roll()
+            segment = self._active
+        buffers = place(batch, header.batch_length, base_offset, self.leader_epoch)
+        try:
+            self._disk.write(segment.file.fd, segment.size, buffers)
+        except OSError as error:
+            raise self._after_failed_write(error) from error
+        segment.add(size, last_offset, max_timestamp)
+        if has_producer:
+            self._producers.record(header, base_offset, max_timestamp, now_ms)
+        self._bytes_since_checkpoint += size
+        self.end_offset = last_offset + 1
+        return Appended(base_offset, last_offset, now_ms if log_append_time else -1, duplicate=False, rolled=rolled)
+
+    def roll(self) -> None:
+        """Begin a new segment at the end of the log; one that is empty stays. Raises `NoSpace`, `PartitionOffline`."""
+        if self.failed:
+            raise self._offline()
+        if self._active.size == 0:
+            return
+        interval, now_ms = self.config.index_interval_bytes, self._clock.now_ms()
+        try:
+            segment = Segment.create(self._disk, self.directory, self.end_offset, interval, now_ms)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise self._no_space() from error
+            raise self._fail(error) from error
+        self._active.seal()
+        self._directory_is_dirty = True
+        self._checkpoint_is_due = True
+        self._segments = (*self._segments, segment)
+        self._active = segment
+
+    def _after_failed_write(self, error: OSError) -> PartitionOffline | NoSpace:
+        """Take back what was written of a batch: nothing of it may be read, or stay behind the next one."""
+        try:
+            self._disk.truncate(self._active.file.fd, self._active.size)
+        except OSError as second:
+            return self._fail(second)
+        if error.errno in _FULL:
+            return self._no_space()
+        return self._fail(error)
+
+    # Durability
+
+    def sync(self) -> int:
+        """Put everything appended so far on stable storage; returns the new `flushed_offset`.
+
+        Now and then this also moves the recovery point. Blocks. Raises `PartitionOffline`: a sync that failed is
+        never tried again, since the kernel may have forgotten what it could not write.
+        """
+        if self.failed:
+            raise self._offline()
+        self._disk_is_busy = True
+        end = self.end_offset
+        try:
+            for segment in self._segments:
+                if segment.synced_size != segment.size:
+                    size = segment.size
+                    self._disk.sync(segment.file.fd)
+                    segment.synced_size = size
+            if self._directory_is_dirty:
+                self._disk.sync_directory(self.directory)
+                self._directory_is_dirty = False
+        except OSError as error:
+            raise self._fail(error) from error
+        finally:
+            self._disk_is_busy = False
+        self.flushed_offset = end
+        if self._checkpoint_is_due or self._bytes_since_checkpoint >= CHECKPOINT_BYTES:
+            self._disk_is_busy = True
+            try:
+                self._checkpoint()
+            finally:
+                self._disk_is_busy = False
+        return end
+
+    def _checkpoint(self) -> None:
+        """Store indexes, producers, epochs, and then the recovery point: everything below it is durable.
+
+        Where there is no room for that, the old recovery point stands, and the next sync tries again.
+        """
+        end = self.end_offset
+        self._producers.expire(self._clock.now_ms() - self.config.producer_id_expiration_ms)
+        try:
+            for segment in self._segments:
+                if segment is self._active or not segment.index_is_stored:
+                    segment.store_index()
+            self._checkpoints.store(end, self._epochs, self._producers)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise self._fail(error) from error
+            self._checkpoint_is_due = True
+            logger.warning("%s: no room to move the recovery point on", self.directory)
+            return
+        self.recovery_point = end
+        self._checkpoint_is_due = False
+        self._bytes_since_checkpoint = 0
+        for segment in self._segments[:-1]:
+            if segment.base_offset not in self._at_hand:
+                segment.release()
+
+    def _fail(self, error: OSError) -> PartitionOffline:
+        self.failed = True
+        logger.error("%s takes no more writes until a restart: %s", self.directory, error)
+        return self._offline()
+
+    def _offline(self) -> PartitionOffline:
+        return PartitionOffline(
+            "the disk failed under this partition, which takes no writes",
+            where=str(self.directory),
+            mend="see to the disk, then restart the broker: it recovers the log",
+        )
+
+    def _no_space(self) -> NoSpace:
+        return NoSpace("the disk is full", where=str(self.directory), mend="make room: writes then go on")
+
+    # Reading
+
+    def read(self, offset: int, max_bytes: int, *, at_least_one: bool = True) -> Slice:
+        """The batches from the one that holds `offset` on, of one segment, in at most `max_bytes`.
+
+        at_least_one: the first batch comes whole, even where it is larger. At the end of the log the slice is empty.
+
+        Raises `OffsetOutOfRange`, and `DamagedSegment` where the disk lost data.
+        """
+        if not self.log_start_offset <= offset <= self.end_offset:
+            raise OffsetOutOfRange(
+                f"offset {offset} is outside of {self.log_start_offset} to {self.end_offset}",
+                where=str(self.directory),
+            )
+        if offset == self.end_offset:
+            active = self._active
+            return Slice(active.file.fd, active.size, 0, offset, active.file)
+        segment, segment_end = self._segment_of(offset)
+        file = segment.file
+        position = segment.position_of(offset)
+        end, next_offset = segment.cut(position, position + max_bytes, offset, segment_end)
+        if end == position and at_least_one:
+            header = segment.header_at(position)
+            end, next_offset = position + header.size, header.last_offset + 1
+        return Slice(file.fd, position, end - position, next_offset, file)
+
+    def load(self, part: Slice) -> bytes:
+        """A slice's bytes."""
+        return self._disk.read(part.fd, part.position, part.length)
+
+    def headers(self, offset: int) -> Iterator[BatchHeader]:
+        """The header of each batch from the one that holds `offset` to the end of the log."""
+        while offset < self.end_offset:
+            part = self.read(offset, 1 << 20)
+            data = self.load(part)
+            position = 0
+            while position + HEADER_BYTES <= len(data):
+                header = BatchHeader.parse(data, position)
+                yield header
+                position += header.size
+            offset = part.next_offset
+
+    def find_by_time(self, timestamp_ms: int) -> TimestampedOffset | None:
+        """The first record that is not older than `timestamp_ms`; None where all are."""
+        for segment in self._segments:
+            if segment.largest_timestamp()[0] < timestamp_ms:
+                continue
+            start = max(self.log_start_offset, segment.base_offset)
+            self._keep_at_hand(segment)
+            found = segment.find_time(timestamp_ms, start)
+            if found is not None:
+                return TimestampedOffset(*found)
+        return None
+
+    def max_timestamp(self) -> TimestampedOffset | None:
+        """The first record with the log's largest timestamp (KIP-734); None where no record has one."""
+        timestamp, segment = max(
+            ((segment.largest_timestamp()[0], segment) for segment in self._segments),
+            key=lambda pair: (pair[0], -pair[1].base_offset),
+        )
+        if timestamp < 0:
+            return None
+        found = segment.find_time(timestamp, max(self.log_start_offset, segment.base_offset))
+        return TimestampedOffset(*found) if found is not None else None
+
+    def earliest(self) -> TimestampedOffset:
+        """The log's start."""
+        return TimestampedOffset(self.log_start_offset, -1, self._epochs.epoch_at(self.log_start_offset))
+
+    def latest(self) -> TimestampedOffset:
+        """The log's end."""
+        return TimestampedOffset(self.end_offset, -1, self.leader_epoch)
+
+    def end_offset_for_epoch(self, epoch: int) -> EpochEnd:
+        """What OffsetForLeaderEpoch answers: the largest epoch not above `epoch`, and where it ended."""
+        return self._epochs.end_offset(epoch, log_end=self.end_offset)
+
+    def _segment_of(self, offset: int) -> tuple[Segment, int]:
+        """The segment that holds `offset`, and the offset after its last record."""
+        segments = self._segments
+        active = segments[-1]
+        if offset >= active.base_offset:
+            return active, self.end_offset
+        after = bisect_right(segments, offset, key=_base_offset)
+        segment = segments[after - 1]
+        self._keep_at_hand(segment)
+        return segment, segments[after].base_offset
+
+    def _keep_at_hand(self, segment: Segment) -> None:
+        """Let the least recently read of the older segments go, so that files and indexes stay few."""
+        if segment is self._active:
+            return
+        at_hand = self._at_hand
+        at_hand[segment.base_offset] = segment
+        at_hand.move_to_end(segment.base_offset)
+        if len(at_hand) > OPEN_SEGMENTS:
+            at_hand.popitem(last=False)[1].release()
+
+    # Retention
+
+    def delete_records_before(self, offset: int) -> int:
+        """Move the log's start up to `offset`, durably, and delete the segments before it; returns the start.
+
+        Blocks. Raises `OffsetOutOfRange` past the log's end, `PartitionOffline`.
+        """
+        if self.failed:
+            raise self._offline()
+        if not 0 <= offset <= self.end_offset:
+            raise OffsetOutOfRange(f"offset {offset} is past the end, {self.end_offset}", where=str(self.directory))
+        if offset > self.log_start_offset:
+            self._move_start(offset)
+        return self.log_start_offset
+
+    def retain(self, now_ms: int) -> int:
+        """Delete the oldest segments that retention no longer asks for; returns how many. Blocks.
+
+        Where even the newest one has to go, an empty one is begun first, as in Kafka.
+        """
+        if self.failed:
+            raise self._offline()
+        count = expendable(self._segments, self.config, now_ms)
+        if count == len(self._segments) and self._active.size:
+            self.roll()
+            self.sync()
+        count = min(count, len(self._segments) - 1)
+        if count:
+            self._move_start(self._segments[count].base_offset)
+        return count
+
+    def _move_start(self, offset: int) -> None:
+        """The new start becomes durable before any file goes: what a crash leaves of them is deleted at the next
+        opening, never read."""
+        self._disk_is_busy = True
+        try:
+            self._checkpoints.store_log_start(offset)
+            self.log_start_offset = offset
+            self._epochs.truncate_from_start(offset)
+            keep = max(bisect_right(self._segments, offset, key=_base_offset) - 1, 0)
+            gone, self._segments = self._segments[:keep], self._segments[keep:]
+            for segment in gone:
+                self._at_hand.pop(segment.base_offset, None)
+                segment.remove_files()
+            self._disk.sync_directory(self.directory)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise self._no_space() from error
+            raise self._fail(error) from error
+        finally:
+            self._disk_is_busy = False
+
+
+def _base_offset(segment: Segment) -> int:
+    return segment.base_offset
+
+
+def _tidy(disk: Disk, directory: Path) -> list[int]:
+    """Remove what an interrupted replacement left; the base offsets of the segments that are there, rising."""
+    bases = []
+    for name in disk.list(directory):
+        stem, _, suffix = name.partition(".")
+        if name.endswith(files.TEMPORARY_SUFFIX):
+            disk.unlink(directory / name)
+        elif f".{suffix}" == LOG_SUFFIX and len(stem) == 20 and stem.isdigit():
+            bases.append(int(stem))
+    return sorted(bases)

@@ -1,0 +1,55 @@
+"""Refuses requests that a foreign web page made in the user's browser.
+
+The console has no password while it listens on a loopback address. What protects it there: the `Host` must be a name
+of this machine (else a foreign name resolves here: DNS rebinding), and an `Origin`, which browsers send with
+cross-site requests, must be the console itself.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class SameOriginOnly:
+    """ASGI middleware. `names` are host names, beside loopback addresses, under which the console is reached."""
+
+    def __init__(self, app: ASGIApp, names: frozenset[str] = frozenset()) -> None:
+        self._app = app
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            reason = self.refusal({name.decode(): value.decode() for name, value in scope["headers"]})
+            if reason is not None:
+                await JSONResponse({"error": reason}, 403)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def refusal(self, headers: dict[str, str]) -> str | None:
+        """Why a request with these headers is refused, or None.
+
+        >>> guard = SameOriginOnly(lambda scope, receive, send: None)
+        >>> guard.refusal({"host": "127.0.0.1:8080", "origin": "http://127.0.0.1:8080"})
+        >>> guard.refusal({"host": "127.0.0.1:8080", "origin": "http://evil.example"})
+        'requests from http://evil.example are refused: this page is not the console'
+        """
+        host = headers.get("host", "")
+        name = urlsplit(f"//{host}").hostname or ""
+        if not self._is_ours(name):
+            return f"the host {host!r} is not this console's: open it by its address"
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return f"requests from {origin} are refused: this page is not the console"
+        return None
+
+    def _is_ours(self, name: str) -> bool:
+        if name == "localhost" or name.endswith(".localhost") or name in self._names:
+            return True
+        try:
+            return ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return False

@@ -1,0 +1,112 @@
+"""Jobs as people look at them and steer them: the registry's topics, joined by name."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from riacho.client.errors import KafkaError
+from riacho.jobs.registry import (
+    JOBS_TOPIC,
+    METRICS_TOPIC,
+    STATUS_TOPIC,
+    JobSpec,
+    JobStatus,
+    Phase,
+    Wanted,
+    checked_name,
+)
+from riacho.serve.views import View, Views
+
+STALE_MS = 10_000
+"""Measurements older than this say nothing of a job that has ended or hangs."""
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+class UnknownJobError(KeyError):
+    """There is no job of this name."""
+
+
+class Jobs:
+    """The jobs of the platform. On a cluster where no platform runs there are none."""
+
+    def __init__(self, views: Views, write: Callable[[str, bytes, bytes | None], None]) -> None:
+        self._views = views
+        self._write = write
+        self._topics: dict[str, View] = {}
+
+    async def open(self) -> None:
+        """Open the views that exist by now."""
+        for topic in (JOBS_TOPIC, STATUS_TOPIC, METRICS_TOPIC):
+            if topic not in self._topics:
+                try:
+                    self._topics[topic] = await self._views.open(topic)
+                except KafkaError as error:
+                    log.debug("%s cannot be read yet: %s", topic, error)
+
+    def described(self, now_ms: int) -> list[Json]:
+        """Every job with its SQL, phase and newest measurements."""
+        return [self._described(spec, now_ms) for spec in sorted(self._specs(), key=lambda spec: spec.name)]
+
+    def metrics(self, now_ms: int) -> list[Json]:
+        """The newest measurements of every job that runs."""
+        return [job["metrics"] for job in self.described(now_ms) if job["metrics"] is not None]
+
+    def submit(self, name: str, sql: str, variables: dict[str, str], now_ms: int) -> None:
+        """Make or replace a job. Raises `UsageError` for a bad name. Blocks."""
+        known = self._find(checked_name(name))
+        generation = known.generation + 1 if known else 1
+        self._put(JobSpec(name, sql, None, variables, generation=generation, submitted_ms=now_ms))
+
+    def steer(self, name: str, action: str) -> None:
+        """`start`, `stop` or `restart` a job. Raises `UnknownJobError`. Blocks."""
+        spec = self._find(name)
+        if spec is None:
+            raise UnknownJobError(name)
+        wanted = Wanted.STOPPED if action == "stop" else Wanted.RUNNING
+        generation = spec.generation if action == "stop" else spec.generation + 1
+        self._put(replace(spec, wanted=wanted, generation=generation, fresh=False))
+
+    def delete(self, name: str) -> None:
+        """Stop a job and forget it. Raises `UnknownJobError`. Blocks."""
+        if self._find(name) is None:
+            raise UnknownJobError(name)
+        self._write(JOBS_TOPIC, name.encode(), None)
+
+    def _put(self, spec: JobSpec) -> None:
+        self._write(JOBS_TOPIC, spec.name.encode(), spec.to_bytes())
+
+    def _find(self, name: str) -> JobSpec | None:
+        return next((spec for spec in self._specs() if spec.name == name), None)
+
+    def _specs(self) -> list[JobSpec]:
+        return [JobSpec.from_bytes(value) for value in self._rows(JOBS_TOPIC).values()]
+
+    def _rows(self, topic: str) -> dict[bytes, bytes]:
+        view = self._topics.get(topic)
+        return {} if view is None else view.rows
+
+    def _described(self, spec: JobSpec, now_ms: int) -> Json:
+        key = spec.name.encode()
+        status_bytes = self._rows(STATUS_TOPIC).get(key)
+        status = JobStatus.from_bytes(status_bytes) if status_bytes is not None else None
+        metrics_bytes = self._rows(METRICS_TOPIC).get(key)
+        metrics = json.loads(metrics_bytes) if metrics_bytes is not None else None
+        if metrics is not None and now_ms - metrics["at_ms"] > STALE_MS:
+            metrics = None
+        return {
+            "name": spec.name,
+            "sql": spec.sql,
+            "wanted": spec.wanted,
+            "phase": status.phase if status else Phase.STARTING,
+            "since_ms": status.since_ms if status else spec.submitted_ms,
+            "restarts": status.restarts if status else 0,
+            "error": status.error if status else None,
+            "metrics": metrics,
+        }

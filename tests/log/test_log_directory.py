@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+from log_batches import NOW_MS
+from simulated_log import append
+
+from riacho.errors import RiachoError
+from riacho.host import ManualClock, SystemDisk
+from riacho.log import LogConfig, LogDirectory, PartitionOffline
+from simulated_disk import CrashError, SimulatedDisk
+
+PATH = Path("/data")
+CONFIG = LogConfig()
+
+
+def open_directory(disk: SimulatedDisk | SystemDisk, path: Path = PATH) -> LogDirectory:
+    return LogDirectory.open(path, disk=disk, clock=ManualClock(wall_ms=NOW_MS))
+
+
+def refusal(path: Path) -> RiachoError:
+    with pytest.raises(RiachoError) as caught:
+        open_directory(SystemDisk(), path)
+    assert caught.value.where is not None
+    assert caught.value.mend is not None
+    return caught.value
+
+
+def test_a_directory_keeps_its_cluster_id_and_raises_its_leader_epoch(tmp_path: Path) -> None:
+    seen = []
+    for _ in range(3):
+        directory = open_directory(SystemDisk(), tmp_path / "data")
+        seen.append((directory.cluster_id, directory.leader_epoch, directory.clean))
+        directory.close()
+    assert len(seen[0][0]) == 22
+    assert seen == [(seen[0][0], epoch, True) for epoch in range(3)]
+
+
+def test_a_second_process_is_refused_while_the_first_runs(tmp_path: Path) -> None:
+    directory = open_directory(SystemDisk(), tmp_path)
+    assert "another process" in refusal(tmp_path).what
+    directory.close()
+    open_directory(SystemDisk(), tmp_path).close()
+
+
+def test_a_directory_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    assert "not a log of Riacho's" in refusal(tmp_path).what
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_kafkas_own_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "meta.properties").write_text("#\nversion=1\ncluster.id=abc\nnode.id=1\n")
+    assert "Apache Kafka" in refusal(tmp_path).what
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "meta.properties").write_text("riacho.format.version=2\n")
+    assert "newer Riacho" in refusal(tmp_path).what
+
+
+def test_a_damaged_meta_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "meta.properties").write_text("riacho.format.version=1\ncluster.id=x\n")
+    assert "damaged" in refusal(tmp_path).what
+    (tmp_path / "meta.properties").write_text("riacho.format.version=one\n")
+    assert "damaged" in refusal(tmp_path).what
+
+
+def test_a_crash_is_noticed_at_the_next_start() -> None:
+    disk = SimulatedDisk(0)
+    directory = open_directory(disk)
+    assert directory.clean, "a new directory has nothing to recover"
+    disk.crash_process()
+    directory = open_directory(disk)
+    assert not directory.clean
+    directory.close()
+    assert open_directory(disk).clean
+
+
+def test_a_failed_partition_keeps_the_stop_from_being_called_clean() -> None:
+    disk = SimulatedDisk(0)
+    directory = open_directory(disk)
+    append(directory.open_partition("a", 0, CONFIG), b"x")
+    other = directory.open_partition("b", 0, CONFIG)
+    append(other, b"y")
+    disk.fail_next("sync", errno.EIO)
+    directory.close()
+    directory = open_directory(disk)
+    assert not directory.clean
+    assert directory.open_partition("b", 0, CONFIG).end_offset == 1
+
+
+def test_partitions_are_found_again_and_opened_once() -> None:
+    disk = SimulatedDisk(0)
+    directory = open_directory(disk)
+    log = directory.open_partition("my-topic.v-1", 12, CONFIG)
+    assert directory.open_partition("my-topic.v-1", 12, CONFIG) is log
+    directory.open_partition("other", 0, CONFIG)
+    directory.close()
+    directory = open_directory(disk)
+    assert directory.partitions_on_disk() == [("my-topic.v-1", 12), ("other", 0)]
+    assert directory.opened() == {}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_new_partition_is_there_after_a_power_loss(seed: int) -> None:
+    disk = SimulatedDisk(seed)
+    log = open_directory(disk).open_partition("t", 0, CONFIG)
+    append(log, b"a")
+    log.sync()
+    disk.lose_power()
+    assert open_directory(disk).open_partition("t", 0, CONFIG).end_offset == 1
+
+
+def test_a_deleted_partition_never_comes_back_wherever_the_power_fails() -> None:
+    operation = 0
+    finished = False
+    while not finished:
+        operation += 1
+        disk = SimulatedDisk(operation)
+        directory = open_directory(disk)
+        log = directory.open_partition("t", 0, CONFIG)
+        append(log, b"a")
+        log.sync()
+        disk.crash_at(operation)
+        try:
+            directory.delete_partition("t", 0)
+            finished = True
+        except CrashError:
+            finished = False
+        disk.lose_power()
+        directory = open_directory(disk)
+        found = directory.partitions_on_disk()
+        assert found in ([], [("t", 0)])
+        if finished:
+            assert found == []
+        end = directory.open_partition("t", 0, CONFIG).end_offset
+        assert end == (1 if found else 0), "half of a deleted log came back"
+        assert not [name for name in disk.list(PATH) if name.endswith("-delete")]
+
+
+def test_a_topic_with_the_longest_name_can_be_deleted(tmp_path: Path) -> None:
+    directory = open_directory(SystemDisk(), tmp_path)
+    directory.open_partition("t" * 249, 3, CONFIG)
+    directory.delete_partition("t" * 249, 3)
+    assert directory.partitions_on_disk() == []
+    directory.delete_partition("t" * 249, 3)
+    directory.close()
+
+
+def test_a_partition_that_fails_at_its_close_does_not_keep_the_others_open() -> None:
+    disk = SimulatedDisk(0)
+    directory = open_directory(disk)
+    first, second = (directory.open_partition("t", number, CONFIG) for number in range(2))
+    append(first, b"a")
+    append(second, b"b")
+    disk.fail_next("sync", errno.EIO)
+    directory.close()
+    assert (first.failed, second.failed) == (True, False)
+    assert second.flushed_offset == 1
+    with pytest.raises(PartitionOffline):
+        first.sync()
+
+
+def test_a_deleted_log_takes_no_append_but_its_slices_can_still_be_read(tmp_path: Path) -> None:
+    directory = open_directory(SystemDisk(), tmp_path)
+    log = directory.open_partition("t", 0, CONFIG)
+    append(log, b"a")
+    part = log.read(0, 1000)
+    directory.delete_partition("t", 0)
+    assert len(log.load(part)) == part.length
+    with pytest.raises(PartitionOffline):
+        append(log, b"b")
+    with pytest.raises(OSError, match="No such file"):
+        log.read(0, 1000)
+    assert directory.open_partition("t", 0, CONFIG).end_offset == 0
+    directory.close()
