@@ -1,0 +1,141 @@
+"""A partition's record batches as columns: checksums, decompression and aborted transactions around the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import crc32c
+import numpy as np
+from numpy.typing import NDArray
+
+from riacho.client.columns import RecordColumns
+from riacho.client.compression import decompress
+from riacho.client.errors import CorruptRecordsError
+from riacho.kernels import batch as layout
+from riacho.kernels.batch import Fault, decode_records, scan_batches
+
+Bytes = NDArray[np.uint8]
+Int64s = NDArray[np.int64]
+
+AbortedTransaction = tuple[int, int]
+"""A producer id and the first offset of its aborted transaction, as a fetch response lists them."""
+
+_ABORT_MARKER = 0
+
+
+def list_batches(data: Bytes) -> Int64s:
+    """The whole batches in a fetch response's bytes, one row of `layout` fields each. Raises `CorruptRecordsError`."""
+    table = np.empty((data.size // layout.HEADER_SIZE, layout.BATCH_FIELDS), np.int64)
+    count, fault, position = scan_batches(data, table)
+    if fault == Fault.MAGIC:
+        raise CorruptRecordsError(
+            f"a batch has the message format {data[position + 16]}; only 2, that of Kafka 0.11 and later, is read"
+        )
+    if fault:
+        raise CorruptRecordsError(f"a batch is malformed: {Fault(fault).name} at byte {position}")
+    return table[:count]
+
+
+def decode_batches(
+    topic: str,
+    partition: int,
+    data: Bytes,
+    batches: Int64s,
+    *,
+    from_offset: int = 0,
+    until_offset: int = layout.NO_END,
+    aborted: Sequence[AbortedTransaction] = (),
+) -> RecordColumns:
+    """The records of `batches` with `from_offset` <= offset < `until_offset`.
+
+    Left out: control records, and records of the transactions that `aborted` lists. Raises `CorruptRecordsError`.
+    """
+    attributes = batches[:, layout.ATTRIBUTES]
+    wanted = (batches[:, layout.NEXT_OFFSET] > from_offset) & (attributes & layout.CONTROL == 0)
+    wanted &= batches[:, layout.BASE_OFFSET] < until_offset
+    if aborted:
+        wanted &= _committed(data, batches, aborted)
+    chosen = batches[wanted]
+    _check_sums(data, chosen)
+    if np.any(chosen[:, layout.ATTRIBUTES] & layout.CODEC_MASK):
+        data = _decompressed(data, chosen)
+    # A count is believed only where the batch has the bytes for it: nothing larger is allocated.
+    most = (chosen[:, layout.RECORDS_END] - chosen[:, layout.RECORDS]) // layout.MINIMAL_RECORD
+    rows = int(np.minimum(chosen[:, layout.COUNT], most).sum())
+    wide = np.empty((layout.WIDE_FIELDS, rows), np.int64)
+    narrow = np.empty((layout.NARROW_FIELDS, rows), np.int32)
+    count, fault, position = decode_records(data, chosen, from_offset, until_offset, wide, narrow)
+    if fault:
+        raise CorruptRecordsError(f"a record is malformed: {Fault(fault).name} at byte {position}")
+    last = int(batches[-1, layout.NEXT_OFFSET]) if len(batches) else from_offset
+    return RecordColumns(
+        topic=topic,
+        partition=partition,
+        offset=wide[layout.OFFSET, :count],
+        timestamp=wide[layout.TIMESTAMP, :count],
+        buffer=data,
+        key_start=wide[layout.KEY_START, :count],
+        key_length=narrow[layout.KEY_LENGTH, :count],
+        value_start=wide[layout.VALUE_START, :count],
+        value_length=narrow[layout.VALUE_LENGTH, :count],
+        header_start=wide[layout.HEADER_START, :count],
+        header_length=narrow[layout.HEADER_LENGTH, :count],
+        header_count=narrow[layout.HEADER_COUNT, :count],
+        next_offset=max(from_offset, min(last, until_offset)),
+        leader_epoch=int(batches[-1, layout.LEADER_EPOCH]) if len(batches) else -1,
+    )
+
+
+def _check_sums(data: Bytes, batches: Int64s) -> None:
+    view = data.data
+    for start, end in batches[:, (layout.POSITION, layout.END)].tolist():
+        stored = int.from_bytes(view[start + layout.CRC_POSITION : start + layout.CRC_START])
+        if crc32c.crc32c(view[start + layout.CRC_START : end]) != stored:
+            raise CorruptRecordsError(f"a batch's checksum is wrong: byte {start}, CRC-32C {stored:#010x} is stored")
+
+
+def _decompressed(data: Bytes, batches: Int64s) -> Bytes:
+    """One buffer with the records of all batches; `RECORDS` and `RECORDS_END` then point into it."""
+    parts: list[Bytes] = []
+    position = 0
+    for batch in batches:
+        records = data[batch[layout.RECORDS] : batch[layout.RECORDS_END]]
+        codec = int(batch[layout.ATTRIBUTES]) & layout.CODEC_MASK
+        part = decompress(codec, records.data) if codec else records
+        parts.append(part)
+        batch[layout.RECORDS] = position
+        position += part.size
+        batch[layout.RECORDS_END] = position
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _committed(data: Bytes, batches: Int64s, aborted: Sequence[AbortedTransaction]) -> NDArray[np.bool_]:
+    """Which batches are of no aborted transaction.
+
+    A producer's batches are, from its transaction's first offset up to its abort marker.
+    """
+    waiting = sorted(aborted, key=lambda transaction: transaction[1], reverse=True)
+    aborting: set[int] = set()
+    committed = np.ones(len(batches), np.bool_)
+    for index, batch in enumerate(batches.tolist()):
+        while waiting and waiting[-1][1] < batch[layout.NEXT_OFFSET]:
+            aborting.add(waiting.pop()[0])
+        if batch[layout.ATTRIBUTES] & layout.CONTROL:
+            if _control_type(data, batch[layout.RECORDS], batch[layout.RECORDS_END]) == _ABORT_MARKER:
+                aborting.discard(batch[layout.PRODUCER_ID])
+        elif batch[layout.ATTRIBUTES] & layout.TRANSACTIONAL and batch[layout.PRODUCER_ID] in aborting:
+            committed[index] = False
+    return committed
+
+
+def _control_type(data: Bytes, start: int, end: int) -> int:
+    """The type in a control batch's only record, whose key is two 16-bit numbers: version and type."""
+    batch = np.zeros((1, layout.BATCH_FIELDS), np.int64)
+    batch[0, [layout.NEXT_OFFSET, layout.COUNT, layout.RECORDS, layout.RECORDS_END]] = (1, 1, start, end)
+    wide = np.empty((layout.WIDE_FIELDS, 1), np.int64)
+    narrow = np.empty((layout.NARROW_FIELDS, 1), np.int32)
+    count, fault, position = decode_records(data, batch, 0, 1, wide, narrow)
+    if fault or count != 1 or narrow[layout.KEY_LENGTH, 0] < 4:
+        raise CorruptRecordsError(f"a control record is malformed at byte {position or start}")
+    key = int(wide[layout.KEY_START, 0])
+    return int.from_bytes(data[key + 2 : key + 4].tobytes(), signed=True)

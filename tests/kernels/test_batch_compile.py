@@ -1,0 +1,62 @@
+"""The kernel cache: where it is, how it is filled, and that a first call compiles nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from riacho.kernels import compile as compiling
+from riacho.kernels.partition import partition_by_key
+from riacho.kernels.primitives import read_varint
+
+
+def run(code: str, cache: Path) -> str:
+    """Run Python with its own cache directory; what it printed."""
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment["XDG_CACHE_HOME"] = str(cache)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_kernels_are_kept_in_the_users_cache_directory(tmp_path: Path) -> None:
+    out = run("import riacho.kernels.partition", tmp_path)
+
+    assert out == ""
+    (directory,) = (tmp_path / "riacho").iterdir()
+    assert directory.name.startswith(f"{compiling.__version__}-cpython")
+    assert list(directory.rglob("*partition_by_key*.nbc"))
+
+
+def test_asking_whether_kernels_are_compiled_does_not_import_numba(tmp_path: Path) -> None:
+    code = "import sys; from riacho.kernels.compile import is_compiled; print(is_compiled(), 'numba' in sys.modules)"
+
+    assert run(code, tmp_path) == "False False\n"
+
+
+def test_a_call_with_other_types_is_refused_instead_of_compiled() -> None:
+    none = np.empty(0, np.int32)
+    with pytest.raises(TypeError):
+        partition_by_key(np.empty(0, np.float64), np.empty(0, np.int64), none, 1, none)
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_for_people(tmp_path: Path) -> None:
+    (tmp_path / "riacho").write_text("a file where the directory should be")
+    code = (
+        "from riacho.errors import RiachoError\n"
+        "try:\n    import riacho.kernels.partition\n"
+        "except RiachoError as error:\n    print(error.mend)\n"
+    )
+
+    assert "XDG_CACHE_HOME" in run(code, tmp_path)
+
+
+def test_inner_functions_are_plain_functions_to_their_callers() -> None:
+    assert read_varint(np.array([0xAC, 0x02], np.uint8), 0, 2) == (150, 2)
