@@ -37,9 +37,12 @@ class Stream:
     topic: str
     events: pl.DataFrame
 
-    def values(self, rows: pl.DataFrame) -> pl.Series:
-        """The records' JSON values; a malformed one is cut after two thirds of its length."""
-        payload = rows.drop("publish_at", "malformed")
+    def values(self, rows: pl.DataFrame, published_ms: int) -> pl.Series:
+        """The records' JSON values, stamped with the machine time of their publication.
+
+        A malformed one is cut after two thirds of its length.
+        """
+        payload = rows.drop("publish_at", "malformed").with_columns(pl.lit(published_ms).alias("published_ms"))
         whole = payload.select(
             pl.struct(
                 pl.col(name).dt.strftime(EVENT_TIME_FORMAT) if isinstance(kind, pl.Datetime) else pl.col(name)

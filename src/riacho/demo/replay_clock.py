@@ -77,6 +77,10 @@ class ReplayClock:
         passed = DAY_PLAYED * (elapsed_s / self.seconds_per_day)
         return replace(self, position=min(skip_night(self.position, passed), END), machine_ms=machine_ms)
 
+    def resumed_at(self, position: datetime) -> ReplayClock:
+        """The same replay from a later moment, which an earlier one had reached."""
+        return replace(self, position=max(self.position, position))
+
     def pause(self) -> ReplayClock:
         return replace(self, paused=True)
 

@@ -8,13 +8,14 @@ import logging
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from riacho.errors import RiachoError
 
-STOP_TIMEOUT_S = 4.0
-"""How long a child may take to end after SIGTERM. A whole platform ends within 5 s of its own signal."""
+STOP_TIMEOUT_S = 2.4
+"""How long a child may take to end after SIGTERM: a platform ends its broker last, and is gone within 5 s."""
 
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
@@ -25,6 +26,9 @@ DIE_WITH_PARENT = "RIACHO_DIE_WITH_PARENT"
 """Set for every child: it ends when its parent does, even by `kill -9`."""
 
 PR_SET_PDEATHSIG = 1
+
+LAST_WORDS = 40
+"""Lines of a child's stderr that are kept, to say why it died."""
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +75,7 @@ class Child:
         self.spec = spec
         self.restarts = 0
         self.exit_code: int | None = None
+        self._words: deque[str] = deque(maxlen=LAST_WORDS)
         self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._process: asyncio.subprocess.Process | None = None
         self._on_change = on_change
@@ -80,6 +85,11 @@ class Child:
         """The running process, or None between a death and the restart."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
+
+    @property
+    def last_words(self) -> str:
+        """What the process wrote to stderr last; the present one, or the one that died."""
+        return "".join(self._words).strip()
 
     async def run(self) -> None:
         """Start the process and restart it, backing off, whenever it dies. Ends it when cancelled.
@@ -118,7 +128,7 @@ class Child:
         try:
             await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
         except TimeoutError:
-            log.warning("%s did not end within %.0f s of SIGTERM; killing it", self.spec.name, STOP_TIMEOUT_S)
+            log.warning("%s did not end within %.1f s of SIGTERM; killing it", self.spec.name, STOP_TIMEOUT_S)
             process.kill()
             await process.wait()
 
@@ -130,18 +140,35 @@ class Child:
             *self.spec.command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE if self.spec.announces else None,
+            stderr=asyncio.subprocess.PIPE,
             env={**os.environ, **self.spec.environment, DIE_WITH_PARENT: "1"},
             start_new_session=True,  # a Ctrl-C reaches the supervisor alone, which ends the children in order
         )
+        self._words.clear()
         self._changed()
+        listeners = [asyncio.create_task(self._pass_on(self._process.stderr, self._words))]
         if self.spec.announces:
             assert self._process.stdout is not None
             line = (await self._process.stdout.readline()).decode().strip()
+            listeners.append(asyncio.create_task(self._pass_on(self._process.stdout, None)))
             if line.startswith("ready") and not self.ready.done():
                 self.ready.set_result(line)
+                self._changed()
         elif not self.ready.done():
             self.ready.set_result("")
-        return await self._process.wait()
+        code = await self._process.wait()
+        await asyncio.gather(*listeners)
+        return code
+
+    async def _pass_on(self, stream: asyncio.StreamReader | None, words: deque[str] | None) -> None:
+        """Show what the child prints among our own log lines, under its name."""
+        assert stream is not None
+        async for content in stream:
+            line = content.decode(errors="replace")
+            if words is not None:
+                words.append(line)
+            sys.stderr.write(f"[{self.spec.name}] {line}")
+            sys.stderr.flush()
 
     def _changed(self) -> None:
         if self._on_change is not None:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from riacho.client.errors import KafkaError
-from riacho.jobs.registry import (
-    JOBS_TOPIC,
-    METRICS_TOPIC,
-    STATUS_TOPIC,
-    JobSpec,
-    JobStatus,
-    Phase,
-    Wanted,
-    checked_name,
-)
+from riacho.jobs.catalog import described
+from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC, JobSpec, Wanted, checked_name
 from riacho.serve.views import View, Views
-
-STALE_MS = 10_000
-"""Measurements older than this say nothing of a job that has ended or hangs."""
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +40,9 @@ class Jobs:
 
     def described(self, now_ms: int) -> list[Json]:
         """Every job with its SQL, phase and newest measurements."""
-        return [self._described(spec, now_ms) for spec in sorted(self._specs(), key=lambda spec: spec.name)]
-
-    def metrics(self, now_ms: int) -> list[Json]:
-        """The newest measurements of every job that runs."""
-        return [job["metrics"] for job in self.described(now_ms) if job["metrics"] is not None]
+        statuses, metrics = self._rows(STATUS_TOPIC), self._rows(METRICS_TOPIC)
+        specs = sorted(self._specs(), key=lambda spec: spec.name)
+        return [described(spec, statuses, metrics, now_ms) for spec in specs]
 
     def submit(self, name: str, sql: str, variables: dict[str, str], now_ms: int) -> None:
         """Make or replace a job. Raises `UsageError` for a bad name. Blocks."""
@@ -91,22 +77,3 @@ class Jobs:
     def _rows(self, topic: str) -> dict[bytes, bytes]:
         view = self._topics.get(topic)
         return {} if view is None else view.rows
-
-    def _described(self, spec: JobSpec, now_ms: int) -> Json:
-        key = spec.name.encode()
-        status_bytes = self._rows(STATUS_TOPIC).get(key)
-        status = JobStatus.from_bytes(status_bytes) if status_bytes is not None else None
-        metrics_bytes = self._rows(METRICS_TOPIC).get(key)
-        metrics = json.loads(metrics_bytes) if metrics_bytes is not None else None
-        if metrics is not None and now_ms - metrics["at_ms"] > STALE_MS:
-            metrics = None
-        return {
-            "name": spec.name,
-            "sql": spec.sql,
-            "wanted": spec.wanted,
-            "phase": status.phase if status else Phase.STARTING,
-            "since_ms": status.since_ms if status else spec.submitted_ms,
-            "restarts": status.restarts if status else 0,
-            "error": status.error if status else None,
-            "metrics": metrics,
-        }

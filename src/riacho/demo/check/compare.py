@@ -1,0 +1,127 @@
+"""Compares result topics with DuckDB, cell by cell, at the prefix that each job has reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from riacho.demo.check.evidence import TopicLog, decoded
+from riacho.demo.check.results import EVENTS, RESULTS, Result
+
+TOLERANCE = 1e-9
+"""Relative: floating-point sums depend on their order."""
+
+SHOWN = 3
+"""Differing rows that are shown of each result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A job's report: it had read these offsets per topic and partition, and written up to those."""
+
+    sources: dict[str, dict[int, int]]
+    sinks: dict[str, dict[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A result topic against the batch answer: cells, how many differ, and examples."""
+
+    topic: str
+    rows: int
+    cells: int
+    differ: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Oracle:
+    """DuckDB over what the topics hold."""
+
+    logs: Mapping[str, TopicLog]
+    _connection: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        import duckdb
+
+        self._connection = duckdb.connect(config={"threads": 1})
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    def compare(self, cuts: Mapping[str, Cut]) -> list[Compared]:
+        """Every result of every job that has reported a cut."""
+        compared = []
+        prepared: str | None = None
+        for result in RESULTS:
+            cut = cuts.get(result.job)
+            if cut is None:
+                continue
+            if prepared != result.job:
+                self._prepare(cut)
+                prepared = result.job
+            compared.append(self._compare(result, cut))
+        return compared
+
+    def _prepare(self, cut: Cut) -> None:
+        """The events of a job's prefix, as tables."""
+        for topic, columns in EVENTS.items():
+            bounds = cut.sources.get(topic)
+            if bounds is None:
+                continue
+            log = self.logs[topic]
+            keyed = topic == "flights.airlines"
+            self._table(
+                topic.removeprefix("flights."), decoded(log.newest(bounds) if keyed else log.records(bounds), columns)
+            )
+        late = self.logs["flights.late"].newest(cut.sinks.get("flights.late", {}))
+        columns = {"id": pl.Int64, "watermark": pl.Datetime("us"), "missed_hour": pl.Boolean}
+        self._table("late", decoded(late, columns))
+        # The least of the partitions' watermarks, once each has one.
+        partitions = len(cut.sources.get("flights.departures", {}))
+        self._connection.execute(
+            "CREATE OR REPLACE TEMP TABLE closed AS SELECT CASE WHEN count(*) = ? THEN min(reached) END AS up_to FROM "
+            "(SELECT max(event_time) - INTERVAL 10 MINUTE AS reached FROM departures GROUP BY part)",
+            [partitions],
+        )
+
+    def _compare(self, result: Result, cut: Cut) -> Compared:
+        newest = self.logs[result.topic].newest(cut.sinks.get(result.topic, {}))
+        self._table("actual", decoded(newest, result.columns))
+        connection = self._connection
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {result.query}")
+        keys = " AND ".join(f'a."{name}" = e."{name}"' for name in result.key)
+        differs = {name: _differs(name, kind) for name, kind in result.columns.items()}
+        total = " + ".join(f"({condition})::INT" for condition in differs.values())
+        joined = f"FROM actual AS a FULL JOIN expected AS e ON {keys}"
+        rows, differ = connection.execute(f"SELECT count(*), coalesce(sum({total}), 0) {joined}").fetchone()
+        examples: tuple[str, ...] = ()
+        if differ:
+            found = connection.execute(
+                f"SELECT a::VARCHAR, e::VARCHAR {joined} WHERE {total} > 0 LIMIT {SHOWN}"
+            ).fetchall()
+            examples = tuple(f"stream {stream}, batch {batch}" for stream, batch in found)
+        return Compared(result.topic, int(rows), int(rows) * len(result.columns), int(differ), examples)
+
+    def _table(self, name: str, frame: pl.DataFrame) -> None:
+        source = _Stream(frame)  # noqa: F841 - DuckDB finds it by its name
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM source")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """A frame as DuckDB takes it without pyarrow: by the Arrow PyCapsule interface alone."""
+
+    frame: pl.DataFrame
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.frame.__arrow_c_stream__(requested_schema)
+
+
+def _differs(name: str, kind: pl.DataType | type[pl.DataType]) -> str:
+    actual, expected = f'a."{name}"', f'e."{name}"'
+    if kind == pl.Float64:
+        near = f"abs({actual} - {expected}) <= {TOLERANCE} * greatest(abs({expected}), 1)"
+        return f"({actual} IS NULL) <> ({expected} IS NULL) OR NOT coalesce({near}, true)"
+    return f"{actual} IS DISTINCT FROM {expected}"

@@ -1,0 +1,264 @@
+"""Publishes the year's events when their time has come, and follows what people ask of the replay.
+
+It may be killed at any moment: each partition's length says which of its events have been published, so it goes on
+without a gap or a repeat.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from riacho.client.admin import Admin
+from riacho.client.cluster import Cluster, TopicPartition
+from riacho.client.columns import BinaryColumn, ProduceColumns
+from riacho.client.fetcher import Fetcher
+from riacho.client.offsets import LATEST
+from riacho.client.producer import Producer
+from riacho.demo.events import EVENT_TIME_FORMAT, Stream, streams
+from riacho.demo.replay_clock import FIRST_DAY, ReplayClock, ReplayCommandError
+from riacho.demo.tables import airports, read_table
+from riacho.demo.topics import CLOCK, COMMANDS, EVENT_PARTITIONS
+from riacho.errors import UsageError
+from riacho.host import Clock
+
+TICK_MS = 20
+"""How often the replay looks for events whose time has come: what a viewer cannot tell from at once."""
+
+CLOCK_MS = 250
+"""How often the replay says where it stands."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """`seconds_per_day` 0 is as fast as possible; up to `live_from` it is that fast anyway."""
+
+    seed: int = 2013
+    seconds_per_day: float = 20.0
+    live_from: date = date(2013, 2, 8)
+
+
+class Outgoing:
+    """One stream's events, split by partition, and how many of each have been published."""
+
+    def __init__(self, stream: Stream, published: dict[int, int]) -> None:
+        self.stream = stream
+        partitions = EVENT_PARTITIONS[stream.topic]
+        self._parts = [stream.events.filter(pl.col("id") % partitions == partition) for partition in range(partitions)]
+        self._due_us = [part["publish_at"].dt.epoch("us").to_numpy() for part in self._parts]
+        self._published = published
+
+    @property
+    def sent(self) -> int:
+        return sum(self._published.values())
+
+    @property
+    def reached(self) -> datetime | None:
+        """The latest moment of which an event has been published."""
+        reached = [
+            part["publish_at"][self._published[partition] - 1]
+            for partition, part in enumerate(self._parts)
+            if self._published[partition] > 0
+        ]
+        return max(reached, default=None)
+
+    def publish(self, producer: Producer, until: datetime, now_ms: int) -> int:
+        """Queue the events that are due, and say how many they were."""
+        until_us = int(until.timestamp() * 1e6)
+        queued = 0
+        for partition, part in enumerate(self._parts):
+            first = self._published[partition]
+            last = int(np.searchsorted(self._due_us[partition], until_us, side="right"))
+            if last <= first:
+                continue
+            rows = part[first:last]
+            producer.produce(
+                self.stream.topic,
+                ProduceColumns(
+                    value=binary(self.stream.values(rows, now_ms)),
+                    key=binary(rows["id"].cast(pl.String)),
+                    timestamp=rows["event_time"].dt.epoch("ms").to_numpy(),
+                    partition=partition,
+                ),
+            )
+            self._published[partition] = last
+            queued += last - first
+        return queued
+
+
+class Replayer:
+    """The replay of the year into a Kafka cluster, whose topics exist."""
+
+    def __init__(self, cluster: Cluster, clock: Clock, options: ReplayOptions) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._options = options
+        self._admin = Admin(cluster)
+        self._error: str | None = None
+
+    def run(self, stopped: threading.Event) -> None:
+        """Publish until the year ends and nobody steers it any more, or until `stopped`. Raises `RiachoError`."""
+        outgoing = [Outgoing(stream, self._lengths(stream.topic)) for stream in streams(self._options.seed)]
+        with Producer(self._cluster) as producer, Fetcher(self._cluster) as commands:
+            commands.assign({TopicPartition(COMMANDS, 0): LATEST})
+            self._publish_dimensions(producer)
+            replay = self._start(outgoing)
+            meter = Meter(self._clock)
+            spoke_ms = -float(CLOCK_MS)
+            while not stopped.is_set():
+                replay = self._follow(replay, commands).at(self._clock.monotonic_ms())
+                now_ms = self._clock.now_ms()
+                for each in outgoing:
+                    meter.count(each.publish(producer, replay.position, now_ms))
+                if self._clock.monotonic_ms() - spoke_ms >= CLOCK_MS:
+                    spoke_ms = self._clock.monotonic_ms()
+                    self._speak(producer, replay, sum(each.sent for each in outgoing), meter.rate())
+                if not replay.hurrying or replay.paused or replay.ended:
+                    stopped.wait(TICK_MS / 1000)
+
+    def run_to_end(self) -> int:
+        """Publish the whole year as fast as possible and return the number of events, all acknowledged."""
+        outgoing = [Outgoing(stream, self._lengths(stream.topic)) for stream in streams(self._options.seed)]
+        with Producer(self._cluster) as producer:
+            self._publish_dimensions(producer)
+            replay = ReplayClock.starting(seconds_per_day=0, live_from=FIRST_DAY, machine_ms=0.0)
+            while not replay.ended:
+                replay = replay.at(0.0)
+                for each in outgoing:
+                    each.publish(producer, replay.position, self._clock.now_ms())
+            producer.flush()
+        return sum(each.sent for each in outgoing)
+
+    def _lengths(self, topic: str) -> dict[int, int]:
+        partitions = [TopicPartition(topic, index) for index in range(EVENT_PARTITIONS[topic])]
+        ends = self._admin.list_offsets(dict.fromkeys(partitions, LATEST))
+        return {partition.partition: ends[partition].offset for partition in partitions}
+
+    def _start(self, outgoing: list[Outgoing]) -> ReplayClock:
+        replay = ReplayClock.starting(
+            seconds_per_day=self._options.seconds_per_day,
+            live_from=self._options.live_from,
+            machine_ms=self._clock.monotonic_ms(),
+        )
+        reached = max((each.reached for each in outgoing if each.reached is not None), default=None)
+        return replay if reached is None else replay.resumed_at(reached)
+
+    def _follow(self, replay: ReplayClock, commands: Fetcher) -> ReplayClock:
+        for columns in commands.fetch(max_wait_ms=0):
+            for value in columns.value:
+                try:
+                    replay = obey(replay, json.loads(value or b"null"), self._clock.monotonic_ms())
+                    self._error = None
+                except (ReplayCommandError, ValueError, TypeError) as error:
+                    self._error = f"the replay cannot follow {value!r}: {error}"
+                    log.warning("%s", self._error)
+        return replay
+
+    def _speak(self, producer: Producer, replay: ReplayClock, sent: int, events_per_s: float) -> None:
+        row = {
+            "event_time": replay.position.strftime(EVENT_TIME_FORMAT),
+            "seconds_per_day": replay.seconds_per_day,
+            "paused": replay.paused,
+            "hurrying": replay.hurrying and not replay.ended,
+            "ended": replay.ended,
+            "sent": sent,
+            "events_per_s": round(events_per_s, 1),
+            "error": self._error,
+        }
+        producer.produce(CLOCK, ProduceColumns.from_values([json.dumps(row).encode()], keys=[b'"clock"']))
+
+    def _publish_dimensions(self, producer: Producer) -> None:
+        """The tables that describe the events, once."""
+        tables = {
+            "flights.airlines": (read_table("airlines"), "carrier"),
+            "flights.airports": (airports().select("faa", "name", "lat", "lon"), "faa"),
+            "flights.planes": (read_table("planes").drop("speed"), "tailnum"),
+        }
+        for topic, (table, key) in tables.items():
+            if self._length(topic) == 0:
+                producer.produce(
+                    topic,
+                    ProduceColumns(
+                        value=binary(table.select(pl.struct(pl.all()).struct.json_encode()).to_series()),
+                        key=binary(table.select(pl.struct(key).struct.json_encode()).to_series()),
+                    ),
+                )
+        producer.flush()
+
+    def _length(self, topic: str) -> int:
+        partition = TopicPartition(topic, 0)
+        return self._admin.list_offsets({partition: LATEST})[partition].offset
+
+
+class Meter:
+    """Events per second, over the last second or so."""
+
+    WINDOW_MS = 1_000.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = clock.monotonic_ms()
+        self._events = 0
+        self._rate = 0.0
+
+    def count(self, events: int) -> None:
+        self._events += events
+
+    def rate(self) -> float:
+        """The rate of the last whole window."""
+        now = self._clock.monotonic_ms()
+        if now - self._since >= self.WINDOW_MS:
+            self._rate = self._events * 1000.0 / (now - self._since)
+            self._since, self._events = now, 0
+        return self._rate
+
+
+def obey(replay: ReplayClock, command: Any, machine_ms: float) -> ReplayClock:
+    """The replay after a command. Raises `ReplayCommandError` for one that cannot be followed."""
+    match command:
+        case {"paused": True}:
+            return replay.pause()
+        case {"paused": False}:
+            return replay.resume(machine_ms)
+        case {"seconds_per_day": int() | float() as seconds}:
+            return replay.at_speed(float(seconds))
+        case {"jump_to": str() as day}:
+            return replay.jump_to(date.fromisoformat(day))
+    raise ReplayCommandError(
+        "this is no command", mend='known are {"paused": true}, {"seconds_per_day": 20} and {"jump_to": "2013-02-10"}'
+    )
+
+
+def parse_speed(text: str) -> float:
+    """Seconds per day, `max` being 0. Raises `UsageError`.
+
+    >>> parse_speed("20"), parse_speed("max")
+    (20.0, 0.0)
+    """
+    if text == "max":
+        return 0.0
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise UsageError(f"--speed {text}: no duration", mend="give the seconds that a day takes, or max")
+    return seconds
+
+
+def binary(texts: pl.Series) -> BinaryColumn:
+    """A string column as record bytes, without a Python object per value."""
+    data = texts.cast(pl.Binary)
+    lengths = data.bin.size().to_numpy().astype(np.int64)
+    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    joined = texts.str.join("").item() if len(texts) else ""
+    return BinaryColumn.from_offsets(np.frombuffer(joined.encode(), np.uint8), offsets)

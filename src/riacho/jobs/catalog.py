@@ -1,0 +1,121 @@
+"""The registry of jobs, read and written once: what a command needs. (The console keeps views of it instead.)"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from riacho.client.admin import Admin
+from riacho.client.cluster import Cluster, TopicPartition
+from riacho.client.columns import ProduceColumns
+from riacho.client.fetcher import Fetcher
+from riacho.client.offsets import EARLIEST, LATEST
+from riacho.client.producer import Producer
+from riacho.errors import RiachoError
+from riacho.host import Clock
+from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC, JobSpec, JobStatus, Phase
+
+READ_TIMEOUT_MS = 10_000
+
+STALE_MS = 10_000
+"""Measurements older than this say nothing of a job that has ended or hangs."""
+
+Json = dict[str, Any]
+
+
+class JobCatalog:
+    """The jobs of the platform on a cluster. Methods raise `RiachoError` where there is no platform."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._producer: Producer | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._producer is not None:
+            self._producer.close(0 if kind is not None else None)
+
+    def specs(self) -> dict[str, JobSpec]:
+        """The submitted jobs by name."""
+        return {key.decode(): JobSpec.from_bytes(value) for key, value in self._newest(JOBS_TOPIC).items()}
+
+    def describe(self) -> list[Json]:
+        """Every job with its SQL, phase and newest measurements, by name."""
+        statuses, metrics = self._newest(STATUS_TOPIC), self._newest(METRICS_TOPIC)
+        specs = sorted(self.specs().values(), key=lambda spec: spec.name)
+        now_ms = self._clock.now_ms()
+        return [described(spec, statuses, metrics, now_ms) for spec in specs]
+
+    def put(self, spec: JobSpec) -> None:
+        """Submit or change a job; durable on return."""
+        self._write(spec.name, spec.to_bytes())
+
+    def delete(self, name: str) -> None:
+        """Forget a job; durable on return."""
+        self._write(name, None)
+
+    def _write(self, name: str, value: bytes | None) -> None:
+        self._require_platform()
+        if self._producer is None:
+            self._producer = Producer(self._cluster)
+        self._producer.produce(JOBS_TOPIC, ProduceColumns.from_values([value], keys=[name.encode()]))
+        self._producer.flush()
+
+    def _newest(self, topic: str) -> dict[bytes, bytes]:
+        """The newest value of every key of a registry topic."""
+        self._require_platform()
+        partition = TopicPartition(topic, 0)
+        admin = Admin(self._cluster)
+        end = admin.list_offsets({partition: LATEST})[partition].offset
+        first = admin.list_offsets({partition: EARLIEST})[partition].offset
+        rows: dict[bytes, bytes] = {}
+        if first >= end:
+            return rows
+        with Fetcher(self._cluster) as fetcher:
+            fetcher.assign({partition: first}, until={partition: end})
+            deadline = self._clock.monotonic_ms() + READ_TIMEOUT_MS
+            while not fetcher.finished:
+                if self._clock.monotonic_ms() > deadline:
+                    raise RiachoError(f"{topic} could not be read within {READ_TIMEOUT_MS / 1000:.0f} s")
+                for columns in fetcher.fetch(max_wait_ms=READ_TIMEOUT_MS):
+                    for key, value in zip(columns.key, columns.value, strict=True):
+                        if key is not None and value is not None:
+                            rows[key] = value
+                        elif key is not None:
+                            rows.pop(key, None)
+        return rows
+
+    def _require_platform(self) -> None:
+        names = {topic.name for topic in Admin(self._cluster).list_topics(internal=True)}
+        if JOBS_TOPIC not in names:
+            raise RiachoError(
+                "no platform runs jobs on this cluster",
+                where=self._cluster.config.bootstrap,
+                mend="start one with `riacho up`, or run the script in the foreground with `riacho run FILE.sql`",
+            )
+
+
+def described(spec: JobSpec, statuses: Mapping[bytes, bytes], metrics: Mapping[bytes, bytes], now_ms: int) -> Json:
+    """A job as people see it, from the registry's newest records by key."""
+    key = spec.name.encode()
+    status = JobStatus.from_bytes(statuses[key]) if key in statuses else None
+    measured = json.loads(metrics[key]) if key in metrics else None
+    if measured is not None and now_ms - measured["at_ms"] > STALE_MS:
+        measured = None
+    return {
+        "name": spec.name,
+        "sql": spec.sql,
+        "wanted": spec.wanted,
+        "phase": status.phase if status else Phase.STARTING,
+        "since_ms": status.since_ms if status else spec.submitted_ms,
+        "restarts": status.restarts if status else 0,
+        "error": status.error if status else None,
+        "metrics": measured,
+    }

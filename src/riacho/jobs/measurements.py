@@ -1,0 +1,101 @@
+"""What a worker measures of itself, once a second: rates, latency, state, cost."""
+
+from __future__ import annotations
+
+import resource
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK
+from riacho.dataflow.graph import Graph
+from riacho.dataflow.sinks import Sink
+from riacho.dataflow.sources import Source
+from riacho.host import Clock
+
+INTERVAL_MS = 1_000
+
+LATENCIES_KEPT = 512
+"""Passes whose durations make the latency percentiles."""
+
+
+class Measurements:
+    """The newest measurements, as the JSON that `__riacho_metrics` carries. Rates are per second of the interval."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since_ms = clock.monotonic_ms()
+        self._cpu_s = _cpu_seconds()
+        self._rows_in = 0
+        self._rows_out = 0
+        self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self._passes = 0
+        self._pass_rows = 0
+        self.current: dict[str, Any] = {}
+
+    def passed(self, rows: int, duration_ms: float) -> None:
+        """Note a pass that had rows: how many, and how long from the last of them to the written results."""
+        if rows:
+            self._latencies.append(duration_ms)
+            self._passes += 1
+            self._pass_rows += rows
+
+    def update(
+        self, graph: Graph, sources: Mapping[str, Source], sinks: Mapping[str, Sink], *, final: bool = False
+    ) -> bool:
+        """Measure anew if it is time (or `final`); whether it was."""
+        now = self._clock.monotonic_ms()
+        elapsed_s = (now - self._since_ms) / 1000
+        if elapsed_s * 1000 < INTERVAL_MS and not final:
+            return False
+        counts = [source.counts for source in sources.values()]
+        rows_in = sum(count.rows for count in counts)
+        rows_out = sum(sink.counts.rows for sink in sinks.values())
+        cpu_s = _cpu_seconds()
+        operators = graph.metrics()
+        watermarks = [each.watermark for each in operators if NO_WATERMARK < each.watermark < END_OF_TIME]
+        lags = [source.lag() for source in sources.values()]
+        known_lags = [lag for lag in lags if lag is not None]
+        elapsed_s = max(elapsed_s, 1e-6)
+        self.current = {
+            "at_ms": self._clock.now_ms(),
+            "rows_in": rows_in,
+            "rows_out": rows_out,
+            "rows_in_per_s": (rows_in - self._rows_in) / elapsed_s,
+            "rows_out_per_s": (rows_out - self._rows_out) / elapsed_s,
+            "batch_rows": self._pass_rows / self._passes if self._passes else 0,
+            "latency_p50_ms": self._latency(50),
+            "latency_p99_ms": self._latency(99),
+            "cpu_share": (cpu_s - self._cpu_s) / elapsed_s,
+            "state_bytes": sum(each.state_bytes for each in operators),
+            "watermark": min(watermarks, default=None),
+            "late_rows": sum(each.late_rows for each in operators),
+            "dead_letters": sum(count.dead_letters for count in counts),
+            "skipped": sum(count.skipped for count in counts),
+            "lag": sum(known_lags) if known_lags else None,
+            "operators": [
+                {
+                    "name": each.kind,
+                    "rows_in": each.rows_in,
+                    "rows_out": each.rows_out,
+                    "late_rows": each.late_rows,
+                    "state_bytes": each.state_bytes,
+                    "watermark": each.watermark if NO_WATERMARK < each.watermark < END_OF_TIME else None,
+                }
+                for each in operators
+            ],
+        }
+        self._since_ms, self._cpu_s, self._rows_in, self._rows_out = now, cpu_s, rows_in, rows_out
+        self._passes = self._pass_rows = 0
+        return True
+
+    def _latency(self, percentile: int) -> float | None:
+        return float(np.percentile(self._latencies, percentile)) if self._latencies else None
+
+
+def _cpu_seconds() -> float:
+    """What this process has used of all cores so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime

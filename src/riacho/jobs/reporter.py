@@ -1,0 +1,66 @@
+"""Tells the platform how a worker does, by the topic `__riacho_metrics`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from riacho.client.admin import Admin
+from riacho.client.cluster import Cluster, TopicPartition
+from riacho.client.columns import ProduceColumns
+from riacho.client.offsets import LATEST
+from riacho.client.producer import Producer, ProducerConfig
+from riacho.errors import RiachoError
+from riacho.host import Clock
+from riacho.jobs.registry import METRICS_TOPIC
+from riacho.jobs.worker import Worker
+
+CUT_INTERVAL_MS = 4_000
+"""How often a report says which prefix of the sources the sinks hold: each time everything written is awaited."""
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Publishes a worker's measurements. What it cannot publish it drops, with a warning: a job goes on without."""
+
+    def __init__(self, job: str, cluster: Cluster, sink_topics: Iterable[str], clock: Clock) -> None:
+        self._job = job
+        self._cluster = cluster
+        self._admin = Admin(cluster)
+        self._sink_topics = sorted(sink_topics)
+        self._clock = clock
+        self._producer = Producer(cluster, ProducerConfig(acks=1, idempotent=False, create_topics=False))
+        self._cut: dict[str, Any] | None = None
+        self._cut_due = clock.monotonic_ms() + CUT_INTERVAL_MS
+        self._silent = False
+
+    def __call__(self, worker: Worker) -> None:
+        """Publish the worker's newest measurements, and now and then a cut."""
+        if self._silent:
+            return
+        now = self._clock.monotonic_ms()
+        if now >= self._cut_due:
+            self._cut_due = now + CUT_INTERVAL_MS
+            self._cut = {"sources": worker.cut(), "sinks": self._ends()}
+        report = {**worker.measurements.current, "cut": self._cut}
+        try:
+            columns = ProduceColumns.from_values([json.dumps(report).encode()], keys=[self._job.encode()])
+            self._producer.produce(METRICS_TOPIC, columns)
+        except RiachoError as error:
+            self._silent = True
+            log.warning("measurements are no longer published: %s", error)
+
+    def close(self) -> None:
+        self._producer.close(0)
+
+    def _ends(self) -> dict[str, dict[str, int]]:
+        """Where the sinks' topics end. This job being their only writer, that is what it has written so far."""
+        ends: dict[str, dict[str, int]] = {}
+        for topic in self._sink_topics:
+            partitions = [TopicPartition(topic, index) for index in self._cluster.partitions(topic)]
+            listed = self._admin.list_offsets(dict.fromkeys(partitions, LATEST))
+            ends[topic] = {str(item.partition): listed[item].offset for item in partitions}
+        return ends

@@ -1,0 +1,93 @@
+"""From a script's text to running jobs: compile, wire the ends, restore, run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from riacho.dataflow.connectors import ConnectorEnvironment, check_table, open_sink, open_source
+from riacho.dataflow.expressions import Settings, zone
+from riacho.dataflow.fingerprint import fingerprint
+from riacho.dataflow.graph import Graph
+from riacho.dataflow.sinks import Sink
+from riacho.dataflow.sources import Source
+from riacho.host import Clock, Disk
+from riacho.jobs.snapshot import SnapshotStore
+from riacho.jobs.trigger import trigger_of
+from riacho.jobs.worker import Arrivals, Wiring, Worker
+from riacho.plan.relations import Job
+from riacho.sql.session import Script, compile_script
+
+LOCAL_TIME_ZONE = "table.local-time-zone"
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What a job gets from the outside. Without a `directory` it keeps no snapshots.
+
+    `kafka` is used by tables that name no servers themselves.
+    """
+
+    name: str
+    clock: Clock
+    disk: Disk
+    directory: Path | None = None
+    kafka: str | None = None
+
+
+def compile_job_script(text: str, file: str | None, variables: Mapping[str, str]) -> Script:
+    """The script's jobs, every table's options checked. Raises `SqlError`."""
+    return compile_script(text, file, variables, check_table)
+
+
+def job_fingerprint(job: Job) -> str:
+    """What a job computes, as a short text: two scripts that differ in layout only have the same."""
+    return sha256("\n".join(fingerprint(sink) for sink in job.sinks).encode()).hexdigest()[:16]
+
+
+def open_worker(
+    job: Job, context: JobContext, observe: Callable[[Worker], None] | None = None
+) -> tuple[Worker, Wiring]:
+    """A worker ready to run, gone on from its newest snapshot. The caller closes the wiring.
+
+    Raises `RiachoError`: a source cannot be opened, a snapshot belongs to another query.
+    """
+    options = dict(job.options)
+    time_zone = options.get(LOCAL_TIME_ZONE, "UTC")
+    settings = Settings(zone=zone(time_zone), clock=context.clock)
+    graph = Graph.build(job, settings)
+    arrivals = Arrivals()
+    environment = ConnectorEnvironment(
+        job=context.name,
+        clock=context.clock,
+        bootstrap_servers=context.kafka,
+        time_zone=time_zone,
+        on_arrival=arrivals.notify,
+    )
+    sources: dict[str, Source] = {}
+    sinks: dict[str, Sink] = {}
+    wiring = Wiring(sources, sinks, arrivals)
+    try:
+        for scan_id, scan in graph.scans.items():
+            sources[scan_id] = open_source(scan, environment)
+        for sink_id, sink in graph.sinks.items():
+            sinks[sink_id] = open_sink(sink, environment)
+        snapshots = None
+        if context.directory is not None:
+            snapshots = SnapshotStore(context.directory, disk=context.disk, clock=context.clock)
+        worker = Worker(
+            graph,
+            wiring,
+            trigger=trigger_of(options),
+            clock=context.clock,
+            fingerprint=job_fingerprint(job),
+            snapshots=snapshots,
+            observe=observe,
+        )
+        worker.restore()
+    except BaseException:
+        wiring.close()
+        raise
+    return worker, wiring

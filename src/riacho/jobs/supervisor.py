@@ -1,0 +1,184 @@
+"""Runs the jobs that the registry wants: a worker process each, restarted when it dies, stopped when told so.
+
+What is wanted comes from `__riacho_jobs`, what is so goes to `__riacho_job_status`. The supervisor keeps nothing else:
+killed and started again, it reads the registry and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from riacho.client.admin import Admin
+from riacho.client.cluster import Cluster, TopicPartition
+from riacho.client.columns import ProduceColumns
+from riacho.client.fetcher import Fetcher
+from riacho.client.offsets import EARLIEST
+from riacho.client.producer import Producer
+from riacho.errors import RiachoError
+from riacho.host import Clock, Disk
+from riacho.host.child import Child, ChildError, ChildSpec, riacho_command
+from riacho.jobs.registry import JOBS_TOPIC, STATUS_TOPIC, JobSpec, JobStatus, Phase, Wanted
+from riacho.jobs.topics import create_registry
+
+POLL_MS = 500
+RETRY_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Running:
+    """A worker process under supervision and the submission that it runs."""
+
+    spec: JobSpec
+    child: Child
+    task: asyncio.Task[None]
+
+
+class JobSupervisor:
+    """Keeps the platform's jobs as the registry wants them, from `run` until it is cancelled."""
+
+    def __init__(self, cluster: Cluster, kafka: str, directory: Path, *, disk: Disk, clock: Clock) -> None:
+        self._cluster = cluster
+        self._kafka = kafka
+        self._directory = directory / "jobs"
+        self._disk = disk
+        self._clock = clock
+        self._running: dict[str, Running] = {}
+        self._since: dict[str, tuple[Phase, int]] = {}
+        self._changes: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
+        self._stopped = threading.Event()
+
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        """Follow the registry; `on_ready` is called once it can be written.
+
+        Raises `RiachoError` where the cluster refuses at the start.
+        """
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(create_registry, Admin(self._cluster))
+        reader = threading.Thread(target=self._read, args=(loop,), name="riacho-job-registry", daemon=True)
+        self._producer = Producer(self._cluster)
+        reader.start()
+        on_ready()
+        try:
+            while True:
+                name, value = await self._changes.get()
+                await self._apply(name, value)
+        finally:
+            self._stopped.set()
+            await asyncio.gather(*(self._end(running) for running in self._running.values()))
+            await asyncio.to_thread(reader.join)
+            await asyncio.to_thread(self._producer.close, 0)
+
+    async def _apply(self, name: str, value: bytes | None) -> None:
+        """Do what a record of the registry says: start, replace, stop or forget a job."""
+        running = self._running.pop(name, None)
+        spec = None
+        if value is not None:
+            try:
+                spec = JobSpec.from_bytes(value)
+            except (ValueError, TypeError) as error:
+                log.warning("%s holds a record under %r that is no job: %s", JOBS_TOPIC, name, error)
+        if running is not None and spec is not None and self._unchanged(running, spec):
+            self._running[name] = running
+            return
+        if running is not None:
+            await self._end(running)
+        if spec is None:
+            self._write(STATUS_TOPIC, name, None)
+        elif spec.wanted is Wanted.STOPPED:
+            self._report(spec, Phase.STOPPED)
+        else:
+            self._start(spec)
+
+    def _unchanged(self, running: Running, spec: JobSpec) -> bool:
+        return spec.wanted is Wanted.RUNNING and spec.generation == running.spec.generation
+
+    def _start(self, spec: JobSpec) -> None:
+        folder = self._directory / spec.name
+        self._disk.make_directory(folder)
+        script = folder / (Path(spec.file).name if spec.file else "job.sql")
+        fd = self._disk.open(script, create=True)
+        try:
+            self._disk.truncate(fd, 0)
+            self._disk.write(fd, 0, [spec.sql.encode()])
+        finally:
+            self._disk.close(fd)
+        command = riacho_command(
+            "run", str(script), "--kafka", self._kafka, "--dir", str(self._directory.parent), "--name", spec.name
+        )
+        for name, value in spec.variables.items():
+            command += ["--set", f"{name}={value}"]
+        if spec.fresh:
+            command.append("--fresh")
+        child = Child(
+            ChildSpec(spec.name, command, announces=True, oneshot=True), on_change=lambda child: self._seen(spec, child)
+        )
+        self._report(spec, Phase.STARTING)
+        task = asyncio.create_task(self._watch(spec, child), name=f"job {spec.name}")
+        self._running[spec.name] = Running(spec, child, task)
+
+    async def _watch(self, spec: JobSpec, child: Child) -> None:
+        """Follow a worker to its end, which is that of its sources, or of an attempt that can never succeed."""
+        try:
+            await child.run()
+        except ChildError:
+            self._report(spec, Phase.FAILED, child)
+        else:
+            self._report(spec, Phase.FINISHED, child)
+
+    def _seen(self, spec: JobSpec, child: Child) -> None:
+        """Report what a worker's process just did."""
+        if child.pid is not None:
+            started = child.ready.done() and not child.ready.cancelled()
+            self._report(spec, Phase.RUNNING if started else Phase.STARTING, child)
+        elif child.exit_code != 0 and child.ready.done():
+            self._report(spec, Phase.RESTARTING, child)
+
+    async def _end(self, running: Running) -> None:
+        running.task.cancel()
+        await asyncio.gather(running.task, return_exceptions=True)
+
+    def _report(self, spec: JobSpec, phase: Phase, child: Child | None = None) -> None:
+        known = self._since.get(spec.name)
+        if known is None or known[0] is not phase:
+            self._since[spec.name] = (phase, self._clock.now_ms())
+        failed = child is not None and phase in (Phase.FAILED, Phase.RESTARTING)
+        status = JobStatus(
+            spec.name,
+            phase,
+            spec.generation,
+            self._since[spec.name][1],
+            child.pid if child is not None else None,
+            child.restarts if child is not None else 0,
+            child.last_words if failed and child is not None else None,
+        )
+        self._write(STATUS_TOPIC, spec.name, status.to_bytes())
+
+    def _write(self, topic: str, key: str, value: bytes | None) -> None:
+        self._producer.produce(topic, ProduceColumns.from_values([value], keys=[key.encode()]))
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The reading thread: hand every record of the registry to the event loop, in order."""
+        with Fetcher(self._cluster) as fetcher:
+            fetcher.assign({TopicPartition(JOBS_TOPIC, 0): EARLIEST})
+            while not self._stopped.is_set():
+                try:
+                    blocks = fetcher.fetch(max_wait_ms=POLL_MS)
+                except RiachoError as error:
+                    log.warning("the registry cannot be read, trying again: %s", error)
+                    self._stopped.wait(RETRY_S)
+                    continue
+                for columns in blocks:
+                    latest = {
+                        key.decode(): value
+                        for key, value in zip(columns.key, columns.value, strict=True)
+                        if key is not None
+                    }
+                    for name, value in latest.items():
+                        loop.call_soon_threadsafe(self._changes.put_nowait, (name, value))

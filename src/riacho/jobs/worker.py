@@ -1,0 +1,245 @@
+"""The worker loop: gather rows, run a pass, write the results, take a snapshot now and then.
+
+Order is everything here. Results are written before the positions that they came from are made durable, so a kill
+repeats the passes since the last snapshot and loses none (at least once); a stop takes a snapshot after its last pass
+and so repeats none.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from riacho.dataflow.graph import Graph
+from riacho.dataflow.sinks import Sink
+from riacho.dataflow.sources import Source
+from riacho.host import Clock
+from riacho.jobs.intake import Intake
+from riacho.jobs.measurements import Measurements
+from riacho.jobs.snapshot import SnapshotStore
+from riacho.jobs.trigger import Trigger
+
+SNAPSHOT_INTERVAL_MS = 10_000
+
+HOUSEKEEPING_MS = 100
+"""How long the loop waits for rows at most: idle splits, measurements and snapshots want to be looked after."""
+
+log = logging.getLogger(__name__)
+
+
+class Arrivals:
+    """Told by sources, from any thread, that there is something to poll."""
+
+    def __init__(self) -> None:
+        self._arrived = threading.Event()
+
+    def notify(self) -> None:
+        self._arrived.set()
+
+    def wait(self, milliseconds: float) -> None:
+        """Return when something has arrived since the last call, or after the time."""
+        self._arrived.wait(milliseconds / 1000)
+        self._arrived.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """A job's ends: the source of each scan and the sink of each sink of its graph, by id."""
+
+    sources: Mapping[str, Source]
+    sinks: Mapping[str, Sink]
+    arrivals: Arrivals
+
+    def close(self) -> None:
+        """Let go of all ends; sinks flush first."""
+        for sink in self.sinks.values():
+            sink.close()
+        for source in self.sources.values():
+            source.close()
+
+
+class Worker:
+    """Runs one job in the calling thread until its sources end or `stop` is called."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        wiring: Wiring,
+        *,
+        trigger: Trigger,
+        clock: Clock,
+        fingerprint: str,
+        snapshots: SnapshotStore | None = None,
+        observe: Callable[[Worker], None] | None = None,
+    ) -> None:
+        self._graph = graph
+        self._wiring = wiring
+        self._trigger = trigger
+        self._clock = clock
+        self._fingerprint = fingerprint
+        self._snapshots = snapshots
+        self._observe = observe
+        self._intake = Intake(graph.scans)
+        self._stopped = threading.Event()
+        self._ended: set[str] = set()
+        self._splits = dict.fromkeys(wiring.sources, 0)
+        self._finished_splits: dict[str, frozenset[int]] = {scan: frozenset() for scan in wiring.sources}
+        self._turn = 0
+        self.measurements = Measurements(clock)
+
+    def stop(self) -> None:
+        """Make `run` end after the pass that it is in. Safe from any thread and from a signal handler."""
+        self._stopped.set()
+        for source in self._wiring.sources.values():
+            source.wake()
+        self._wiring.arrivals.notify()
+
+    def restore(self) -> bool:
+        """Go on from the newest snapshot, if there is one. Only before `run`.
+
+        Raises `SnapshotError` where none can be read, `SnapshotMismatch` where it is another query's.
+        """
+        snapshot = self._snapshots.newest() if self._snapshots is not None else None
+        if snapshot is None:
+            return False
+        self._graph.restore(snapshot.arrays)
+        self._intake.next_sequence = int(snapshot.positions["sequence"])
+        self._ended = set(snapshot.positions["ended"])
+        for scan, positions in snapshot.positions["sources"].items():
+            self._wiring.sources[scan].seek(positions)
+        log.info("going on from snapshot %d, %d bytes of state", snapshot.number, snapshot.bytes)
+        return True
+
+    def run(self) -> bool:
+        """Process until the sources end (True) or `stop` (False). Raises what ended the job otherwise."""
+        snapshot_due = self._clock.monotonic_ms() + SNAPSHOT_INTERVAL_MS
+        finished = not self._wiring.sources and self._pass()
+        while not (self._stopped.is_set() or finished):
+            self._gather()
+            finished = self._pass()
+            now = self._clock.monotonic_ms()
+            if now >= snapshot_due and not finished:
+                self._take_snapshot()
+                snapshot_due = self._clock.monotonic_ms() + SNAPSHOT_INTERVAL_MS
+            self._measure()
+        if finished:
+            self._finish()
+        else:
+            self._take_snapshot()
+        self._measure(final=True)
+        return finished
+
+    def _gather(self) -> None:
+        """Fill the intake as the trigger says; return with what there is when the job is stopped."""
+        intake, trigger = self._intake, self._trigger
+        oldest_ms = 0.0
+        while True:
+            before = intake.rows
+            self._poll_all()
+            now = self._clock.monotonic_ms()
+            if intake.rows and not before:
+                oldest_ms = now
+            if self._stopped.is_set() or self._all_finished() or intake.bytes >= trigger.max_bytes:
+                return
+            if not intake.rows:
+                self._wiring.arrivals.wait(HOUSEKEEPING_MS)
+                if self._poll_all() == 0:
+                    return  # nothing came: housekeeping, and an empty pass for processing-time duties
+                oldest_ms = self._clock.monotonic_ms()
+            left = trigger.wait_ms(rows=intake.rows, oldest_ms=oldest_ms, now_ms=self._clock.monotonic_ms())
+            if left <= 0:
+                return
+            self._wiring.arrivals.wait(left)
+
+    def _poll_all(self) -> int:
+        """Poll every source once, beginning with another each time; returns the number of rows."""
+        intake, trigger = self._intake, self._trigger
+        names = [scan for scan in self._wiring.sources if scan not in self._ended]
+        if not names:
+            return 0
+        before = intake.rows
+        self._turn = (self._turn + 1) % len(names)
+        share = max(1, trigger.max_rows // len(names))
+        for scan in names[self._turn :] + names[: self._turn]:
+            room_rows, room_bytes = trigger.max_rows - intake.rows, trigger.max_bytes - intake.bytes
+            if room_rows <= 0 or room_bytes <= 0:
+                break
+            rows = self._wiring.sources[scan].poll(min(share, room_rows), room_bytes, 0)
+            if rows is not None and len(rows):
+                intake.add(scan, rows)
+        return intake.rows - before
+
+    def _pass(self) -> bool:
+        """Run what was gathered through the graph; True when every source has ended with it."""
+        sources, intake = self._wiring.sources, self._intake
+        started = self._clock.monotonic_ms()
+        ending = [scan for scan, source in sources.items() if scan not in self._ended and source.finished]
+        self._follow_splits()
+        outputs = self._graph.run_pass(intake.batches(ending))
+        intake.reject(self._graph.take_rejected(), sources)
+        for sink_id, batch in outputs.items():
+            if len(batch):
+                self._wiring.sinks[sink_id].write(batch)
+        self._ended.update(ending)
+        self.measurements.passed(intake.rows, self._clock.monotonic_ms() - started)
+        intake.clear()
+        return self._ended == set(sources)
+
+    def _follow_splits(self) -> None:
+        """Tell the graph of splits that appeared or ended."""
+        for scan, source in self._wiring.sources.items():
+            known, present = self._splits[scan], len(source.splits)
+            if present > known:
+                self._graph.assign_splits(scan, range(known, present))
+                self._splits[scan] = present
+            finished = source.finished_splits
+            if finished != self._finished_splits[scan]:
+                self._graph.finish_splits(scan, finished - self._finished_splits[scan])
+                self._finished_splits[scan] = finished
+
+    def _all_finished(self) -> bool:
+        return all(source.finished for scan, source in self._wiring.sources.items() if scan not in self._ended)
+
+    def _flush(self) -> None:
+        for sink in self._wiring.sinks.values():
+            sink.flush()
+        for source in self._wiring.sources.values():
+            source.flush()
+
+    def cut(self) -> dict[str, Any]:
+        """Where each source stands by scan id, after everything that was written up to there is acknowledged.
+
+        Only between passes: what the sinks' tables hold now is the answer for exactly this prefix of the input.
+        """
+        self._flush()
+        return {scan: source.positions() for scan, source in self._wiring.sources.items()}
+
+    def _take_snapshot(self) -> None:
+        """Make the present state durable: first all that was written, then the positions that it came from."""
+        sources = self.cut()
+        if self._snapshots is None:
+            return
+        positions: dict[str, Any] = {
+            "sequence": self._intake.next_sequence,
+            "ended": sorted(self._ended),
+            "sources": sources,
+        }
+        self._snapshots.write(self._fingerprint, positions, self._graph.snapshot())
+        for scan, source in self._wiring.sources.items():
+            source.commit(sources[scan])
+
+    def _finish(self) -> None:
+        """The sources have ended: the results are final, and the next run begins anew."""
+        self._flush()
+        for source in self._wiring.sources.values():
+            source.commit(source.positions())
+        if self._snapshots is not None:
+            self._snapshots.clear()
+
+    def _measure(self, *, final: bool = False) -> None:
+        measured = self.measurements.update(self._graph, self._wiring.sources, self._wiring.sinks, final=final)
+        if measured and self._observe is not None:
+            self._observe(self)
