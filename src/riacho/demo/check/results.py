@@ -98,7 +98,7 @@ LATE = Result(
     SELECT seen.id, seen.origin, seen.event_time,
            late.watermark >= date_trunc('hour', seen.event_time) + INTERVAL 1 HOUR - INTERVAL 1 MILLISECOND
              AS missed_hour,
-           'flights.departures' AS topic, part AS partition, off AS "offset"
+           'flights.departures' AS topic, seen.part AS partition, seen.off AS "offset"
     FROM seen JOIN late USING (id)
     WHERE late.watermark BETWEEN seen.event_time AND limit_
     """,

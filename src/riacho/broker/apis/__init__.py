@@ -1,0 +1,1 @@
+"""One module per Kafka API: what it does, which versions, which errors, which KIP."""

@@ -1,0 +1,90 @@
+"""DescribeTopicPartitions (key 75): the partitions of topics, page by page.
+
+Behaviour
+    Topics in the order of their names, from the cursor on, up to the limit of partitions (the request's or
+    `max.request.partition.size.limit`, whichever is smaller); a cursor says where the next page begins. No topics
+    means all.
+Versions
+    0.
+Errors
+    Per topic INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION.
+KIPs
+    966.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from riacho.broker import wire
+from riacho.broker.broker import NODE_ID, Broker
+from riacho.broker.errors import CloseConnectionError, ErrorCode
+from riacho.broker.metadata.state import Topic
+from riacho.broker.metadata.topic_names import problem_with_name
+from riacho.broker.permissions import TOPIC_OPERATIONS
+from riacho.broker.registry import Reply
+from riacho.broker.request_context import RequestContext
+
+API_KEY = 75
+VERSIONS = (0, 0)
+
+
+def handle(request: wire.Entity, context: RequestContext) -> Reply:
+    """One page. Raises `CloseConnectionError` for a cursor that cannot be."""
+    broker = context.broker
+    cursor = request.cursor
+    if cursor is not None and cursor.partition_index < 0:
+        raise CloseConnectionError("DescribeTopicPartitions: the cursor's partition must be valid")
+    names = sorted({topic.name for topic in request.topics} or broker.metadata.topics)
+    if cursor is not None:
+        names = [name for name in names if name >= cursor.topic_name]
+    left = min(request.response_partition_limit, broker.settings.integer("max.request.partition.size.limit"))
+    topics: list[dict[str, Any]] = []
+    for name in names:
+        topic = broker.metadata.topics.get(name)
+        if topic is None:
+            topics.append(_missing(name))
+            continue
+        first = cursor.partition_index if cursor is not None and cursor.topic_name == name else 0
+        last = min(topic.partitions, first + max(left, 0))
+        if last > first:
+            topics.append(_topic(broker, topic, range(first, last)))
+            left -= last - first
+        if last < topic.partitions:
+            return {"topics": topics, "next_cursor": {"topic_name": name, "partition_index": last}}
+    return {"topics": topics, "next_cursor": None}
+
+
+def _missing(name: str) -> dict[str, Any]:
+    invalid = problem_with_name(name) is not None
+    return {
+        "error_code": ErrorCode.invalid_topic_exception if invalid else ErrorCode.unknown_topic_or_partition,
+        "name": name,
+        "topic_id": None,
+        "partitions": [],
+    }
+
+
+def _topic(broker: Broker, topic: Topic, indexes: range) -> dict[str, Any]:
+    epoch = broker.directory.leader_epoch
+    return {
+        "error_code": ErrorCode.none,
+        "name": topic.name,
+        "topic_id": topic.id,
+        "is_internal": topic.internal,
+        "partitions": [
+            {
+                "error_code": ErrorCode.none,
+                "partition_index": index,
+                "leader_id": NODE_ID,
+                "leader_epoch": epoch,
+                "replica_nodes": (NODE_ID,),
+                "isr_nodes": (NODE_ID,),
+                "eligible_leader_replicas": (),
+                "last_known_elr": (),
+                "offline_replicas": (),
+            }
+            for index in indexes
+        ],
+        "topic_authorized_operations": TOPIC_OPERATIONS,
+    }

@@ -1,0 +1,101 @@
+"""ListOffsets (key 2): offsets by time, and the ends of partitions.
+
+Behaviour
+    For a timestamp: the first record with that timestamp or a later one. Special values: −1 the end, −2 the start,
+    −3 the record with the largest timestamp, −4 the start of what is on local disk (the start), −5 the end of what
+    is in tiered storage and −6 the first that is to go there (none: there is no tiered storage).
+Versions
+    1–11 (2+ isolation, 4+ leader epochs, 6+ flexible, 7+ −3, 8+ −4, 9+ −5, 10+ a time-out, 11+ −6).
+Errors
+    UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION (a special value that
+    the version does not have), KAFKA_STORAGE_ERROR.
+KIPs
+    79, 320, 405, 734, 1005, 1023.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from riacho.broker import wire
+from riacho.broker.broker import Broker
+from riacho.broker.errors import ErrorCode, error_named
+from riacho.broker.leader_epochs import UNKNOWN_EPOCH, check_leader_epoch
+from riacho.broker.registry import Reply
+from riacho.broker.request_context import RequestContext
+from riacho.log.errors import LogError
+from riacho.log.partition import Partition, TimestampedOffset
+
+API_KEY = 2
+VERSIONS = (1, 11)
+
+LATEST = -1
+EARLIEST = -2
+MAX_TIMESTAMP = -3
+EARLIEST_LOCAL = -4
+LATEST_TIERED = -5
+EARLIEST_PENDING_UPLOAD = -6
+_FIRST_VERSION = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, EARLIEST_PENDING_UPLOAD: 11}
+
+_NOTHING = TimestampedOffset(-1, -1, -1)
+
+logger = logging.getLogger(__name__)
+
+
+def handle(request: wire.Entity, context: RequestContext) -> Reply:
+    """One offset per partition asked for."""
+    return {
+        "topics": [
+            {
+                "name": topic.name,
+                "partitions": [
+                    _partition(context.broker, context.version, topic.name, partition) for partition in topic.partitions
+                ],
+            }
+            for topic in request.topics
+        ]
+    }
+
+
+def _partition(broker: Broker, version: int, topic: str, asked: wire.Entity) -> dict[str, Any]:
+    code, found = _find(broker, version, topic, asked)
+    return {
+        "partition_index": asked.partition_index,
+        "error_code": code,
+        "timestamp": found.timestamp_ms,
+        "offset": found.offset,
+        "leader_epoch": found.leader_epoch,
+    }
+
+
+def _find(broker: Broker, version: int, topic: str, asked: wire.Entity) -> tuple[ErrorCode, TimestampedOffset]:
+    timestamp: int = asked.timestamp
+    if timestamp < EARLIEST_PENDING_UPLOAD or version < _FIRST_VERSION.get(timestamp, 0):
+        return ErrorCode.unsupported_version, _NOTHING
+    try:
+        hosted = broker.partition(topic, asked.partition_index)
+        if hosted is None:
+            return ErrorCode.unknown_topic_or_partition, _NOTHING
+        known_epoch = wire.field(asked, "current_leader_epoch", UNKNOWN_EPOCH)
+        code = check_leader_epoch(known_epoch, hosted.log.leader_epoch)
+        return code, _NOTHING if code else _look_up(hosted.log, timestamp)
+    except LogError as error:
+        return error_named(error.error), _NOTHING
+    except OSError as error:
+        logger.error("%s-%d: %s", topic, asked.partition_index, error)
+        return ErrorCode.kafka_storage_error, _NOTHING
+
+
+def _look_up(log: Partition, timestamp: int) -> TimestampedOffset:
+    match timestamp:
+        case -1:
+            return log.latest()
+        case -2 | -4:
+            return log.earliest()
+        case -3:
+            return log.max_timestamp() or _NOTHING
+        case -5 | -6:
+            return _NOTHING
+        case _:
+            return log.find_by_time(timestamp) or _NOTHING

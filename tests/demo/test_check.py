@@ -1,0 +1,132 @@
+"""The demo's check finds what is wrong, and nothing where all is right."""
+
+from __future__ import annotations
+
+import json
+
+from riacho.client.columns import RecordColumns
+from riacho.demo.check.compare import Compared, Cut, Oracle
+from riacho.demo.check.evidence import TopicLog
+from riacho.demo.check.results import EVENTS, RESULTS
+
+DEPARTURE = {
+    "id": 1,
+    "event_time": "2013-02-08 14:05:00",
+    "day": "2013-02-08",
+    "scheduled": "2013-02-08 14:00:00",
+    "delay": 5,
+    "cancelled": False,
+    "carrier": "UA",
+    "flight": 10,
+    "tailnum": "N1",
+    "origin": "JFK",
+    "dest": "BOS",
+    "distance": 187,
+    "published_ms": 1,
+}
+LATER = {
+    **DEPARTURE,
+    "id": 2,
+    "event_time": "2013-02-08 16:30:00",
+    "scheduled": "2013-02-08 16:00:00",
+    "cancelled": True,
+}
+HOUR = {"origin": "JFK", "window_start": "2013-02-08 14:00:00"}
+
+
+def compare(
+    job: str, source: list[dict[str, object]], sinks: dict[str, list[tuple[object, object]]]
+) -> dict[str, Compared]:
+    logs = {topic: TopicLog() for topic in (*EVENTS, *(result.topic for result in RESULTS))}
+    values = [json.dumps(event).encode() for event in source]
+    logs["flights.departures"].append(RecordColumns.from_values(values, topic="flights.departures"))
+    for topic, records in sinks.items():
+        keys = [json.dumps(key).encode() for key, _ in records]
+        rows = [None if value is None else json.dumps(value).encode() for _, value in records]
+        logs[topic].append(RecordColumns.from_values(rows, keys=keys, topic=topic))
+    cut = Cut(
+        {"flights.departures": {0: len(source)}, "flights.airlines": {0: 0}, "flights.arrivals": {0: 0}},
+        {result.topic: {0: len(sinks.get(result.topic, []))} for result in RESULTS if result.job == job},
+    )
+    return {each.topic: each for each in Oracle(logs).compare({job: cut})}
+
+
+def hour(**changes: object) -> tuple[object, object]:
+    row = {**HOUR, "departed": 1, "cancelled": 0, "mean_delay": 5.0, "max_delay": 5, **changes}
+    return HOUR, row
+
+
+def test_a_window_that_has_closed_with_the_right_row_differs_in_nothing() -> None:
+    compared = compare("flights-delays", [DEPARTURE, LATER], {"flights.delays": [hour()]})
+    assert (compared["flights.delays"].cells, compared["flights.delays"].differ) == (6, 0)
+    assert compared["flights.alerts"].cells == 0
+
+
+def test_a_wrong_cell_is_one_that_differs() -> None:
+    compared = compare("flights-delays", [DEPARTURE, LATER], {"flights.delays": [hour(departed=2)]})
+    assert compared["flights.delays"].differ == 1
+    assert compared["flights.delays"].examples
+
+
+def test_a_missing_row_and_a_row_too_many_differ() -> None:
+    missing = compare("flights-delays", [DEPARTURE, LATER], {})
+    assert missing["flights.delays"].differ > 0
+    early = compare("flights-delays", [DEPARTURE], {"flights.delays": [hour()]})
+    assert early["flights.delays"].differ > 0, "the window has not closed yet"
+
+
+def test_a_row_that_missed_its_hour_is_left_out_of_it() -> None:
+    late_row = {**DEPARTURE, "id": 3, "delay": 500}
+    late = {
+        "id": 3,
+        "origin": "JFK",
+        "event_time": DEPARTURE["event_time"],
+        "watermark": "2013-02-08 16:20:00",
+        "missed_hour": True,
+        "topic": "flights.departures",
+        "partition": 0,
+        "offset": 2,
+    }
+    compared = compare(
+        "flights-delays",
+        [DEPARTURE, LATER, late_row],
+        {"flights.delays": [hour()], "flights.late": [({"id": 3}, late)]},
+    )
+    assert compared["flights.delays"].differ == 0
+    assert compared["flights.late"].differ == 0
+    wrong = compare(
+        "flights-delays",
+        [DEPARTURE, late_row, LATER],
+        {"flights.delays": [hour()], "flights.late": [({"id": 3}, {**late, "offset": 1})]},
+    )
+    assert wrong["flights.late"].differ > 0, "no watermark of its partition had passed the row by then"
+
+
+def test_a_tombstone_removes_the_row_of_its_key() -> None:
+    flying = {
+        "id": 1,
+        "departed": DEPARTURE["event_time"],
+        **{
+            name: DEPARTURE[name]
+            for name in ("delay", "carrier", "flight", "origin", "dest", "distance", "published_ms")
+        },
+    }
+    up = compare("flights-in-the-air", [DEPARTURE], {"flights.in_the_air": [({"id": 1}, flying)]})
+    assert (up["flights.in_the_air"].cells, up["flights.in_the_air"].differ) == (9, 0)
+    gone = compare("flights-in-the-air", [DEPARTURE], {"flights.in_the_air": [({"id": 1}, flying), ({"id": 1}, None)]})
+    assert gone["flights.in_the_air"].differ > 0
+
+
+def test_only_the_prefix_that_a_job_has_reported_counts() -> None:
+    logs = {topic: TopicLog() for topic in (*EVENTS, *(result.topic for result in RESULTS))}
+    values = [json.dumps(event).encode() for event in (DEPARTURE, LATER)]
+    logs["flights.departures"].append(RecordColumns.from_values(values, topic="flights.departures"))
+    route = {"origin": "JFK", "dest": "BOS", "cancelled": 1, "scheduled": 2}
+    logs["flights.cancelled_routes"].append(
+        RecordColumns.from_values([json.dumps(route).encode()], keys=[b"{}"], topic="flights.cancelled_routes")
+    )
+    oracle = Oracle(logs)
+    before = Cut({"flights.departures": {0: 1}}, {"flights.cancelled_routes": {0: 0}})
+    after = Cut({"flights.departures": {0: 2}}, {"flights.cancelled_routes": {0: 1}})
+    assert [each.cells for each in oracle.compare({"flights-routes": before})] == [0]
+    assert [(each.cells, each.differ) for each in oracle.compare({"flights-routes": after})] == [(4, 0)]
