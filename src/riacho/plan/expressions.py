@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from riacho.plan.types import BOOLEAN, DataType
+from riacho.plan.types import BOOLEAN, DataType, DayTimeIntervalType, YearMonthIntervalType
 
 LiteralValue = bool | int | float | Decimal | str | bytes | date | time | datetime | None
 """A literal's value in Python. Intervals are integers: milliseconds, or months."""
@@ -71,6 +71,10 @@ class Literal(Expression):
             return f"x'{self.value.hex()}'"
         if isinstance(self.value, date | time):
             return f"{self.type.name().split('(')[0]} '{self.value}'"
+        if isinstance(self.type, DayTimeIntervalType) and isinstance(self.value, int):
+            return f"INTERVAL '{self.value / 1000:g}' SECOND"
+        if isinstance(self.type, YearMonthIntervalType):
+            return f"INTERVAL '{self.value}' MONTH"
         return str(self.value)
 
 
@@ -94,7 +98,7 @@ class Call(Expression):
         return replace(self, arguments=operands)
 
     def __str__(self) -> str:
-        if self.function in _INFIX and len(self.arguments) >= 2:
+        if self.function in ("AND", "OR") or (self.function in _INFIX and len(self.arguments) == 2):
             return "(" + f" {self.function} ".join(str(argument) for argument in self.arguments) + ")"
         if self.function.startswith("IS "):
             return f"{self.arguments[0]} {self.function}"

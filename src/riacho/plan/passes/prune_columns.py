@@ -1,0 +1,212 @@
+"""Fields that nobody reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from riacho.plan.expressions import AggregateCall, Column, Expression, columns_used, remap
+from riacho.plan.relations import (
+    Aggregate,
+    Filter,
+    Join,
+    Normalize,
+    Project,
+    Relation,
+    Scan,
+    Sink,
+    Union,
+    Values,
+    Watermark,
+    WindowAggregate,
+    WindowTable,
+)
+
+Fields = frozenset[int]
+
+Moves = dict[int, int]
+"""Where each field that is still there went: old index to new."""
+
+
+def prune_columns(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
+    """Read and compute only the fields that the results need.
+
+    ```sql
+    SELECT a FROM (SELECT a, b + 1 AS c FROM t)
+    -- Scan(t, fields=[a])
+    ```
+
+    A step that several queries share keeps what any of them needs, so that it stays one step: a table is read once.
+    Every step keeps one field at least, since rows without fields could not be counted.
+    """
+    needs: dict[Relation, Fields] = {}
+    while True:
+        # What one step needs more changes what is needed below it, until nothing grows.
+        pruning = _Pruning(needs)
+        pruned = tuple(pruning.root(relation) for relation in relations)
+        if pruning.uses == needs:
+            return pruned
+        needs = pruning.uses
+
+
+def _exactly(relation: Relation, moves: Moves, fields: list[int], names: tuple[str, ...]) -> Relation:
+    """Just these of the old fields, in this order, under these names."""
+    if [moves[index] for index in fields] == list(range(len(relation.schema))) and relation.schema.names == names:
+        return relation
+    return Project(relation, tuple(relation.schema.column(moves[index]) for index in fields), names)
+
+
+@dataclass(slots=True)
+class _Pruning:
+    """One round. `at_least` are the fields that each step keeps, `uses` those that this round needed."""
+
+    at_least: Mapping[Relation, Fields]
+    uses: dict[Relation, Fields] = field(default_factory=dict)
+
+    def root(self, relation: Relation) -> Relation:
+        """A whole plan, whose result keeps all its fields."""
+        if isinstance(relation, Sink):
+            return replace(relation, input=self.root(relation.input))
+        everything = frozenset(range(len(relation.schema)))
+        pruned, moves = self.prune(relation, everything)
+        return _exactly(pruned, moves, sorted(everything), relation.schema.names)
+
+    def prune(self, relation: Relation, needed: Fields) -> tuple[Relation, Moves]:
+        """The relation with `needed` and as few others as possible."""
+        needed = (needed | self.at_least.get(relation, frozenset())) or frozenset((0,))
+        self.uses[relation] = self.uses.get(relation, frozenset()) | needed
+        return self._prune(relation, needed)
+
+    def _prune(self, relation: Relation, needed: Fields) -> tuple[Relation, Moves]:
+        match relation:
+            case Scan():
+                return self._scan(relation, needed)
+            case Project():
+                return self._project(relation, needed)
+            case Filter():
+                below, moves = self.prune(relation.input, needed | columns_used(relation.predicate))
+                return Filter(below, remap(relation.predicate, moves.__getitem__)), moves
+            case Watermark():
+                used = needed | {relation.column} | columns_used(relation.expression)
+                below, moves = self.prune(relation.input, used)
+                expression = remap(relation.expression, moves.__getitem__)
+                return replace(relation, input=below, column=moves[relation.column], expression=expression), moves
+            case Normalize():
+                below, moves = self.prune(relation.input, needed | set(relation.key))
+                return replace(relation, input=below, key=tuple(moves[index] for index in relation.key)), moves
+            case WindowTable():
+                return self._window_table(relation, needed)
+            case Aggregate():
+                return self._aggregate(relation, needed)
+            case WindowAggregate():
+                return self._window_aggregate(relation, needed)
+            case Join():
+                return self._join(relation, needed)
+            case Union():
+                return self._union(relation, needed)
+            case Values():
+                return relation, {index: index for index in range(len(relation.schema))}
+        raise AssertionError(f"{type(relation).__name__} cannot be pruned")
+
+    def _scan(self, scan: Scan, needed: Fields) -> tuple[Relation, Moves]:
+        kept = sorted(needed)
+        pruned = replace(scan, fields=tuple(scan.fields[index] for index in kept))
+        return pruned, _moves(kept)
+
+    def _project(self, project: Project, needed: Fields) -> tuple[Relation, Moves]:
+        kept = sorted(needed)
+        expressions = [project.expressions[index] for index in kept]
+        below, moves = self.prune(project.input, columns_used(*expressions))
+        moved = tuple(remap(expression, moves.__getitem__) for expression in expressions)
+        return Project(below, moved, tuple(project.names[index] for index in kept)), _moves(kept)
+
+    def _window_table(self, window: WindowTable, needed: Fields) -> tuple[Relation, Moves]:
+        width = len(window.input.schema)
+        used = frozenset(index for index in needed if index < width) | {window.time_column}
+        below, moves = self.prune(window.input, used)
+        pruned = replace(window, input=below, time_column=moves[window.time_column])
+        ends = {width + place: len(below.schema) + place for place in range(3)}
+        return pruned, {**moves, **ends}
+
+    def _aggregate(self, aggregate: Aggregate, needed: Fields) -> tuple[Relation, Moves]:
+        keys = len(aggregate.keys)
+        kept = [place for place in range(len(aggregate.calls)) if keys + place in needed]
+        if not keys and not kept:
+            kept = [0]
+        calls = [aggregate.calls[place] for place in kept]
+        below, moves = self.prune(aggregate.input, frozenset(aggregate.keys) | _read_by(calls))
+        fields = [*range(keys), *(keys + place for place in kept)]
+        pruned = Aggregate(
+            below,
+            tuple(moves[key] for key in aggregate.keys),
+            tuple(_remap_call(call, moves) for call in calls),
+            tuple(aggregate.names[index] for index in fields),
+        )
+        return pruned, _moves(fields)
+
+    def _window_aggregate(self, window: WindowAggregate, needed: Fields) -> tuple[Relation, Moves]:
+        keys, first = len(window.keys), len(window.keys) + len(window.calls)
+        kept = [place for place in range(len(window.calls)) if keys + place in needed]
+        calls = [window.calls[place] for place in kept]
+        below, moves = self.prune(window.input, frozenset(window.keys) | _read_by(calls) | {window.time_column})
+        fields = [*range(keys), *(keys + place for place in kept), *range(first, len(window.names))]
+        pruned = replace(
+            window,
+            input=below,
+            time_column=moves[window.time_column],
+            keys=tuple(moves[key] for key in window.keys),
+            calls=tuple(_remap_call(call, moves) for call in calls),
+            names=tuple(window.names[index] for index in fields),
+        )
+        return pruned, _moves(fields)
+
+    def _join(self, join: Join, needed: Fields) -> tuple[Relation, Moves]:
+        width = len(join.left.schema)
+        used = needed if join.residual is None else needed | columns_used(join.residual)
+        left_used = frozenset(index for index in used if index < width) | set(join.left_keys)
+        right_used = frozenset(index - width for index in used if index >= width) | set(join.right_keys)
+        left, left_moves = self.prune(join.left, left_used)
+        right, right_moves = self.prune(join.right, right_used)
+        new_width = len(left.schema)
+        moves = {**left_moves, **{old + width: new + new_width for old, new in right_moves.items()}}
+        origins = {new: old for old, new in moves.items()}
+        pruned = replace(
+            join,
+            left=left,
+            right=right,
+            left_keys=tuple(left_moves[key] for key in join.left_keys),
+            right_keys=tuple(right_moves[key] for key in join.right_keys),
+            residual=None if join.residual is None else remap(join.residual, moves.__getitem__),
+            names=tuple(join.names[origins[index]] for index in range(new_width + len(right.schema))),
+        )
+        return pruned, moves
+
+    def _union(self, union: Union, needed: Fields) -> tuple[Relation, Moves]:
+        kept = sorted(needed)
+        branches = []
+        for branch in union.branches:
+            pruned, moves = self.prune(branch, needed)
+            names = tuple(branch.schema.names[index] for index in kept)
+            branches.append(_exactly(pruned, moves, kept, names))
+        return Union(tuple(branches)), _moves(kept)
+
+
+def _moves(kept: list[int]) -> Moves:
+    return {old: new for new, old in enumerate(kept)}
+
+
+def _read_by(calls: list[AggregateCall]) -> Fields:
+    columns: list[Expression] = [argument for call in calls for argument in call.arguments]
+    columns += [call.filter for call in calls if call.filter is not None]
+    return columns_used(*columns)
+
+
+def _remap_call(call: AggregateCall, moves: Moves) -> AggregateCall:
+    def move(column: Column) -> Column:
+        return replace(column, index=moves[column.index])
+
+    return replace(
+        call,
+        arguments=tuple(move(argument) for argument in call.arguments),
+        filter=None if call.filter is None else move(call.filter),
+    )

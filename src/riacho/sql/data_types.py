@@ -1,0 +1,209 @@
+"""SQL types as written: Flink's names and synonyms, parameters and nullability. Source: Flink, "Data Types"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from riacho.plan.types import (
+    BIGINT,
+    BOOLEAN,
+    BYTES,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INT,
+    MAX_DECIMAL_PRECISION,
+    MAX_LENGTH,
+    SMALLINT,
+    STRING,
+    TINYINT,
+    ArrayType,
+    BinaryType,
+    CharType,
+    DataType,
+    DecimalType,
+    MapType,
+    RowField,
+    RowType,
+    TimestampLtzType,
+    TimestampType,
+    TimeType,
+    VarbinaryType,
+    VarcharType,
+)
+from riacho.sql.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from riacho.sql.grammar import Grammar
+
+_PLAIN: dict[str, DataType] = {
+    "BOOLEAN": BOOLEAN,
+    "TINYINT": TINYINT,
+    "SMALLINT": SMALLINT,
+    "INT": INT,
+    "INTEGER": INT,
+    "BIGINT": BIGINT,
+    "FLOAT": FLOAT,
+    "STRING": STRING,
+    "BYTES": BYTES,
+    "DATE": DATE,
+}
+
+_UNSUPPORTED = frozenset({"MULTISET", "RAW", "INTERVAL", "VARIANT", "STRUCTURED", "DESCRIPTOR"})
+
+_KEPT_PRECISION = 6
+"""Timestamps are kept in microseconds."""
+
+
+def parse_type(parser: Grammar) -> DataType:
+    """The type that comes next, with its `NOT NULL`. Raises `SqlSyntaxError`."""
+    data_type = _nullability(parser, _unadorned(parser))
+    while parser.take("ARRAY"):  # the postfix form: INT ARRAY
+        data_type = _nullability(parser, ArrayType(data_type))
+    if parser.peek("MULTISET"):
+        parser.refuse_here("the type MULTISET is not supported")
+    return data_type
+
+
+def _nullability(parser: Grammar, data_type: DataType) -> DataType:
+    if parser.take("NOT", "NULL"):
+        return data_type.with_nullable(False)
+    parser.take("NULL")
+    return data_type
+
+
+def _unadorned(parser: Grammar) -> DataType:
+    start = parser.offset
+    name = parser.word("a data type")
+    if name in _PLAIN:
+        return _PLAIN[name]
+    if name == "DOUBLE":
+        parser.take("PRECISION")
+        return DOUBLE
+    build = _PARAMETRIC.get(name)
+    if build is not None:
+        return build(parser)
+    if name in _UNSUPPORTED:
+        parser.refuse(f"the type {name} is not supported", start)
+    return parser.refuse(f"'{name}' is no data type of Flink SQL", start, did_you_mean(name, [*_PLAIN, *_PARAMETRIC]))
+
+
+def _parameters(parser: Grammar, at_most: int) -> list[int]:
+    if not parser.peek("("):
+        return []
+    start = parser.offset
+    numbers = parser.listed(lambda: parser.number("a number"))
+    if len(numbers) > at_most:
+        parser.refuse(f"the type takes at most {at_most} parameter{'s' * (at_most > 1)}", start)
+    return numbers
+
+
+def _length(parser: Grammar, default: int) -> int:
+    start = parser.offset
+    length = (_parameters(parser, 1) or [default])[0]
+    if not 1 <= length <= MAX_LENGTH:
+        parser.refuse(f"the length must be between 1 and {MAX_LENGTH}", start)
+    return length
+
+
+def _char(parser: Grammar) -> DataType:
+    if parser.take("VARYING"):
+        return VarcharType(_length(parser, MAX_LENGTH))
+    return CharType(_length(parser, 1))
+
+
+def _decimal(parser: Grammar) -> DataType:
+    start = parser.offset
+    given = _parameters(parser, 2)
+    precision = given[0] if given else 10
+    scale = given[1] if len(given) > 1 else 0
+    if not 1 <= precision <= MAX_DECIMAL_PRECISION:
+        parser.refuse(f"the precision of DECIMAL must be between 1 and {MAX_DECIMAL_PRECISION}", start)
+    if not 0 <= scale <= precision:
+        parser.refuse(f"the scale of DECIMAL must be between 0 and its precision {precision}", start)
+    return DecimalType(precision, scale)
+
+
+def _fraction(parser: Grammar, default: int, what: str) -> int:
+    start = parser.offset
+    precision = (_parameters(parser, 1) or [default])[0]
+    if precision > 9:
+        parser.refuse(f"the precision of {what} must be between 0 and 9", start)
+    if precision > _KEPT_PRECISION:
+        parser.refuse(
+            f"{what} is kept in microseconds: a precision of {precision} is not supported", start, "use 6 or less"
+        )
+    return precision
+
+
+def _time(parser: Grammar) -> DataType:
+    precision = _fraction(parser, 0, "TIME")
+    if parser.take("WITHOUT"):
+        parser.expect("TIME", "ZONE")
+    return TimeType(precision)
+
+
+def _timestamp(parser: Grammar) -> DataType:
+    precision = _fraction(parser, 6, "TIMESTAMP")
+    if parser.take("WITHOUT"):
+        parser.expect("TIME", "ZONE")
+    elif parser.peek("WITH", "TIME"):
+        parser.refuse_here("TIMESTAMP WITH TIME ZONE is not supported, use TIMESTAMP_LTZ")
+    elif parser.take("WITH"):
+        parser.expect("LOCAL", "TIME", "ZONE")
+        return TimestampLtzType(precision)
+    return TimestampType(precision)
+
+
+def _array(parser: Grammar) -> DataType:
+    parser.expect("<")
+    element = parse_type(parser)
+    parser.expect(">")
+    return ArrayType(element)
+
+
+def _map(parser: Grammar) -> DataType:
+    parser.expect("<")
+    key = parse_type(parser)
+    parser.expect(",")
+    value = parse_type(parser)
+    parser.expect(">")
+    return MapType(key, value)
+
+
+def _row(parser: Grammar) -> DataType:
+    """`ROW<name type ['comment'], …>`; also with parentheses, as the SQL standard writes it."""
+    closing = ">" if parser.take("<") else ")"
+    if closing == ")":
+        parser.expect("(")
+    fields: list[RowField] = []
+    while not parser.peek(closing):
+        if fields:
+            parser.expect(",")
+        start = parser.offset
+        name = parser.identifier("a field name").name
+        if any(name == field.name for field in fields):
+            parser.refuse(f"the row has two fields '{name}'", start)
+        fields.append(RowField(name, parse_type(parser)))
+        parser.optional_text()
+    parser.expect(closing)
+    return RowType(tuple(fields))
+
+
+_PARAMETRIC: dict[str, Callable[[Grammar], DataType]] = {
+    "CHAR": _char,
+    "CHARACTER": _char,
+    "VARCHAR": lambda parser: VarcharType(_length(parser, MAX_LENGTH)),
+    "BINARY": lambda parser: BinaryType(_length(parser, 1)),
+    "VARBINARY": lambda parser: VarbinaryType(_length(parser, MAX_LENGTH)),
+    "DECIMAL": _decimal,
+    "DEC": _decimal,
+    "NUMERIC": _decimal,
+    "TIME": _time,
+    "TIMESTAMP": _timestamp,
+    "TIMESTAMP_LTZ": lambda parser: TimestampLtzType(_fraction(parser, 6, "TIMESTAMP_LTZ")),
+    "ARRAY": _array,
+    "MAP": _map,
+    "ROW": _row,
+}

@@ -1,0 +1,154 @@
+"""EXPLAIN: a plan as a tree of text, each step with its fields, what changes it emits, its keys and its row time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from riacho.plan.changelog import is_updating, unique_keys
+from riacho.plan.expressions import Column, Expression, rewrite
+from riacho.plan.relations import (
+    Aggregate,
+    Filter,
+    Join,
+    JoinKind,
+    Normalize,
+    Project,
+    Relation,
+    Scan,
+    Sink,
+    TimeAttribute,
+    Union,
+    Values,
+    Watermark,
+    WindowAggregate,
+    WindowTable,
+)
+
+
+def explain(sinks: tuple[Relation, ...]) -> str:
+    """The trees of the sinks; a step that occurs before is only named again."""
+    seen: dict[Relation, int] = {}
+    return "\n\n".join("\n".join(_lines(sink, "", "", seen)) for sink in sinks)
+
+
+def _lines(relation: Relation, first: str, rest: str, seen: dict[Relation, int]) -> Iterator[str]:
+    if relation in seen and relation.inputs:
+        yield f"{first}Reused(reference_id=[{seen[relation]}])"
+        return
+    seen[relation] = len(seen) + 1
+    yield f"{first}{describe(relation)}"
+    below = relation.inputs
+    margin = f"{rest}{'│  ' if below else '   '}"
+    yield f"{margin}{_properties(relation)}"
+    for index, part in enumerate(below):
+        last = index == len(below) - 1
+        yield from _lines(part, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}", seen)
+
+
+def _properties(relation: Relation) -> str:
+    schema = relation.schema
+    parts = [f"fields=[{', '.join(map(str, schema))}]", f"changelog=[{_changelog(relation)}]"]
+    keys = sorted("(" + ", ".join(schema[index].name for index in sorted(key)) + ")" for key in unique_keys(relation))
+    if keys:
+        parts.append(f"keys=[{', '.join(keys)}]")
+    row_times = [item.name for item in schema if item.time is TimeAttribute.ROWTIME]
+    if row_times:
+        parts.append(f"rowtime=[{', '.join(row_times)}]")
+    return ", ".join(parts)
+
+
+def _changelog(relation: Relation) -> str:
+    """The kinds of rows, as Flink writes them: a scan of upserts knows no row that was before."""
+    if isinstance(relation, Scan) and relation.table.connector == "upsert-kafka":
+        return "I,UA,D"
+    return "I,UB,UA,D" if is_updating(relation) else "I"
+
+
+def describe(relation: Relation) -> str:
+    """One step, as Flink names it.
+
+    >>> from riacho.plan.relations import Field
+    >>> from riacho.plan.types import INT
+    >>> describe(Values((Field("id", INT),), ()))
+    'Values(rows=[0])'
+    """
+    match relation:
+        case Scan():
+            return f"TableSourceScan(table=[{relation.table.name}], fields=[{', '.join(relation.fields)}])"
+        case Values():
+            return f"Values(rows=[{len(relation.rows)}])"
+        case Watermark():
+            column = relation.schema[relation.column].name
+            idle = f", idleTimeout=[{relation.idle_timeout_ms} ms]" if relation.idle_timeout_ms else ""
+            return f"WatermarkAssigner(rowtime=[{column}], watermark=[{relation.expression}]{idle})"
+        case Normalize():
+            return f"ChangelogNormalize(key=[{_named(relation.input, relation.key)}])"
+        case Filter():
+            return f"Calc(where=[{relation.predicate}])"
+        case Project():
+            return f"Calc(select=[{_selected(relation)}])"
+        case WindowTable():
+            return f"WindowTableFunction(window=[{_window(relation)}])"
+        case WindowAggregate():
+            calls = [f"{call} AS {name}" for call, name in zip(relation.calls, _call_names(relation), strict=True)]
+            group = f"groupBy=[{_named(relation.input, relation.keys)}], " if relation.keys else ""
+            properties = [item.value for item in relation.properties]
+            selected = ", ".join([*relation.names[: len(relation.keys)], *calls, *properties])
+            return f"WindowAggregate({group}window=[{_window(relation)}], select=[{selected}])"
+        case Aggregate():
+            calls = [f"{call} AS {name}" for call, name in zip(relation.calls, _call_names(relation), strict=True)]
+            group = f"groupBy=[{_named(relation.input, relation.keys)}], " if relation.keys else ""
+            selected = ", ".join([*relation.names[: len(relation.keys)], *calls])
+            return f"GroupAggregate({group}select=[{selected}])"
+        case Join():
+            return _join(relation)
+        case Union():
+            return "Union(all=[true])"
+        case Sink():
+            return f"Sink(table=[{relation.table.name}], fields=[{', '.join(relation.schema.names)}])"
+    raise AssertionError(f"{type(relation).__name__} has no description")
+
+
+def _call_names(relation: Aggregate | WindowAggregate) -> tuple[str, ...]:
+    return relation.names[len(relation.keys) : len(relation.keys) + len(relation.calls)]
+
+
+def _selected(relation: Project) -> str:
+    parts = []
+    for expression, name in zip(relation.expressions, relation.names, strict=True):
+        text = str(expression)
+        parts.append(text if text == name else f"{text} AS {name}")
+    return ", ".join(parts)
+
+
+def _named(relation: Relation, indexes: tuple[int, ...]) -> str:
+    return ", ".join(relation.schema[index].name for index in indexes)
+
+
+def _window(relation: WindowTable | WindowAggregate) -> str:
+    time = relation.input.schema[relation.time_column].name
+    slide = f", slide=[{relation.slide} ms]" if relation.slide != relation.size else ""
+    offset = f", offset=[{relation.offset} ms]" if relation.offset else ""
+    return f"{relation.kind.value}(time_col=[{time}], size=[{relation.size} ms]{slide}{offset})"
+
+
+def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:
+    """Columns under the names of the joined fields, of which both sides may have had one."""
+
+    def rename(part: Expression) -> Expression:
+        return replace(part, name=names[part.index]) if isinstance(part, Column) else part
+
+    return rewrite(expression, rename)
+
+
+def _join(relation: Join) -> str:
+    kind = "LeftOuterJoin" if relation.kind is JoinKind.LEFT else "InnerJoin"
+    width = len(relation.left.schema)
+    names = relation.names
+    equal = [
+        f"({names[left]} = {names[width + right]})"
+        for left, right in zip(relation.left_keys, relation.right_keys, strict=True)
+    ]
+    where = [*equal, *([] if relation.residual is None else [str(_renamed(relation.residual, names))])]
+    return f"Join(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(names)}])"

@@ -1,0 +1,425 @@
+"""Where Flink's grammar is stricter than, or other than, sqlglot's: the parser's overridden rules.
+
+The public methods are the vocabulary in which statements (`statements.py`), types (`data_types.py`) and calls with a
+syntax of their own (`special_calls.py`) are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from sqlglot import exp
+from sqlglot.errors import ParseError
+from sqlglot.parser import Parser
+from sqlglot.tokenizer_core import Token, TokenType
+
+from riacho.plan.types import DataType
+from riacho.sql import data_types
+from riacho.sql.words import RESERVED
+
+Item = TypeVar("Item")
+Node = TypeVar("Node", bound=exp.Expr)
+
+WINDOW_FUNCTIONS = frozenset({"TUMBLE", "HOP", "CUMULATE", "SESSION"})
+"""The window table functions of Flink, which also stand in FROM without TABLE(...)."""
+
+
+class SqlSyntaxError(ParseError):
+    """The text does not follow the grammar at the offset `start`."""
+
+    def __init__(self, message: str, start: int, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.start = start
+        self.suggestion = suggestion
+
+
+class TypeName(exp.Expression):
+    """A type as written in CAST: `this` is the `DataType`."""
+
+    @property
+    def data_type(self) -> DataType:
+        found = self.args["this"]
+        assert isinstance(found, DataType)
+        return found
+
+
+class Grammar(Parser):
+    """sqlglot's parser with Flink's rules, over the tokens of one statement."""
+
+    # ---- vocabulary -------------------------------------------------------------------------------------------
+
+    def begin(self, tokens: list[Token], sql: str) -> None:
+        """Stand before the first of these tokens."""
+        self.reset()
+        self.sql = sql
+        self._chunks = [tokens]
+        self._advance_chunk()
+
+    @property
+    def at_end(self) -> bool:
+        return self._index >= self._tokens_size
+
+    @property
+    def offset(self) -> int:
+        """Where the current token starts; at the end, just behind the last one."""
+        return self._curr.start if not self.at_end else self._prev.end + 1 if self._prev else 0
+
+    def peek(self, *words: str) -> bool:
+        """Whether the next tokens are these words or symbols."""
+        ahead = self._tokens[self._index : self._index + len(words)]
+        return len(ahead) == len(words) and all(
+            token.text.upper() == word and token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING)
+            for token, word in zip(ahead, words, strict=True)
+        )
+
+    def take(self, *words: str) -> bool:
+        """Step over these words if they come next."""
+        if not self.peek(*words):
+            return False
+        self._advance(len(words))
+        return True
+
+    def expect(self, *words: str) -> None:
+        """Step over these words; a `SqlSyntaxError` if something else comes."""
+        for word in words:
+            if not self.take(word):
+                self.refuse_token(f"expected {word}")
+
+    def word(self, what: str) -> str:
+        """Step over one unquoted word and return it in upper case."""
+        if self.at_end or self._curr.token_type in (TokenType.STRING, TokenType.IDENTIFIER, TokenType.NUMBER):
+            self.refuse_token(f"expected {what}")
+        self._advance()
+        return self._prev.text.upper()
+
+    def identifier(self, what: str) -> exp.Identifier:
+        """A name, in back-ticks or not reserved."""
+        found = None
+        if not self.at_end and (self._curr.token_type == TokenType.IDENTIFIER or _is_name(self._curr.text)):
+            self._advance()
+            quoted = self._prev.token_type == TokenType.IDENTIFIER
+            if self._prev.token_type != TokenType.STRING:
+                found = self.expression(exp.Identifier(this=self._prev.text, quoted=quoted), self._prev)
+        if found is None:
+            self.refuse_token(f"expected {what}")
+        return found
+
+    def text(self, what: str) -> exp.Literal:
+        """A string literal."""
+        if not self._match(TokenType.STRING):
+            self.refuse_token(f"expected {what} in single quotes")
+        return self.expression(exp.Literal(this=self._prev.text, is_string=True), self._prev)
+
+    def optional_text(self) -> str | None:
+        """A string literal, if one comes."""
+        return str(self.text("a text").this) if self._curr.token_type == TokenType.STRING else None
+
+    def number(self, what: str) -> int:
+        """An unsigned integer."""
+        if self.at_end or self._curr.token_type != TokenType.NUMBER or not self._curr.text.isdigit():
+            self.refuse_token(f"expected {what}")
+        self._advance()
+        return int(self._prev.text)
+
+    def data_type(self) -> DataType:
+        """A type with its nullability."""
+        return data_types.parse_type(self)
+
+    def type_name(self) -> TypeName:
+        """The same as a node of the tree."""
+        return self.expression(TypeName(this=self.data_type()))
+
+    def value(self) -> exp.Expr:
+        """An expression; a `SqlSyntaxError` if none comes."""
+        found = self._parse_disjunction()
+        if found is None:
+            self.refuse_token("expected an expression")
+        return found
+
+    def query(self) -> exp.Expr:
+        """A query: SELECT, VALUES, WITH or one in parentheses, with set operations and modifiers."""
+        if not (self.peek("SELECT") or self.peek("VALUES") or self.peek("WITH") or self.peek("(")):
+            self.refuse_token("expected a query (SELECT, VALUES or WITH)")
+        found = self._parse_query_modifiers(self._parse_set_operations(self._parse_select(nested=True)))
+        if found is None:
+            self.refuse_token("expected a query (SELECT, VALUES or WITH)")
+        return found
+
+    def listed(self, item: Callable[[], Item]) -> list[Item]:
+        """One or more items between parentheses, separated by commas."""
+        self.expect("(")
+        items = [item()]
+        while self.take(","):
+            items.append(item())
+        self.expect(")")
+        return items
+
+    def argument(self) -> exp.Expr:
+        """An argument of a window table function: a table, a descriptor or a value."""
+        if self.take("TABLE"):
+            return self._table_name()
+        if self.peek("(", "SELECT"):
+            self.expect("(")
+            query = self.query()
+            self.expect(")")
+            return self.expression(exp.Subquery(this=query))
+        return self.value()
+
+    def finish(self) -> None:
+        """A `SqlSyntaxError` unless every token was used."""
+        if not self.at_end:
+            self.refuse_token("the statement should have ended here")
+
+    def refuse_token(self, message: str) -> NoReturn:
+        """Raise a `SqlSyntaxError` at the current token, saying what stands there."""
+        found = "the end of the statement" if self.at_end else f"'{self._curr.text}'"
+        raise SqlSyntaxError(f"{message}, found {found}", self.offset)
+
+    def raise_error(self, message: str, token: Token | None = None) -> None:
+        if "missing for" in message:  # an operator lacks an operand
+            self.refuse_token("expected an expression")
+        if token:
+            self.refuse(_plain(message), token.start)
+        self.refuse_token(_plain(message))
+
+    def refuse_here(self, message: str) -> NoReturn:
+        """Raise a `SqlSyntaxError` at the current token, about something that is understood but not possible."""
+        raise SqlSyntaxError(message, self.offset)
+
+    def refuse(self, message: str, start: int, suggestion: str | None = None) -> NoReturn:
+        """Raise a `SqlSyntaxError` at an offset."""
+        raise SqlSyntaxError(message, start, suggestion)
+
+    # ---- rules ------------------------------------------------------------------------------------------------
+
+    def expression(self, instance: Node, token: Token | None = None, comments: list[str] | None = None) -> Node:
+        if isinstance(instance, exp.Identifier) and not instance.args.get("quoted"):
+            name = str(instance.this)
+            if name.upper() in RESERVED:
+                where = token or self._prev
+                raise SqlSyntaxError(
+                    f"'{name}' is a reserved word of Flink SQL", where.start, f"as a name, write it as `{name}`"
+                )
+        return super().expression(instance, token, comments)
+
+    def _identifier_expression(self, token: Token | None = None, quoted: bool | None = None) -> exp.Identifier:
+        where = token or self._prev
+        return self.expression(exp.Identifier(this=where.text, quoted=bool(quoted)), where)
+
+    def _parse_csv(self, parse_method: Callable[[], Any], sep: TokenType = TokenType.COMMA) -> list[Any]:
+        first = parse_method()
+        items = [] if first is None else [first]
+        while self._match(sep):
+            item = parse_method()
+            if item is None:
+                self.refuse_token("expected an expression after the comma")
+            items.append(item)
+        return items
+
+    def _parse_statement(self) -> exp.Expr | None:
+        return self.query()  # the body of a WITH
+
+    def _parse_select_query(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
+        if self.peek("FROM") or self.peek("DESCRIBE"):
+            self.refuse_token("expected SELECT")
+        return super()._parse_select_query(*args, **kwargs)
+
+    def _parse_hint(self) -> exp.Hint | None:
+        if self._match(TokenType.HINT, advance=False):
+            raise SqlSyntaxError("query hints are not supported", self._curr.start, "leave the hint out")
+        return None
+
+    def _parse_value(self, values: bool = True) -> exp.Tuple | None:  # noqa: ARG002 - the parser's signature
+        if self.peek("ROW", "("):
+            self.take("ROW")
+        if not self.peek("("):
+            return self.expression(exp.Tuple(expressions=[self.value()]))
+        return self.expression(exp.Tuple(expressions=self.listed(self.value)))
+
+    def _parse_join(self, *args: Any, **kwargs: Any) -> exp.Join | None:
+        if self.take(","):
+            return self.expression(exp.Join(this=self._parse_table(), kind="CROSS"))
+        return super()._parse_join(*args, **kwargs)
+
+    def _parse_table(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
+        if self.peek("TABLE", "("):
+            self.expect("TABLE", "(")
+            call = self._window_function()
+            self.expect(")")
+            return self._aliased(call)
+        if self._next.token_type == TokenType.L_PAREN and self._curr.text.upper() in WINDOW_FUNCTIONS:
+            return self._aliased(self._window_function())
+        if any(self.peek(word) for word in ("(", "VALUES", "SELECT", "WITH")):
+            return super()._parse_table(*args, **kwargs)
+        for word in ("LATERAL", "UNNEST"):
+            if self.peek(word):
+                self.refuse_here(f"{word} in FROM is not supported yet")
+        table = self._table_name()
+        if self.peek("FOR", "SYSTEM_TIME"):
+            self.refuse_here("a temporal or lookup join (FOR SYSTEM_TIME AS OF) is not supported yet")
+        if self.peek("TABLESAMPLE") or self.peek("MATCH_RECOGNIZE"):
+            self.refuse_here(f"{self._curr.text.upper()} is not supported")
+        return self._aliased(table)
+
+    def table_name(self) -> exp.Table:
+        """A table's name, with up to two qualifiers and a hint of options."""
+        return self._table_name()
+
+    def _table_name(self) -> exp.Table:
+        parts = [self.identifier("a table name")]
+        while self.take("."):
+            parts.append(self.identifier("a name after the dot"))
+        if len(parts) > 3:
+            raise SqlSyntaxError("a table name has at most three parts", parts[0].meta["start"])
+        named = dict(zip(("this", "db", "catalog"), reversed(parts), strict=False))
+        table = self.expression(exp.Table(**named))
+        if self._match(TokenType.HINT):
+            table.meta["hint"] = (" ".join(self._prev.comments), self._prev.start)
+        return table
+
+    def _aliased(self, table: exp.Expr) -> exp.Expr:
+        wrapped = table if isinstance(table, exp.Table) else self.expression(exp.Table(this=table))
+        alias = self._parse_table_alias()
+        if alias is not None:
+            wrapped.set("alias", alias)
+        return wrapped
+
+    def _parse_table_alias(self, alias_tokens: Any = None) -> exp.TableAlias | None:  # noqa: ARG002
+        explicit = self._match(TokenType.ALIAS)
+        quoted = self._curr.token_type == TokenType.IDENTIFIER
+        if not explicit and not quoted and self._curr.token_type != TokenType.VAR:
+            return None
+        alias = self.expression(exp.TableAlias(this=self.identifier("an alias")))
+        if self.peek("("):
+            alias.set("columns", self.listed(lambda: self.identifier("a column name")))
+        return alias
+
+    def _window_function(self) -> exp.Anonymous:
+        if self._curr.text.upper() not in WINDOW_FUNCTIONS:
+            self.refuse_token(f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})")
+        self._advance()
+        name = self._prev
+
+        def argument() -> exp.Expr:
+            if self._next.token_type == TokenType.FARROW:
+                key = self._curr
+                self._advance(2)
+                return self.expression(exp.Kwarg(this=exp.var(key.text.upper()), expression=self.argument()), key)
+            return self.argument()
+
+        return self.expression(exp.Anonymous(this=name.text.upper(), expressions=self.listed(argument)), name)
+
+    def _parse_type(self, parse_interval: bool = True, fallback_to_identifier: bool = False) -> exp.Expr | None:  # noqa: ARG002
+        token = self._curr
+        if token.token_type == TokenType.VAR and self._next.token_type == TokenType.STRING:
+            kind = token.text.upper()
+            if kind in ("DATE", "TIME", "TIMESTAMP"):
+                self._advance(2)
+                literal = exp.Literal(this=self._prev.text, is_string=True)
+                return self.expression(exp.Introducer(this=exp.var(kind), expression=literal), token)
+        if token.token_type == TokenType.INTERVAL:
+            return self._interval()
+        if token.token_type == TokenType.VAR and self._next.token_type == TokenType.L_BRACKET:
+            kind = token.text.upper()
+            if kind in ("ARRAY", "MAP"):
+                self._advance(2)
+                items = [] if self.peek("]") else self._parse_csv(self.value)
+                self.expect("]")
+                call = self.expression(exp.Anonymous(this=kind, expressions=items), token)
+                return self._parse_column_ops(call)
+        return self._parse_column()
+
+    def _interval(self) -> exp.Expr:
+        start = self._curr
+        self._advance()
+        sign = "-" if self.take("-") else ""
+        self.take("+")
+        amount = self.text("the interval's amount")
+        unit = self._interval_unit()
+        if self.take("TO"):
+            unit = f"{unit} TO {self._interval_unit()}"
+        amount.set("this", sign + str(amount.this))
+        return self.expression(exp.Interval(this=amount, unit=exp.var(unit)), start)
+
+    def _interval_unit(self) -> str:
+        unit = self.word("a unit (YEAR, MONTH, DAY, HOUR, MINUTE, SECOND)")
+        if unit not in ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"):
+            suggestion = f"write {unit[:-1]}" if unit.endswith("S") else None
+            raise SqlSyntaxError(f"'{unit}' is no unit of an interval", self._prev.start, suggestion)
+        if self.peek("("):
+            self.listed(lambda: self.number("a precision"))  # how many digits are shown: no effect on the value
+        return unit
+
+    def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:  # noqa: ARG002
+        return self.type_name()
+
+    def _parse_paren(self) -> exp.Expr | None:
+        if self.peek("(", ")"):
+            self.refuse_token("expected an expression between the parentheses")
+        return super()._parse_paren()
+
+    def _parse_case(self) -> exp.Expr:
+        start = self._prev
+        subject = None if self.peek("WHEN") else self.value()
+        branches = []
+        while self.take("WHEN"):
+            condition = self.value()
+            self.expect("THEN")
+            branches.append(self.expression(exp.If(this=condition, true=self.value())))
+        if not branches:
+            self.refuse_token("expected WHEN")
+        default = self.value() if self.take("ELSE") else None
+        self.expect("END")
+        return self.expression(exp.Case(this=subject, ifs=branches, default=default), start)
+
+    def _parse_between(self, this: exp.Expr | None) -> exp.Between:
+        symmetric = self.take("SYMMETRIC")
+        self.take("ASYMMETRIC")
+        low = self._parse_bitwise()
+        self.expect("AND")
+        high = self._parse_bitwise()
+        return self.expression(exp.Between(this=this, low=low, high=high, symmetric=symmetric or None))
+
+    def _parse_in(self, this: exp.Expr | None, alias: bool = False) -> exp.In:  # noqa: ARG002
+        if self.peek("(", "SELECT") or self.peek("(", "VALUES") or self.peek("(", "WITH"):
+            self.refuse_here("IN with a subquery is not supported yet")
+        return self.expression(exp.In(this=this, expressions=self.listed(self.value)))
+
+    def _parse_is(self, this: exp.Expr | None) -> exp.Expr | None:
+        """`IS [NOT] …` becomes a call of Flink's function of that name."""
+        start = self._prev
+        negated = "NOT " if self.take("NOT") else ""
+        if self.take("DISTINCT"):
+            self.expect("FROM")
+            other = self._parse_comparison()
+            return self._call(f"IS {negated}DISTINCT FROM", [this, other], start)
+        if self.take("JSON"):
+            kind = next((word for word in ("VALUE", "SCALAR", "ARRAY", "OBJECT") if self.take(word)), "VALUE")
+            test = self._call("IS JSON", [this, exp.Literal.string(kind)], start)
+            return self.expression(exp.Not(this=test)) if negated else test
+        for word, name in (("NULL", "NULL"), ("UNKNOWN", "NULL"), ("TRUE", "TRUE"), ("FALSE", "FALSE")):
+            if self.take(word):
+                return self._call(f"IS {negated}{name}", [this], start)
+        return self.refuse_token("expected NULL, TRUE, FALSE, UNKNOWN, DISTINCT FROM or JSON")
+
+    def _call(self, name: str, arguments: list[exp.Expr | None], token: Token) -> exp.Expr:
+        if any(argument is None for argument in arguments):
+            self.refuse_token("expected an expression")
+        return self.expression(exp.Anonymous(this=name, expressions=arguments), token)
+
+
+def _is_name(text: str) -> bool:
+    """Letters, digits, `_` and `$`, no digit first."""
+    return text.replace("$", "_").isidentifier()
+
+
+def _plain(message: str) -> str:
+    """sqlglot's message as this project writes its own: lower case first, no full stop."""
+    message = message.rstrip(".")
+    if message.startswith(("Expecting ", "Expected ")):
+        message = "expected " + message.split(" ", 1)[1]
+    if message.startswith("Invalid expression"):
+        message = "this cannot stand here"
+    return message[:1].lower() + message[1:]

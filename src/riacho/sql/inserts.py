@@ -1,0 +1,155 @@
+"""INSERT INTO: the query's columns meet the table's, and its changelog what the table can take.
+
+Source: Flink, "INSERT Statement"; `DynamicSinkUtils` (column checks), changelog mode inference (update checks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from riacho.plan.changelog import is_updating
+from riacho.plan.expressions import Column, Expression, Literal
+from riacho.plan.relations import Aggregate, Join, JoinKind, Normalize, Project, Relation, Sink
+from riacho.plan.tables import Table, TableColumn
+from riacho.sql.assignment import is_assignable
+from riacho.sql.catalog import Catalog
+from riacho.sql.errors import did_you_mean, listed
+from riacho.sql.explain import describe
+from riacho.sql.functions import coerce, supports_cast
+from riacho.sql.hints import CheckTable, with_hint
+from riacho.sql.queries import QueryBinder
+from riacho.sql.source import SourceText
+from riacho.sql.statements import Insert
+
+APPEND_ONLY_SINKS = frozenset({"kafka", "filesystem"})
+"""Connectors whose tables only ever grow."""
+
+SOURCES_ONLY = frozenset({"datagen"})
+SINKS_ONLY = frozenset({"print", "blackhole"})
+
+
+@dataclass(slots=True)
+class InsertBinder:
+    """Binds INSERT statements. Raises `SqlError`."""
+
+    source: SourceText
+    catalog: Catalog
+    options: Mapping[str, str] = field(default_factory=dict)
+    check_table: CheckTable | None = None
+
+    def bind(self, statement: Insert) -> Sink:
+        """The sink over the query's relation, whose fields are the table's persisted columns."""
+        table = self.catalog.find_table(statement.table, self.source)
+        hint = statement.table.meta.get("hint")
+        if hint is not None:
+            text, start = hint
+            table = with_hint(table, text, self.source, start, self.check_table)
+        if table.connector in SOURCES_ONLY:
+            self.source.fail(f"a '{table.connector}' table can only be read", statement.table)
+        query = QueryBinder(self.source, self.catalog, self.options, self.check_table).bind(statement.query)
+        return Sink(self._fitted(query, table, statement), table)
+
+    # ---- columns ----------------------------------------------------------------------------------------------
+
+    def _fitted(self, query: Relation, table: Table, statement: Insert) -> Relation:
+        """The query's fields cast and ordered as the table's persisted columns."""
+        targets = self._targets(table, statement)
+        if len(query.schema) != len(targets):
+            self.source.fail(
+                f"'{table.name}' takes {len(targets)} columns, but the query has {len(query.schema)}",
+                statement.query,
+                f"the query's are {_signature(query)}; the table's are {listed(map(_column_text, targets))}",
+            )
+        values: dict[str, Expression] = {}
+        for index, column in enumerate(targets):
+            given = query.schema.column(index)
+            if not is_assignable(given.type, column.type):
+                self.source.fail(
+                    f"column '{column.name}' of '{table.name}' is {column.type.name()}, "
+                    f"but the query's column {index + 1} ('{given.name}') is {given.type.name()}",
+                    self._written(statement.query, index),
+                    _cast_hint(given, column),
+                )
+            values[column.name] = coerce(given, column.type.with_nullable(given.type.nullable))
+        persisted = table.persisted_columns
+        expressions = tuple(
+            values.get(column.name) or Literal(column.type.with_nullable(True), None) for column in persisted
+        )
+        return Project(query, expressions, tuple(column.name for column in persisted))
+
+    def _targets(self, table: Table, statement: Insert) -> tuple[TableColumn, ...]:
+        persisted = {column.name: column for column in table.persisted_columns}
+        if not statement.columns:
+            return tuple(persisted.values())
+        chosen: list[TableColumn] = []
+        for name in statement.columns:
+            if name.name not in persisted:
+                known = {column.name for column in table.columns}
+                what = "cannot be written to" if name.name in known else "does not exist"
+                hint = did_you_mean(name.name, persisted) or f"the columns are {listed(persisted)}"
+                self.source.fail(f"column '{name.name}' of '{table.name}' {what}", name, hint)
+            if persisted[name.name] in chosen:
+                self.source.fail(f"column '{name.name}' is named twice", name)
+            chosen.append(persisted[name.name])
+        for column in persisted.values():
+            if column not in chosen and not column.type.nullable:
+                self.source.fail(
+                    f"column '{column.name}' of '{table.name}' is NOT NULL and must be written", statement.columns[0]
+                )
+        return tuple(chosen)
+
+    def _written(self, query: exp.Expr, index: int) -> exp.Expr:
+        """Where a result column stands in the text, as far as that is one place."""
+        select = query
+        while isinstance(select, exp.Subquery | exp.Union):
+            select = select.this
+        if isinstance(select, exp.Select) and not any(item.is_star for item in select.expressions):
+            return select.expressions[index] if index < len(select.expressions) else query
+        return query
+
+    # ---- changelog --------------------------------------------------------------------------------------------
+
+    def check_changelog(self, sink: Sink, statement: Insert) -> None:
+        """Refuse an optimized sink that cannot take the changes of its query."""
+        table = sink.table
+        if table.connector not in APPEND_ONLY_SINKS or not is_updating(sink):
+            return
+        producer = _producer_of_updates(sink.input)
+        deletes = "update" if isinstance(producer, Aggregate) else "update and delete"
+        self.source.fail(
+            f"table sink '{table.name}' doesn't support consuming {deletes} changes, "
+            f"which are produced by node {describe(producer)}",
+            statement.table,
+            "write to an 'upsert-kafka' table with a PRIMARY KEY, or group by window_start and window_end",
+        )
+
+
+def _producer_of_updates(relation: Relation) -> Relation:
+    """The topmost step that turns added rows into changing ones."""
+    makes_updates = (
+        isinstance(relation, Normalize)
+        or (isinstance(relation, Aggregate) and bool(relation.calls))
+        or (isinstance(relation, Join) and relation.kind is JoinKind.LEFT)
+    )
+    if makes_updates:
+        return relation
+    return next(_producer_of_updates(below) for below in relation.inputs if is_updating(below))
+
+
+def _cast_hint(given: Column, column: TableColumn) -> str | None:
+    if not supports_cast(given.type, column.type):
+        return None
+    value = "…" if given.name.startswith("EXPR$") else given.name
+    return f"write CAST({value} AS {column.type.name()})"
+
+
+def _column_text(column: TableColumn) -> str:
+    """A column as an error shows it."""
+    return f"{column.name} {column.type}"
+
+
+def _signature(relation: Relation) -> str:
+    return listed(f"{item.name} {item.type}" for item in relation.schema)

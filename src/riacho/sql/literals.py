@@ -1,0 +1,160 @@
+"""Literals: numbers, dates, times, timestamps and intervals as written, with Flink's types.
+
+Source: Flink, "Data Types"; Calcite, "Literals" and "Intervals".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from riacho.plan.expressions import Literal, LiteralValue
+from riacho.plan.types import (
+    BIGINT,
+    DOUBLE,
+    INT,
+    MAX_DECIMAL_PRECISION,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    DecimalType,
+    TimestampType,
+    TimeType,
+    YearMonthIntervalType,
+)
+
+_MILLISECONDS = {"WEEK": 604_800_000, "DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1_000}
+_MONTHS = {"YEAR": 12, "QUARTER": 3, "MONTH": 1}
+_ORDER = ("DAY", "HOUR", "MINUTE", "SECOND")
+_SEPARATORS = {"HOUR": "[ ]+", "MINUTE": ":", "SECOND": ":"}
+
+_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?")
+
+
+def number_literal(text: str) -> Literal:
+    """A number: INT or BIGINT where it fits, DECIMAL with a point or beyond, DOUBLE with an exponent.
+
+    >>> [str(number_literal(text).type) for text in ("7", "3000000000", "1.50", "1e3")]
+    ['INT NOT NULL', 'BIGINT NOT NULL', 'DECIMAL(3, 2) NOT NULL', 'DOUBLE NOT NULL']
+
+    Raises `ValueError` for more than 38 digits.
+    """
+    if "e" in text.lower():
+        return Literal(DOUBLE.with_nullable(False), float(text))
+    if text.isdigit():
+        value = int(text)
+        if value < 1 << 31:
+            return Literal(INT.with_nullable(False), value)
+        if value < 1 << 63:
+            return Literal(BIGINT.with_nullable(False), value)
+    exact = Decimal(text)
+    scale = max(-int(exact.as_tuple().exponent), 0)
+    precision = max(len(exact.as_tuple().digits), scale, 1)
+    if precision > MAX_DECIMAL_PRECISION:
+        raise ValueError(f"a number has at most {MAX_DECIMAL_PRECISION} digits")
+    return Literal(DecimalType(precision, scale, nullable=False), exact)
+
+
+def temporal_literal(kind: str, text: str) -> Literal:
+    """DATE, TIME or TIMESTAMP with the given text.
+
+    >>> temporal_literal("DATE", "2013-02-08").value
+    datetime.date(2013, 2, 8)
+
+    Raises `ValueError` for a text that is no such moment.
+    """
+    if kind == "DATE":
+        return Literal(DateType(nullable=False), _date(text))
+    if kind == "TIME":
+        moment, precision = _time(text)
+        return Literal(TimeType(precision, nullable=False), moment)
+    day, _, rest = text.strip().partition(" ")
+    moment, precision = _time(rest) if rest else (time(), 0)
+    return Literal(TimestampType(precision, nullable=False), datetime.combine(_date(day), moment))
+
+
+def _date(text: str) -> date:
+    match = _DATE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"'{text}' is no date: write yyyy-MM-dd")
+    year, month, day = map(int, match.groups())
+    try:
+        return date(year, month, day)
+    except ValueError:
+        raise ValueError(f"there is no day {text}") from None
+
+
+def _time(text: str) -> tuple[time, int]:
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"'{text}' is no time of day: write HH:mm:ss[.SSS]")
+    hour, minute, second = (int(part) for part in match.groups()[:3])
+    fraction = match.group(4) or ""
+    if len(fraction) > 6:
+        raise ValueError("times are kept in microseconds: write at most six digits after the point")
+    try:
+        return time(hour, minute, second, int(fraction.ljust(6, "0") or 0)), len(fraction)
+    except ValueError:
+        raise ValueError(f"there is no time of day {text}") from None
+
+
+def interval_literal(text: str, unit: str) -> Literal:
+    """INTERVAL 'text' unit: milliseconds, or months.
+
+    >>> interval_literal("10", "MINUTE").value, interval_literal("1 02:30", "DAY TO MINUTE").value
+    (600000, 95400000)
+    >>> interval_literal("1-6", "YEAR TO MONTH").value
+    18
+
+    Raises `ValueError` for a text that does not fit the unit.
+    """
+    amount = text.strip()
+    sign = -1 if amount.startswith("-") else 1
+    amount = amount.lstrip("+-")
+    first, _, last = unit.partition(" TO ")
+    kind: DataType
+    value: LiteralValue
+    if first in _MONTHS:
+        kind, value = YearMonthIntervalType(nullable=False), _months(amount, first, last, text)
+    else:
+        kind, value = DayTimeIntervalType(nullable=False), _milliseconds(amount, first, last, text)
+    return Literal(kind, sign * value)
+
+
+def _wrong(text: str, unit: str) -> ValueError:
+    return ValueError(f"'{text}' is no interval {unit}")
+
+
+def _months(amount: str, first: str, last: str, text: str) -> int:
+    if not last:
+        if not amount.isdigit():
+            raise _wrong(text, first)
+        return int(amount) * _MONTHS[first]
+    match = re.fullmatch(r"(\d+)-(\d{1,2})", amount)
+    if (first, last) != ("YEAR", "MONTH") or match is None or int(match.group(2)) > 11:
+        raise _wrong(text, f"{first} TO {last}")
+    return int(match.group(1)) * 12 + int(match.group(2))
+
+
+def _milliseconds(amount: str, first: str, last: str, text: str) -> int:
+    if first == "WEEK" and not last:
+        units: tuple[str, ...] = ("WEEK",)
+    elif first in _ORDER and (not last or last in _ORDER[_ORDER.index(first) + 1 :]):
+        units = _ORDER[_ORDER.index(first) : _ORDER.index(last or first) + 1]
+    else:
+        raise _wrong(text, f"{first} TO {last}" if last else first)
+    pattern = r"(\d+)" + "".join(rf"{_SEPARATORS[unit]}(\d{{1,2}})" for unit in units[1:])
+    if units[-1] == "SECOND":
+        pattern += r"(?:\.(\d{1,9}))?"
+    match = re.fullmatch(pattern, amount)
+    if match is None:
+        raise _wrong(text, f"{first} TO {last}" if last else first)
+    total = sum(int(part) * _MILLISECONDS[unit] for part, unit in zip(match.groups(), units, strict=False))
+    fraction = match.groups()[len(units)] if units[-1] == "SECOND" else None
+    if fraction:
+        if int(fraction.ljust(9, "0")) % 1_000_000:
+            raise ValueError("intervals are kept in milliseconds: write at most three digits after the point")
+        total += int(fraction.ljust(9, "0")) // 1_000_000
+    return total

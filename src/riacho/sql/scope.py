@@ -1,0 +1,60 @@
+"""Which names an expression may use: the columns of the tables in FROM, each under its table's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from riacho.plan.relations import Field, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeColumn:
+    """A visible column: its name, the name of its table, and its index in the relation.
+
+    A `merged` column is the right side of USING: only its qualified name reaches it.
+    """
+
+    name: str
+    table: str | None
+    index: int
+    merged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A relation and the names of its fields."""
+
+    relation: Relation
+    columns: tuple[ScopeColumn, ...]
+
+    @staticmethod
+    def of(relation: Relation, table: str | None, names: tuple[str, ...] | None = None) -> Scope:
+        """All fields of a relation, as columns of one table."""
+        given = names if names is not None else relation.schema.names
+        columns = tuple(ScopeColumn(name, table, index) for index, name in enumerate(given))
+        return Scope(relation, columns)
+
+    @staticmethod
+    def joined(relation: Relation, left: Scope, right: Scope, using: frozenset[str]) -> Scope:
+        """The columns of both sides of a join, left first."""
+        width = len(left.relation.schema)
+        moved = tuple(
+            replace(column, index=column.index + width, merged=column.merged or column.name in using)
+            for column in right.columns
+        )
+        return Scope(relation, (*left.columns, *moved))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables, in order."""
+        return tuple(dict.fromkeys(column.table for column in self.columns if column.table is not None))
+
+    def named(self, name: str) -> list[ScopeColumn]:
+        """The columns that an unqualified name may mean."""
+        return [column for column in self.columns if column.name == name and not column.merged]
+
+    def of_table(self, table: str) -> list[ScopeColumn]:
+        return [column for column in self.columns if column.table == table]
+
+    def field(self, column: ScopeColumn) -> Field:
+        return self.relation.schema[column.index]

@@ -1,0 +1,240 @@
+"""A session: runs a script's statements against its catalog and hands back the jobs that are to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from riacho.errors import RiachoError
+from riacho.plan.expressions import Position
+from riacho.plan.passes import optimize, optimize_together
+from riacho.plan.relations import Job, Relation
+from riacho.plan.tables import Table
+from riacho.sql.catalog import Catalog, View, local_name
+from riacho.sql.describe import describe_table, describe_view, show
+from riacho.sql.explain import explain
+from riacho.sql.hints import CheckTable
+from riacho.sql.inserts import InsertBinder
+from riacho.sql.options import OPTIONS, read_option, suggestion_for
+from riacho.sql.queries import QueryBinder
+from riacho.sql.source import SourceText
+from riacho.sql.statement_grammar import read_script
+from riacho.sql.statements import (
+    CreateTable,
+    CreateView,
+    Describe,
+    Drop,
+    Explain,
+    Insert,
+    ResetOption,
+    Select,
+    SetOption,
+    Show,
+    Statement,
+    StatementSet,
+)
+from riacho.sql.tables import TableBinder
+
+
+@dataclass(frozen=True, slots=True)
+class StatementResult:
+    """What EXPLAIN, SHOW, DESCRIBE or SET without arguments has to say."""
+
+    statement: str
+    text: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a script asks for: its jobs in order, and the texts of the statements that only report."""
+
+    jobs: tuple[Job, ...]
+    results: tuple[StatementResult, ...]
+    catalog: Catalog
+
+
+@dataclass(slots=True)
+class _Progress:
+    """One `execute` under way."""
+
+    source: SourceText
+    jobs: list[Job] = field(default_factory=list)
+    results: list[StatementResult] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Session:
+    """Tables, views and options that live from one statement to the next.
+
+    `variables` fill `${NAME}`; `check_table` validates the connector options of every table.
+
+    >>> session = Session()
+    >>> script = session.execute('''
+    ...     CREATE TABLE numbers (n INT) WITH ('connector' = 'datagen');
+    ...     CREATE TABLE output (n BIGINT) WITH ('connector' = 'print');
+    ...     INSERT INTO output SELECT n * 2 FROM numbers WHERE n > 0;
+    ... ''')
+    >>> [sink.table.name for job in script.jobs for sink in job.sinks]
+    ['output']
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    check_table: CheckTable | None = None
+    catalog: Catalog = field(default_factory=Catalog)
+    options: dict[str, str] = field(default_factory=dict)
+
+    def execute(self, text: str, file_name: str | None = None) -> Script:
+        """Run every statement. Raises `SqlError` at the first that is wrong; those before it have taken effect."""
+        progress = _Progress(SourceText.read(text, file_name, self.variables))
+        for statement in read_script(progress.source):
+            try:
+                self._run(statement, progress)
+            except RecursionError:
+                raise progress.source.error("the statement is nested too deeply", statement.start) from None
+        return Script(tuple(progress.jobs), tuple(progress.results), self.catalog)
+
+    def query(self, text: str, file_name: str | None = None) -> Relation:
+        """The optimized relation of a single query. Raises `SqlError`."""
+        source = SourceText.read(text, file_name, self.variables)
+        statements = list(read_script(source))
+        if len(statements) != 1 or not isinstance(statements[0], Select):
+            place = statements[0].start if statements else 0
+            source.fail("expected one query (SELECT, VALUES or WITH)", place)
+        return optimize(self._query(statements[0], source))
+
+    # ---- statements -------------------------------------------------------------------------------------------
+
+    def _run(self, statement: Statement, progress: _Progress) -> None:
+        source = progress.source
+        match statement:
+            case CreateTable():
+                self._create_table(statement, source)
+            case CreateView():
+                self._create_view(statement, source)
+            case Drop():
+                self._drop(statement, source)
+            case Insert():
+                progress.jobs.append(self._job((statement,), source))
+            case StatementSet():
+                progress.jobs.append(self._job(statement.inserts, source))
+            case SetOption():
+                self._set(statement, progress)
+            case ResetOption():
+                self._reset(statement, source)
+            case Explain():
+                self._report(progress, statement, "EXPLAIN", self._explain(statement, source))
+            case Show():
+                names = self.catalog.tables if statement.kind == "TABLES" else {}
+                listed = [*names, *self.catalog.views]
+                self._report(progress, statement, f"SHOW {statement.kind}", show(statement.kind, listed))
+            case Describe():
+                found = self.catalog.find(statement.table, source)
+                text = describe_view(found.relation) if isinstance(found, View) else describe_table(found)
+                self._report(progress, statement, "DESCRIBE", text)
+            case Select():
+                source.fail(
+                    "a query alone has nowhere to put its rows",
+                    statement.start,
+                    "write INSERT INTO a table, or EXPLAIN",
+                )
+
+    def _report(self, progress: _Progress, statement: Statement, name: str, text: str) -> None:
+        progress.results.append(StatementResult(name, text, progress.source.position(statement.start)))
+
+    def _create_table(self, statement: CreateTable, source: SourceText) -> None:
+        name = local_name(statement.table, source)
+        if name in self.catalog:
+            if statement.if_not_exists:
+                return
+            source.fail(f"table '{name}' exists already", statement.table, "drop it first, or write IF NOT EXISTS")
+        binder = TableBinder(source, statement)
+        table = binder.bind()
+        self._check(table, binder, source)
+        self.catalog.tables[name] = table
+
+    def _check(self, table: Table, binder: TableBinder, source: SourceText) -> None:
+        if self.check_table is None:
+            return
+        try:
+            self.check_table(table)
+        except RiachoError as error:
+            source.fail(error.what, binder.place_named_in(error.what), error.mend)
+
+    def _create_view(self, statement: CreateView, source: SourceText) -> None:
+        name = local_name(statement.view, source)
+        if name in self.catalog and not (statement.replace and name in self.catalog.views):
+            if statement.if_not_exists:
+                return
+            source.fail(f"'{name}' exists already", statement.view, "drop it first, or write IF NOT EXISTS")
+        binder = self._binder(source)
+        relation = binder.bind(statement.query)
+        if statement.columns:
+            columns = tuple(column.name for column in statement.columns)
+            relation = binder.with_names(relation, columns, statement.columns[0])
+        self.catalog.views[name] = View(name, relation)
+
+    def _drop(self, statement: Drop, source: SourceText) -> None:
+        name = local_name(statement.name, source)
+        here: Mapping[str, object] = self.catalog.tables if statement.kind == "TABLE" else self.catalog.views
+        if name in here:
+            (self.catalog.tables if statement.kind == "TABLE" else self.catalog.views).pop(name)
+        elif name in self.catalog:
+            other = "VIEW" if statement.kind == "TABLE" else "TABLE"
+            source.fail(f"'{name}' is no {statement.kind.lower()}", statement.name, f"write DROP {other} {name}")
+        elif not statement.if_exists:
+            self.catalog.find(statement.name, source)
+
+    def _set(self, statement: SetOption, progress: _Progress) -> None:
+        if statement.option is None:
+            text = "\n".join(f"'{key}' = '{value}'" for key, value in sorted(self.options.items()))
+            self._report(progress, statement, "SET", text)
+            return
+        key = str(statement.option.key.this)
+        try:
+            self.options[key] = read_option(key, str(statement.option.value.this))
+        except KeyError:
+            progress.source.fail(f"the option '{key}' does not exist", statement.option.key, suggestion_for(key))
+        except ValueError as error:
+            progress.source.fail(f"'{key}': {error}", statement.option.value)
+
+    def _reset(self, statement: ResetOption, source: SourceText) -> None:
+        if statement.key is None:
+            self.options.clear()
+            return
+        key = str(statement.key.this)
+        if key not in OPTIONS:
+            source.fail(f"the option '{key}' does not exist", statement.key, suggestion_for(key))
+        self.options.pop(key, None)
+
+    def _explain(self, statement: Explain, source: SourceText) -> str:
+        target = statement.target
+        if isinstance(target, Select):
+            return explain((optimize(self._query(target, source)),))
+        inserts = (target,) if isinstance(target, Insert) else target.inserts
+        return explain(self._job(inserts, source).sinks)
+
+    # ---- jobs -------------------------------------------------------------------------------------------------
+
+    def _binder(self, source: SourceText) -> QueryBinder:
+        return QueryBinder(source, self.catalog, self.options, self.check_table)
+
+    def _query(self, statement: Select, source: SourceText) -> Relation:
+        return self._binder(source).bind(statement.query)
+
+    def _job(self, inserts: tuple[Insert, ...], source: SourceText) -> Job:
+        binder = InsertBinder(source, self.catalog, self.options, self.check_table)
+        sinks = optimize_together(tuple(binder.bind(insert) for insert in inserts))
+        for insert, sink in zip(inserts, sinks, strict=True):
+            binder.check_changelog(sink, insert)
+        return Job(sinks, tuple(sorted(self.options.items())))
+
+
+def compile_script(
+    text: str,
+    file_name: str | None = None,
+    variables: Mapping[str, str] | None = None,
+    check_table: CheckTable | None = None,
+) -> Script:
+    """The jobs of a script, in a session of its own. Raises `SqlError`."""
+    return Session(variables or {}, check_table).execute(text, file_name)

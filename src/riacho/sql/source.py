@@ -1,0 +1,128 @@
+"""A script's text: its variables filled in, and every place of the result traced back to the file."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+from sqlglot import exp
+
+from riacho.plan.expressions import Position
+from riacho.sql.errors import SqlError, did_you_mean
+
+_VARIABLE = r"\$\{(?P<name>[^}\n]*)\}"
+_OUTSIDE = re.compile(rf"(?P<comment>--[^\n]*|/\*(?!\+).*?\*/)|(?P<quote>['`])|{_VARIABLE}", re.DOTALL)
+_QUOTED = {quote: re.compile(rf"(?P<quote>{quote})|{_VARIABLE}") for quote in "'`"}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """The text as written, the text with `${NAME}` replaced, and the map from the second to the first.
+
+    `pieces` are (start in `expanded`, start in `original`, is a replaced variable), ascending.
+    """
+
+    original: str
+    expanded: str
+    file: str
+    pieces: tuple[tuple[int, int, bool], ...]
+
+    @staticmethod
+    def read(text: str, file: str | None, variables: Mapping[str, str]) -> SourceText:
+        """Fill in the variables. Raises `SqlError` for one that is not set.
+
+        >>> SourceText.read("SELECT ${N}", "q.sql", {"N": "7"}).expanded
+        'SELECT 7'
+        """
+        name = file or "<statement>"
+        pieces: list[tuple[int, int, bool]] = []
+        parts: list[str] = []
+        length = position = 0
+        for match in _variables(text):
+            parts.append(text[position : match.start()])
+            pieces.append((length, position, False))
+            length += len(parts[-1])
+            variable = match["name"]
+            if variable not in variables:
+                plain = SourceText(text, text, name, ((0, 0, False),))
+                plain.fail(
+                    f"variable '{variable}' is not set",
+                    match.start(),
+                    did_you_mean(variable, variables) or f"set it in the environment, or with --set {variable}=VALUE",
+                )
+            parts.append(variables[variable])
+            pieces.append((length, match.start(), True))
+            length += len(parts[-1])
+            position = match.end()
+        parts.append(text[position:])
+        pieces.append((length, position, False))
+        return SourceText(text, "".join(parts), name, tuple(pieces))
+
+    def position(self, offset: int) -> Position:
+        """Line and column, in the text as written, of a place in the expanded text."""
+        index = bisect.bisect_right(self.pieces, offset, key=lambda piece: piece[0]) - 1
+        start, origin, replaced = self.pieces[max(index, 0)]
+        place = origin if replaced else origin + offset - start
+        place = min(max(place, 0), len(self.original))
+        before = self.original[:place]
+        return Position(before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1)
+
+    def error(self, what: str, at: Place, suggestion: str | None = None) -> SqlError:
+        """The error to raise for something wrong at a place of the expanded text."""
+        found = self.locate(at)
+        lines = self.original.split("\n")
+        return SqlError(
+            what,
+            file=self.file,
+            line=found.line,
+            column=found.column,
+            source_line=lines[found.line - 1].rstrip("\r"),
+            suggestion=suggestion,
+        )
+
+    def fail(self, what: str, at: Place, suggestion: str | None = None) -> NoReturn:
+        """Raise the `SqlError`."""
+        raise self.error(what, at, suggestion)
+
+    def locate(self, at: Place) -> Position:
+        """The position of an offset, of a parsed expression, or of one already known."""
+        if isinstance(at, Position):
+            return at
+        if isinstance(at, int):
+            return self.position(at)
+        return self.position(start_of(at))
+
+
+def _variables(text: str) -> Iterator[re.Match[str]]:
+    """The `${NAME}`s of a text; in quotations too, in comments not."""
+    pattern, position = _OUTSIDE, 0
+    while match := pattern.search(text, position):
+        position = match.end()
+        if match["name"] is not None:
+            yield match
+        elif match["quote"] is not None:
+            pattern = _QUOTED[match["quote"]] if pattern is _OUTSIDE else _OUTSIDE
+
+
+Place = int | Position | exp.Expr
+"""An offset in the expanded text, a position in the file, or a parsed expression."""
+
+
+def start_of(tree: exp.Expr) -> int:
+    """The offset at which a parsed expression begins: its own token's, or that of its first part."""
+    unplaced = []
+    node = tree
+    while "start" not in node.meta:
+        unplaced.append(node)
+        first = next(iter(node.iter_expressions()), None)
+        if first is None:
+            starts = [part.meta["start"] for part in tree.walk() if "start" in part.meta]
+            return min(starts, default=0)
+        node = first
+    start = int(node.meta["start"])
+    for passed in unplaced:
+        passed.meta["start"] = start  # a chain of operators is walked once, not once per operator
+    return start

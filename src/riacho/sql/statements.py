@@ -1,0 +1,127 @@
+"""The statements of a script as they were written: parsed, not yet understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from riacho.plan.types import DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement; `start` is its offset in the script."""
+
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDefinition:
+    """A column of CREATE TABLE: physical (`type`), metadata (`type`, `metadata`) or computed (`expression`)."""
+
+    name: exp.Identifier
+    type: DataType | None = None
+    expression: exp.Expr | None = None
+    metadata: bool = False
+    metadata_key: str | None = None
+    virtual: bool = False
+    primary_key: bool = False
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkClause:
+    column: exp.Identifier
+    expression: exp.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class OptionClause:
+    """`'key' = 'value'`, with the literals' places."""
+
+    key: exp.Literal
+    value: exp.Literal
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable(Statement):
+    table: exp.Table
+    columns: tuple[ColumnDefinition, ...]
+    watermarks: tuple[WatermarkClause, ...]
+    primary_key: tuple[exp.Identifier, ...]
+    partitioned_by: tuple[exp.Identifier, ...]
+    options: tuple[OptionClause, ...]
+    if_not_exists: bool
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateView(Statement):
+    view: exp.Table
+    columns: tuple[exp.Identifier, ...]
+    query: exp.Expr
+    if_not_exists: bool
+    replace: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(Statement):
+    kind: str
+    """TABLE or VIEW."""
+    name: exp.Table
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Insert(Statement):
+    table: exp.Table
+    columns: tuple[exp.Identifier, ...]
+    query: exp.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class StatementSet(Statement):
+    inserts: tuple[Insert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetOption(Statement):
+    """SET 'key' = 'value'; without a key it lists what is set."""
+
+    option: OptionClause | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResetOption(Statement):
+    key: exp.Literal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explain(Statement):
+    target: Insert | StatementSet | Select
+
+
+@dataclass(frozen=True, slots=True)
+class Select(Statement):
+    query: exp.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Show(Statement):
+    kind: str
+    """TABLES or VIEWS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Describe(Statement):
+    table: exp.Table
+
+
+@dataclass(slots=True)
+class TableElements:
+    """What stands between the parentheses of CREATE TABLE, gathered while it is read."""
+
+    columns: list[ColumnDefinition] = field(default_factory=list)
+    watermarks: list[WatermarkClause] = field(default_factory=list)
+    primary_key: list[exp.Identifier] = field(default_factory=list)

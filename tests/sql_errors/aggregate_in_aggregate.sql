@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, SUM(COUNT(*)) FROM bids GROUP BY channel;

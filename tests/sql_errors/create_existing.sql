@@ -1,0 +1,1 @@
+CREATE TABLE bids (a INT) WITH ('connector' = 'print');

@@ -1,0 +1,1 @@
+CREATE TABLE t (id INT, PRIMARY KEY (ids) NOT ENFORCED) WITH ('connector' = 'upsert-kafka');

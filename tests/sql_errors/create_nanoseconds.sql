@@ -1,0 +1,1 @@
+CREATE TABLE t (a TIMESTAMP(9)) WITH ('connector' = 'print');

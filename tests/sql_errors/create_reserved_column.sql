@@ -1,0 +1,4 @@
+CREATE TABLE t (
+  id INT,
+  timestamp TIMESTAMP(3)
+) WITH ('connector' = 'print');

@@ -1,0 +1,1 @@
+CREATE TABLE t (a INTT) WITH ('connector' = 'print');

@@ -1,0 +1,1 @@
+CREATE TABLE t (a MULTISET<INT>) WITH ('connector' = 'print');

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT UPPER(channel) FILTER (WHERE price > 1), price FROM bids;

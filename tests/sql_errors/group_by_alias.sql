@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT UPPER(channel) AS name, COUNT(*) FROM bids GROUP BY name;

@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT channel, price, COUNT(*) FROM bids GROUP BY channel;

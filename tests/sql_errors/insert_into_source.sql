@@ -1,0 +1,1 @@
+INSERT INTO numbers SELECT 1;

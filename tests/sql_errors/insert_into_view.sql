@@ -1,0 +1,1 @@
+INSERT INTO expensive SELECT * FROM bids;

@@ -1,0 +1,1 @@
+INSERT OVERWRITE anything SELECT channel, price FROM bids;

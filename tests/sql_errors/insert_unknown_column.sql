@@ -1,0 +1,1 @@
+INSERT INTO anything (channel, totl) SELECT channel, price FROM bids;

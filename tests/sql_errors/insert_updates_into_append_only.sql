@@ -1,0 +1,2 @@
+INSERT INTO totals
+SELECT channel, SUM(price) FROM bids GROUP BY channel;

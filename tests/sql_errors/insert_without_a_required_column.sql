@@ -1,0 +1,1 @@
+INSERT INTO strict (name) SELECT channel FROM bids;

@@ -1,0 +1,3 @@
+INSERT INTO anything
+SELECT p.name, price FROM bids
+JOIN people FOR SYSTEM_TIME AS OF bids.ts AS p ON bidder = p.id;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT bids.channel, 1 FROM bids JOIN bids ON TRUE;

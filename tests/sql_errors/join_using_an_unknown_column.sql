@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT name, price FROM bids JOIN people USING (id);

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT CASE WHEN price > 1 THEN 'a', price FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, CAST(ts AS BIGINT) FROM bids;

@@ -1,0 +1,3 @@
+INSERT INTO anything
+SELECT channel, price *
+FROM bids;

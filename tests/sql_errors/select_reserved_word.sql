@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT value, price FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, (SELECT MAX(price) FROM bids) FROM bids;

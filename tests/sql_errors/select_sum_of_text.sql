@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, SUM(channel) FROM bids GROUP BY channel;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, channel + 1 FROM bids;

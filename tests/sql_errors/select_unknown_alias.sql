@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT bids.channel, b.price FROM bids AS b;

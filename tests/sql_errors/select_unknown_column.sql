@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT chanel, price FROM bids;

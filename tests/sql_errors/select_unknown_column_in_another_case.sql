@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT Channel, price FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT UPER(channel), price FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT extra.nota, price FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, CAST(price AS BIGNIT) FROM bids;

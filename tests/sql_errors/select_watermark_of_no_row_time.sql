@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT channel, price FROM bids WHERE CURRENT_WATERMARK(bidder) IS NULL;

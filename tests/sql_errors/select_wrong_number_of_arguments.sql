@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT UPPER(channel, 'x'), price FROM bids;

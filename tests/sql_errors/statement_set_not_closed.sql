@@ -1,0 +1,2 @@
+EXECUTE STATEMENT SET BEGIN
+INSERT INTO anything SELECT channel, price FROM bids;

@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT 'abc, price FROM bids;

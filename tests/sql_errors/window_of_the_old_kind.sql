@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, COUNT(*) FROM bids GROUP BY channel, TUMBLE(ts, INTERVAL '1' HOUR);

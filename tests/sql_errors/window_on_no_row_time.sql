@@ -1,0 +1,4 @@
+INSERT INTO anything
+SELECT channel, COUNT(*)
+FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(price), INTERVAL '1' HOUR))
+GROUP BY channel, window_start, window_end;

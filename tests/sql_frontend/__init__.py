@@ -1,0 +1,1 @@
+"""Tests of the SQL front end: from text to plan."""

@@ -1,0 +1,174 @@
+"""What each rewrite of a plan does, and what it must not do."""
+
+from __future__ import annotations
+
+from riacho.plan.relations import (
+    Aggregate,
+    Filter,
+    Join,
+    Project,
+    Scan,
+    TimeAttribute,
+    Union,
+    Watermark,
+    WindowAggregate,
+    WindowTable,
+)
+from riacho.sql.explain import explain
+from sql_frontend.catalog import plan, session, steps
+
+HOURLY = "FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' HOUR))"
+
+
+def test_a_scan_reads_only_what_is_used() -> None:
+    (scan,) = steps(plan("SELECT channel FROM bids WHERE bidder > 1"), Scan)
+    assert isinstance(scan, Scan)
+    assert scan.fields == ("bidder", "channel", "ts")
+
+
+def test_counting_rows_still_reads_a_field() -> None:
+    (scan,) = steps(plan("SELECT COUNT(*) FROM numbers"), Scan)
+    assert isinstance(scan, Scan)
+    assert scan.fields == ("n",)
+
+
+def test_queries_of_one_job_share_the_scan_and_the_watermark_of_a_table() -> None:
+    made = session()
+    script = made.execute(
+        """
+        CREATE TABLE out (x BIGINT) WITH ('connector' = 'print');
+        EXECUTE STATEMENT SET BEGIN
+        INSERT INTO `out` SELECT price FROM bids;
+        INSERT INTO `out` SELECT bidder FROM bids WHERE twice > 1;
+        END;
+    """.replace("TABLE out", "TABLE `out`")
+    )
+    (job,) = script.jobs
+    watermarks = {step for sink in job.sinks for step in steps(sink, Watermark)}
+    assert len(watermarks) == 1
+
+
+def test_a_view_that_two_queries_use_stays_one_step() -> None:
+    made = session()
+    script = made.execute("""
+        CREATE TABLE sink (x BIGINT) WITH ('connector' = 'print');
+        CREATE VIEW v AS SELECT bidder, COUNT(*) AS c, SUM(price) AS s FROM bids GROUP BY bidder;
+        EXECUTE STATEMENT SET BEGIN
+        INSERT INTO sink SELECT c FROM v;
+        INSERT INTO sink SELECT s FROM v;
+        END;
+    """)
+    (job,) = script.jobs
+    assert len({step for sink in job.sinks for step in steps(sink, Aggregate)}) == 1
+
+
+def test_filters_do_not_pass_the_watermark() -> None:
+    relation = plan("SELECT price FROM bids WHERE price > 5")
+    (watermark,) = steps(relation, Watermark)
+    assert steps(relation, Filter)
+    assert not steps(watermark, Filter)
+
+
+def test_filters_pass_window_tables_unions_and_groupings() -> None:
+    relation = plan("SELECT * FROM (SELECT price AS p FROM bids UNION ALL SELECT b FROM numbers) WHERE p > 5")
+    assert isinstance(relation, Union)
+    windowed = plan(f"SELECT price, window_end {HOURLY} WHERE price > 5")
+    (table,) = steps(windowed, WindowTable)
+    assert isinstance(table, WindowTable)
+    assert steps(table, Filter)
+    grouped = plan("SELECT n FROM (SELECT n, COUNT(*) AS c FROM numbers GROUP BY n) WHERE n > 1")
+    (aggregate,) = steps(grouped, Aggregate)
+    assert steps(aggregate, Filter)
+
+
+def test_a_condition_on_the_right_of_a_left_join_stays_above_it() -> None:
+    relation = plan("SELECT n, name FROM numbers LEFT JOIN people ON b = id WHERE name IS NULL AND n > 1")
+    (join,) = steps(relation, Join)
+    assert isinstance(join, Join)
+    assert str(steps(relation, Filter)[0].predicate) == "name IS NULL"  # type: ignore[attr-defined]
+    assert [str(step.predicate) for step in steps(join, Filter)] == ["(n > 1)"]  # type: ignore[attr-defined]
+
+
+def test_volatile_expressions_are_neither_moved_nor_doubled() -> None:
+    relation = plan("SELECT r, r AS again FROM (SELECT RAND() AS r FROM numbers) WHERE r > 0.5")
+    assert explain((relation,)).count("RAND()") == 1
+
+
+def test_a_computed_field_that_is_read_twice_is_computed_once() -> None:
+    relation = plan("SELECT u, u || 'x' FROM (SELECT UPPER(s) AS u FROM numbers)")
+    assert explain((relation,)).count("UPPER(s)") == 1
+
+
+def test_equalities_become_join_keys_and_the_rest_stays() -> None:
+    (join,) = steps(plan("SELECT n FROM numbers JOIN people ON b = id AND n > 1 AND s < name"), Join)
+    assert isinstance(join, Join)
+    assert [join.left.schema[key].name for key in join.left_keys] == ["b"]
+    assert [join.right.schema[key].name for key in join.right_keys] == ["id"]
+    assert str(join.residual) == "(s < name)"
+
+
+def test_a_computed_join_key_is_projected_below() -> None:
+    (join,) = steps(plan("SELECT n FROM numbers JOIN people ON n + 1 = id"), Join)
+    assert isinstance(join, Join)
+    (key,) = join.left_keys
+    assert isinstance(join.left, Project)
+    assert str(join.left.expressions[key]) == "CAST((n + 1) AS BIGINT)"
+
+
+def test_a_comparison_that_takes_null_for_null_is_no_key() -> None:
+    (join,) = steps(plan("SELECT n FROM numbers JOIN people ON b IS NOT DISTINCT FROM id"), Join)
+    assert isinstance(join, Join)
+    assert join.left_keys == ()
+
+
+def test_grouping_by_start_and_end_is_a_window_aggregate() -> None:
+    query = f"SELECT channel, window_end, SUM(price) {HOURLY} GROUP BY channel, window_start, window_end"
+    (window,) = steps(plan(query), WindowAggregate)
+    assert isinstance(window, WindowAggregate)
+    assert (window.size, window.slide, window.offset) == (3_600_000, 3_600_000, 0)
+    assert [window.input.schema[key].name for key in window.keys] == ["channel"]
+    assert window.input.schema[window.time_column].name == "ts"
+
+
+def test_grouping_by_the_end_alone_is_an_ordinary_aggregate() -> None:
+    relation = plan(f"SELECT window_end, COUNT(*) {HOURLY} GROUP BY window_end")
+    assert steps(relation, Aggregate)
+    assert not steps(relation, WindowAggregate)
+
+
+def test_a_condition_on_the_window_moves_above_its_aggregate() -> None:
+    relation = plan(
+        f"SELECT COUNT(*) {HOURLY} WHERE window_start > TIMESTAMP '2013-01-01 00:00:00' AND price > 1 "
+        "GROUP BY window_start, window_end"
+    )
+    (window,) = steps(relation, WindowAggregate)
+    assert [str(step.predicate) for step in steps(window, Filter)] == ["(price > 1)"]  # type: ignore[attr-defined]
+    assert len(steps(relation, Filter)) == 2
+
+
+def test_a_window_of_windows_uses_window_time_as_its_row_time() -> None:
+    relation = plan(
+        f"WITH w AS (SELECT window_time AS rt, COUNT(*) AS c {HOURLY} GROUP BY window_start, window_end, window_time) "
+        "SELECT window_end, SUM(c) FROM TABLE(TUMBLE(TABLE w, DESCRIPTOR(rt), INTERVAL '1' DAY)) "
+        "GROUP BY window_start, window_end"
+    )
+    outer, inner = steps(relation, WindowAggregate)
+    assert isinstance(outer, WindowAggregate)
+    assert isinstance(inner, WindowAggregate)
+    assert outer.input.schema[outer.time_column].time is TimeAttribute.ROWTIME
+    assert (outer.size, inner.size) == (86_400_000, 3_600_000)
+
+
+def test_hop_takes_named_arguments_in_any_order() -> None:
+    relation = plan(
+        "SELECT price FROM HOP(SIZE => INTERVAL '30' MINUTE, DATA => TABLE bids, TIMECOL => DESCRIPTOR(ts), "
+        "SLIDE => INTERVAL '5' MINUTE, OFFSET => INTERVAL '1' MINUTE)"
+    )
+    (window,) = steps(relation, WindowTable)
+    assert isinstance(window, WindowTable)
+    assert (window.size, window.slide, window.offset) == (1_800_000, 300_000, 60_000)
+
+
+def test_conditions_that_always_hold_disappear() -> None:
+    relation = plan("SELECT n FROM numbers WHERE TRUE AND NOT FALSE")
+    assert isinstance(relation, Scan)

@@ -1,0 +1,234 @@
+"""Statements other than queries: what they leave in the catalog, the options and the jobs."""
+
+from __future__ import annotations
+
+import pytest
+
+from riacho.errors import UsageError
+from riacho.plan.relations import Normalize, Project, Scan, Watermark
+from riacho.plan.tables import ColumnKind, Table
+from riacho.sql.errors import SqlError
+from riacho.sql.session import Session, compile_script
+from sql_frontend.catalog import plan, session, steps
+
+SINKS = """
+CREATE TABLE out_a (x BIGINT, y STRING) WITH ('connector' = 'print');
+CREATE TABLE out_b (y STRING, x BIGINT) WITH ('connector' = 'blackhole');
+"""
+
+
+def test_create_table_keeps_columns_key_watermark_and_options() -> None:
+    made = Session(variables={"BROKERS": "kafka:9092"})
+    made.execute("""
+        CREATE TABLE IF NOT EXISTS t (
+          id BIGINT COMMENT 'who',
+          ts TIMESTAMP(3) METADATA FROM 'timestamp' VIRTUAL,
+          headers MAP<STRING, BYTES> METADATA,
+          later AS ts + INTERVAL '1' HOUR,
+          CONSTRAINT pk PRIMARY KEY (id) NOT ENFORCED
+        ) COMMENT 'all of it' WITH (
+          'topic' = 'it''s', 'connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '${BROKERS}'
+        );
+    """)
+    table = made.catalog.tables["t"]
+    assert [(column.name, column.kind, column.virtual) for column in table.columns] == [
+        ("id", ColumnKind.PHYSICAL, False),
+        ("ts", ColumnKind.METADATA, True),
+        ("headers", ColumnKind.METADATA, False),
+        ("later", ColumnKind.COMPUTED, False),
+    ]
+    assert table.column("ts").metadata_key == "timestamp"
+    assert table.column("headers").metadata_key == "headers"
+    assert str(table.column("later").expression) == "(ts + INTERVAL '3600' SECOND)"
+    assert not table.column("id").type.nullable
+    assert table.primary_key == ("id",)
+    assert dict(table.options) == {
+        "connector": "upsert-kafka",
+        "properties.bootstrap.servers": "kafka:9092",
+        "topic": "it's",
+    }
+
+
+def test_a_watermark_may_follow_a_computed_column() -> None:
+    made = Session()
+    made.execute(
+        """
+        CREATE TABLE t (at BIGINT, ts AS TO_TIMESTAMP_LTZ(at, 3), WATERMARK FOR ts AS ts)
+        WITH ('connector' = 'kafka', 'scan.watermark.idle-timeout' = '5 s')
+    """.replace("(at BIGINT", "(`at` BIGINT").replace("LTZ(at", "LTZ(`at`")
+    )
+    relation = made.query("SELECT ts FROM t")
+    assert isinstance(relation, Watermark)
+    assert relation.idle_timeout_ms == 5_000
+    assert isinstance(relation.input, Project)
+
+
+def test_the_sessions_idle_timeout_holds_where_the_table_names_none() -> None:
+    made = session()
+    made.execute("SET 'table.exec.source.idle-timeout' = '1 min'")
+    (step,) = steps(made.query("SELECT ts FROM bids"), Watermark)
+    assert isinstance(step, Watermark)
+    assert step.idle_timeout_ms == 60_000
+
+
+def test_an_upsert_table_is_normalized_directly_over_its_scan() -> None:
+    (step,) = steps(plan("SELECT name FROM people"), Normalize)
+    assert isinstance(step, Normalize)
+    assert isinstance(step.input, Scan)
+    assert [step.schema[index].name for index in step.key] == ["id"]
+
+
+def test_every_insert_is_a_job_and_a_statement_set_is_one() -> None:
+    script = session().execute(
+        SINKS
+        + """
+        SET 'pipeline.name' = 'both';
+        INSERT INTO out_a SELECT price, channel FROM bids;
+        EXECUTE STATEMENT SET BEGIN
+          INSERT INTO out_a SELECT price, channel FROM bids;
+          INSERT INTO out_b SELECT name, id FROM people;
+        END;
+        BEGIN STATEMENT SET;
+        INSERT INTO out_a SELECT 1, 'x';
+        END;
+        """
+    )
+    assert [[sink.table.name for sink in job.sinks] for job in script.jobs] == [
+        ["out_a"],
+        ["out_a", "out_b"],
+        ["out_a"],
+    ]
+    assert dict(script.jobs[0].options) == {"pipeline.name": "both"}
+
+
+def test_an_insert_with_a_column_list_fills_the_rest_with_null() -> None:
+    script = session().execute(SINKS + "INSERT INTO out_b (x) SELECT 7")
+    (sink,) = script.jobs[0].sinks
+    assert sink.schema.names == ("y", "x")
+    assert isinstance(sink.input, Project)
+    assert [str(part) for part in sink.input.expressions] == ["NULL", "CAST(7 AS BIGINT NOT NULL)"]
+
+
+def test_a_narrower_number_is_widened_for_the_sink() -> None:
+    script = session().execute(SINKS + "INSERT INTO out_a SELECT n, s FROM numbers")
+    (sink,) = script.jobs[0].sinks
+    assert isinstance(sink.input, Project)
+    assert str(sink.input.expressions[0]) == "CAST(n AS BIGINT)"
+
+
+def test_set_normalizes_values_and_reset_forgets_them() -> None:
+    made = Session()
+    made.execute("SET 'table.exec.mini-batch.allow-latency' = '5 s'; SET 'table.exec.mini-batch.enabled' = 'TRUE'")
+    assert made.options == {
+        "table.exec.mini-batch.allow-latency": "5000",
+        "table.exec.mini-batch.enabled": "true",
+    }
+    made.execute("RESET 'table.exec.mini-batch.enabled'")
+    assert "table.exec.mini-batch.enabled" not in made.options
+    made.execute("RESET")
+    assert made.options == {}
+
+
+def test_views_are_queries_by_name_and_can_be_replaced_and_dropped() -> None:
+    made = session()
+    made.execute("CREATE TEMPORARY VIEW v (a, b) AS SELECT price, channel FROM bids WHERE price > 5")
+    assert made.query("SELECT b FROM v").schema.names == ("b",)
+    made.execute("CREATE OR REPLACE VIEW v AS SELECT 1 AS single; DROP VIEW v; DROP VIEW IF EXISTS v")
+    with pytest.raises(SqlError, match="table 'v' does not exist"):
+        made.query("SELECT * FROM v")
+
+
+def test_show_and_describe_tell_what_the_catalog_holds() -> None:
+    script = session().execute(
+        "CREATE VIEW v AS SELECT price FROM bids; SHOW TABLES; SHOW VIEWS; DESCRIBE people; DESC v"
+    )
+    tables, views, people, view = (result.text for result in script.results)
+    assert tables.splitlines()[2:] == ["bids", "numbers", "people", "v"]
+    assert views.splitlines()[2:] == ["v"]
+    assert people.splitlines() == [
+        "name  type    null   key      extras  watermark",
+        "----  ------  -----  -------  ------  ---------",
+        "id    BIGINT  FALSE  PRI(id)",
+        "name  STRING  TRUE",
+    ]
+    assert view.splitlines()[2:] == ["price  BIGINT  TRUE"]
+
+
+def test_explain_shows_steps_fields_changes_keys_and_row_time() -> None:
+    script = session().execute("EXPLAIN SELECT name, COUNT(*) AS c FROM people GROUP BY name")
+    assert script.results[0].text.splitlines() == [
+        "Calc(select=[name, EXPR$0 AS c])",
+        "│  fields=[name STRING, c BIGINT NOT NULL], changelog=[I,UB,UA,D], keys=[(name)]",
+        "└─ GroupAggregate(groupBy=[name], select=[name, COUNT(*) AS EXPR$0])",
+        "   │  fields=[name STRING, EXPR$0 BIGINT NOT NULL], changelog=[I,UB,UA,D], keys=[(name)]",
+        "   └─ Calc(select=[name])",
+        "      │  fields=[name STRING], changelog=[I,UB,UA,D]",
+        "      └─ ChangelogNormalize(key=[id])",
+        "         │  fields=[id BIGINT NOT NULL, name STRING], changelog=[I,UB,UA,D], keys=[(id)]",
+        "         └─ TableSourceScan(table=[people], fields=[id, name])",
+        "               fields=[id BIGINT NOT NULL, name STRING], changelog=[I,UA,D], keys=[(id)]",
+    ]
+    assert script.jobs == ()
+
+
+def test_explain_of_an_insert_starts_no_job() -> None:
+    script = session().execute(SINKS + "EXPLAIN INSERT INTO out_a SELECT price, channel FROM bids")
+    assert script.results[0].text.startswith("Sink(table=[out_a]")
+    assert script.jobs == ()
+
+
+def test_a_wrong_connector_option_is_shown_at_its_place() -> None:
+    def check(table: Table) -> None:
+        raise UsageError("unknown option 'tpic'", mend="did you mean 'topic'?")
+
+    with pytest.raises(SqlError) as caught:
+        compile_script("CREATE TABLE t (a INT) WITH (\n  'connector' = 'kafka',\n  'tpic' = 'x')", "t.sql", {}, check)
+    assert (caught.value.line, caught.value.column) == (3, 3)
+    assert caught.value.suggestion == "did you mean 'topic'?"
+
+
+def test_an_options_hint_changes_the_table_for_one_scan() -> None:
+    relation = plan("SELECT a.n FROM numbers /*+ OPTIONS('rows-per-second'='5') */ AS a JOIN numbers AS b ON a.n = b.n")
+    options = {step.table.option("rows-per-second") for step in steps(relation, Scan) if isinstance(step, Scan)}
+    assert options == {None, "5"}
+
+
+def test_an_options_hint_is_checked_by_the_connector_at_both_ends() -> None:
+    def check(table: Table) -> None:
+        if table.option("bad"):
+            raise UsageError("unknown option 'bad'")
+
+    made = session(check_table=check)
+    for text in (
+        "EXPLAIN SELECT n FROM numbers /*+ OPTIONS('bad'='1') */",
+        "INSERT INTO p /*+ OPTIONS('bad'='1') */ SELECT 1",
+    ):
+        made.execute("CREATE TABLE IF NOT EXISTS p (n INT) WITH ('connector' = 'print')")
+        with pytest.raises(SqlError, match="unknown option 'bad'"):
+            made.execute(text)
+
+
+def test_comments_and_names_in_back_ticks_are_understood() -> None:
+    relation = plan("SELECT -- one\n `price` /* two; */ AS `from` FROM `bids`")
+    assert relation.schema.names == ("from",)
+
+
+def test_variables_are_filled_in_names_and_texts_but_not_in_comments() -> None:
+    made = session(variables={"T": "numbers", "X": "it"})
+    relation = made.query("SELECT n, '-- ${X}' AS `${X}` /* ${NOBODY} */ FROM ${T} -- ${NOBODY}\n WHERE s <> '${X}'")
+    assert relation.schema.names == ("n", "it")
+    with pytest.raises(SqlError, match="variable 'NOBODY' is not set"):
+        made.query("SELECT '/*' AS a, ${NOBODY} AS b")
+
+
+def test_a_place_behind_a_variable_is_that_of_the_file() -> None:
+    with pytest.raises(SqlError) as caught:
+        session(variables={"T": "bids"}).execute(
+            "EXPLAIN SELECT pricee FROM ${T};\nEXPLAIN SELECT x FROM ${T} WHERE y;"
+        )
+    assert (caught.value.line, caught.value.column) == (1, 16)
+    with pytest.raises(SqlError) as caught:
+        session(variables={"LONG_NAME": "b"}).execute(
+            "EXPLAIN SELECT price FROM bids AS ${LONG_NAME} WHERE nothing > 1"
+        )
+    assert caught.value.source_line[caught.value.column - 1 :].startswith("nothing")
