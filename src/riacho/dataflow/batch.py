@@ -41,6 +41,16 @@ class WatermarkSteps:
         nothing = np.empty(0, np.int64)
         return WatermarkSteps(value, nothing, nothing)
 
+    def then(self, sequence: int, value: int) -> WatermarkSteps:
+        """The same steps and one more: `value` after the row `sequence`.
+
+        A source says that its input has ended after a row by a last step to `END_OF_TIME`.
+
+        >>> WatermarkSteps.still(5).then(8, END_OF_TIME).after == END_OF_TIME
+        True
+        """
+        return WatermarkSteps(self.before, np.append(self.sequence, sequence), np.append(self.value, value))
+
     @property
     def after(self) -> int:
         """Where the watermark stands at the end of the pass."""
@@ -84,6 +94,9 @@ class Batch:
     `frame` has one column per field of the relation's schema, by name (see `polars_type` for the mapping).
     `sequence` ascends, with ties where one row became several. `diff` is +1 or −1 per row, or None where all are +1.
     `split` says which source split (Kafka partition) a row came from, up to the `Watermark` step only.
+
+    A scan's batch has no watermark but for its end (`WatermarkSteps.then`). In the scan of an upsert table −1 marks a
+    tombstone: only its key fields mean anything.
     """
 
     frame: pl.DataFrame

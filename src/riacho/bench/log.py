@@ -1,0 +1,204 @@
+"""`riacho bench log`: what the broker costs per GB, how soon a record arrives, how soon it is ready.
+
+Clients are librdkafka's (confluent-kafka). CPU seconds are the broker's own, from /proc; a warm-up touches the memory
+that the page cache will use, since the first touch of a page costs more than anything the broker does.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from riacho.bench.process import ServedProcess
+from riacho.errors import RiachoError
+
+SIZES = (100, 1024, 10240)
+LATENCY_RATE = 2_000
+TIMEOUT_S = 300.0
+WARM_SHARE = 0.1
+"""Part of the volume that is produced and consumed before the measurement, through the same code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """One record size. Costs are broker CPU seconds per GB of record values; rates are of the whole loop."""
+
+    record_bytes: int
+    produce_cpu_s_per_gb: float
+    consume_cpu_s_per_gb: float
+    produce_mb_per_s: float
+    consume_mb_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LogReport:
+    """What `riacho bench log` prints. Latencies in milliseconds."""
+
+    start_s: float
+    idle_rss_mb: float
+    loaded_rss_mb: float
+    throughput: list[Throughput] = field(default_factory=list)
+    latency_p50_ms: float = 0.0
+    latency_p99_ms: float = 0.0
+    latency_rate: int = LATENCY_RATE
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def run(directory: Path, *, megabytes: int, latency_s: float, fsync: str) -> LogReport:
+    """Measure a broker of our own in `directory`. Raises `RiachoError` without confluent-kafka."""
+    try:
+        import confluent_kafka  # noqa: F401 - only to say early what is missing
+    except ImportError as error:
+        raise RiachoError("the benchmark's clients are missing", mend="pip install confluent-kafka") from error
+    directory.mkdir(parents=True, exist_ok=True)
+    touch_memory(directory / "touch", megabytes * 1_000_000 * (len(SIZES) + 1))
+    arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", fsync]
+    with ServedProcess(*arguments, log=directory / "broker.log") as broker:
+        start_s, idle_mb = broker.start_s, broker.rss_mb()
+        p50, p99 = latency(broker.address, latency_s)
+        throughput = [measure_size(broker, size, megabytes * 1_000_000) for size in SIZES]
+        return LogReport(start_s, idle_mb, broker.rss_mb(), throughput, p50, p99)
+
+
+def touch_memory(path: Path, size: int) -> None:
+    """Write and delete a file of this size, so that its pages are backed before they are measured."""
+    block = os.urandom(1 << 20)
+    with path.open("wb", buffering=0) as file:
+        for _ in range(size // len(block) + 1):
+            file.write(block)
+    path.unlink()
+
+
+def measure_size(broker: ServedProcess, size: int, total: int) -> Throughput:
+    """Produce and consume `total` bytes in records of `size` bytes."""
+    topic = f"bench-{size}"
+    warm = max(1, int(total * WARM_SHARE) // size)
+    produce(broker.address, topic, size, warm)
+    consume(broker.address, topic, warm, offset=0)
+    count = total // size
+    cpu, clock = broker.cpu_s(), time.perf_counter()
+    produce(broker.address, topic, size, count)
+    produced_cpu, produced_s = broker.cpu_s() - cpu, time.perf_counter() - clock
+    cpu, clock = broker.cpu_s(), time.perf_counter()
+    consume(broker.address, topic, count, offset=warm)
+    consumed_cpu, consumed_s = broker.cpu_s() - cpu, time.perf_counter() - clock
+    gigabytes = count * size / 1e9
+    return Throughput(
+        size,
+        produced_cpu / gigabytes,
+        consumed_cpu / gigabytes,
+        count * size / 1e6 / produced_s,
+        count * size / 1e6 / consumed_s,
+    )
+
+
+def produce(address: str, topic: str, size: int, count: int) -> None:
+    """Send `count` records with librdkafka and wait until all are acknowledged (acks=1)."""
+    from confluent_kafka import Producer
+
+    failures: list[str] = []
+    producer = Producer(
+        {
+            "bootstrap.servers": address,
+            "acks": 1,
+            "linger.ms": 5,
+            "batch.size": 1_000_000,
+            "queue.buffering.max.messages": 1_000_000,
+            "queue.buffering.max.kbytes": 512_000,
+            "delivery.report.only.error": True,
+            "error_cb": lambda error: failures.append(str(error)),
+        }
+    )
+    value = os.urandom(size)
+    for number in range(count):
+        while True:
+            try:
+                producer.produce(topic, value)
+                break
+            except BufferError:
+                producer.poll(0.05)
+        if number % 10_000 == 0:
+            producer.poll(0)
+    left = producer.flush(TIMEOUT_S)
+    if left or failures:
+        raise RiachoError(f"{left} records were not acknowledged: {failures[:1]}")
+
+
+def consume(address: str, topic: str, count: int, *, offset: int) -> None:
+    """Read `count` records of a topic's one partition with librdkafka."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    consumer = Consumer(
+        {
+            "bootstrap.servers": address,
+            "group.id": "bench",
+            "enable.auto.commit": False,
+            "fetch.max.bytes": 50 << 20,
+            "max.partition.fetch.bytes": 10 << 20,
+            "queued.max.messages.kbytes": 256_000,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, 0, offset)])
+        deadline = time.monotonic() + TIMEOUT_S
+        while count > 0:
+            messages = consumer.consume(min(count, 10_000), timeout=1.0)
+            count -= sum(message.error() is None for message in messages)
+            if time.monotonic() > deadline:
+                raise RiachoError(f"{count} records of {topic} did not arrive in time")
+    finally:
+        consumer.close()
+
+
+def latency(address: str, seconds: float) -> tuple[float, float]:
+    """p50 and p99 in milliseconds from the produce call to the consumer's hands, at `LATENCY_RATE` with acks=1."""
+    from confluent_kafka import Consumer, Producer, TopicPartition
+
+    topic = "bench-latency"
+    produce(address, topic, 16, 1)
+    consumer = Consumer({"bootstrap.servers": address, "group.id": "bench", "fetch.wait.max.ms": 500})
+    consumer.assign([TopicPartition(topic, 0, 1)])
+    producer = Producer({"bootstrap.servers": address, "acks": 1, "linger.ms": 0, "delivery.report.only.error": True})
+    delays: list[float] = []
+    warm_s = min(2.0, seconds / 4)
+    began = time.perf_counter()
+
+    def listen() -> None:
+        while time.perf_counter() - began < seconds + warm_s + 1:
+            message = consumer.poll(0.2)
+            if message is not None and message.error() is None:
+                sent = float(message.value() or b"0")
+                if sent - began > warm_s:
+                    delays.append(time.perf_counter() - sent)
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    for moment in paced(began, seconds + warm_s, LATENCY_RATE):
+        while time.perf_counter() < moment:
+            time.sleep(0.0001)
+        producer.produce(topic, repr(time.perf_counter()).encode())
+        producer.poll(0)
+    producer.flush(TIMEOUT_S)
+    listener.join()
+    consumer.close()
+    if not delays:
+        raise RiachoError("no record came back: the latency cannot be measured")
+    delays.sort()
+    return delays[len(delays) // 2] * 1000, delays[int(len(delays) * 0.99)] * 1000
+
+
+def paced(began: float, seconds: float, rate: int) -> Iterator[float]:
+    """The moments at which records are due.
+
+    >>> list(paced(0.0, 1.0, 4))
+    [0.0, 0.25, 0.5, 0.75]
+    """
+    for number in range(int(seconds * rate)):
+        yield began + number / rate

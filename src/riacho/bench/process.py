@@ -1,0 +1,68 @@
+"""What a process costs, read from /proc: CPU seconds and resident memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from riacho.errors import RiachoError
+from riacho.host.child import riacho_command
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 10.0
+
+
+class ServedProcess:
+    """A riacho command that serves, from its ready line to its end."""
+
+    def __init__(self, *arguments: str, log: Path) -> None:
+        started = time.perf_counter()
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(riacho_command(*arguments), stdout=subprocess.PIPE, stderr=errors)
+        self.pid = self._process.pid
+        self.address = self._wait_until_ready(log)
+        self.start_s = time.perf_counter() - started
+        """From the start of the process to its ready line, seconds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def cpu_s(self) -> float:
+        """User and system time of all its threads so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+    def rss_mb(self) -> float:
+        """Resident memory in MB, shared pages of files included."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None, "the kernel tells every process's resident memory"
+        return int(found.group(1)) * 1024 / 1e6
+
+    def _wait_until_ready(self, log: Path) -> str:
+        stdout = self._process.stdout
+        assert stdout is not None
+        readable, _, _ = select.select([stdout], [], [], START_TIMEOUT_S)
+        line = stdout.readline().decode() if readable else ""
+        found = re.search(r"kafka=(\S+)", line)
+        if found is None:
+            self._process.kill()
+            raise RiachoError("the process under measurement did not start", where=str(log))
+        return found.group(1)

@@ -1,0 +1,120 @@
+"""What commands that speak with a cluster share: the option that names it, reaching it, and topics by name."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riacho.errors import UsageError
+
+if TYPE_CHECKING:
+    from riacho.client.admin import Topic
+    from riacho.client.cluster import Cluster
+
+DEFAULT_KAFKA = "127.0.0.1:9092"
+Kafka = Annotated[str, typer.Option(metavar="HOST:PORT", help="The cluster; several brokers with commas between.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+NAMES_SHOWN = 10
+"""A message lists so many topics at most: more would hide what it says."""
+
+
+@contextmanager
+def connected(kafka: str, command: str) -> Iterator[Cluster]:
+    """A cluster of which a broker answers. Raises `UnreachableError` at once where none does."""
+    from riacho.client.cluster import Cluster
+    from riacho.client.config import ClientConfig
+    from riacho.client.errors import UnreachableError
+
+    cluster = Cluster(ClientConfig(kafka, client_id=f"riacho-{command}"))
+    try:
+        once = threading.Event()
+        once.set()  # later calls wait for a broker that restarts; a first one that fails is a wrong address
+        try:
+            cluster.refresh([], stop=once)
+        except UnreachableError as error:
+            mend = "name the cluster with --kafka HOST:PORT, or start one with `riacho up`"
+            raise UnreachableError(error.what, where=error.where, mend=mend) from error
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def named_topics(cluster: Cluster, names: Iterable[str]) -> list[Topic]:
+    """These topics, in this order. Raises `UsageError` that names those most like a missing one."""
+    from riacho.client.admin import Admin
+
+    found = {topic.name: topic for topic in Admin(cluster).list_topics(internal=True)}
+    wanted = list(dict.fromkeys(names))
+    for name in wanted:
+        if name not in found:
+            raise UsageError(f"there is no topic {name!r}", mend=near_topics(name, found))
+    return [found[name] for name in wanted]
+
+
+def near_topics(name: str, topics: Iterable[str]) -> str:
+    """Which topics the user may have meant.
+
+    >>> near_topics("filghts", ["flights", "weather"])
+    "did you mean 'flights'?"
+    >>> near_topics("bids", ["flights", "weather"])
+    'topics: flights, weather'
+    """
+    shown = sorted(topic for topic in topics if not topic.startswith("__"))
+    near = nearest(name, shown)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    if not shown:
+        return "there are no topics yet: riacho topic create NAME"
+    if len(shown) <= NAMES_SHOWN:
+        return f"topics: {', '.join(shown)}"
+    return f"riacho topic list shows the {len(shown)} topics"
+
+
+def nearest(name: str, names: Collection[str]) -> list[str]:
+    """The few names most like this one, whatever their case; those that contain it last."""
+    from difflib import get_close_matches
+
+    by_lower = {each.lower(): each for each in names}
+    near = get_close_matches(name.lower(), by_lower, n=3)
+    near += [each for each in by_lower if name.lower() in each and each not in near]
+    return [by_lower[each] for each in near[:3]]
+
+
+def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """NAME=VALUE by name; the last one of a name holds. Raises `UsageError`.
+
+    >>> parse_pairs(["retention.ms=-1", "cleanup.policy=compact"], "--config")
+    {'retention.ms': '-1', 'cleanup.policy': 'compact'}
+    """
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{option} {text}: this sets nothing", mend=f"write {option} NAME=VALUE")
+        pairs[name.strip()] = value
+    return pairs
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """SIGTERM raises `KeyboardInterrupt` within, as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "record"), counted(2500, "record")
+    ('1 record', '2,500 records')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,67 @@
+"""`riacho demo`: a platform with a year of real flights streaming through it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riacho.cli.up import Directory, Http, Kafka, Listen
+
+app = typer.Typer()
+log = logging.getLogger(__name__)
+
+
+@app.command()
+def demo(
+    directory: Directory = Path(".riacho/demo"),
+    listen: Listen = "127.0.0.1:9092",
+    http: Http = "127.0.0.1:8080",
+    kafka: Kafka = None,
+    speed: Annotated[
+        str, typer.Option(metavar="SECONDS|max", help="How long a day takes once the replay is live.")
+    ] = "20",
+    live_from: Annotated[
+        str, typer.Option("--from", metavar="YYYY-MM-DD", help="The day to hurry to before it plays.")
+    ] = "2013-02-08",
+    seed: Annotated[int, typer.Option(help="Decides how late each event comes, and which are malformed.")] = 2013,
+    browser: Annotated[bool, typer.Option(help="Open the page where there is a display.")] = True,
+) -> None:
+    """Watch 336,776 real flights of 2013 stream through a log, SQL jobs and a live page.
+
+    It hurries through January and plays the blizzard of 8 February. Pause, speed and jumps are on the page.
+    """
+    import asyncio
+    import os
+    import webbrowser
+    from importlib.util import find_spec
+
+    from riacho.cli.log_output import log_to_stderr
+    from riacho.cli.platform import PlatformOptions, next_free, run_platform
+    from riacho.demo.replayer import parse_speed
+    from riacho.host.child import ChildSpec, riacho_command
+
+    log_to_stderr()
+    parse_speed(speed)
+    chosen = PlatformOptions(directory, next_free(listen), next_free(http), kafka)
+    for wanted, taken in ((listen, chosen.listen), (http, chosen.http)):
+        if wanted != taken and not wanted.endswith(":0"):
+            typer.echo(f"{wanted} is taken; using {taken}", err=True)
+
+    def parts(kafka: str) -> list[ChildSpec]:
+        arguments = ["--kafka", kafka, "--speed", speed, "--from", live_from, "--seed", str(seed)]
+        replay = ChildSpec("replay", riacho_command("replay", *arguments))
+        if find_spec("duckdb") is None:
+            log.warning("the results are not compared with a batch engine: pip install 'riacho[demo]'")
+            return [replay]
+        return [replay, ChildSpec("check", riacho_command("check", "--kafka", kafka))]
+
+    def announce(kafka: str, http: str) -> None:
+        typer.echo(f"ready kafka={kafka} http={http}")
+        typer.echo(f"the page is at http://{http}/ and any Kafka client can look at {kafka}; Ctrl-C ends it", err=True)
+        if browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            webbrowser.open(f"http://{http}/")
+
+    asyncio.run(run_platform(chosen, on_ready=announce, more=parts))

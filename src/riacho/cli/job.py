@@ -1,0 +1,194 @@
+"""`riacho job`: jobs inside a running platform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from riacho.jobs.catalog import JobCatalog
+    from riacho.jobs.registry import JobSpec
+
+app = typer.Typer(help="Submit, list, show, stop, start, restart and delete jobs of a running platform.")
+
+Kafka = Annotated[str, typer.Option(metavar="HOST:PORT", help="The platform's Kafka.")]
+Name = Annotated[str, typer.Argument(help="The job's name; riacho job list shows them.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DEFAULT_KAFKA = "127.0.0.1:9092"
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="A script of Flink SQL.", exists=True, dir_okay=False)],
+    name: Annotated[str | None, typer.Option(help="The job's name: by default that of the file.")] = None,
+    kafka: Kafka = DEFAULT_KAFKA,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME} in the script. Repeatable.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the state of an earlier job of this name.")] = False,
+) -> None:
+    """Check a script and hand it to the platform, which runs it until it is stopped.
+
+    A job of the same name is replaced; it goes on from its state where the new plan is the same.
+    """
+    from riacho.cli.variables import parse_variables
+    from riacho.host import SystemClock
+    from riacho.jobs.registry import JobSpec, checked_name
+    from riacho.jobs.script import compile_job_script
+
+    name = checked_name(name or file.stem)
+    sql = file.read_text()
+    variables = parse_variables(assignments or [])
+    compile_job_script(sql, str(file), {"KAFKA": kafka, **variables})
+    with _catalog(kafka) as catalog:
+        known = catalog.specs().get(name)
+        catalog.put(
+            JobSpec(
+                name,
+                sql,
+                file.name,
+                variables,
+                generation=known.generation + 1 if known else 1,
+                submitted_ms=SystemClock().now_ms(),
+                fresh=fresh,
+            )
+        )
+    typer.echo(f"submitted {name}; riacho job list shows how it does")
+
+
+@app.command("list")
+def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
+    """List the jobs: phase, rates, watermark, state."""
+    from riacho.cli.tables import print_table
+
+    with _catalog(kafka) as catalog:
+        jobs = catalog.describe()
+    if as_json:
+        typer.echo(json.dumps(jobs))
+        return
+    print_table(
+        ["job", "phase", "rows in/s", "rows out/s", "state MB", "lag", "restarts"],
+        [
+            [
+                job["name"],
+                job["phase"],
+                *(
+                    [
+                        f"{metrics['rows_in_per_s']:,.0f}",
+                        f"{metrics['rows_out_per_s']:,.0f}",
+                        f"{metrics['state_bytes'] / 1e6:,.1f}",
+                        "" if metrics["lag"] is None else f"{metrics['lag']:,}",
+                    ]
+                    if (metrics := job["metrics"]) is not None
+                    else [""] * 4
+                ),
+                str(job["restarts"]),
+            ]
+            for job in jobs
+        ],
+        empty="no job was submitted: riacho job submit FILE.sql",
+    )
+
+
+@app.command()
+def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
+    """Show a job: its SQL, its operators and, where it failed, why."""
+    from riacho.cli.tables import print_table
+
+    with _catalog(kafka) as catalog:
+        _known(catalog, name)
+        job = next(job for job in catalog.describe() if job["name"] == name)
+    if as_json:
+        typer.echo(json.dumps(job))
+        return
+    typer.echo(f"{name}: {job['phase']}, {job['restarts']} restarts\n")
+    if job["error"]:
+        typer.echo(f"{job['error']}\n")
+    if job["metrics"] is not None:
+        print_table(
+            ["operator", "rows in", "rows out", "late", "state MB"],
+            [
+                [
+                    each["name"],
+                    f"{each['rows_in']:,}",
+                    f"{each['rows_out']:,}",
+                    f"{each['late_rows']:,}",
+                    f"{each['state_bytes'] / 1e6:,.1f}",
+                ]
+                for each in job["metrics"]["operators"]
+            ],
+        )
+    typer.echo(f"\n{job['sql']}")
+
+
+@app.command()
+def stop(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
+    """Stop a job; its state stays, and `start` goes on from it."""
+    from riacho.jobs.registry import Wanted
+
+    with _catalog(kafka) as catalog:
+        catalog.put(replace(_known(catalog, name), wanted=Wanted.STOPPED))
+    typer.echo(f"stopping {name}")
+
+
+@app.command()
+def start(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
+    """Start a stopped, failed or finished job again."""
+    _run_again(name, kafka)
+    typer.echo(f"starting {name}")
+
+
+@app.command()
+def restart(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
+    """Stop a job and start it again from its state."""
+    _run_again(name, kafka)
+    typer.echo(f"restarting {name}")
+
+
+@app.command()
+def delete(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
+    """Stop a job and forget it. The topics that it wrote stay."""
+    with _catalog(kafka) as catalog:
+        _known(catalog, name)
+        catalog.delete(name)
+    typer.echo(f"deleted {name}")
+
+
+def _run_again(name: str, kafka: str) -> None:
+    from riacho.jobs.registry import Wanted
+
+    with _catalog(kafka) as catalog:
+        spec = _known(catalog, name)
+        catalog.put(replace(spec, wanted=Wanted.RUNNING, generation=spec.generation + 1, fresh=False))
+
+
+def _known(catalog: JobCatalog, name: str) -> JobSpec:
+    """The job's spec. Raises `UsageError` that names the jobs there are."""
+    from riacho.errors import UsageError
+
+    specs = catalog.specs()
+    if name not in specs:
+        known = ", ".join(sorted(specs)) or "none was submitted"
+        raise UsageError(f"there is no job {name!r}", mend=f"jobs: {known}")
+    return specs[name]
+
+
+@contextmanager
+def _catalog(kafka: str) -> Iterator[JobCatalog]:
+    from riacho.client.cluster import Cluster
+    from riacho.client.config import ClientConfig
+    from riacho.host import SystemClock
+    from riacho.jobs.catalog import JobCatalog
+
+    cluster = Cluster(ClientConfig(kafka, client_id="riacho-job"))
+    try:
+        with JobCatalog(cluster, SystemClock()) as catalog:
+            yield catalog
+    finally:
+        cluster.close()

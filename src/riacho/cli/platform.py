@@ -1,0 +1,150 @@
+"""A whole platform under one supervisor: broker, jobs and console, each its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from riacho.errors import RiachoError, UsageError
+from riacho.host.child import Child, ChildSpec, riacho_command
+
+log = logging.getLogger(__name__)
+
+PORTS_TRIED = 50
+"""How far `next_free` looks for a port."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformOptions:
+    """What to start and where. With `kafka` no broker is started: that cluster is used."""
+
+    directory: Path
+    listen: str
+    http: str
+    kafka: str | None = None
+
+
+async def run_platform(
+    options: PlatformOptions,
+    *,
+    on_ready: Callable[[str, str], None],
+    more: Callable[[str], Sequence[ChildSpec]] = lambda _kafka: (),
+) -> None:
+    """Start the parts, then `more` of them, and keep all alive until SIGINT or SIGTERM.
+
+    `on_ready` is called with the addresses of Kafka and of the console once both serve. Raises `RiachoError` where a
+    part does not start.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with contextlib.AsyncExitStack() as stack:
+        kafka = options.kafka
+        parts = Parts(stopped)
+        stack.push_async_callback(parts.stop)
+        if kafka is None:
+            broker = riacho_command("broker", "--dir", str(options.directory), "--listen", options.listen)
+            line = await parts.start(ChildSpec("broker", broker, announces=True))
+            kafka = announced(line, "kafka")
+        console = riacho_command("console", "--kafka", kafka, "--http", options.http)
+        jobs = riacho_command("jobs", "--kafka", kafka, "--dir", str(options.directory))
+        lines = await asyncio.gather(
+            parts.start(ChildSpec("console", console, announces=True)),
+            parts.start(ChildSpec("jobs", jobs, announces=True)),
+            *(parts.start(spec) for spec in more(kafka)),
+        )
+        if not stopped.is_set():
+            on_ready(kafka, announced(lines[0], "http"))
+        await parts.ended()
+
+
+class Parts:
+    """The running parts. The first one started is the last one stopped: the others need it to end well."""
+
+    def __init__(self, stopped: asyncio.Event) -> None:
+        self._stopped = stopped
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, spec: ChildSpec) -> str:
+        """Start a part and return the line with which it announced itself; empty when the platform is to end.
+
+        Raises `RiachoError` where it does not start.
+        """
+        child = Child(spec)
+        self._tasks.append(asyncio.create_task(child.run(), name=spec.name))
+        stopping = asyncio.create_task(self._stopped.wait())
+        awaited: list[asyncio.Future[Any]] = [child.ready, stopping]
+        try:
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        return child.ready.result() if child.ready.done() else ""
+
+    async def ended(self) -> None:
+        """Return when the platform is told to end; raise what ended a part for good."""
+        stopping = asyncio.create_task(self._stopped.wait())
+        try:
+            while not self._stopped.is_set():
+                running = {task for task in self._tasks if not task.done()}
+                done, _ = await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done - {stopping}:
+                    task.result()
+        finally:
+            stopping.cancel()
+
+    async def stop(self) -> None:
+        """End all parts: the first one after the others."""
+        for group in (self._tasks[1:], self._tasks[:1]):
+            for task in group:
+                task.cancel()
+            await asyncio.gather(*group, return_exceptions=True)
+
+
+def announced(line: str, key: str) -> str:
+    """The address under a key of a ready line.
+
+    >>> announced("ready kafka=127.0.0.1:9092 http=127.0.0.1:8080", "http")
+    '127.0.0.1:8080'
+    """
+    return dict(item.partition("=")[::2] for item in line.split()[1:]).get(key, "")
+
+
+def fixed_port(address: str) -> str:
+    """The address with a free port in place of port 0, so that a part keeps it when it is restarted."""
+    host, port = split(address)
+    if port != 0:
+        return address
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host.strip("[]"), 0))
+        return f"{host}:{probe.getsockname()[1]}"
+
+
+def next_free(address: str) -> str:
+    """This address, or with the next port that nobody listens on. Raises `RiachoError` where there is none."""
+    host, first = split(fixed_port(address))
+    for port in range(first, first + PORTS_TRIED):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host.strip("[]"), port))
+            except OSError as error:
+                log.debug("port %d: %s", port, error)
+                continue
+            return f"{host}:{port}"
+    raise RiachoError(f"no port from {first} to {first + PORTS_TRIED - 1} is free on {host}")
+
+
+def split(address: str) -> tuple[str, int]:
+    """Host and port. Raises `UsageError`."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65_535:
+        raise UsageError(f"{address!r} is no address", mend="write HOST:PORT, as in 127.0.0.1:9092")
+    return host, int(port)

@@ -1,0 +1,47 @@
+"""`riacho replay`: publish the demo's flights, as a part of the demo."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command(hidden=True)
+def replay(
+    kafka: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to publish.")],
+    speed: Annotated[str, typer.Option(metavar="SECONDS|max", help="How long a day takes.")] = "20",
+    live_from: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help="The day to hurry to.")] = "2013-02-08",
+    seed: Annotated[int, typer.Option(help="Decides lags and malformed events.")] = 2013,
+) -> None:
+    """Publish the year's events as their time comes, and submit the jobs that read them."""
+    import signal
+    import threading
+
+    from riacho.cli.log_output import log_to_stderr
+    from riacho.client.admin import Admin
+    from riacho.client.cluster import Cluster
+    from riacho.client.config import ClientConfig
+    from riacho.demo.jobs import submit_jobs
+    from riacho.demo.replayer import Replayer, ReplayOptions, parse_speed
+    from riacho.demo.topics import create_topics
+    from riacho.host import SystemClock
+    from riacho.jobs.topics import create_registry
+
+    log_to_stderr()
+    stopped = threading.Event()
+    clock = SystemClock()
+    cluster = Cluster(ClientConfig(kafka, client_id="riacho-replay"))
+    try:
+        create_topics(Admin(cluster))
+        create_registry(Admin(cluster))
+        submit_jobs(cluster, clock)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: stopped.set())
+        options = ReplayOptions(seed, parse_speed(speed), date.fromisoformat(live_from))
+        Replayer(cluster, clock, options).run(stopped)
+    finally:
+        cluster.close()

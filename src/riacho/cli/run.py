@@ -1,0 +1,113 @@
+"""`riacho run`: a script of Flink SQL in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from riacho.jobs.reporter import Reporter
+    from riacho.jobs.script import JobContext
+    from riacho.jobs.worker import Worker
+    from riacho.plan.relations import Job
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="A script of Flink SQL.", exists=True, dir_okay=False)],
+    kafka: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Fills ${KAFKA}; for tables without 'properties.bootstrap.servers'."),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME} in the script. Repeatable.")
+    ] = None,
+    directory: Annotated[Path, typer.Option("--dir", help="Where snapshots are kept, under jobs/NAME.")] = Path(
+        ".riacho"
+    ),
+    name: Annotated[str | None, typer.Option(help="The job's name: by default that of the file.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start without the state of an earlier run.")] = False,
+) -> None:
+    """Run a script until its sources end, or until Ctrl-C.
+
+    A stopped or killed job goes on from its newest snapshot when it is run again. Jobs of a script run one after
+    another; put INSERTs that shall run together into a STATEMENT SET.
+
+        riacho run examples/flights/delays.sql --kafka 127.0.0.1:9092
+    """
+    import os
+
+    from riacho.cli.log_output import log_to_stderr
+    from riacho.cli.variables import parse_variables
+    from riacho.host import SystemClock, SystemDisk
+    from riacho.jobs.registry import checked_name
+    from riacho.jobs.script import JobContext, compile_job_script
+
+    log_to_stderr()
+    variables = {**os.environ, **({"KAFKA": kafka} if kafka else {}), **parse_variables(assignments or [])}
+    script = compile_job_script(file.read_text(), str(file), variables)
+    for result in script.results:
+        typer.echo(result.text)
+    base = checked_name(name or file.stem.lower())
+    for number, job in enumerate(script.jobs):
+        own = base if len(script.jobs) == 1 else f"{base}-{number + 1}"
+        context = JobContext(own, SystemClock(), SystemDisk(), directory / "jobs" / own, kafka)
+        if not _run_job(job, context, fresh=fresh):
+            return
+
+
+def _run_job(job: Job, context: JobContext, *, fresh: bool) -> bool:
+    """Run one job to its end; whether its sources ended (rather than somebody stopping it)."""
+    import signal
+
+    from riacho.cli.progress import Progress
+    from riacho.jobs.script import open_worker
+    from riacho.jobs.snapshot import SnapshotStore
+
+    assert context.directory is not None
+    if fresh:
+        SnapshotStore(context.directory, disk=context.disk, clock=context.clock).clear()
+    with Progress(context.name) as progress:
+        report = _reporter(job, context)
+
+        def observe(worker: Worker) -> None:
+            progress.show(worker.measurements.current)
+            if report is not None:
+                report(worker)
+
+        worker, wiring = open_worker(job, context, observe)
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda _number, _frame: worker.stop())
+            typer.echo(f"ready kafka={context.kafka}" if context.kafka else "ready")
+            finished = worker.run()
+        finally:
+            wiring.close()
+            if report is not None:
+                report.close()
+    current = worker.measurements.current
+    state = "finished" if finished else "stopped"
+    typer.echo(f"{context.name} {state}: {current['rows_in']:,} rows in, {current['rows_out']:,} rows out", err=True)
+    return finished
+
+
+def _reporter(job: Job, context: JobContext) -> Reporter | None:
+    """What publishes the job's measurements where a platform runs on its cluster; None elsewhere."""
+    from riacho.client.admin import Admin
+    from riacho.client.cluster import Cluster
+    from riacho.client.config import ClientConfig
+    from riacho.jobs.registry import METRICS_TOPIC
+    from riacho.jobs.reporter import Reporter
+
+    if context.kafka is None:
+        return None
+    cluster = Cluster(ClientConfig(context.kafka, client_id=f"riacho-{context.name}"))
+    if METRICS_TOPIC not in {topic.name for topic in Admin(cluster).list_topics(internal=True)}:
+        cluster.close()
+        return None
+    topics = {topic for sink in job.sinks if (topic := sink.table.option("topic")) is not None}
+    return Reporter(context.name, cluster, topics, context.clock)
