@@ -1,0 +1,109 @@
+"""Comparisons with NULL as unknown. NaN equals nothing and has no order, as with Java's primitives; Polars differs."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from math import isnan
+
+import polars as pl
+
+from riacho.dataflow.columns import polars_type
+from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
+from riacho.plan.types import ArrayType, DataType, FloatType, MapType, RowType
+
+Comparison = Callable[[pl.Expr, pl.Expr], pl.Expr]
+
+
+def equal(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
+    """left = right, for columns of one type."""
+    both = left == right
+    return both & left.is_not_nan() if isinstance(kind, FloatType) else both
+
+
+def at_least(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
+    """left >= right. Polars orders NaN last, so it would be at least anything."""
+    return (left >= right) & left.is_not_nan() if isinstance(kind, FloatType) else left >= right
+
+
+def above(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
+    return (left > right) & left.is_not_nan() if isinstance(kind, FloatType) else left > right
+
+
+def _has_nan(call: Invocation) -> bool:
+    """Whether NaN may occur on both sides: a literal on either decides for the comparison."""
+    return isinstance(call.type(0), FloatType)
+
+
+def _literal_number(call: Invocation, index: int) -> bool:
+    value = call.literal(index)
+    return isinstance(value, float) and not isnan(value)
+
+
+def _equal(call: Invocation) -> pl.Expr:
+    if _literal_number(call, 0) or _literal_number(call, 1):
+        return call[0] == call[1]
+    return equal(call[0], call[1], call.type(0))
+
+
+def _not_equal(call: Invocation) -> pl.Expr:
+    differ = call[0] != call[1]
+    if not _has_nan(call) or _literal_number(call, 0) or _literal_number(call, 1):
+        return differ
+    return differ | (call[0].is_nan() & call[1].is_nan())
+
+
+def _distinct(call: Invocation) -> pl.Expr:
+    if isinstance(call.type(0), ArrayType | MapType | RowType):
+        both_null = call[0].is_null() & call[1].is_null()
+        same = (call[0] == call[1]).fill_null(value=False)
+        return ~(both_null | same)
+    differ = call[0].ne_missing(call[1])
+    return differ | (call[0].is_nan() & call[1].is_nan()).fill_null(value=False) if _has_nan(call) else differ
+
+
+def _between(call: Invocation) -> pl.Expr:
+    kind = call.type(0)
+    return at_least(call[0], call[1], kind) & at_least(call[2], call[0], kind)
+
+
+def _between_symmetric(call: Invocation) -> pl.Expr:
+    kind = call.type(0)
+    up = at_least(call[0], call[1], kind) & at_least(call[2], call[0], kind)
+    down = at_least(call[0], call[2], kind) & at_least(call[1], call[0], kind)
+    return up | down
+
+
+def _in(call: Invocation) -> pl.Expr:
+    """One hash look-up for a list of literals, else a chain of comparisons."""
+    choices = range(1, len(call))
+    kind = call.type(0)
+    column_type = polars_type(kind)
+    nested = isinstance(kind, ArrayType | MapType | RowType)
+    if not nested and all(call.is_literal(index) and polars_type(call.type(index)) == column_type for index in choices):
+        values = [call.literal(index) for index in choices]
+        present = [value for value in values if value is not None and value == value]
+        column = pl.Series(present, dtype=column_type)
+        found = call[0].is_in(column.implode())
+        if None in values:
+            return pl.when(found).then(pl.lit(value=True))
+        return found
+    return functools.reduce(operator.or_, [equal(call[0], call[index], kind) for index in choices])
+
+
+FUNCTIONS: dict[str, Evaluate] = {
+    "=": _equal,
+    "<>": _not_equal,
+    "<": lambda call: above(call[1], call[0], call.type(0)),
+    "<=": lambda call: at_least(call[1], call[0], call.type(0)),
+    ">": lambda call: above(call[0], call[1], call.type(0)),
+    ">=": lambda call: at_least(call[0], call[1], call.type(0)),
+    "IS DISTINCT FROM": _distinct,
+    "IS NOT DISTINCT FROM": lambda call: ~_distinct(call),
+    "IS NULL": lambda call: call[0].is_null(),
+    "IS NOT NULL": lambda call: call[0].is_not_null(),
+    "BETWEEN": _between,
+    "BETWEEN SYMMETRIC": _between_symmetric,
+    "IN": _in,
+}

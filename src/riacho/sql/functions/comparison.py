@@ -1,0 +1,126 @@
+"""Comparison operators. Source: Flink, "System Functions", Comparison Functions."""
+
+from __future__ import annotations
+
+from riacho.plan.types import (
+    BOOLEAN,
+    STRING,
+    ArrayType,
+    BooleanType,
+    DataType,
+    MapType,
+    NullType,
+    RowType,
+    TimestampLtzType,
+    TimestampType,
+    is_numeric,
+    is_temporal,
+    is_text,
+)
+from riacho.sql.functions.coercion import common_type
+from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Inference, Signature
+from riacho.sql.functions.parameters import any_type, function, gives_never_null, nullable_if_any
+
+
+def comparable_type(types: list[DataType]) -> DataType | None:
+    """The type in which values are compared: the common one, or the temporal one of a time and a string.
+
+    Exact numbers of different scale compare as they are, so no digit is lost: None of their types is changed then.
+    """
+    both = common_type(types)
+    if both is not None:
+        return both
+    times = [item for item in types if not is_text(item)]
+    if len(times) < len(types) and all(is_temporal(item) or isinstance(item, BooleanType) for item in times):
+        return common_type(times)
+    return None
+
+
+def _compared(name: str, *, ordered: bool, null_safe: bool = False) -> Inference:
+    def infer(arguments: Arguments) -> Signature:
+        types = [argument.type for argument in arguments]
+        kind = _comparison_type(name, arguments, ordered=ordered)
+        result = BOOLEAN.with_nullable(not null_safe and nullable_if_any(arguments))
+        return Signature(tuple(_compared_as(item, kind) for item in types), result)
+
+    return infer
+
+
+def _comparison_type(name: str, arguments: Arguments, *, ordered: bool) -> DataType:
+    types = [argument.type for argument in arguments]
+    kind = comparable_type(types)
+    if kind is None or _mixes_instants(types):
+        listed = " and ".join(dict.fromkeys(item.name() for item in types))
+        raise FunctionError(
+            f"{name} cannot compare {listed}",
+            mend="cast one side to the other's type",
+            position=arguments[0].position,
+        )
+    if ordered and isinstance(kind, ArrayType | MapType | RowType):
+        raise FunctionError(f"{name} cannot order values of {kind.name()}", position=arguments[0].position)
+    return STRING if isinstance(kind, NullType) else kind
+
+
+def _mixes_instants(types: list[DataType]) -> bool:
+    """A zoned and an unzoned timestamp are not comparable in Flink without a cast."""
+    return any(isinstance(item, TimestampLtzType) for item in types) and any(
+        isinstance(item, TimestampType) for item in types
+    )
+
+
+def _compared_as(given: DataType, kind: DataType) -> DataType:
+    nullable = given.nullable or isinstance(given, NullType)
+    exact = is_numeric(given) and is_numeric(kind) and type(given) is type(kind)
+    text = is_text(given) and is_text(kind)
+    return (given if (exact and _is_decimal(given)) or text else kind).with_nullable(nullable)
+
+
+def _is_decimal(given: DataType) -> bool:
+    return given.name().startswith("DECIMAL")
+
+
+def _operator(name: str, description: str, *, ordered: bool, aliases: tuple[str, ...] = ()) -> FunctionDefinition:
+    return FunctionDefinition(name, _compared(name, ordered=ordered), f"a {name} b", description, (2, 2), aliases)
+
+
+FUNCTIONS: tuple[FunctionDefinition, ...] = (
+    _operator("=", "Whether both are equal; NULL where one is NULL.", ordered=False),
+    _operator("<>", "Whether both differ; NULL where one is NULL.", ordered=False, aliases=("!=",)),
+    _operator("<", "Whether a is less than b.", ordered=True),
+    _operator("<=", "Whether a is at most b.", ordered=True),
+    _operator(">", "Whether a is greater than b.", ordered=True),
+    _operator(">=", "Whether a is at least b.", ordered=True),
+    FunctionDefinition(
+        "IS DISTINCT FROM",
+        _compared("IS DISTINCT FROM", ordered=False, null_safe=True),
+        "a IS DISTINCT FROM b",
+        "Whether both differ, NULL being equal to NULL.",
+        (2, 2),
+    ),
+    FunctionDefinition(
+        "IS NOT DISTINCT FROM",
+        _compared("IS NOT DISTINCT FROM", ordered=False, null_safe=True),
+        "a IS NOT DISTINCT FROM b",
+        "Whether both are equal, NULL being equal to NULL.",
+        (2, 2),
+    ),
+    function("IS NULL(value)", (any_type,), gives_never_null(BOOLEAN), "Whether the value is NULL."),
+    function("IS NOT NULL(value)", (any_type,), gives_never_null(BOOLEAN), "Whether the value is not NULL."),
+    FunctionDefinition(
+        "BETWEEN", _compared("BETWEEN", ordered=True), "a BETWEEN b AND c", "Whether b <= a AND a <= c.", (3, 3)
+    ),
+    FunctionDefinition(
+        "BETWEEN SYMMETRIC",
+        _compared("BETWEEN SYMMETRIC", ordered=True),
+        "a BETWEEN SYMMETRIC b AND c",
+        "Whether a lies between b and c, in either order.",
+        (3, 3),
+    ),
+    FunctionDefinition(
+        "IN",
+        _compared("IN", ordered=False),
+        "a IN (b, …)",
+        "Whether a equals one of the list; NULL where none does and one is NULL.",
+        (2, None),
+    ),
+)

@@ -1,0 +1,79 @@
+"""Choices between values; CASE is its own expression. Source: Flink, "System Functions", Conditional Functions."""
+
+from __future__ import annotations
+
+from riacho.plan.types import BOOLEAN, INT, DataType, NullType, is_numeric
+from riacho.sql.functions.coercion import common_type
+from riacho.sql.functions.comparison import comparable_type
+from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Signature
+from riacho.sql.functions.parameters import boolean
+
+
+def _common(name: str, arguments: Arguments) -> DataType:
+    kind = common_type([argument.type for argument in arguments])
+    if kind is None:
+        listed = ", ".join(dict.fromkeys(argument.type.name() for argument in arguments))
+        raise FunctionError(f"the arguments of {name} have no common type: {listed}", position=arguments[0].position)
+    return INT if isinstance(kind, NullType) else kind
+
+
+def _of(arguments: Arguments, kind: DataType) -> tuple[DataType, ...]:
+    return tuple(kind.with_nullable(_can_be_null(argument.type)) for argument in arguments)
+
+
+def _can_be_null(kind: DataType) -> bool:
+    return kind.nullable or isinstance(kind, NullType)
+
+
+def _coalesce(arguments: Arguments) -> Signature:
+    kind = _common("COALESCE", arguments)
+    return Signature(_of(arguments, kind), kind.with_nullable(all(_can_be_null(item.type) for item in arguments)))
+
+
+def _if_null(arguments: Arguments) -> Signature:
+    kind = _common("IFNULL", arguments)
+    return Signature(_of(arguments, kind), kind.with_nullable(_can_be_null(arguments[1].type)))
+
+
+def _null_if(arguments: Arguments) -> Signature:
+    left, right = (argument.type for argument in arguments)
+    if comparable_type([left, right]) is None:
+        raise FunctionError(f"NULLIF cannot compare {left.name()} and {right.name()}", position=arguments[0].position)
+    kind = INT if isinstance(left, NullType) else left
+    # Numbers of two types compare as they are; a string beside a time is read as one.
+    other = right if is_numeric(right) else kind
+    return Signature((kind, other), kind.with_nullable(True))
+
+
+def _if(arguments: Arguments) -> Signature:
+    condition, *results = arguments
+    if boolean(condition.type) is None:
+        raise FunctionError(
+            f"the condition of IF must be BOOLEAN, not {condition.type.name()}", position=condition.position
+        )
+    kind = _common("IF", tuple(results))
+    return Signature(
+        (BOOLEAN.with_nullable(condition.type.nullable), *_of(tuple(results), kind)),
+        kind.with_nullable(any(_can_be_null(item.type) for item in results)),
+    )
+
+
+def _extreme(name: str) -> FunctionDefinition:
+    def infer(arguments: Arguments) -> Signature:
+        kind = _common(name, arguments)
+        return Signature(_of(arguments, kind), kind.with_nullable(any(_can_be_null(item.type) for item in arguments)))
+
+    word = name.lower()
+    return FunctionDefinition(name, infer, f"{name}(value, …)", f"The {word} argument; NULL if one is NULL.", (1, None))
+
+
+FUNCTIONS: tuple[FunctionDefinition, ...] = (
+    FunctionDefinition("COALESCE", _coalesce, "COALESCE(value, …)", "The first argument that is not NULL.", (1, None)),
+    FunctionDefinition(
+        "IFNULL", _if_null, "IFNULL(value, replacement)", "The replacement where value is NULL.", (2, 2)
+    ),
+    FunctionDefinition("NULLIF", _null_if, "NULLIF(a, b)", "NULL where a = b, else a.", (2, 2)),
+    FunctionDefinition("IF", _if, "IF(condition, then, else)", "One of two; the other is not computed.", (3, 3)),
+    _extreme("GREATEST"),
+    _extreme("LEAST"),
+)

@@ -1,0 +1,93 @@
+"""Writes the page of functions from the registry.
+
+Run as `python -m riacho.sql.functions.documentation docs/sql/functions.md`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from riacho.sql.functions.aggregates import AGGREGATES
+from riacho.sql.functions.definition import FunctionDefinition
+from riacho.sql.functions.registry import FAMILIES, is_function
+
+FLINK_FUNCTIONS = (
+    # Scalar functions
+    "CURRENT_DATABASE", "GROUP_ID", "GROUPING", "GROUPING_ID", "OBJECT_OF", "OBJECT_UPDATE", "PARSE_JSON",
+    "SOURCE_WATERMARK", "TRY_PARSE_JSON",
+    # Aggregate functions
+    "ARRAY_AGG", "AVG", "COLLECT", "COUNT", "FIRST_VALUE", "JSON_ARRAYAGG", "JSON_OBJECTAGG", "LAST_VALUE", "LISTAGG",
+    "MAX", "MIN", "PERCENTILE", "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "SUM", "VAR_POP", "VAR_SAMP", "VARIANCE",
+    # Window functions
+    "CUME_DIST", "DENSE_RANK", "LAG", "LEAD", "NTILE", "PERCENT_RANK", "RANK", "ROW_NUMBER",
+)  # fmt: skip
+"""System functions of Flink 2.2 that are aggregates or windows, or that were not here when this list was made."""
+
+_TITLES = {
+    "comparison": "Comparison",
+    "logical": "Logic",
+    "arithmetic": "Arithmetic",
+    "bits": "Numbers and bytes in other bases",
+    "string": "Strings",
+    "pattern": "Patterns and regular expressions",
+    "temporal": "Dates and times",
+    "conditional": "Choices",
+    "conversion": "Types",
+    "collection": "Rows, arrays and maps",
+    "json": "JSON",
+    "hashing": "Digests",
+}
+
+_HEAD = """\
+# Functions
+
+The built-in functions, with the names, types and results of Apache Flink 2.2. This page is generated from the
+registry that the SQL front end uses, so what is listed exists, and what is not is an error that names the nearest
+function that does. Names may be written in any case.
+
+`CASE`, `CAST` and `TRY_CAST` are part of the language and not listed.
+"""
+
+_DEVIATIONS = """\
+## What differs from Flink
+
+- Timestamps are kept in microseconds, so a ninth digit of the second is cut off.
+- CURRENT_TIMESTAMP, PROCTIME and their like are read once per batch, not once per row.
+- Regular expressions are Java's where the two engines that run them agree: look-around, back references and possessive
+  quantifiers work (row by row), classes such as `\\p{javaLowerCase}` and intersections of character classes do not.
+- LIKE, REGEXP and SIMILAR TO with a literal pattern run on whole columns, with a computed one row by row.
+- PRINTF knows the conversions that C and Java share.
+- CONVERT_TZ fails on an unknown zone, where Java silently takes GMT.
+- A weekly, regional or era-based date pattern (`w`, `e`, `B`) is an error that names the letter.
+- JSON paths have members, elements, ranges, `*` and `..`, but no filters.
+- Digests, JSON, URLs, HEX and BIN of integers, INITCAP, TRANSLATE, PRINTF and the functions that compare array elements
+  have no columnar form: they cost a few microseconds per row, or per distinct value of a batch; the others far less.
+- A failing element inside the cast of an array or map is NULL; the cast of a row's field fails as any other.
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    parts = [_HEAD]
+    for family, definitions in FAMILIES.items():
+        parts.append(f"## {_TITLES[family]}\n")
+        rows = ["| function | result |", "|---|---|", *map(_row, definitions)]
+        parts.append("\n".join(rows) + "\n")
+    parts.append("## Aggregates\n")
+    parts.append(", ".join(AGGREGATES) + "; each with DISTINCT and FILTER.\n")
+    parts.append("## Not here yet\n")
+    missing = [name for name in FLINK_FUNCTIONS if name not in AGGREGATES and not is_function(name)]
+    parts.append("Flink's other system functions: " + ", ".join(missing) + ".\n")
+    parts.append(_DEVIATIONS)
+    return "\n".join(parts)
+
+
+def _row(definition: FunctionDefinition) -> str:
+    aliases = f" (also {', '.join(definition.aliases)})" if definition.aliases else ""
+    syntax = definition.syntax.replace("|", "\\|")
+    return f"| `{syntax}`{aliases} | {definition.description.replace('|', chr(92) + '|')} |"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")

@@ -1,0 +1,27 @@
+"""Cryptographic digests as lower-case hexadecimal text. Source: Flink, "System Functions", Hash Functions."""
+
+from __future__ import annotations
+
+from riacho.plan.types import STRING
+from riacho.sql.functions.definition import FunctionDefinition
+from riacho.sql.functions.parameters import as_int, function, gives, gives_nullable, text_or_binary
+
+
+def _digest(name: str, digits: int) -> FunctionDefinition:
+    return function(f"{name}(string)", (text_or_binary,), gives(STRING), f"The digest in {digits} hexadecimal digits.")
+
+
+FUNCTIONS: tuple[FunctionDefinition, ...] = (
+    _digest("MD5", 32),
+    _digest("SHA1", 40),
+    _digest("SHA224", 56),
+    _digest("SHA256", 64),
+    _digest("SHA384", 96),
+    _digest("SHA512", 128),
+    function(
+        "SHA2(string, bits)",
+        (text_or_binary, as_int),
+        gives_nullable(STRING),
+        "The SHA-2 digest of 224, 256, 384 or 512 bits; fails for another length.",
+    ),
+)

@@ -1,0 +1,134 @@
+"""Finds a function by name, checks a call of it and makes the plan's expression, with the casts it needs."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from types import MappingProxyType
+
+from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, Position
+from riacho.plan.types import BOOLEAN, BooleanType, DataType, NullType
+from riacho.sql.functions import (
+    arithmetic,
+    bits,
+    collection,
+    comparison,
+    conditional,
+    conversion,
+    hashing,
+    json,
+    logical,
+    pattern,
+    string,
+    temporal,
+)
+from riacho.sql.functions.casts import supports_cast
+from riacho.sql.functions.coercion import coerce, common_type
+from riacho.sql.functions.definition import FunctionDefinition, FunctionError
+
+FAMILIES = MappingProxyType(
+    {
+        "comparison": comparison.FUNCTIONS,
+        "logical": logical.FUNCTIONS,
+        "arithmetic": arithmetic.FUNCTIONS,
+        "bits": bits.FUNCTIONS,
+        "string": string.FUNCTIONS,
+        "pattern": pattern.FUNCTIONS,
+        "temporal": temporal.FUNCTIONS,
+        "conditional": conditional.FUNCTIONS,
+        "conversion": conversion.FUNCTIONS,
+        "collection": collection.FUNCTIONS,
+        "json": json.FUNCTIONS,
+        "hashing": hashing.FUNCTIONS,
+    }
+)
+"""Every scalar function, a family a module."""
+
+DEFINITIONS: MappingProxyType[str, FunctionDefinition] = MappingProxyType(
+    {
+        definition.name: replace(definition, family=family)
+        for family, definitions in FAMILIES.items()
+        for definition in definitions
+    }
+)
+"""Canonical name to definition."""
+
+_BY_NAME = {name: definition for definition in DEFINITIONS.values() for name in (definition.name, *definition.aliases)}
+
+
+def lookup(name: str) -> FunctionDefinition:
+    """The function of this name or alias, in any case. Raises `FunctionError` naming the nearest existing one.
+
+    >>> lookup("character_length").name
+    'CHAR_LENGTH'
+    """
+    definition = _BY_NAME.get(name.upper())
+    if definition is None:
+        near = nearest(name)
+        raise FunctionError(
+            f"there is no function {name.upper()}",
+            mend=f"did you mean {near}?" if near else "the functions that exist are listed in docs/sql/functions.md",
+        )
+    return definition
+
+
+def is_function(name: str) -> bool:
+    """Whether a function has this name or alias, in any case."""
+    return name.upper() in _BY_NAME
+
+
+def nearest(name: str) -> str | None:
+    """The existing function name most like `name`, if one is."""
+    close = difflib.get_close_matches(name.upper(), _BY_NAME, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+def bind(name: str, arguments: tuple[Expression, ...], position: Position | None = None) -> Expression:
+    """The call of a function, its arguments cast to what it takes.
+
+    Raises `FunctionError`, with `position` where the argument has none of its own.
+    """
+    try:
+        definition = lookup(name)
+        definition.check_arity(len(arguments))
+        signature = definition.infer(arguments)
+    except FunctionError as error:
+        if error.position is not None or position is None:
+            raise
+        raise FunctionError(error.what, mend=error.mend, position=position) from error
+    given = tuple(coerce(argument, wanted) for argument, wanted in zip(arguments, signature.arguments, strict=True))
+    return Call(signature.result, definition.name, given, position=position)
+
+
+def bind_cast(
+    operand: Expression, target: DataType, position: Position | None = None, *, lenient: bool = False
+) -> Expression:
+    """CAST(operand AS target), or TRY_CAST. Raises `FunctionError` where Flink has no such cast."""
+    if not supports_cast(operand.type, target):
+        word = "TRY_CAST" if lenient else "CAST"
+        raise FunctionError(f"{word} from {operand.type.name()} to {target.name()} is not possible", position=position)
+    nullable = lenient or operand.type.nullable or isinstance(operand.type, NullType)
+    if operand.type.same_as(target) and not lenient:
+        return operand
+    return Cast(target.with_nullable(nullable), operand, lenient, position=position)
+
+
+def bind_case(
+    branches: tuple[tuple[Expression, Expression], ...],
+    otherwise: Expression | None,
+    position: Position | None = None,
+) -> Expression:
+    """CASE WHEN … THEN … ELSE … END: all results cast to their common type. Raises `FunctionError` without one."""
+    default = otherwise if otherwise is not None else Literal(NullType(), None, position=position)
+    for condition, _ in branches:
+        if not isinstance(condition.type, BooleanType | NullType):
+            raise FunctionError(
+                f"a condition of CASE must be BOOLEAN, not {condition.type.name()}", position=condition.position
+            )
+    results = [*(result for _, result in branches), default]
+    kind = common_type([result.type for result in results])
+    if kind is None:
+        listed = ", ".join(dict.fromkeys(result.type.name() for result in results))
+        raise FunctionError(f"the results of CASE have no common type: {listed}", position=position)
+    typed = tuple((coerce(condition, BOOLEAN), coerce(result, kind)) for condition, result in branches)
+    return Case(kind, typed, coerce(default, kind), position=position)
