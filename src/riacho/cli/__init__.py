@@ -30,8 +30,12 @@ COMMANDS = (
     "jobs",
     "replay",
     "check",
+    "kernels",
 )
 """In the order in which the help lists them; each is a module of this package."""
+
+WITHOUT_KERNELS = frozenset({"broker", "topic", "kernels"})
+"""Commands that start without Numba."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -52,10 +56,10 @@ def _riacho(
 
 def command_line(arguments: Sequence[str]) -> typer.Typer:
     """The application as far as these arguments need it: all commands, or the one that they name."""
-    named = next((argument for argument in arguments if not argument.startswith("-")), None)
+    named = named_command(arguments)
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, name="riacho")
     app.callback()(_riacho)
-    for name in (named,) if named in COMMANDS else COMMANDS:
+    for name in (named,) if named is not None else COMMANDS:
         command: typer.Typer = import_module(f"riacho.cli.{name}").app
         if command.info.help is None or not isinstance(command.info.help, str):  # one command, not a group of them
             (only,) = command.registered_commands
@@ -66,10 +70,20 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
+def named_command(arguments: Sequence[str]) -> str | None:
+    """The command that the arguments name, if they name one that exists."""
+    named = next((argument for argument in arguments if not argument.startswith("-")), None)
+    return named if named in COMMANDS else None
+
+
 def main() -> None:
     """Run the command that the process's arguments name."""
     die_with_parent()
     try:
+        if named_command(sys.argv[1:]) not in WITHOUT_KERNELS | {None} and "--help" not in sys.argv:
+            from riacho.cli.kernels import ensure_compiled
+
+            ensure_compiled()
         command_line(sys.argv[1:])()
     except RiachoError as error:
         typer.echo(f"error: {error}", err=True)

@@ -26,7 +26,13 @@ def demo(
     live_from: Annotated[
         str, typer.Option("--from", metavar="YYYY-MM-DD", help="The day to hurry to before it plays.")
     ] = "2013-02-08",
+    days: Annotated[
+        str, typer.Option(metavar="FIRST:LAST", help="Which days are published at all.")
+    ] = "2013-01-01:2013-12-31",
     seed: Annotated[int, typer.Option(help="Decides how late each event comes, and which are malformed.")] = 2013,
+    check: Annotated[
+        bool, typer.Option("--check", help="Replay the year at once, compare every cell with DuckDB, and exit.")
+    ] = False,
     browser: Annotated[bool, typer.Option(help="Open the page where there is a display.")] = True,
 ) -> None:
     """Watch 336,776 real flights of 2013 stream through a log, SQL jobs and a live page.
@@ -40,19 +46,23 @@ def demo(
 
     from riacho.cli.log_output import log_to_stderr
     from riacho.cli.platform import PlatformOptions, next_free, run_platform
-    from riacho.demo.replayer import parse_speed
+    from riacho.demo.replayer import parse_days, parse_speed
     from riacho.host.child import ChildSpec, riacho_command
 
     log_to_stderr()
     parse_speed(speed)
+    parse_days(days)
     chosen = PlatformOptions(directory, next_free(listen), next_free(http), kafka)
     for wanted, taken in ((listen, chosen.listen), (http, chosen.http)):
         if wanted != taken and not wanted.endswith(":0"):
             typer.echo(f"{wanted} is taken; using {taken}", err=True)
 
     def parts(kafka: str) -> list[ChildSpec]:
-        arguments = ["--kafka", kafka, "--speed", speed, "--from", live_from, "--seed", str(seed)]
+        pace = "max" if check else speed
+        arguments = ["--kafka", kafka, "--speed", pace, "--from", live_from, "--days", days, "--seed", str(seed)]
         replay = ChildSpec("replay", riacho_command("replay", *arguments))
+        if check:
+            return [replay]
         if find_spec("duckdb") is None:
             log.warning("the results are not compared with a batch engine: pip install 'riacho[demo]'")
             return [replay]
@@ -64,4 +74,12 @@ def demo(
         if browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(f"http://{http}/")
 
-    asyncio.run(run_platform(chosen, on_ready=announce, more=parts))
+    if not check:
+        asyncio.run(run_platform(chosen, on_ready=announce, more=parts))
+        return
+    from riacho.cli.demo_check import print_verdict, run_check
+
+    verdict = asyncio.run(run_check(chosen, parts))
+    print_verdict(verdict)
+    if not verdict.agrees:
+        raise typer.Exit(1)

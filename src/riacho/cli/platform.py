@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,10 @@ async def run_platform(
     options: PlatformOptions,
     *,
     on_ready: Callable[[str, str], None],
+    until: Callable[[str], Awaitable[object]] | None = None,
     more: Callable[[str], Sequence[ChildSpec]] = lambda _kafka: (),
 ) -> None:
-    """Start the parts, then `more` of them, and keep all alive until SIGINT or SIGTERM.
+    """Start the parts, then `more` of them, and keep all alive until SIGINT or SIGTERM, or until `until` returns.
 
     `on_ready` is called with the addresses of Kafka and of the console once both serve. Raises `RiachoError` where a
     part does not start.
@@ -63,6 +64,10 @@ async def run_platform(
         )
         if not stopped.is_set():
             on_ready(kafka, announced(lines[0], "http"))
+        if until is not None and not stopped.is_set():
+            task = asyncio.ensure_future(until(kafka))
+            stack.callback(task.cancel)
+            task.add_done_callback(lambda _task: stopped.set())
         await parts.ended()
 
 

@@ -15,6 +15,9 @@ def replay(
     kafka: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where to publish.")],
     speed: Annotated[str, typer.Option(metavar="SECONDS|max", help="How long a day takes.")] = "20",
     live_from: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help="The day to hurry to.")] = "2013-02-08",
+    days: Annotated[
+        str, typer.Option(metavar="FIRST:LAST", help="Which days are published at all.")
+    ] = "2013-01-01:2013-12-31",
     seed: Annotated[int, typer.Option(help="Decides lags and malformed events.")] = 2013,
 ) -> None:
     """Publish the year's events as their time comes, and submit the jobs that read them."""
@@ -26,7 +29,7 @@ def replay(
     from riacho.client.cluster import Cluster
     from riacho.client.config import ClientConfig
     from riacho.demo.jobs import submit_jobs
-    from riacho.demo.replayer import Replayer, ReplayOptions, parse_speed
+    from riacho.demo.replayer import Replayer, ReplayOptions, parse_days, parse_speed
     from riacho.demo.topics import create_topics
     from riacho.host import SystemClock
     from riacho.jobs.topics import create_registry
@@ -41,7 +44,8 @@ def replay(
         submit_jobs(cluster, clock)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stopped.set())
-        options = ReplayOptions(seed, parse_speed(speed), date.fromisoformat(live_from))
+        first, last = parse_days(days)
+        options = ReplayOptions(seed, parse_speed(speed), date.fromisoformat(live_from), first, last)
         Replayer(cluster, clock, options).run(stopped)
     finally:
         cluster.close()

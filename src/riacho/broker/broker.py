@@ -1,0 +1,257 @@
+"""The broker: its topics, its partitions, its coordinators, and what ties them to one data directory."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+from riacho.broker.config.settings import Settings
+from riacho.broker.fetch_sessions import FetchSessions
+from riacho.broker.group_commit import DiskThreads
+from riacho.broker.groups import GroupConfig, GroupCoordinator, LoopTimers
+from riacho.broker.hosted_partition import HostedPartition
+from riacho.broker.metadata.state import OFFSETS_TOPIC, Metadata, Record, Topic, topic_record
+from riacho.broker.metadata.store import MetadataStore
+from riacho.broker.registry import Api
+from riacho.broker.state_log import TopicStateLog
+from riacho.broker.topic_ids import new_topic_id
+from riacho.host import Clock, Disk
+from riacho.log.directory import LogDirectory
+from riacho.log.errors import LogError
+
+logger = logging.getLogger(__name__)
+
+NODE_ID = 1
+"""One node is broker and controller."""
+
+
+class Broker:
+    """What every request of every connection shares. All methods are called on the loop's thread."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        directory: LogDirectory,
+        metadata: MetadataStore,
+        threads: DiskThreads,
+        apis: dict[int, Api],
+        advertised: tuple[str, int] | None,
+        clock: Clock,
+        disk: Disk,
+    ) -> None:
+        """`advertised` is the address that clients are told; None for the one that each of them reached."""
+        self.settings = settings
+        self.directory = directory
+        self.metadata_store = metadata
+        self.threads = threads
+        self.apis = apis
+        self.clock = clock
+        self.disk = disk
+        self.fetch_sessions = FetchSessions(settings.integer("max.incremental.fetch.session.cache.slots"), clock)
+        self._advertised = advertised
+        self._partitions: dict[tuple[str, int], HostedPartition] = {}
+        self._offsets_on_disk = {index for topic, index in directory.partitions_on_disk() if topic == OFFSETS_TOPIC}
+        self._retention_timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._take_over_dynamic_settings()
+        self.groups = GroupCoordinator(_group_config(settings), self._state_log(), clock, LoopTimers(threads.loop))
+
+    @property
+    def metadata(self) -> Metadata:
+        """Topics, ids and configurations as they stand: durable, and read-only to everyone but the store."""
+        return self.metadata_store.state
+
+    @property
+    def cluster_id(self) -> str:
+        return self.directory.cluster_id
+
+    def advertised(self, reached: tuple[str, int]) -> tuple[str, int]:
+        """The address that a client is told, if it reached the broker at `reached`."""
+        return self._advertised or reached
+
+    # -- partitions ----------------------------------------------------------------------------------------------
+
+    def partition(self, topic: str, index: int) -> HostedPartition | None:
+        """A partition, opened at its first use; None where there is no such topic or partition. May raise `OSError`."""
+        hosted = self._partitions.get((topic, index))
+        if hosted is not None:
+            return hosted
+        entry = self.metadata.topics.get(topic)
+        if entry is None or not 0 <= index < entry.partitions:
+            return None
+        log = self.directory.open_partition(topic, index, self.settings.log_config(entry.overrides))
+        rules = self.settings.write_rules(entry.overrides)
+        hosted = HostedPartition(topic, index, log, rules, self.threads, self.disk)
+        self._partitions[topic, index] = hosted
+        return hosted
+
+    async def sync_partitions(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Return once all that was appended to these partitions is durable. Raises `OSError`.
+
+        A commit of offsets calls this first, so that no durable offset points past durable data. Under
+        `--fsync kafka` the offsets themselves are not made durable, and nothing is waited for.
+        """
+        if not self.settings.sync_before_acks_all:
+            return
+        opened = (self._partitions.get(partition) for partition in partitions)
+        await asyncio.gather(*(hosted.sync() for hosted in opened if hosted is not None))
+
+    # -- topics --------------------------------------------------------------------------------------------------
+
+    async def create_topic(self, name: str) -> None:
+        """Make a topic with default settings, unless it exists. The name has been checked. Raises `OSError`."""
+        async with self.metadata_store.changing:
+            if name in self.metadata.topics:
+                return
+            internal = name == OFFSETS_TOPIC
+            partitions = self.settings.integer("offsets.topic.num.partitions" if internal else "num.partitions")
+            overrides = self._offsets_topic_overrides() if internal else {}
+            await self.metadata_store.commit([topic_record(name, new_topic_id(), partitions, overrides)])
+            logger.info("created topic %s with %d partitions", name, partitions)
+
+    async def remove_partitions(self, topic: Topic) -> None:
+        """A topic's deletion is durable: end what waits for its partitions, and delete their files.
+
+        The caller holds the metadata's lock until this is done, so that a new topic of that name begins empty.
+        """
+        for index in range(topic.partitions):
+            hosted = self._partitions.pop((topic.name, index), None)
+            try:
+                if hosted is None:
+                    await self.threads.call(partial(self.directory.delete_partition, topic.name, index))
+                else:
+                    hosted.remove()
+                    await hosted.run_alone(partial(self.directory.delete_partition, topic.name, index))
+            except OSError as error:
+                logger.error("the files of %s-%d could not be deleted: %s", topic.name, index, error)
+        self.groups.partitions_deleted((topic.name, index) for index in range(topic.partitions))
+
+    def configuration_changed(self, records: Sequence[Record]) -> None:
+        """These changes of the configuration are in force: open partitions follow them."""
+        if any(record["kind"] == "broker-overrides" for record in records):
+            self._take_over_dynamic_settings()
+            changed = set(self.metadata.topics)
+        else:
+            changed = {record["name"] for record in records}
+        for (name, _), hosted in self._partitions.items():
+            if name in changed:
+                overrides = self.metadata.topics[name].overrides
+                hosted.log.reconfigure(self.settings.log_config(overrides))
+                hosted.rules = self.settings.write_rules(overrides)
+
+    def _take_over_dynamic_settings(self) -> None:
+        self.settings.dynamic_default = self.metadata.broker_overrides[""]
+        self.settings.dynamic = self.metadata.broker_overrides[str(NODE_ID)]
+
+    def _offsets_topic_overrides(self) -> dict[str, str]:
+        return {
+            "cleanup.policy": "compact",
+            "compression.type": "producer",
+            "segment.bytes": str(self.settings.integer("offsets.topic.segment.bytes")),
+        }
+
+    def _state_log(self) -> TopicStateLog:
+        existing = self.metadata.topics.get(OFFSETS_TOPIC)
+        count = existing.partitions if existing else self.settings.integer("offsets.topic.num.partitions")
+        return TopicStateLog(
+            count,
+            find=self._offsets_partition,
+            written=self._offsets_on_disk.__contains__,
+            create=lambda: self.create_topic(OFFSETS_TOPIC),
+            clock=self.clock,
+        )
+
+    def _offsets_partition(self, index: int) -> HostedPartition | None:
+        """A partition of the coordinators' log. Raises `OSError` where it cannot be opened."""
+        try:
+            return self.partition(OFFSETS_TOPIC, index)
+        except LogError as error:
+            raise OSError(errno.EIO, str(error)) from error
+
+    def _try_partition(self, topic: str, index: int) -> HostedPartition | None:
+        """A partition for the broker's own housekeeping: one that cannot be opened is logged, and left alone."""
+        try:
+            return self.partition(topic, index)
+        except (LogError, OSError) as error:
+            logger.error("%s-%d cannot be opened: %s", topic, index, error)
+            return None
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recover what a crash left, and begin what runs by itself."""
+        if not self.directory.clean:
+            for topic, index in self.directory.partitions_on_disk():
+                entry = self.metadata.topics.get(topic)
+                if entry is not None and topic != OFFSETS_TOPIC and index < entry.partitions:
+                    self._try_partition(topic, index)
+        self._delete_orphans()
+        self._start(self.groups.load())
+        self._schedule_retention()
+
+    async def close(self) -> None:
+        """Stop what runs by itself, then sync and close every partition."""
+        if self._retention_timer is not None:
+            self._retention_timer.cancel()
+        self.groups.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for hosted in self._partitions.values():
+            hosted.remove()
+        self.threads.close()
+        self.metadata_store.close()
+        self.directory.close()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.threads.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.threads.loop.call_exception_handler(
+                {"message": "a task of the broker failed", "exception": error, "task": task}
+            )
+
+    def _delete_orphans(self) -> None:
+        """Files of topics whose deletion was durable when a crash came before their removal."""
+        orphans = [
+            (topic, index)
+            for topic, index in self.directory.partitions_on_disk()
+            if topic not in self.metadata.topics or index >= self.metadata.topics[topic].partitions
+        ]
+        for topic, index in orphans:
+            logger.warning("deleting %s-%d: its topic was deleted before the last stop", topic, index)
+            self.directory.delete_partition(topic, index)
+
+    def _schedule_retention(self) -> None:
+        interval = self.settings.integer("log.retention.check.interval.ms")
+        self._retention_timer = self.threads.loop.call_later(interval / 1000, self._retain)
+
+    def _retain(self) -> None:
+        """Delete the segments that are past their topic's retention; the files go on a disk thread."""
+        for topic, index in self.directory.partitions_on_disk():
+            hosted = self._try_partition(topic, index)
+            if hosted is not None:
+                hosted.retain(self.clock.now_ms())
+        self._schedule_retention()
+
+
+def _group_config(settings: Settings) -> GroupConfig:
+    minute_ms = 60_000
+    return GroupConfig(
+        min_session_timeout_ms=settings.integer("group.min.session.timeout.ms"),
+        max_session_timeout_ms=settings.integer("group.max.session.timeout.ms"),
+        initial_rebalance_delay_ms=settings.integer("group.initial.rebalance.delay.ms"),
+        max_size=settings.integer("group.max.size"),
+        offset_metadata_max_bytes=settings.integer("offset.metadata.max.bytes"),
+        offsets_retention_ms=settings.integer("offsets.retention.minutes") * minute_ms,
+        offsets_retention_check_interval_ms=settings.integer("offsets.retention.check.interval.ms"),
+    )

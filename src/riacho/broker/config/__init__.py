@@ -1,0 +1,1 @@
+"""Configuration: the properties of broker and topics under Apache Kafka's names."""

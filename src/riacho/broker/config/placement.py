@@ -1,0 +1,66 @@
+"""Where the broker lives, from the command line or from Kafka's own properties for it: the command line wins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from riacho.errors import UsageError
+
+DEFAULT_DIRECTORY = Path(".riacho")
+DEFAULT_ADDRESS = ("127.0.0.1", 9092)
+_PLAINTEXT = "PLAINTEXT://"
+
+
+def parse_address(text: str, option: str) -> tuple[str, int]:
+    """`HOST:PORT` or `[HOST]:PORT`. Raises `UsageError`.
+
+    >>> parse_address("[::1]:9092", "--listen")
+    ('::1', 9092)
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"{option} {text}: not an address", mend=f"write {option} HOST:PORT")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def directory_from(option: Path | None, properties: Mapping[str, str]) -> Path:
+    """`--dir`, or `log.dirs`, or `log.dir`, or `.riacho`. Raises `UsageError` for several directories."""
+    if option is not None:
+        return option
+    named = properties.get("log.dirs") or properties.get("log.dir")
+    if named is None:
+        return DEFAULT_DIRECTORY
+    if "," in named:
+        raise UsageError(f"log.dirs={named}: there is one directory", mend="name one, or use --dir")
+    return Path(named)
+
+
+def listen_address(option: str | None, properties: Mapping[str, str]) -> tuple[str, int]:
+    """`--listen`, or `listeners`, or 127.0.0.1:9092. Raises `UsageError`."""
+    if option is not None:
+        return parse_address(option, "--listen")
+    return _listener(properties, "listeners") or DEFAULT_ADDRESS
+
+
+def advertised_address(option: str | None, properties: Mapping[str, str]) -> tuple[str, int] | None:
+    """`--advertise`, or `advertised.listeners`; None where neither is given. Raises `UsageError`."""
+    if option is not None:
+        return parse_address(option, "--advertise")
+    return _listener(properties, "advertised.listeners")
+
+
+def check_identity(properties: Mapping[str, str], node_id: int) -> None:
+    """Raises `UsageError` where the properties speak of another node than this broker is."""
+    for name in ("node.id", "broker.id"):
+        if properties.get(name, str(node_id)) not in (str(node_id), "-1"):
+            raise UsageError(f"{name}={properties[name]}: the one node is {node_id}", mend=f"leave {name} out")
+
+
+def _listener(properties: Mapping[str, str], name: str) -> tuple[str, int] | None:
+    value = properties.get(name)
+    if value is None:
+        return None
+    if not value.startswith(_PLAINTEXT) or "," in value:
+        raise UsageError(f"{name}={value}: one PLAINTEXT listener is served", mend=f"write {_PLAINTEXT}HOST:PORT")
+    return parse_address(value.removeprefix(_PLAINTEXT), name)

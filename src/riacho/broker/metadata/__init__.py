@@ -1,0 +1,1 @@
+"""What the broker knows besides records: topics, their ids and configurations, and producer ids."""

@@ -1,0 +1,36 @@
+"""`riacho kernels`: compile the kernels now, which otherwise the first command that needs them does."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command(hidden=True)
+def kernels() -> None:
+    """Compile the kernels into the user's cache directory, if that was not done yet."""
+    ensure_compiled()
+
+
+def ensure_compiled() -> None:
+    """Compile the kernels once, showing how far it is. Raises `RiachoError` where they cannot be stored."""
+    from riacho.kernels.compile import is_compiled, use_cache_directory
+
+    use_cache_directory()
+    if is_compiled():
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from riacho.kernels.compile import compile_all
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        sys.stderr.write("compiling kernels, once for this machine: about a minute\n")
+    columns = (TextColumn("compiling kernels, once"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("kernels", total=None)
+        compile_all(lambda _name, done, total: progress.update(task, completed=done, total=total))
