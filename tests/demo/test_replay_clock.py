@@ -8,11 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riacho.demo.replay_clock import DAY_PLAYED, END, ZONE, ReplayClock, ReplayCommandError, dawn, skip_night
+from riacho.demo.replay_clock import (
+    DAY_PLAYED,
+    LAST_DAY,
+    STRAGGLERS,
+    ZONE,
+    ReplayClock,
+    ReplayCommandError,
+    dawn,
+    skip_night,
+)
 
 
 def playing(at: datetime) -> ReplayClock:
-    return ReplayClock(position=at, seconds_per_day=20.0, hurry_until=at, machine_ms=0.0)
+    end = dawn(LAST_DAY) + STRAGGLERS
+    return ReplayClock(position=at, seconds_per_day=20.0, hurry_until=at, end=end, machine_ms=0.0)
 
 
 def test_the_replay_hurries_to_the_live_day_and_no_further() -> None:
@@ -59,7 +69,7 @@ def test_the_replay_ends_with_the_year() -> None:
     for _ in range(20):
         clock = clock.at(0.0)
     assert clock.ended
-    assert clock.position == END
+    assert clock.position == dawn(LAST_DAY) + STRAGGLERS
 
 
 @given(

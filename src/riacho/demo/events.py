@@ -6,11 +6,12 @@ Everything is derived from the tables and a seed, so the check can tell afterwar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
 
-from riacho.demo.tables import flights, weather
+from riacho.demo.tables import NEW_YORK, flights, weather
 
 MEDIAN_LAG_S = 30.0
 P99_LAG_S = 15 * 60.0
@@ -53,14 +54,15 @@ class Stream:
         return whole.zip_with(~rows["malformed"], cut).alias("value")
 
 
-def streams(seed: int) -> list[Stream]:
-    """The year's three event streams, the same for the same seed."""
+def streams(seed: int, first: date, last: date) -> list[Stream]:
+    """The three event streams of some of New York's days, the same for the same seed."""
     generator = np.random.default_rng(seed)
-    year = flights()
+    days = flights().filter(pl.col("day").is_between(first, last))
+    hours = observations().filter(pl.col("event_time").dt.convert_time_zone(NEW_YORK).dt.date().is_between(first, last))
     return [
-        _publish("flights.departures", departures(year), generator),
-        _publish("flights.arrivals", arrivals(year), generator),
-        _publish("flights.weather", observations(), generator),
+        _publish("flights.departures", departures(days), generator),
+        _publish("flights.arrivals", arrivals(days), generator),
+        _publish("flights.weather", hours, generator),
     ]
 
 

@@ -21,8 +21,8 @@ DAY_STARTS = time(5, 0)
 DAY_PLAYED = timedelta(hours=19)
 """The part of each day that is played; the rest is night, and skipped."""
 
-END = datetime(2014, 1, 2, tzinfo=UTC)
-"""Everything, arrivals and lags included, has been published by then."""
+STRAGGLERS = timedelta(hours=36)
+"""How long after a day has begun all of its events have been published, arrivals and lags included."""
 
 FASTEST_CHUNK = timedelta(hours=6)
 """How much event time is published at once where the speed is unlimited: small enough for a page to follow."""
@@ -43,17 +43,27 @@ class ReplayClock:
     position: datetime
     seconds_per_day: float
     hurry_until: datetime
+    end: datetime
+    """When everything has been published."""
     paused: bool = False
     machine_ms: float = 0.0
     """The machine's monotonic time when `position` was reached."""
 
     @staticmethod
-    def starting(*, seconds_per_day: float, live_from: date, machine_ms: float) -> ReplayClock:
-        """A replay of the whole year that hurries to the first moment of `live_from`."""
+    def starting(
+        *,
+        seconds_per_day: float,
+        live_from: date,
+        machine_ms: float,
+        first: date = FIRST_DAY,
+        last: date = LAST_DAY,
+    ) -> ReplayClock:
+        """A replay of the year, or of some days of it, that hurries to the first moment of `live_from`."""
         return ReplayClock(
-            position=dawn(FIRST_DAY) - timedelta(hours=5),
+            position=dawn(first) - timedelta(hours=5),
             seconds_per_day=seconds_per_day,
             hurry_until=dawn(live_from),
+            end=dawn(last) + STRAGGLERS,
             machine_ms=machine_ms,
         )
 
@@ -64,18 +74,18 @@ class ReplayClock:
 
     @property
     def ended(self) -> bool:
-        return self.position >= END
+        return self.position >= self.end
 
     def at(self, machine_ms: float) -> ReplayClock:
         """The clock at a later machine time: one chunk further where it hurries, in proportion where it plays."""
         if self.paused or self.ended:
             return replace(self, machine_ms=machine_ms)
         if self.hurrying:
-            limit = END if self.seconds_per_day == 0 else self.hurry_until
+            limit = self.end if self.seconds_per_day == 0 else min(self.hurry_until, self.end)
             return replace(self, position=min(self.position + FASTEST_CHUNK, limit), machine_ms=machine_ms)
         elapsed_s = (machine_ms - self.machine_ms) / 1000.0
         passed = DAY_PLAYED * (elapsed_s / self.seconds_per_day)
-        return replace(self, position=min(skip_night(self.position, passed), END), machine_ms=machine_ms)
+        return replace(self, position=min(skip_night(self.position, passed), self.end), machine_ms=machine_ms)
 
     def resumed_at(self, position: datetime) -> ReplayClock:
         """The same replay from a later moment, which an earlier one had reached."""

@@ -23,7 +23,7 @@ from riacho.client.fetcher import Fetcher
 from riacho.client.offsets import LATEST
 from riacho.client.producer import Producer
 from riacho.demo.events import EVENT_TIME_FORMAT, Stream, streams
-from riacho.demo.replay_clock import FIRST_DAY, ReplayClock, ReplayCommandError
+from riacho.demo.replay_clock import FIRST_DAY, LAST_DAY, ReplayClock, ReplayCommandError
 from riacho.demo.tables import airports, read_table
 from riacho.demo.topics import CLOCK, COMMANDS, EVENT_PARTITIONS
 from riacho.errors import UsageError
@@ -45,6 +45,8 @@ class ReplayOptions:
     seed: int = 2013
     seconds_per_day: float = 20.0
     live_from: date = date(2013, 2, 8)
+    first: date = FIRST_DAY
+    last: date = LAST_DAY
 
 
 class Outgoing:
@@ -107,7 +109,11 @@ class Replayer:
 
     def run(self, stopped: threading.Event) -> None:
         """Publish until the year ends and nobody steers it any more, or until `stopped`. Raises `RiachoError`."""
-        outgoing = [Outgoing(stream, self._lengths(stream.topic)) for stream in streams(self._options.seed)]
+        options = self._options
+        outgoing = [
+            Outgoing(stream, self._lengths(stream.topic))
+            for stream in streams(options.seed, options.first, options.last)
+        ]
         with Producer(self._cluster) as producer, Fetcher(self._cluster) as commands:
             commands.assign({TopicPartition(COMMANDS, 0): LATEST})
             self._publish_dimensions(producer)
@@ -125,19 +131,6 @@ class Replayer:
                 if not replay.hurrying or replay.paused or replay.ended:
                     stopped.wait(TICK_MS / 1000)
 
-    def run_to_end(self) -> int:
-        """Publish the whole year as fast as possible and return the number of events, all acknowledged."""
-        outgoing = [Outgoing(stream, self._lengths(stream.topic)) for stream in streams(self._options.seed)]
-        with Producer(self._cluster) as producer:
-            self._publish_dimensions(producer)
-            replay = ReplayClock.starting(seconds_per_day=0, live_from=FIRST_DAY, machine_ms=0.0)
-            while not replay.ended:
-                replay = replay.at(0.0)
-                for each in outgoing:
-                    each.publish(producer, replay.position, self._clock.now_ms())
-            producer.flush()
-        return sum(each.sent for each in outgoing)
-
     def _lengths(self, topic: str) -> dict[int, int]:
         partitions = [TopicPartition(topic, index) for index in range(EVENT_PARTITIONS[topic])]
         ends = self._admin.list_offsets(dict.fromkeys(partitions, LATEST))
@@ -148,6 +141,8 @@ class Replayer:
             seconds_per_day=self._options.seconds_per_day,
             live_from=self._options.live_from,
             machine_ms=self._clock.monotonic_ms(),
+            first=self._options.first,
+            last=self._options.last,
         )
         reached = max((each.reached for each in outgoing if each.reached is not None), default=None)
         return replay if reached is None else replay.resumed_at(reached)
@@ -236,6 +231,21 @@ def obey(replay: ReplayClock, command: Any, machine_ms: float) -> ReplayClock:
     raise ReplayCommandError(
         "this is no command", mend='known are {"paused": true}, {"seconds_per_day": 20} and {"jump_to": "2013-02-10"}'
     )
+
+
+def parse_days(text: str) -> tuple[date, date]:
+    """The first and last day of `FIRST:LAST`. Raises `UsageError`.
+
+    >>> parse_days("2013-02-01:2013-02-28")
+    (datetime.date(2013, 2, 1), datetime.date(2013, 2, 28))
+    """
+    try:
+        first, last = (date.fromisoformat(part) for part in text.split(":"))
+    except ValueError as error:
+        raise UsageError(f"--days {text}: {error}", mend="write FIRST:LAST, as in 2013-02-01:2013-02-28") from error
+    if not FIRST_DAY <= first <= last <= LAST_DAY:
+        raise UsageError(f"--days {text}: these are no days of 2013 in order")
+    return first, last
 
 
 def parse_speed(text: str) -> float:

@@ -5,7 +5,7 @@ Nothing here uses the engine's own formats: an oracle that shared the decoder wo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -14,7 +14,9 @@ from riacho.client.columns import RecordColumns
 
 MOMENT_FORMAT = "%Y-%m-%d %H:%M:%S%.f"
 
-Columns = dict[str, pl.DataType | type[pl.DataType]]
+MOMENT = pl.Datetime("us")
+
+Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 
 
 @dataclass(slots=True)
@@ -62,9 +64,9 @@ class TopicLog:
 def decoded(records: pl.DataFrame, columns: Columns) -> pl.DataFrame:
     """part, off and the JSON fields of each record; what is no JSON is left out."""
     valid = records.filter(is_json(records["value"]))
-    fields = [pl.Field(name, pl.String if kind == pl.Datetime("us") else kind) for name, kind in columns.items()]
+    fields = [pl.Field(name, pl.String if kind == MOMENT else kind) for name, kind in columns.items()]
     rows = valid.select("part", "off", pl.col("value").str.json_decode(pl.Struct(fields)).alias("row")).unnest("row")
-    moments = [name for name, kind in columns.items() if kind == pl.Datetime("us")]
+    moments = [name for name, kind in columns.items() if kind == MOMENT]
     return rows.with_columns(pl.col(name).str.to_datetime(MOMENT_FORMAT, time_unit="us") for name in moments)
 
 

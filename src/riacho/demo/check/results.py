@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-MOMENT = pl.Datetime("us")
+from riacho.demo.check.evidence import MOMENT
 
 
 @dataclass(frozen=True, slots=True)
