@@ -55,7 +55,7 @@ $(VENV)/.made:
 $(VENV)/.demo: $(VENV)/.made $(BUILT_FROM)
 	@echo "installing riacho and what it needs"
 	@$(PIP) install -c constraints.txt -e '.[demo]'
-	@$(BIN)/python -m riacho.kernels.compile
+	@$(BIN)/riacho kernels
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
