@@ -86,8 +86,8 @@ class Outgoing:
             producer.produce(
                 self.stream.topic,
                 ProduceColumns(
-                    value=binary(self.stream.values(rows, now_ms)),
-                    key=binary(rows["id"].cast(pl.String)),
+                    value=BinaryColumn.from_texts(self.stream.values(rows, now_ms)),
+                    key=BinaryColumn.from_texts(rows["id"].cast(pl.String)),
                     timestamp=rows["event_time"].dt.epoch("ms").to_numpy(),
                     partition=partition,
                 ),
@@ -183,8 +183,10 @@ class Replayer:
                 producer.produce(
                     topic,
                     ProduceColumns(
-                        value=binary(table.select(pl.struct(pl.all()).struct.json_encode()).to_series()),
-                        key=binary(table.select(pl.struct(key).struct.json_encode()).to_series()),
+                        value=BinaryColumn.from_texts(
+                            table.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+                        ),
+                        key=BinaryColumn.from_texts(table.select(pl.struct(key).struct.json_encode()).to_series()),
                     ),
                 )
         producer.flush()
@@ -263,12 +265,3 @@ def parse_speed(text: str) -> float:
     if not seconds >= 0:
         raise UsageError(f"--speed {text}: no duration", mend="give the seconds that a day takes, or max")
     return seconds
-
-
-def binary(texts: pl.Series) -> BinaryColumn:
-    """A string column as record bytes, without a Python object per value."""
-    data = texts.cast(pl.Binary)
-    lengths = data.bin.size().to_numpy().astype(np.int64)
-    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-    joined = texts.str.join("").item() if len(texts) else ""
-    return BinaryColumn.from_offsets(np.frombuffer(joined.encode(), np.uint8), offsets)
