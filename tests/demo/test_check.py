@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 from riacho.client.columns import RecordColumns
-from riacho.demo.check.compare import Compared, Cut, Oracle
-from riacho.demo.check.evidence import TopicLog
-from riacho.demo.check.results import EVENTS, RESULTS
+from riacho.demo.check.compare import Compared, Cut, Oracle, topic_logs
+from riacho.demo.check.results import RESULTS
 
 DEPARTURE = {
     "id": 1,
@@ -37,7 +36,7 @@ HOUR = {"origin": "JFK", "window_start": "2013-02-08 14:00:00"}
 def compare(
     job: str, source: list[dict[str, object]], sinks: dict[str, list[tuple[object, object]]]
 ) -> dict[str, Compared]:
-    logs = {topic: TopicLog() for topic in (*EVENTS, *(result.topic for result in RESULTS))}
+    logs = topic_logs()
     values = [json.dumps(event).encode() for event in source]
     logs["flights.departures"].append(RecordColumns.from_values(values, topic="flights.departures"))
     for topic, records in sinks.items():
@@ -118,7 +117,7 @@ def test_a_tombstone_removes_the_row_of_its_key() -> None:
 
 
 def test_only_the_prefix_that_a_job_has_reported_counts() -> None:
-    logs = {topic: TopicLog() for topic in (*EVENTS, *(result.topic for result in RESULTS))}
+    logs = topic_logs()
     values = [json.dumps(event).encode() for event in (DEPARTURE, LATER)]
     logs["flights.departures"].append(RecordColumns.from_values(values, topic="flights.departures"))
     route = {"origin": "JFK", "dest": "BOS", "cancelled": 1, "scheduled": 2}

@@ -15,9 +15,7 @@ from riacho.client.columns import ProduceColumns, RecordColumns
 from riacho.client.fetcher import Fetcher
 from riacho.client.offsets import EARLIEST
 from riacho.client.producer import Producer
-from riacho.demo.check.compare import Compared, Cut, Oracle
-from riacho.demo.check.evidence import TopicLog
-from riacho.demo.check.results import EVENTS, RESULTS
+from riacho.demo.check.compare import Compared, Cut, Oracle, topic_logs
 from riacho.demo.topics import CHECK
 from riacho.host import Clock
 from riacho.jobs.registry import METRICS_TOPIC
@@ -64,7 +62,7 @@ class Checker:
     def __init__(self, cluster: Cluster, clock: Clock) -> None:
         self._cluster = cluster
         self._clock = clock
-        self._logs = {topic: TopicLog() for topic in (*EVENTS, *(result.topic for result in RESULTS))}
+        self._logs = topic_logs()
         self._cuts: dict[str, JobCuts] = {}
         self._read: Offsets = {}
         self._oracle = Oracle(self._logs)

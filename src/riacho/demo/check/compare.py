@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from riacho.demo.check.evidence import TopicLog, decoded
+from riacho.demo.check.evidence import WHOLE, TopicLog
 from riacho.demo.check.results import EVENTS, RESULTS, Result
 
 TOLERANCE = 1e-9
@@ -35,6 +35,14 @@ class Compared:
     cells: int
     differ: int
     examples: tuple[str, ...] = ()
+
+
+def topic_logs() -> dict[str, TopicLog]:
+    """An empty log for every topic that the comparison reads."""
+    logs = {topic: TopicLog(columns) for topic, columns in EVENTS.items()}
+    for result in RESULTS:
+        logs[result.topic] = TopicLog({**result.columns, **result.context})
+    return logs
 
 
 @dataclass(slots=True)
@@ -66,18 +74,15 @@ class Oracle:
 
     def _prepare(self, cut: Cut) -> None:
         """The events of a job's prefix, as tables."""
-        for topic, columns in EVENTS.items():
+        for topic in EVENTS:
             bounds = cut.sources.get(topic)
             if bounds is None:
                 continue
             log = self.logs[topic]
-            keyed = topic == "flights.airlines"
-            self._table(
-                topic.removeprefix("flights."), decoded(log.newest(bounds) if keyed else log.records(bounds), columns)
-            )
+            records = log.newest(bounds) if topic == "flights.airlines" else log.below(bounds)
+            self._table(topic.removeprefix("flights."), records.filter(pl.col("state") == WHOLE))
         late = self.logs["flights.late"].newest(cut.sinks.get("flights.late", {}))
-        columns = {"id": pl.Int64, "watermark": pl.Datetime("us"), "missed_hour": pl.Boolean}
-        self._table("late", decoded(late, columns).drop("part", "off"))
+        self._table("late", late.select("id", "watermark", "missed_hour"))
         # The least of the partitions' watermarks, once each has one.
         partitions = len(cut.sources.get("flights.departures", {}))
         self._connection.execute(
@@ -87,8 +92,7 @@ class Oracle:
         )
 
     def _compare(self, result: Result, cut: Cut) -> Compared:
-        newest = self.logs[result.topic].newest(cut.sinks.get(result.topic, {}))
-        self._table("actual", decoded(newest, result.columns))
+        self._table("actual", self.logs[result.topic].newest(cut.sinks.get(result.topic, {})))
         connection = self._connection
         connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {result.query}")
         keys = " AND ".join(f'a."{name}" = e."{name}"' for name in result.key)

@@ -12,67 +12,75 @@ import polars as pl
 
 from riacho.client.columns import RecordColumns
 
+MOMENT = pl.Datetime("us")
 MOMENT_FORMAT = "%Y-%m-%d %H:%M:%S%.f"
 
-MOMENT = pl.Datetime("us")
-
 Columns = Mapping[str, pl.DataType | type[pl.DataType]]
+
+Bounds = Mapping[int, int]
+"""An offset per partition: the records below it are meant."""
+
+PLACE = {"part": pl.Int64, "off": pl.Int64, "key": pl.String, "state": pl.Int8}
+WHOLE, BROKEN, TOMBSTONE = 0, 1, 2
+"""The `state` of a record: a JSON object, something else, or no value at all."""
 
 
 @dataclass(slots=True)
 class TopicLog:
-    """A topic's records so far: part, off, key and value, both as text."""
+    """A topic's records so far: `PLACE`, then the fields of the JSON value by `columns`; each is decoded once."""
 
+    columns: Columns
     frames: list[pl.DataFrame] = field(default_factory=list)
 
-    def append(self, columns: RecordColumns) -> None:
+    def append(self, records: RecordColumns) -> None:
+        """Decode records and keep them."""
+        placed = pl.DataFrame(
+            {
+                "part": pl.repeat(records.partition, len(records), dtype=pl.Int64, eager=True),
+                "off": records.offset,
+                "key": _texts(records.key),
+                "value": _texts(records.value),
+            },
+            {"part": pl.Int64, "off": pl.Int64, "key": pl.String, "value": pl.String},
+        )
+        value = pl.col("value")
+        # The demo breaks a record by cutting its end off, so this tells whole objects from broken ones.
+        whole = value.str.starts_with("{") & value.str.ends_with("}")
+        state = pl.when(value.is_null()).then(TOMBSTONE).when(whole).then(WHOLE).otherwise(BROKEN)
+        fields = [pl.Field(name, pl.String if kind == MOMENT else kind) for name, kind in self.columns.items()]
+        decoded = (
+            placed.with_columns(state=state.cast(pl.Int8))
+            .with_columns(pl.when(pl.col("state") == WHOLE).then(value).str.json_decode(pl.Struct(fields)).alias("row"))
+            .drop("value")
+            .unnest("row")
+        )
+        moments = [name for name, kind in self.columns.items() if kind == MOMENT]
         self.frames.append(
-            pl.DataFrame(
-                {
-                    "part": pl.repeat(columns.partition, len(columns), dtype=pl.Int64, eager=True),
-                    "off": columns.offset,
-                    "key": _texts(columns.key),
-                    "value": _texts(columns.value),
-                }
-            )
+            decoded.with_columns(pl.col(name).str.to_datetime(MOMENT_FORMAT, time_unit="us") for name in moments)
         )
 
-    def records(self, before: dict[int, int]) -> pl.DataFrame:
-        """The records below an offset per partition, in order."""
-        everything = self._joined()
-        bounds = pl.DataFrame(
-            {"part": list(before), "bound": list(before.values())}, {"part": pl.Int64, "bound": pl.Int64}
-        )
-        below = everything.join(bounds, on="part", maintain_order="left").filter(pl.col("off") < pl.col("bound"))
-        return below.drop("bound")
+    def below(self, bounds: Bounds) -> pl.DataFrame:
+        """The records below an offset per partition, in order, broken ones and tombstones too."""
+        return self._joined().filter(_is_below(bounds))
 
-    def newest(self, before: dict[int, int]) -> pl.DataFrame:
+    def newest(self, bounds: Bounds) -> pl.DataFrame:
         """The newest record of each key below an offset per partition, tombstones left out; forgets what they hid."""
-        kept = self.records(before).unique("key", keep="last", maintain_order=True)
         everything = self._joined()
-        later = everything.join(self.records(before).select("part", "off"), on=["part", "off"], how="anti")
-        self.frames = [kept, later]
-        return kept.filter(pl.col("value").is_not_null())
+        is_below = _is_below(bounds)
+        kept = everything.filter(is_below).unique("key", keep="last", maintain_order=True)
+        self.frames = [kept, everything.filter(~is_below)]
+        return kept.filter(pl.col("state") == WHOLE)
 
     def _joined(self) -> pl.DataFrame:
-        schema = {"part": pl.Int64, "off": pl.Int64, "key": pl.String, "value": pl.String}
-        joined = pl.concat([pl.DataFrame(schema=schema), *self.frames])
-        self.frames = [joined]
-        return joined
+        if len(self.frames) != 1:
+            self.frames = [pl.concat([pl.DataFrame(schema={**PLACE, **self.columns}), *self.frames])]
+        return self.frames[0]
 
 
-def decoded(records: pl.DataFrame, columns: Columns) -> pl.DataFrame:
-    """part, off and the JSON fields of each record; what is no JSON is left out."""
-    valid = records.filter(is_json(records["value"]))
-    fields = [pl.Field(name, pl.String if kind == MOMENT else kind) for name, kind in columns.items()]
-    rows = valid.select("part", "off", pl.col("value").str.json_decode(pl.Struct(fields)).alias("row")).unnest("row")
-    moments = [name for name, kind in columns.items() if kind == MOMENT]
-    return rows.with_columns(pl.col(name).str.to_datetime(MOMENT_FORMAT, time_unit="us") for name in moments)
-
-
-def is_json(values: pl.Series) -> pl.Series:
-    """Which values are whole JSON objects, as far as the demo breaks them: it cuts their end off."""
-    return (values.str.starts_with("{") & values.str.ends_with("}")).fill_null(value=False)
+def _is_below(bounds: Bounds) -> pl.Expr:
+    return pl.any_horizontal(
+        pl.lit(value=False), *((pl.col("part") == part) & (pl.col("off") < bound) for part, bound in bounds.items())
+    )
 
 
 def _texts(column: Iterable[bytes | None]) -> list[str | None]:

@@ -16,8 +16,8 @@ from riacho.client.fetcher import Fetcher
 from riacho.client.offsets import EARLIEST, LATEST
 from riacho.demo.check.checker import Checker, Offsets
 from riacho.demo.check.compare import Compared, Cut
-from riacho.demo.check.evidence import MOMENT, decoded, is_json
-from riacho.demo.check.results import EVENTS, RESULTS
+from riacho.demo.check.evidence import MOMENT, WHOLE
+from riacho.demo.check.results import RESULTS
 from riacho.demo.topics import CLOCK, EVENT_PARTITIONS
 from riacho.errors import RiachoError
 from riacho.host import Clock
@@ -116,15 +116,12 @@ class FinalCheck(Checker):
         return f"{read:,} departures published, {len(self._cuts)} of {len({r.job for r in RESULTS})} jobs report"
 
     def _account(self, cut: Cut) -> Account:
-        records = self._logs["flights.departures"].records(cut.sources["flights.departures"])
-        whole = is_json(records["value"])
+        records = self._logs["flights.departures"].below(cut.sources["flights.departures"])
+        whole = pl.col("state") == WHOLE
         expected_dead = set(records.filter(~whole).select("part", "off").iter_rows())
-        events = decoded(records, EVENTS["flights.departures"])
-        late = decoded(
-            self._logs["flights.late"].newest(cut.sinks["flights.late"]), {"id": pl.Int64, "missed_hour": pl.Boolean}
-        )
-        missed = late.filter(late["missed_hour"])["id"]
-        delays = decoded(self._logs["flights.delays"].newest(cut.sinks["flights.delays"]), RESULTS[1].columns)
+        events = records.filter(whole)
+        missed = self._logs["flights.late"].newest(cut.sinks["flights.late"]).filter("missed_hour")["id"]
+        delays = self._logs["flights.delays"].newest(cut.sinks["flights.delays"])
         latest = events["event_time"].max()
         assert isinstance(latest, datetime), "the year has departures"
         hour = events["event_time"].dt.truncate("1h")

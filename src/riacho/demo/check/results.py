@@ -7,7 +7,7 @@ had read, and nothing else. Windowed results also read `late`, the job's own rec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -16,13 +16,17 @@ from riacho.demo.check.evidence import MOMENT
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A result topic: the job that writes it, its columns, which of them are the key, and the batch query."""
+    """A result topic: the job that writes it, its columns, which of them are the key, and the batch query.
+
+    `context` are columns that the queries read but that are not compared.
+    """
 
     topic: str
     job: str
     key: tuple[str, ...]
     columns: dict[str, pl.DataType | type[pl.DataType]]
     query: str
+    context: dict[str, pl.DataType | type[pl.DataType]] = field(default_factory=dict)
 
 
 DELAYS = Result(
@@ -91,7 +95,8 @@ LATE = Result(
     # A row saw a watermark that its own partition had reached at the most; which one, the interleaving decides.
     """
     WITH seen AS (
-      SELECT *, max(event_time) OVER (PARTITION BY part ORDER BY off ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+      SELECT id, origin, event_time, part, off,
+             max(event_time) OVER (PARTITION BY part ORDER BY off ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                 - INTERVAL 10 MINUTE AS limit_
       FROM departures
     )
@@ -102,6 +107,7 @@ LATE = Result(
     FROM seen JOIN late USING (id)
     WHERE late.watermark BETWEEN seen.event_time AND limit_
     """,
+    {"watermark": MOMENT},
 )
 
 AIRLINE_TOTALS = Result(
