@@ -93,6 +93,48 @@ def test_a_child_that_never_serves_is_an_error_that_says_how_it_ended() -> None:
         asyncio.run(scenario())
 
 
+def test_a_child_that_is_killed_before_it_serves_is_started_again(tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    code = f"""
+import os, pathlib, signal, time
+once = pathlib.Path({str(once)!r})
+if not once.exists():
+    once.touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+    async def body(child: Child) -> None:
+        assert child.restarts == 1
+
+    run_with(python(code, announces=True), body)
+
+
+def test_a_patient_child_that_fails_before_it_serves_is_started_again_but_not_one_asked_wrongly(tmp_path: Path) -> None:
+    once = tmp_path / "once"
+    code = f"""
+import pathlib, time
+once = pathlib.Path({str(once)!r})
+if not once.exists():
+    once.touch()
+    raise SystemExit(1)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+    async def body(child: Child) -> None:
+        assert child.restarts == 1
+
+    run_with(python(code, announces=True, patient=True), body)
+
+    async def scenario() -> None:
+        await asyncio.wait_for(Child(python("raise SystemExit(2)", announces=True, patient=True)).run(), DEADLINE_S)
+
+    with pytest.raises(ChildError, match="exit code 2"):
+        asyncio.run(scenario())
+
+
 def test_a_child_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     child = f"""

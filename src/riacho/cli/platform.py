@@ -17,6 +17,9 @@ from riacho.host.child import Child, ChildSpec, riacho_command
 
 log = logging.getLogger(__name__)
 
+JOBS_STOP_TIMEOUT_S = 2.8
+"""The jobs' supervisor waits for its workers in turn."""
+
 PORTS_TRIED = 50
 """How far `next_free` looks for a port."""
 
@@ -59,7 +62,7 @@ async def run_platform(
         jobs = riacho_command("jobs", "--kafka", kafka, "--dir", str(options.directory))
         lines = await asyncio.gather(
             parts.start(ChildSpec("console", console, announces=True)),
-            parts.start(ChildSpec("jobs", jobs, announces=True)),
+            parts.start(ChildSpec("jobs", jobs, announces=True, stop_timeout_s=JOBS_STOP_TIMEOUT_S)),
             *(parts.start(spec) for spec in more(kafka)),
         )
         if not stopped.is_set():

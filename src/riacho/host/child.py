@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 
 from riacho.errors import RiachoError
 
-STOP_TIMEOUT_S = 2.4
+STOP_TIMEOUT_S = 2.0
 """How long a child may take to end after SIGTERM: a platform ends its broker last, and is gone within 5 s."""
+
+USAGE_ERROR = 2
+"""The exit code that says: asked wrongly. Asking again the same way changes nothing."""
 
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
@@ -42,7 +45,8 @@ class ChildSpec:
     """What to run.
 
     A child that `announces` prints one line, `ready …`, when it serves; it counts as started only then.
-    A `oneshot` child ends by itself: exit code 0 is not a death.
+    A `oneshot` child ends by itself: exit code 0 is not a death. A `patient` one is started again also where it fails
+    before it serves, since what it needs may be on its way; but not where it was asked wrongly.
     """
 
     name: str
@@ -50,6 +54,8 @@ class ChildSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     announces: bool = False
     oneshot: bool = False
+    patient: bool = False
+    stop_timeout_s: float = STOP_TIMEOUT_S
 
 
 def riacho_command(*arguments: str) -> list[str]:
@@ -94,7 +100,8 @@ class Child:
     async def run(self) -> None:
         """Start the process and restart it, backing off, whenever it dies. Ends it when cancelled.
 
-        Raises `ChildError` where the first start fails: that is a mistake, not an accident.
+        Raises `ChildError` where it ends by itself before it has served (see `ChildSpec` for patient ones): that is
+        a mistake. One that is killed meanwhile had an accident.
         """
         backoff_s = FIRST_BACKOFF_S
         loop = asyncio.get_running_loop()
@@ -105,7 +112,7 @@ class Child:
                 self._changed()
                 if self.spec.oneshot and self.exit_code == 0:
                     return
-                if not self.ready.done():
+                if not self.ready.done() and self._is_mistake(self.exit_code):
                     self.ready.set_exception(self._never_served(self.exit_code))
                     await self.ready
                 if loop.time() - started > STEADY_AFTER_S:
@@ -126,11 +133,16 @@ class Child:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+            await asyncio.wait_for(process.wait(), self.spec.stop_timeout_s)
         except TimeoutError:
-            log.warning("%s did not end within %.1f s of SIGTERM; killing it", self.spec.name, STOP_TIMEOUT_S)
+            limit_s = self.spec.stop_timeout_s
+            log.warning("%s did not end within %.1f s of SIGTERM; killing it", self.spec.name, limit_s)
             process.kill()
             await process.wait()
+
+    def _is_mistake(self, exit_code: int) -> bool:
+        """Whether a process that never served would only end the same way again."""
+        return exit_code == USAGE_ERROR or (exit_code >= 0 and not self.spec.patient)
 
     def _never_served(self, exit_code: int) -> ChildError:
         return ChildError(f"{self.spec.name} did not start: {describe_exit(exit_code)}")

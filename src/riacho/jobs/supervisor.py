@@ -117,7 +117,8 @@ class JobSupervisor:
         if spec.fresh:
             command.append("--fresh")
         child = Child(
-            ChildSpec(spec.name, command, announces=True, oneshot=True), on_change=lambda child: self._seen(spec, child)
+            ChildSpec(spec.name, command, announces=True, oneshot=True, patient=True),
+            on_change=lambda child: self._seen(spec, child),
         )
         self._report(spec, Phase.STARTING)
         task = asyncio.create_task(self._watch(spec, child), name=f"job {spec.name}")
@@ -137,7 +138,7 @@ class JobSupervisor:
         if child.pid is not None:
             started = child.ready.done() and not child.ready.cancelled()
             self._report(spec, Phase.RUNNING if started else Phase.STARTING, child)
-        elif child.exit_code != 0 and child.ready.done():
+        elif child.exit_code != 0:
             self._report(spec, Phase.RESTARTING, child)
 
     async def _end(self, running: Running) -> None:
