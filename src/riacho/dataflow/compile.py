@@ -1,0 +1,145 @@
+"""Plan to dataflow: which physical operator runs each relation, and which rows it may reject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from riacho.dataflow.expressions import Settings
+from riacho.dataflow.fingerprint import fingerprint
+from riacho.dataflow.operator import Operator
+from riacho.dataflow.operators.aggregate import AggregateOperator
+from riacho.dataflow.operators.calc import Calc
+from riacho.dataflow.operators.join import JoinOperator
+from riacho.dataflow.operators.normalize import NormalizeOperator
+from riacho.dataflow.operators.rejects import Rejects
+from riacho.dataflow.operators.union import UnionOperator
+from riacho.dataflow.operators.values import ValuesOperator
+from riacho.dataflow.operators.watermark import WatermarkOperator
+from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
+from riacho.dataflow.operators.window_table import WindowTableOperator
+from riacho.plan.relations import (
+    Aggregate,
+    Filter,
+    Job,
+    Join,
+    Normalize,
+    Project,
+    Relation,
+    Scan,
+    Schema,
+    Sink,
+    Union,
+    Values,
+    Watermark,
+    WindowAggregate,
+    WindowTable,
+    walk_relations,
+)
+
+
+@dataclass(slots=True)
+class Node:
+    """A step of the dataflow: its operator (None for a scan or a sink) and the nodes whose output it takes.
+
+    `id` is the same for the same job text in every process; `fingerprint` says what its state means.
+    """
+
+    id: str
+    kind: str
+    schema: Schema
+    operator: Operator | None
+    inputs: tuple[int, ...]
+    fingerprint: str
+    relation: Relation
+    rows_in: int = field(default=0)
+    rows_out: int = field(default=0)
+
+
+def compile_job(job: Job, settings: Settings, rejects: Rejects) -> list[Node]:
+    """The nodes of a job, inputs before the nodes that read them; equal sub-plans are one node."""
+    compiler = _Compiler(job, settings, rejects)
+    for sink in job.sinks:
+        compiler.node(sink)
+    return compiler.nodes
+
+
+class _Compiler:
+    def __init__(self, job: Job, settings: Settings, rejects: Rejects) -> None:
+        self._settings = settings
+        self._rejects = rejects
+        self._places: dict[Relation, int] = {}
+        self._readers = _readers(job)
+        self.nodes: list[Node] = []
+
+    def node(self, relation: Relation) -> int:
+        """The place of the node that computes a relation."""
+        # Two equal sinks are two sinks: each INSERT writes.
+        if relation in self._places and not isinstance(relation, Sink):
+            return self._places[relation]
+        steps = self._chain(relation)
+        below = steps[0].inputs if steps else relation.inputs
+        inputs = tuple(self.node(part) for part in below)
+        kind = type(steps[-1] if len(steps) == 1 else relation).__name__ if len(steps) < 2 else "Calc"
+        place = len(self.nodes)
+        self.nodes.append(
+            Node(
+                f"{place}-{kind.lower()}",
+                kind,
+                relation.schema,
+                self._operator(relation, steps),
+                inputs,
+                fingerprint(relation),
+                relation,
+            )
+        )
+        self._places[relation] = place
+        return place
+
+    def _chain(self, relation: Relation) -> list[Filter | Project]:
+        """The filters and projections that end in this relation, from the lowest, read by nobody else in between."""
+        steps: list[Filter | Project] = []
+        while isinstance(relation, Filter | Project) and (not steps or self._readers[relation] == 1):
+            steps.insert(0, relation)
+            relation = relation.input
+        return steps
+
+    def _operator(self, relation: Relation, steps: list[Filter | Project]) -> Operator | None:
+        settings, rejects = self._settings, self._rejects if _keeps_sources(relation) else None
+        if steps:
+            return Calc(steps, settings, rejects)
+        match relation:
+            case Scan() | Sink():
+                return None
+            case Values():
+                return ValuesOperator(relation, settings)
+            case Watermark():
+                return WatermarkOperator(relation, settings, rejects)
+            case Normalize():
+                return NormalizeOperator(relation)
+            case WindowTable():
+                return WindowTableOperator(relation, settings, rejects)
+            case WindowAggregate():
+                return WindowAggregateOperator(relation, settings, rejects)
+            case Aggregate():
+                return AggregateOperator(relation)
+            case Join():
+                return JoinOperator(relation, settings)
+            case Union():
+                return UnionOperator(relation)
+        raise AssertionError(f"no operator for {type(relation).__name__}")
+
+
+def _readers(job: Job) -> dict[Relation, int]:
+    """How many different relations read each relation."""
+    readers: dict[Relation, set[Relation]] = {}
+    for sink in job.sinks:
+        for relation in walk_relations(sink):
+            for below in relation.inputs:
+                readers.setdefault(below, set()).add(relation)
+    return {relation: len(above) for relation, above in readers.items()}
+
+
+def _keeps_sources(relation: Relation) -> bool:
+    """Whether each of the relation's input rows is one row of a source, which a policy can drop."""
+    stateful = (Aggregate, WindowAggregate, Join, Normalize)
+    return not any(isinstance(part, stateful) for below in relation.inputs for part in walk_relations(below))

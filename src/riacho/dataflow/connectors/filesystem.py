@@ -1,0 +1,100 @@
+"""What the `filesystem` connector reads from a table. Source: Flink, "FileSystem SQL Connector"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from riacho.dataflow.connectors.fields import format_fields
+from riacho.dataflow.connectors.tables import options_of
+from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy
+from riacho.formats.options import Option, Options, duration
+from riacho.formats.registry import Format, formats, open_format
+from riacho.plan.tables import ColumnKind, Table
+
+PARQUET = "parquet"
+READABLE = ("file.path", "file.name", "file.size", "file.modification-time")
+
+
+def _word(value: str) -> str | None:
+    return value
+
+
+def _size(value: str) -> int:
+    """Bytes of a size such as `128MB`.
+
+    >>> _size("128MB"), _size("1 kb")
+    (134217728, 1024)
+    """
+    number = value.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    unit = value.strip()[len(number) :].strip().lower()
+    powers = {"": 0, "b": 0, "k": 10, "kb": 10, "m": 20, "mb": 20, "g": 30, "gb": 30}
+    if not number.isdecimal() or unit not in powers:
+        raise ValueError("a size such as '128MB'")
+    return int(number) << powers[unit]
+
+
+_PATH: Option[str | None] = Option("path", _word, None)
+_FORMAT: Option[str | None] = Option("format", _word, None)
+_ROLL_SIZE = Option("sink.rolling-policy.file-size", _size, 128 << 20)
+_ROLL_INTERVAL = Option("sink.rolling-policy.rollover-interval", duration, 1_800_000)
+_CHECK_INTERVAL = Option("sink.rolling-policy.check-interval", duration, 60_000)
+_PARALLELISM: Option[str | None] = Option("sink.parallelism", _word, None)
+_MONITOR: Option[str | None] = Option("source.monitor-interval", _word, None)
+_LINE_DELIMITER = Option("csv.line-delimiter", lambda value: value.replace("\\n", "\n").replace("\\r", "\r"), "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class FileTable:
+    """A table of files, its options checked. `format` is None for Parquet, which Polars reads and writes."""
+
+    table: Table
+    path: Path
+    format_name: str
+    format: Format | None
+    line_delimiter: bytes
+    roll_bytes: int
+    roll_ms: int
+    policy: BadRecordPolicy
+
+    def physical(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.table.columns if column.kind is ColumnKind.PHYSICAL)
+
+
+def read_table(table: Table) -> FileTable:
+    """The table with every option checked. Raises `OptionError`."""
+    options = options_of(table)
+    path = _local(options.require(_PATH, "the file or directory"), options)
+    name = options.require(_FORMAT, "json, csv, raw or parquet")
+    if options.get(_MONITOR) is not None:
+        raise options.error("files are read once: 'source.monitor-interval' is not there yet")
+    policy = options.get(POLICY)
+    if policy is BadRecordPolicy.DEAD_LETTER:
+        raise options.wrong(POLICY, "files have no dead-letter topic: use 'fail' or 'skip'")
+    for column in table.columns:
+        key = column.metadata_key or column.name
+        if column.kind is ColumnKind.METADATA and key not in READABLE:
+            raise options.error(f"files have no metadata '{key}'", mend=f"metadata: {', '.join(READABLE)}")
+    physical = [column for column in table.columns if column.kind is ColumnKind.PHYSICAL]
+    delimiter = options.get(_LINE_DELIMITER) if name == "csv" else "\n"
+    opened = None
+    if name != PARQUET:
+        if name not in formats():
+            known = ", ".join((*formats(), PARQUET))
+            raise options.error(f"unknown format '{name}'", mend=f"formats: {known}")
+        opened = open_format(name, format_fields(physical), options)
+    options.get(_CHECK_INTERVAL)
+    options.get(_PARALLELISM)
+    result = FileTable(
+        table, path, name, opened, delimiter.encode(), options.get(_ROLL_SIZE), options.get(_ROLL_INTERVAL), policy
+    )
+    options.finish()
+    return result
+
+
+def _local(path: str, options: Options) -> Path:
+    parsed = urlparse(path)
+    if parsed.scheme not in ("", "file"):
+        raise options.wrong(_PATH, "must be a local path or a file:// URI")
+    return Path(unquote(parsed.path) if parsed.scheme else path)

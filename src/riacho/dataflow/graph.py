@@ -1,0 +1,175 @@
+"""A running job: the nodes of its dataflow, one pass at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, WatermarkSteps
+from riacho.dataflow.compile import Node, compile_job
+from riacho.dataflow.expressions import Settings
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.rejects import RejectedRow, Rejects
+from riacho.dataflow.operators.watermark import WatermarkOperator
+from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.errors import RiachoError
+from riacho.plan.relations import Job, Scan, Sink
+
+
+class SnapshotMismatchError(RiachoError):
+    """A snapshot was taken of another query: its arrays would mean something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorMetrics:
+    """What an operator has done so far. `watermark` is its output's, in milliseconds."""
+
+    id: str
+    kind: str
+    rows_in: int
+    rows_out: int
+    late_rows: int
+    state_bytes: int
+    watermark: int
+
+
+class Graph:
+    """The dataflow of a job.
+
+    `scans` and `sinks` are the job's ends by id. A graph that raised an error in a pass is to be thrown away: the
+    pass may be half done.
+    """
+
+    def __init__(self, nodes: list[Node], rejects: Rejects) -> None:
+        self._nodes = nodes
+        self._rejects = rejects
+        self._watermarks = [WatermarkSteps.still()] * len(nodes)
+        self._ended: set[str] = set()
+        self.scans = {node.id: node.relation for node in nodes if isinstance(node.relation, Scan)}
+        self.sinks = {node.id: node.relation for node in nodes if isinstance(node.relation, Sink)}
+
+    @staticmethod
+    def build(job: Job, settings: Settings) -> Graph:
+        """The dataflow of a job, its state empty. Raises `RiachoError` for a function that cannot be evaluated."""
+        rejects = Rejects()
+        return Graph(compile_job(job, settings, rejects), rejects)
+
+    def run_pass(self, inputs: Mapping[str, Batch]) -> dict[str, Batch]:
+        """Run what has arrived, a batch per scan id, through the graph; returns each sink's change.
+
+        A scan without a batch has had no rows. Sequence numbers rise from pass to pass and are unique in the job;
+        within a pass every batch ascends. After `WatermarkSteps.then(…, END_OF_TIME)` a scan has ended.
+
+        Raises `RowError` for an expression that fails past a join or an aggregate, where rows have no source.
+        """
+        outputs: list[Batch] = []
+        for place, node in enumerate(self._nodes):
+            taken = tuple(outputs[below] for below in node.inputs)
+            if isinstance(node.relation, Scan):
+                output = self._scanned(node, inputs.get(node.id))
+            elif node.operator is None:
+                (output,) = taken
+            else:
+                output = node.operator.process(taken)
+            node.rows_in += sum(len(batch) for batch in taken)
+            node.rows_out += len(output)
+            self._watermarks[place] = output.watermark
+            outputs.append(output)
+        return {node.id: output for node, output in zip(self._nodes, outputs, strict=True) if node.id in self.sinks}
+
+    def _scanned(self, node: Node, batch: Batch | None) -> Batch:
+        ended = node.id in self._ended
+        if batch is None:
+            return empty_batch(node.schema, WatermarkSteps.still(END_OF_TIME if ended else NO_WATERMARK))
+        assert not ended, f"{node.id} has ended"
+        if batch.watermark.after == END_OF_TIME:
+            self._ended.add(node.id)
+        return batch
+
+    def take_rejected(self) -> list[RejectedRow]:
+        """The source rows that expressions refused since the last call: the source's policy decides about them.
+
+        A row may have gone through other branches of the graph all the same.
+        """
+        return self._rejects.take()
+
+    def assign_splits(self, scan_id: str, splits: Iterable[int]) -> None:
+        """The source of a scan reads these splits: each holds the watermark back until it has rows."""
+        splits = list(splits)
+        for operator in self._watermark_operators(scan_id):
+            operator.assign_splits(splits)
+
+    def finish_splits(self, scan_id: str, splits: Iterable[int]) -> None:
+        """These splits have ended; the watermark no longer waits for them."""
+        splits = list(splits)
+        for operator in self._watermark_operators(scan_id):
+            operator.finish_splits(splits)
+
+    def _watermark_operators(self, scan_id: str) -> list[WatermarkOperator]:
+        """Those over a scan: only steps of one input stand between."""
+        reached = {next(place for place, node in enumerate(self._nodes) if node.id == scan_id)}
+        found = []
+        for place, node in enumerate(self._nodes):
+            if len(node.inputs) == 1 and node.inputs[0] in reached:
+                if isinstance(node.operator, WatermarkOperator):
+                    found.append(node.operator)
+                else:
+                    reached.add(place)
+        return found
+
+    def metrics(self) -> list[OperatorMetrics]:
+        """One entry per node, inputs first."""
+        return [
+            OperatorMetrics(
+                node.id,
+                node.kind,
+                node.rows_in,
+                node.rows_out,
+                node.operator.late_rows if node.operator is not None else 0,
+                node.operator.state_bytes if node.operator is not None else 0,
+                watermark.after,
+            )
+            for node, watermark in zip(self._nodes, self._watermarks, strict=True)
+        ]
+
+    def snapshot(self) -> StateArrays:
+        """All state after the last pass, as arrays named `node.part.array`; the next pass does not alter them."""
+        arrays: StateArrays = {}
+        for node in self._nodes:
+            state = node.operator.snapshot() if node.operator is not None else {}
+            ended = np.array([node.id in self._ended])
+            mark = np.frombuffer(node.fingerprint.encode(), np.uint8)
+            counters = np.array([node.rows_in, node.rows_out], np.int64)
+            arrays |= prefixed(node.id, {"plan": mark, "ended": ended, "rows": counters, **prefixed("state", state)})
+        return arrays
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take over a snapshot before the first pass.
+
+        Raises `SnapshotMismatchError` where it was taken of another query.
+        """
+        known = {name.partition(".")[0] for name in state}
+        if known != {node.id for node in self._nodes}:
+            raise self._mismatch("the query has other steps")
+        sections = [section(node.id, state) for node in self._nodes]
+        for node, part in zip(self._nodes, sections, strict=True):
+            if part["plan"].tobytes().decode() != node.fingerprint:
+                raise self._mismatch(f"step {node.id} is another")
+        for node, part in zip(self._nodes, sections, strict=True):
+            node.rows_in, node.rows_out = part["rows"].tolist()
+            if part["ended"][0]:
+                self._ended.add(node.id)
+            if node.operator is not None:
+                node.operator.restore(section("state", part))
+
+    @staticmethod
+    def _mismatch(reason: str) -> SnapshotMismatchError:
+        return SnapshotMismatchError(
+            f"the stored state belongs to a different query: {reason}",
+            mend="restore with the query that stored it, or start this one with empty state",
+        )

@@ -1,0 +1,37 @@
+"""Making, joining and ordering batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from riacho.dataflow.batch import Batch, WatermarkSteps
+from riacho.dataflow.columns import polars_schema
+from riacho.plan.relations import Schema
+
+
+def empty_batch(schema: Schema, watermark: WatermarkSteps) -> Batch:
+    """No rows, only a watermark."""
+    return Batch(pl.DataFrame(schema=polars_schema(schema)), np.empty(0, np.int64), watermark)
+
+
+def concatenate(batches: list[Batch], names: tuple[str, ...], watermark: WatermarkSteps) -> Batch:
+    """The rows of all batches in order of sequence, earlier batches first among equals.
+
+    The frames agree in the number and types of their columns, which get these names.
+    """
+    filled = [batch for batch in batches if len(batch)] or batches[:1]
+    frames = [_renamed(batch.frame, names) for batch in filled]
+    if len(filled) == 1:
+        return Batch(frames[0], filled[0].sequence, watermark, filled[0].diff)
+    sequence = np.concatenate([batch.sequence for batch in filled])
+    signed = any(batch.diff is not None for batch in filled)
+    diff = np.concatenate([batch.signs() for batch in filled]) if signed else None
+    order = np.argsort(sequence, kind="stable")
+    return Batch(pl.concat(frames)[order], sequence[order], watermark, None if diff is None else diff[order])
+
+
+def _renamed(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    if tuple(frame.columns) == names:
+        return frame
+    return frame.rename(dict(zip(frame.columns, names, strict=True)))

@@ -1,0 +1,81 @@
+"""Filter and project: a chain of both is one operator, evaluated step by step. Flink: Calc."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from riacho.dataflow.batch import Batch
+from riacho.dataflow.expressions import Evaluator, Predicate, Settings
+from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
+from riacho.dataflow.operators.stateless import Stateless
+from riacho.plan.expressions import Column
+from riacho.plan.relations import Filter, Project
+
+
+class Calc(Stateless):
+    """A chain of filters and projections, given from the input upwards.
+
+    A filter runs before what stands above it, so `WHERE x <> 0` protects a later `1 / x`.
+    """
+
+    def __init__(self, steps: Sequence[Filter | Project], settings: Settings, rejects: Rejects | None) -> None:
+        self._steps = [
+            _FilterStep(step, settings) if isinstance(step, Filter) else _project_step(step, settings) for step in steps
+        ]
+        self._rejects = rejects
+
+    def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        (batch,) = inputs
+        for step in self._steps:
+            batch = step.apply(batch, self._rejects)
+        return batch
+
+
+class _FilterStep:
+    def __init__(self, relation: Filter, settings: Settings) -> None:
+        self._predicate = Predicate(relation.predicate, relation.input.schema, settings)
+
+    def apply(self, batch: Batch, rejects: Rejects | None) -> Batch:
+        batch, holds = evaluate_rows(batch, self._predicate.holds, rejects)
+        mask = holds.to_numpy()
+        if mask.all():
+            return batch
+        return Batch(
+            batch.frame.filter(holds),
+            batch.sequence[mask],
+            batch.watermark,
+            None if batch.diff is None else batch.diff[mask],
+            None if batch.split is None else batch.split[mask],
+        )
+
+
+class _SelectStep:
+    """A projection of bare columns: nothing is evaluated."""
+
+    def __init__(self, sources: Sequence[str], names: Sequence[str]) -> None:
+        self._columns = list(zip(sources, names, strict=True))
+
+    def apply(self, batch: Batch, rejects: Rejects | None) -> Batch:
+        del rejects  # picking columns cannot fail
+        frame = batch.frame
+        picked = [frame.get_column(source).alias(name) for source, name in self._columns]
+        return batch.with_frame(pl.DataFrame(picked))
+
+
+class _EvaluateStep:
+    def __init__(self, relation: Project, settings: Settings) -> None:
+        self._evaluator = Evaluator(relation.expressions, relation.names, relation.input.schema, settings)
+
+    def apply(self, batch: Batch, rejects: Rejects | None) -> Batch:
+        batch, frame = evaluate_rows(batch, self._evaluator.evaluate, rejects)
+        return batch.with_frame(frame)
+
+
+def _project_step(relation: Project, settings: Settings) -> _SelectStep | _EvaluateStep:
+    columns = [part for part in relation.expressions if isinstance(part, Column)]
+    if columns and len(columns) == len(relation.expressions):
+        schema = relation.input.schema
+        return _SelectStep([schema[part.index].name for part in columns], relation.names)
+    return _EvaluateStep(relation, settings)

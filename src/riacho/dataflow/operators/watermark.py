@@ -1,0 +1,77 @@
+"""WATERMARK FOR: evaluates the watermark expression and says where the watermark stands before each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.expressions import Evaluator, Settings
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
+from riacho.dataflow.watermark import SplitWatermarks
+from riacho.plan.relations import Watermark
+
+MICROSECONDS = 1000
+"""Microseconds in a millisecond: frames hold the former, watermarks are the latter."""
+
+
+class WatermarkOperator:
+    """Passes rows through unchanged; only their watermark is new."""
+
+    def __init__(self, relation: Watermark, settings: Settings, rejects: Rejects | None) -> None:
+        self._evaluator = Evaluator([relation.expression], ["watermark"], relation.input.schema, settings)
+        self._splits = SplitWatermarks(settings.clock, idle_timeout_ms=relation.idle_timeout_ms)
+        self._rejects = rejects
+
+    def assign_splits(self, splits: Iterable[int]) -> None:
+        """The source reads these splits: each holds the watermark back until it has rows."""
+        self._splits.assign(splits)
+
+    def finish_splits(self, splits: Iterable[int]) -> None:
+        """These splits have ended and hold nothing back any more."""
+        self._splits.finish(splits)
+
+    def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        batch, values = evaluate_rows(inputs[0], self._evaluator.evaluate, self._rejects)
+        column = values.to_series()
+        valid = np.empty(0, np.bool_)
+        if column.null_count():
+            valid = ~column.is_null().to_numpy()
+            column = column.to_physical().fill_null(0)
+        milliseconds = column.to_physical().to_numpy() // MICROSECONDS
+        steps = self._splits.advance(batch.sequence, batch.split, milliseconds, valid)
+        return replace(batch, watermark=self._with_end(steps, batch.watermark), split=None)
+
+    def _with_end(self, steps: WatermarkSteps, above: WatermarkSteps) -> WatermarkSteps:
+        """The end of the input, which the source tells by a watermark of its own, ends event time."""
+        if above.before == END_OF_TIME:
+            return WatermarkSteps.still(END_OF_TIME)
+        if above.after != END_OF_TIME:
+            return steps
+        moment: Int64Array = above.sequence[-1:]
+        self._splits.end(int(moment[0]))
+        earlier = steps.sequence < moment[0]
+        return WatermarkSteps(
+            steps.before,
+            np.concatenate((steps.sequence[earlier], moment)),
+            np.concatenate((steps.value[earlier], np.array([END_OF_TIME]))),
+        )
+
+    def snapshot(self) -> StateArrays:
+        return self._splits.snapshot()
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._splits.restore(state)
+
+    @property
+    def state_bytes(self) -> int:
+        return self._splits.bytes
+
+    @property
+    def late_rows(self) -> int:
+        return 0

@@ -1,0 +1,281 @@
+"""GROUP BY over TUMBLE and HOP windows: each window emits its rows once, when the watermark passes its end.
+
+Source: Flink, "Window Aggregation". Hopping windows share partial results by slices as long as the slide, as Flink's
+SliceAssigners do: a row is added once, however many windows hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.expressions import Settings
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.operators.aggregate import Grouping
+from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
+from riacho.dataflow.operators.window_time import MICROSECONDS, WindowTime
+from riacho.dataflow.state.accumulators import Changes, Count
+from riacho.dataflow.state.aggregates import ADDED, ALL, NO_WORDS, Aggregates
+from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.key_index import KeyIndex
+from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.dataflow.state.strings import StringPool
+from riacho.dataflow.state.words import RowCodec, build_frame
+from riacho.formats.arrow import Column
+from riacho.kernels.windows import assign_slices, expand_windows
+from riacho.plan.changelog import is_updating
+from riacho.plan.relations import WindowAggregate, WindowProperty
+
+BoolArray = npt.NDArray[np.bool_]
+
+ALL_CLOSED = NO_WATERMARK
+"""What `assign_slices` gives a late row for its first open window."""
+
+END = 0
+"""The word of a group's key with its window's end, or its slice's."""
+FIRST_OPEN = 1
+"""In sliced groups, the word with the end of the first window that the group's rows count in."""
+
+
+class _Fired(NamedTuple):
+    """Windows that closed: the groups' keys in words, their ends, and what their aggregates came to."""
+
+    ends: Int64Array
+    keys: Int64Array
+    aggregates: Aggregates
+    slots: Int64Array
+
+
+class WindowAggregateOperator:
+    """Groups by (window, keys), or by (slice, first open window, keys) where windows overlap.
+
+    The second form holds what makes results independent of batching: a row that came after some of its windows had
+    closed counts in the others only, wherever the pass was cut.
+    """
+
+    def __init__(self, relation: WindowAggregate, settings: Settings, rejects: Rejects | None) -> None:
+        below = relation.input.schema
+        assert relation.size % relation.slide == 0, "the planner refuses windows that are not a multiple of the slide"
+        self._relation = relation
+        self._schema = relation.schema
+        self._rejects = rejects
+        self._time = WindowTime(below, relation.time_column, settings.zone)
+        self._updating = is_updating(relation.input)
+        self._pool = StringPool()
+        self._codec = RowCodec(tuple(below[key] for key in relation.keys), self._pool)
+        self._aggregates = self._fresh_aggregates()
+        self._overlapping = relation.slide < relation.size
+        self._sliced = self._overlapping and self._aggregates.mergeable and not self._updating
+        self._before = 2 if self._sliced else 1
+        self._index = KeyIndex(self._before + self._codec.width)
+        self._rows = Count()
+        self._born = Growable(np.int64)
+        self._grouping = Grouping()
+        self._arrivals = 0
+        self._late = 0
+        self._progress = NO_WATERMARK
+        self._next_end = END_OF_TIME
+        """No window that ends before this has rows."""
+
+    def _fresh_aggregates(self) -> Aggregates:
+        relation = self._relation
+        return Aggregates(relation.calls, relation.input.schema, self._pool, updating=self._updating)
+
+    def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        watermark = inputs[0].watermark
+        steps = self._time.of_watermark(watermark)
+        if len(inputs[0]):
+            batch, times = evaluate_rows(inputs[0], self._time.of_rows, self._rejects)
+            if len(batch):
+                self._add(batch, times, steps)
+        output = self._fire(steps, watermark)
+        self._progress = steps.after
+        self._pool.collect()
+        return output
+
+    def _add(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> None:
+        relation = self._relation
+        places = np.empty((len(batch), 2), np.int64)
+        late = assign_slices(
+            times,
+            batch.sequence,
+            steps.sequence,
+            steps.value,
+            steps.before,
+            relation.size,
+            relation.slide,
+            relation.offset,
+            places,
+        )
+        if late:
+            self._late += late
+            timely = np.flatnonzero(places[:, 1] != ALL_CLOSED)
+            batch, places = batch.take(timely), places[timely]
+        if self._overlapping and not self._sliced:
+            rows, ends = self._expand(places[:, FIRST_OPEN], self._last_end(places[:, END]), END_OF_TIME)
+            batch, places = batch.take(rows), ends.reshape(-1, 1)
+        if len(batch):
+            self._accumulate(batch, places[:, : self._before])
+
+    def _accumulate(self, batch: Batch, places: Int64Array) -> None:
+        columns = [batch.frame.to_series(key) for key in self._relation.keys]
+        words = self._codec.encode(columns, len(batch), before=self._before)
+        words[:, : self._before] = places
+        slots, new_rows = self._index.upsert(words)
+        new_slots = slots[new_rows]
+        if len(new_slots):
+            self._begin(new_slots, words[new_rows], self._arrivals + new_rows)
+        self._arrivals += len(batch)
+        touched, _, _ = self._grouping.touch(slots, self._index.slots_used)
+        signs = ADDED if batch.diff is None else batch.diff
+        self._aggregates.update(batch.frame, slots, touched, signs)
+        if self._updating:
+            self._rows.update(Changes(slots, touched, signs, ALL, NO_WORDS))
+        self._aggregates.end_pass()
+
+    def _begin(self, new_slots: Int64Array, words: Int64Array, born: Int64Array) -> None:
+        self._codec.retain(words[:, self._before :])
+        self._aggregates.begin(new_slots, self._index.slots_used)
+        self._rows.reserve(self._index.slots_used)
+        self._rows.reset(new_slots)
+        self._born.reserve(self._index.slots_used)
+        self._born.values[new_slots] = born
+        self._next_end = min(self._next_end, int(words[:, self._before - 1].min()))
+
+    def _fire(self, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
+        """Emit the windows whose end − 1 ms the watermark has reached, and forget them."""
+        limit = min(steps.after, END_OF_TIME - 1) + 1
+        if self._next_end > limit:
+            return empty_batch(self._schema, watermark)
+        live = self._index.live()
+        fired = self._fired_slices(live, limit) if self._sliced else self._fired_windows(live, limit)
+        output = self._emit(fired, steps, watermark)
+        if fired.aggregates is not self._aggregates:
+            fired.aggregates.release(fired.slots)
+        done = live[self._last_of(live) <= limit]
+        self._forget(done)
+        self._next_end = self._earliest(limit)
+        return output
+
+    def _fired_windows(self, live: Int64Array, limit: int) -> _Fired:
+        ends = self._index.keys[live, END]
+        due = ends <= limit
+        if self._updating:
+            due &= self._rows.counts.values[live] > 0
+        slots, ends = live[due], ends[due]
+        order = np.lexsort((self._born.values[slots], ends))
+        slots = slots[order]
+        return _Fired(ends[order], self._index.keys[slots, self._before :], self._aggregates, slots)
+
+    def _fired_slices(self, live: Int64Array, limit: int) -> _Fired:
+        """Merge the slices of each window that closed. Windows that closed in earlier passes are not made again."""
+        first = np.maximum(self._index.keys[live, FIRST_OPEN], self._first_unfired(self._progress))
+        rows, ends = self._expand(first, self._last_of(live), limit)
+        source = live[rows]
+        words = np.empty((len(source), 1 + self._codec.width), np.int64)
+        words[:, 0] = ends
+        words[:, 1:] = self._index.keys[source, self._before :]
+        windows = KeyIndex(words.shape[1])
+        target, new_rows = windows.upsert(words)
+        merged = self._fresh_aggregates()
+        merged.begin(target[new_rows], windows.slots_used)
+        merged.merge(self._aggregates, source, target)
+        born = np.full(windows.slots_used, END_OF_TIME)
+        np.minimum.at(born, target, self._born.values[source])
+        groups = windows.keys[: windows.slots_used]
+        order = np.lexsort((born, groups[:, 0]))
+        return _Fired(groups[order, 0], groups[order, 1:], merged, order)
+
+    def _emit(self, fired: _Fired, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
+        height = len(fired.ends)
+        if not height:
+            return empty_batch(self._schema, watermark)
+        columns = [
+            *self._codec.decode(fired.keys),
+            *fired.aggregates.columns(fired.aggregates.results(fired.slots)),
+            *(self._property(item, fired.ends) for item in self._relation.properties),
+        ]
+        frame = build_frame(self._schema.fields, columns, height)
+        closing = np.searchsorted(steps.value, fired.ends - 1, side="left")
+        return Batch(frame, steps.sequence[closing], watermark)
+
+    def _property(self, item: WindowProperty, ends: Int64Array) -> Column:
+        if item is WindowProperty.TIME:
+            instants = self._time.instants(ends - 1)
+            return Column("tsu:UTC" if self._time.zoned else "tsu:", len(ends), (instants,))
+        bound = ends if item is WindowProperty.END else ends - self._relation.size
+        return Column("tsu:", len(ends), (bound * MICROSECONDS,))
+
+    def _forget(self, slots: Int64Array) -> None:
+        if len(slots):
+            self._codec.release(self._index.keys[slots, self._before :])
+            self._aggregates.release(slots)
+            self._index.release(slots)
+
+    def _expand(self, first: Int64Array, last: Int64Array, limit: int) -> tuple[Int64Array, Int64Array]:
+        """Each place once per window end between its first and its last, none after `limit`."""
+        size = len(first) * (self._relation.size // self._relation.slide)
+        rows, ends = np.empty(size, np.int64), np.empty(size, np.int64)
+        first, last = np.ascontiguousarray(first), np.ascontiguousarray(last)
+        count = expand_windows(first, last, self._relation.slide, limit, rows, ends)
+        return rows[:count], ends[:count]
+
+    def _last_end(self, slice_ends: Int64Array) -> Int64Array:
+        """The end of the last window that holds a slice."""
+        last: Int64Array = slice_ends + (self._relation.size - self._relation.slide)
+        return last
+
+    def _last_of(self, slots: Int64Array) -> Int64Array:
+        """The end of the last window that these groups count in."""
+        ends: Int64Array = self._index.keys[slots, END]
+        return self._last_end(ends) if self._sliced else ends
+
+    def _first_unfired(self, progress: int) -> int:
+        """The first window end that the watermark has not passed."""
+        if progress == NO_WATERMARK:
+            return NO_WATERMARK
+        slide = self._relation.slide
+        closed = min(progress, END_OF_TIME - slide - 1) + 1
+        return closed - (closed - self._relation.offset) % slide + slide
+
+    def _earliest(self, limit: int) -> int:
+        """The next window end that has rows."""
+        live = self._index.live()
+        if not len(live):
+            return END_OF_TIME
+        if not self._sliced:
+            return int(self._index.keys[live, END].min())
+        return max(int(self._index.keys[live, FIRST_OPEN].min()), self._first_unfired(limit - 1))
+
+    def snapshot(self) -> StateArrays:
+        slots = self._index.slots_used
+        return {
+            "progress": np.array([self._arrivals, self._late, self._progress, self._next_end], np.int64),
+            "born": self._born.copy(slots),
+            **prefixed("strings", self._pool.snapshot()),
+            **prefixed("keys", self._index.snapshot()),
+            **prefixed("rows", self._rows.snapshot(slots)),
+            **prefixed("aggregates", self._aggregates.snapshot(slots)),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._arrivals, self._late, self._progress, self._next_end = state["progress"].tolist()
+        self._born.load(state["born"])
+        self._pool.restore(section("strings", state))
+        self._index.restore(section("keys", state))
+        self._rows.restore(section("rows", state))
+        self._aggregates.restore(section("aggregates", state))
+
+    @property
+    def state_bytes(self) -> int:
+        parts = (self._pool, self._index, self._rows, self._born, self._aggregates, self._grouping)
+        return sum(part.bytes for part in parts)
+
+    @property
+    def late_rows(self) -> int:
+        return self._late

@@ -1,0 +1,120 @@
+"""Writes rows to files of a directory; a part is visible only when it is whole: the `filesystem` sink."""
+
+from __future__ import annotations
+
+import io
+import uuid
+
+import numpy as np
+import polars as pl
+
+from riacho.dataflow.batch import Batch
+from riacho.dataflow.connectors.environment import ConnectorEnvironment
+from riacho.dataflow.connectors.filesystem import FileTable
+from riacho.dataflow.sinks import SinkCounts
+from riacho.errors import RiachoError
+from riacho.formats.decoding import Spans
+from riacho.host import Disk, SystemDisk
+
+
+class FileSink:
+    """Appends to a hidden file and renames it to `part-<run>-<number>` when it is complete.
+
+    A part is complete when the job flushes, or when it is as large or old as the rolling policy says.
+    """
+
+    def __init__(self, table: FileTable, environment: ConnectorEnvironment, disk: Disk | None = None) -> None:
+        self._table = table
+        self._clock = environment.clock
+        self._disk = disk or SystemDisk()
+        self._encoder = None if table.format is None else table.format.encoder()
+        self._run = uuid.uuid4().hex[:12]
+        self._number = 0
+        self._fd: int | None = None
+        self._size = 0
+        self._opened_ms = 0.0
+        self._frames: list[pl.DataFrame] = []
+        self._rows = 0
+        self._bytes = 0
+
+    def write(self, batch: Batch) -> None:
+        assert batch.diff is None or (batch.diff > 0).all(), "the planner keeps retractions from files"
+        if not len(batch):
+            return
+        self._rows += len(batch)
+        if self._encoder is None:
+            if not self._frames:
+                self._opened_ms = self._clock.monotonic_ms()
+            self._frames.append(batch.frame)
+            self._size += int(batch.frame.estimated_size())
+        else:
+            self._append(_lines(self._encoder.encode(batch.frame), self._table.line_delimiter))
+        age = self._clock.monotonic_ms() - self._opened_ms
+        if self._size >= self._table.roll_bytes or age >= self._table.roll_ms:
+            self.flush()
+
+    def flush(self) -> None:
+        """Make what was written a part of its own, durable and visible."""
+        if self._frames:
+            encoded = io.BytesIO()
+            pl.concat(self._frames).write_parquet(encoded)
+            self._frames = []
+            self._size = 0
+            self._append(encoded.getvalue())
+        if self._fd is None:
+            return
+        directory = self._table.path
+        name = f"part-{self._run}-{self._number}"
+        try:
+            self._disk.sync(self._fd)
+            self._disk.close(self._fd)
+            self._disk.rename(directory / f".{name}.inprogress", directory / name)
+            self._disk.sync_directory(directory)
+        except OSError as error:
+            raise self._failed(error) from error
+        finally:
+            self._fd = None
+        self._number += 1
+        self._size = 0
+
+    @property
+    def counts(self) -> SinkCounts:
+        return SinkCounts(self._rows, self._bytes)
+
+    def close(self) -> None:
+        self.flush()
+
+    def _append(self, data: bytes) -> None:
+        directory = self._table.path
+        try:
+            if self._fd is None:
+                self._disk.make_directory(directory)
+                path = directory / f".part-{self._run}-{self._number}.inprogress"
+                self._fd = self._disk.open(path, create=True)
+                self._opened_ms = self._clock.monotonic_ms()
+                self._size = 0
+            self._disk.write(self._fd, self._size, [data])
+        except OSError as error:
+            raise self._failed(error) from error
+        self._size += len(data)
+        self._bytes += len(data)
+
+    def _failed(self, error: OSError) -> RiachoError:
+        return RiachoError(
+            f"table {self._table.table.name}: {self._table.path} cannot be written: {error.strerror}",
+            where=self._table.table.origin,
+        )
+
+
+def _lines(records: Spans, delimiter: bytes) -> bytes:
+    """The records with a delimiter after each."""
+    ends = np.cumsum(np.maximum(records.length, 0) + len(delimiter), dtype=np.int64)
+    out = bytearray(int(ends[-1]))
+    position = 0
+    data = records.data.data
+    for start, length in zip(records.start.tolist(), records.length.tolist(), strict=True):
+        stop = position + max(length, 0)
+        out[position:stop] = data[start : start + max(length, 0)]
+        out[stop : stop + len(delimiter)] = delimiter
+        position = stop + len(delimiter)
+    return bytes(out)

@@ -1,0 +1,142 @@
+"""Writes rows to a Kafka topic: the `kafka` sink, which appends, and `upsert-kafka`, which replaces by key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from riacho.client import BinaryColumn, HeaderColumn, ProduceColumns, Producer
+from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.connectors import kafka as tables
+from riacho.dataflow.connectors.environment import ConnectorEnvironment
+from riacho.dataflow.connectors.kafka import KafkaTable
+from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sinks.upserts import last_of_keys
+from riacho.formats.decoding import Spans
+from riacho.plan.tables import ColumnKind, TableColumn
+from riacho.plan.types import TimestampType
+
+ENCODED_ROWS = 8192
+"""Rows that are encoded at once: their texts are then still in the cache when the producer copies them."""
+
+
+class KafkaSink:
+    """Produces the rows of a table; the producer's threads send them."""
+
+    def __init__(self, table: KafkaTable, environment: ConnectorEnvironment) -> None:
+        self._table = table
+        self._topic = table.topics[0]
+        self._time_zone = environment.time_zone
+        self._cluster = table.cluster(environment)
+        self._producer = Producer(self._cluster, table.producing())
+        self._value = table.value.encoder()
+        self._key = None if table.key is None else table.key.encoder()
+        self._metadata = {
+            column.metadata_key or column.name: column
+            for column in table.table.persisted_columns
+            if column.kind is ColumnKind.METADATA
+        }
+        self._rows = 0
+        self._bytes = 0
+
+    def write(self, batch: Batch) -> None:
+        if not len(batch):
+            return
+        if self._table.upserts:
+            kept, gone = last_of_keys(batch, list(self._table.key_columns))
+            self._produce(batch.frame, kept, gone)
+        else:
+            assert batch.diff is None or (batch.diff > 0).all(), "the planner keeps retractions away"
+            self._produce(batch.frame, np.arange(len(batch)), np.empty(0, np.int64))
+
+    def flush(self) -> None:
+        if self._table.waits_for_acknowledgement:
+            self._producer.flush()
+
+    @property
+    def counts(self) -> SinkCounts:
+        return SinkCounts(self._rows, self._bytes)
+
+    def close(self) -> None:
+        self._producer.close()
+        self._cluster.close()
+
+    def _produce(self, frame: pl.DataFrame, kept: Int64Array, gone: Int64Array) -> None:
+        """Send the kept rows and tombstones for those that are gone, in the order of the pass."""
+        rows = np.sort(np.concatenate((kept, gone)))
+        if len(rows) != frame.height:
+            frame = frame[rows]
+        for first in range(0, len(rows), ENCODED_ROWS):
+            stop = first + ENCODED_ROWS
+            self._produce_rows(frame[first:stop], rows[first:stop], gone)
+
+    def _produce_rows(self, frame: pl.DataFrame, rows: Int64Array, gone: Int64Array) -> None:
+        value = self._value.encode(frame)
+        if len(gone):
+            value = Spans(value.data, value.start, np.where(np.isin(rows, gone), np.int32(-1), value.length))
+        key = self._keys(frame)
+        columns = ProduceColumns(
+            _binary(value),
+            key=None if key is None else _binary(key),
+            timestamp=self._timestamps(frame),
+            partition=self._partitions(len(rows)),
+            headers=self._headers(frame),
+        )
+        self._producer.produce(self._topic, columns)
+        self._rows += len(rows)
+        self._bytes += int(np.maximum(value.length, 0).sum(dtype=np.int64))
+        if key is not None:
+            self._bytes += int(np.maximum(key.length, 0).sum(dtype=np.int64))
+
+    def _keys(self, frame: pl.DataFrame) -> Spans | None:
+        if self._key is None:
+            return None
+        names = self._table.key_columns
+        return self._key.encode(pl.DataFrame([frame[name].alias(inner) for name, inner in names.items()]))
+
+    def _timestamps(self, frame: pl.DataFrame) -> Int64Array | None:
+        column = self._metadata.get("timestamp")
+        if column is None:
+            return None
+        series = self._instants(frame[column.name], column)
+        now = self._cluster.config.clock.now_ms()
+        return series.dt.epoch("ms").fill_null(now).to_numpy().astype(np.int64)
+
+    def _instants(self, series: pl.Series, column: TableColumn) -> pl.Series:
+        """A TIMESTAMP is the session's local time."""
+        if isinstance(column.type, TimestampType):
+            return series.dt.replace_time_zone(self._time_zone, ambiguous="earliest", non_existent="null")
+        return series
+
+    def _partitions(self, count: int) -> np.ndarray[tuple[int], np.dtype[np.int32]] | int | None:
+        if self._table.partitioner == tables.DEFAULT:
+            return None
+        partitions = sorted(self._cluster.partitions(self._topic, create=True))
+        if self._table.partitioner == tables.FIXED:
+            return partitions[0]  # one worker is Flink's subtask 0
+        turns = (self._rows + np.arange(count)) % len(partitions)
+        return np.array(partitions, np.int32)[turns]
+
+    def _headers(self, frame: pl.DataFrame) -> HeaderColumn | None:
+        column = self._metadata.get("headers")
+        if column is None:
+            return None
+        return HeaderColumn.from_values([_header_list(value) for value in frame[column.name].to_list()])
+
+
+def _binary(spans: Spans) -> BinaryColumn:
+    return BinaryColumn(
+        spans.data, np.ascontiguousarray(spans.start), np.ascontiguousarray(spans.length, dtype=np.int32)
+    )
+
+
+def _header_list(entries: Sequence[dict[str, bytes | str | None]] | None) -> list[tuple[str, bytes | None]]:
+    """A MAP<STRING, BYTES> as headers; an entry without a name cannot be one."""
+    headers: list[tuple[str, bytes | None]] = []
+    for entry in entries or ():
+        name, value = entry["key"], entry["value"]
+        if isinstance(name, str):
+            headers.append((name, value.encode() if isinstance(value, str) else value))
+    return headers

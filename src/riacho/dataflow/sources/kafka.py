@@ -1,0 +1,321 @@
+"""Reads the records of Kafka topics as rows: the `kafka` and `upsert-kafka` sources."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from riacho.client import (
+    EARLIEST,
+    LATEST,
+    Admin,
+    Cluster,
+    CommittedOffset,
+    Fetcher,
+    KafkaError,
+    OffsetReset,
+    RecordColumns,
+    TopicPartition,
+)
+from riacho.client.offsets import list_offsets
+from riacho.dataflow.batch import Int64Array
+from riacho.dataflow.connectors import kafka as tables
+from riacho.dataflow.connectors.environment import ConnectorEnvironment
+from riacho.dataflow.connectors.kafka import KafkaTable
+from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
+from riacho.dataflow.sources.bad_records import BadRecords
+from riacho.dataflow.sources.dead_letters import KafkaDeadLetters
+from riacho.dataflow.sources.kafka_rows import Records, RowMaker, Rows, join_parts
+from riacho.errors import RiachoError
+
+log = logging.getLogger(__name__)
+
+NO_TIME_FOUND = -1
+"""What ListOffsets answers where no record is as late as the time asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _KafkaOrigins:
+    """The records behind a batch's rows: `first` is each part's first row."""
+
+    parts: tuple[tuple[Records, Int64Array], ...]
+    first: Int64Array
+
+    def of(self, row: int) -> RecordOrigin:
+        part = int(np.searchsorted(self.first, row, side="right")) - 1
+        records, record = self.parts[part]
+        return records.origin(int(record[row - int(self.first[part])]))
+
+
+@dataclass(slots=True)
+class _Splits:
+    """The partitions that are read, numbered in the order in which they were found."""
+
+    numbers: dict[TopicPartition, int] = field(default_factory=dict)
+    until: dict[TopicPartition, int] = field(default_factory=dict)
+
+    def of(self, part: RecordColumns) -> int:
+        return self.numbers[TopicPartition(part.topic, part.partition)]
+
+
+class KafkaSource:
+    """Fetches all partitions of a table's topics. Opens its connections at the first use."""
+
+    def __init__(self, table: KafkaTable, fields: Sequence[str], environment: ConnectorEnvironment) -> None:
+        self._table = table
+        self._environment = environment
+        self._clock = environment.clock
+        self._rows = RowMaker(table, fields, environment.time_zone)
+        self._cluster = table.cluster(environment)
+        self._fetcher = Fetcher(self._cluster, table.fetching(), on_arrival=environment.on_arrival)
+        self._splits = _Splits()
+        self._started = False
+        self._restored: dict[TopicPartition, int] | None = None
+        self._next_discovery_ms = 0.0
+        self._bounded = table.bounded.mode != tables.UNBOUNDED
+        explicit = table.properties.get("group.id")
+        self._group = explicit or f"riacho-{environment.job}-{table.table.name}"
+        self._bad = BadRecords(table.table.name, table.policy, self._open_dead_letters)
+
+    @property
+    def splits(self) -> Sequence[str]:
+        self._start()
+        return [str(partition) for partition in self._splits.numbers]
+
+    @property
+    def finished_splits(self) -> frozenset[int]:
+        if not self._bounded:
+            return frozenset()
+        positions = self._fetcher.positions()
+        until = self._splits.until
+        return frozenset(
+            number for part, number in self._splits.numbers.items() if positions.get(part, until[part]) >= until[part]
+        )
+
+    @property
+    def finished(self) -> bool:
+        self._start()
+        return self._bounded and self._fetcher.finished
+
+    def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
+        self._start()
+        self._discover()
+        parts = self._fetcher.fetch(max_rows=max_rows, max_bytes=max_bytes, max_wait_ms=max_wait_ms)
+        if not parts:
+            return None
+        made: list[tuple[Records, Rows]] = []
+        size = 0
+        for records in join_parts(parts, self._splits.of):
+            rows = self._rows.make(records)
+            self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
+            self._bad.ignored(rows.ignored)
+            size += int(np.maximum(records.value.length, 0).sum(dtype=np.int64))
+            size += int(np.maximum(records.key.length, 0).sum(dtype=np.int64))
+            made.append((records, rows))
+        batch = _batch(made, size)
+        self._bad.delivered(len(batch), size)
+        return batch if len(batch) else None
+
+    def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
+        self._bad.take([(batch.origins.of(int(row)), why) for row, why in zip(rows.tolist(), reasons, strict=True)])
+
+    def positions(self) -> Positions:
+        positions: dict[str, dict[str, Json]] = {}
+        current = self._fetcher.positions() if self._started else (self._restored or {})
+        for partition, offset in current.items():
+            positions.setdefault(partition.topic, {})[str(partition.partition)] = offset
+        return dict(positions)
+
+    def seek(self, positions: Mapping[str, Json]) -> None:
+        assert not self._started, "positions are restored before the first poll"
+        self._restored = dict(_flat(positions))
+
+    def flush(self) -> None:
+        self._bad.flush()
+
+    def commit(self, positions: Mapping[str, Json]) -> None:
+        """Commit the offsets of the table's group. They only show lag: a failure is logged, no more."""
+        offsets = {partition: CommittedOffset(offset) for partition, offset in _flat(positions)}
+        if not offsets:
+            return
+        try:
+            Admin(self._cluster).groups.commit_offsets(self._group, offsets)
+        except KafkaError as error:
+            log.warning("offsets of group %s are not committed: %s", self._group, error)
+
+    def lag(self) -> int | None:
+        return sum(self._fetcher.lag().values()) if self._started else None
+
+    @property
+    def counts(self) -> SourceCounts:
+        return self._bad.counts
+
+    def wake(self) -> None:
+        self._fetcher.wakeup()
+
+    def close(self) -> None:
+        self._fetcher.close()
+        self._bad.close()
+        self._cluster.close()
+
+    def _open_dead_letters(self) -> KafkaDeadLetters:
+        return KafkaDeadLetters(self._table, self._environment)
+
+    def _start(self) -> None:
+        """Find the partitions and begin to fetch, once."""
+        if self._started:
+            return
+        found = self._partitions()
+        if not found:
+            where = ", ".join(self._table.topics) or f"pattern {self._table.pattern and self._table.pattern.pattern}"
+            raise RiachoError(
+                f"table {self._table.table.name}: no topic to read: {where}",
+                where=self._table.table.origin,
+                mend="create the topic, or check its name",
+            )
+        self._assign(found, _Offsets(self._cluster, self._table, self._group), first=True)
+        self._started = True
+        self._next_discovery_ms = self._clock.monotonic_ms() + self._table.discovery_ms
+
+    def _partitions(self) -> list[TopicPartition]:
+        """The partitions that the table's topics have now."""
+        table = self._table
+        if table.pattern is not None:
+            self._cluster.refresh(None)
+            names = [name for name in self._cluster.topics() if table.pattern.fullmatch(name)]
+        else:
+            names = list(table.topics)
+        found = []
+        for name in sorted(names):
+            create = table.properties.get("allow.auto.create.topics", "true").lower() == "true"
+            found += [TopicPartition(name, index) for index in sorted(self._cluster.partitions(name, create=create))]
+        return found
+
+    def _discover(self) -> None:
+        """Look for new partitions now and then; what they held before is read from its start, as in Flink."""
+        if self._bounded or not self._table.discovery_ms or self._clock.monotonic_ms() < self._next_discovery_ms:
+            return
+        self._next_discovery_ms = self._clock.monotonic_ms() + self._table.discovery_ms
+        if self._table.pattern is None:
+            self._cluster.refresh(self._table.topics)
+        new = [partition for partition in self._partitions() if partition not in self._splits.numbers]
+        if new:
+            self._assign(new, _Offsets(self._cluster, self._table, self._group), first=False)
+
+    def _assign(self, partitions: list[TopicPartition], offsets: _Offsets, *, first: bool) -> None:
+        restored = self._restored or {}
+        known = [partition for partition in partitions if partition in restored]
+        new = [partition for partition in partitions if partition not in restored]
+        start = {partition: restored[partition] for partition in known}
+        if new:
+            start |= offsets.start(new) if first and self._restored is None else offsets.earliest(new)
+        until = offsets.until(partitions, start) if self._bounded else {}
+        for partition in partitions:
+            self._splits.numbers[partition] = len(self._splits.numbers)
+        self._splits.until |= until
+        self._fetcher.assign(start, until=until or None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offsets:
+    """Turns the table's startup and bounded modes into offsets."""
+
+    cluster: Cluster
+    table: KafkaTable
+    group: str
+
+    def start(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        mode = self.table.startup
+        match mode.mode:
+            case tables.EARLIEST:
+                return self.earliest(partitions)
+            case tables.LATEST:
+                return self._latest(partitions)
+            case tables.TIMESTAMP:
+                assert mode.timestamp is not None
+                return self._at(partitions, mode.timestamp)
+            case tables.SPECIFIC:
+                return self._specific(partitions, mode.offsets or {})
+            case _:
+                return self._committed(partitions)
+
+    def until(self, partitions: list[TopicPartition], start: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        mode = self.table.bounded
+        match mode.mode:
+            case tables.TIMESTAMP:
+                assert mode.timestamp is not None
+                return self._at(partitions, mode.timestamp)
+            case tables.SPECIFIC:
+                given = mode.offsets or {}
+                return {part: given.get(part.partition, start[part]) for part in partitions}
+            case tables.GROUP:
+                committed = Admin(self.cluster).groups.fetch_offsets(self.group, partitions)
+                return {part: committed[part].offset if part in committed else start[part] for part in partitions}
+            case _:
+                return self._latest(partitions)
+
+    def earliest(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._listed(partitions, EARLIEST)
+
+    def _latest(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._listed(partitions, LATEST)
+
+    def _listed(self, partitions: list[TopicPartition], what: int) -> dict[TopicPartition, int]:
+        committed = self.table.fetching().read_committed
+        found = list_offsets(self.cluster, dict.fromkeys(partitions, what), read_committed=committed)
+        return {partition: found[partition].offset for partition in partitions}
+
+    def _at(self, partitions: list[TopicPartition], timestamp: int) -> dict[TopicPartition, int]:
+        """The first record of at least this time; the log's end where there is none."""
+        found = list_offsets(self.cluster, dict.fromkeys(partitions, timestamp))
+        result = {part: found[part].offset for part in partitions if found[part].offset != NO_TIME_FOUND}
+        beyond = [part for part in partitions if part not in result]
+        return result | (self._latest(beyond) if beyond else {})
+
+    def _specific(self, partitions: list[TopicPartition], given: Mapping[int, int]) -> dict[TopicPartition, int]:
+        result = {part: given[part.partition] for part in partitions if part.partition in given}
+        others = [part for part in partitions if part not in result]
+        return result | (self._committed(others) if others else {})
+
+    def _committed(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        committed = Admin(self.cluster).groups.fetch_offsets(self.group, partitions)
+        result = {part: committed[part].offset for part in partitions if part in committed}
+        missing = [part for part in partitions if part not in result]
+        if not missing:
+            return result
+        match self.table.offset_reset():
+            case OffsetReset.EARLIEST:
+                return result | self.earliest(missing)
+            case OffsetReset.LATEST:
+                return result | self._latest(missing)
+            case _:
+                raise RiachoError(
+                    f"table {self.table.table.name}: the group '{self.group}' has no committed offset of {missing[0]}",
+                    where=self.table.table.origin,
+                    mend="set 'scan.startup.mode' = 'earliest-offset', or 'properties.auto.offset.reset'",
+                )
+
+
+def _batch(made: list[tuple[Records, Rows]], size: int) -> SourceBatch:
+    frames = [rows.frame for _, rows in made]
+    frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
+    split = np.concatenate([records.split()[rows.record] for records, rows in made])
+    first = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(rows.record) for _, rows in made])))
+    origins = _KafkaOrigins(tuple((records, rows.record) for records, rows in made), first[:-1])
+    diffs = [rows.diff for _, rows in made if rows.diff is not None]
+    return SourceBatch(frame, split, size, origins, np.concatenate(diffs) if diffs else None)
+
+
+def _flat(positions: Mapping[str, Json]) -> list[tuple[TopicPartition, int]]:
+    """(partition, offset) of positions as snapshots keep them."""
+    flat = []
+    for topic, offsets in positions.items():
+        assert isinstance(offsets, dict), "the positions of a Kafka table are {topic: {partition: offset}}"
+        for partition, offset in offsets.items():
+            assert isinstance(offset, int)
+            flat.append((TopicPartition(topic, int(partition)), offset))
+    return flat

@@ -1,0 +1,234 @@
+"""Fetched records to a table's rows: value columns, key columns and metadata, and what was wrong with a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from riacho.client import RecordColumns
+from riacho.dataflow.batch import Int32Array, Int64Array
+from riacho.dataflow.columns import polars_type
+from riacho.dataflow.connectors.kafka import KafkaTable
+from riacho.dataflow.sources import Int8Array, RecordOrigin
+from riacho.formats.decoding import Spans
+from riacho.plan.tables import ColumnKind, TableColumn
+from riacho.plan.types import DataType, TimestampType
+
+JOINED_BYTES = 1 << 20
+"""Small buffers are copied together up to this size: a decoder's call costs more than the copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of some partitions, one after another, in one buffer. `numbers` are their partitions' split numbers."""
+
+    parts: tuple[RecordColumns, ...]
+    first: Int64Array
+    """Each part's first record, and in the end their number."""
+    numbers: tuple[int, ...]
+    key: Spans
+    value: Spans
+
+    def __len__(self) -> int:
+        return int(self.first[-1])
+
+    def part_of(self, record: int) -> tuple[RecordColumns, int]:
+        """The part that holds a record, and its place there."""
+        part = int(np.searchsorted(self.first, record, side="right")) - 1
+        return self.parts[part], record - int(self.first[part])
+
+    def origin(self, record: int) -> RecordOrigin:
+        part, place = self.part_of(record)
+        return RecordOrigin(part.topic, part.partition, int(part.offset[place]), self.key[record], self.value[record])
+
+    def column(self, values: Callable[[RecordColumns], Int64Array]) -> Int64Array:
+        """One array over all parts."""
+        return np.concatenate([values(part) for part in self.parts])
+
+    def split(self) -> Int32Array:
+        return np.repeat(np.array(self.numbers, np.int32), np.diff(self.first))
+
+
+def join_parts(parts: Sequence[RecordColumns], number: Callable[[RecordColumns], int]) -> list[Records]:
+    """The fetched parts as few larger ones: large buffers stay where they are, small ones are put together."""
+    joined: list[Records] = []
+    small: list[RecordColumns] = []
+    size = 0
+    for part in parts:
+        if part.buffer.size > JOINED_BYTES // 4 or size + part.buffer.size > JOINED_BYTES:
+            if small:
+                joined.append(_join(small, number))
+                small, size = [], 0
+            if part.buffer.size > JOINED_BYTES // 4:
+                joined.append(_join([part], number))
+                continue
+        small.append(part)
+        size += part.buffer.size
+    if small:
+        joined.append(_join(small, number))
+    return joined
+
+
+def _join(parts: list[RecordColumns], number: Callable[[RecordColumns], int]) -> Records:
+    first = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(part) for part in parts])))
+    if len(parts) == 1:
+        (part,) = parts
+        data, shifts = part.buffer, [0]
+    else:
+        data = np.concatenate([part.buffer for part in parts])
+        shifts = [0, *np.cumsum([part.buffer.size for part in parts[:-1]]).tolist()]
+    key_start = np.concatenate([part.key_start + shift for part, shift in zip(parts, shifts, strict=True)])
+    value_start = np.concatenate([part.value_start + shift for part, shift in zip(parts, shifts, strict=True)])
+    return Records(
+        tuple(parts),
+        first,
+        tuple(number(part) for part in parts),
+        Spans(data, key_start, np.concatenate([part.key_length for part in parts])),
+        Spans(data, value_start, np.concatenate([part.value_length for part in parts])),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of some records. `record` says which each is of; `bad` are records with their reasons."""
+
+    frame: pl.DataFrame
+    record: Int64Array
+    bad: list[tuple[int, str]]
+    ignored: int
+    diff: Int8Array | None
+
+
+class RowMaker:
+    """Makes the wanted fields of a Kafka table from records."""
+
+    def __init__(self, table: KafkaTable, fields: Sequence[str], time_zone: str) -> None:
+        self._table = table
+        self._fields = tuple(fields)
+        columns = {column.name: column for column in table.table.stored_columns}
+        self._types = {name: polars_type(columns[name].type) for name in fields}
+        self._metadata = [columns[name] for name in fields if columns[name].kind is ColumnKind.METADATA]
+        # A column that key and value share is the value's, as in Flink; of a tombstone only the key is there.
+        physical = [name for name in fields if columns[name].kind is ColumnKind.PHYSICAL]
+        self._from_value = [name for name in physical if name in table.value_columns]
+        self._from_key = [
+            name for name in physical if name in table.key_columns and (table.upserts or name not in self._from_value)
+        ]
+        if table.upserts:
+            self._from_value = [name for name in self._from_value if name not in table.key_columns]
+        self._value = table.value.decoder(self._from_value)
+        self._key = None
+        if self._from_key:
+            assert table.key is not None, "key columns have a key format"
+            self._key = table.key.decoder([table.key_columns[name] for name in self._from_key])
+        self._time_zone = time_zone
+
+    def make(self, records: Records) -> Rows:
+        """The rows of these records, in their order."""
+        value = self._value.decode(records.value)
+        bad = {item.record: item.reason for item in value.bad}
+        frame, record, diff = value.frame, value.record, None
+        ignored = value.ignored
+        if self._table.upserts:
+            frame, record, diff = self._with_tombstones(frame, record, records)
+        keys: pl.DataFrame | None = None
+        if self._key is not None:
+            key = self._key.decode(records.key)
+            ignored += key.ignored
+            for item in key.bad:
+                bad.setdefault(item.record, f"key: {item.reason}")
+            if self._table.upserts:
+                for place in np.flatnonzero(records.key.length < 0).tolist():
+                    bad.setdefault(place, "a record of an upsert table has no key")
+            names = {self._table.key_columns[name]: name for name in self._from_key}
+            keys = key.frame.rename(names)
+            place_of = np.full(len(records), -1, np.int64)
+            place_of[key.record] = np.arange(len(key.record))
+            if bad:
+                keep = ~np.isin(record, np.array(list(bad), np.int64))
+                frame, record = frame.filter(pl.Series(keep)), record[keep]
+                diff = None if diff is None else diff[keep]
+            keys = _gather(keys, place_of[record])
+        columns = {series.name: series for series in frame.get_columns()}
+        if keys is not None:
+            columns |= {series.name: series for series in keys.get_columns()}
+        for column in self._metadata:
+            columns[column.name] = self._metadata_column(column, records, record)
+        ordered = [columns[name] for name in self._fields]
+        made = pl.DataFrame(ordered) if ordered else pl.DataFrame(height=len(record))
+        return Rows(made, record, sorted(bad.items()), ignored, diff)
+
+    def _with_tombstones(
+        self, frame: pl.DataFrame, record: Int64Array, records: Records
+    ) -> tuple[pl.DataFrame, Int64Array, Int8Array]:
+        gone = np.flatnonzero(records.value.length < 0)
+        diff = np.ones(len(record), np.int8)
+        if not len(gone):
+            return frame, record, diff
+        record = np.concatenate((record, gone))
+        order = np.argsort(record, kind="stable")
+        diff = np.concatenate((diff, np.full(len(gone), -1, np.int8)))[order]
+        if frame.width:
+            frame = pl.concat([frame, frame.clear(len(gone))])[order]
+        else:
+            frame = pl.DataFrame(height=len(record))
+        return frame, record[order], diff
+
+    def _metadata_column(self, column: TableColumn, records: Records, record: Int64Array) -> pl.Series:
+        key = column.metadata_key or column.name
+        kind = polars_type(column.type)
+        match key:
+            case "offset":
+                values = pl.Series(records.column(lambda part: part.offset)[record])
+            case "partition":
+                values = pl.Series(self._per_part(records, record, [part.partition for part in records.parts]))
+            case "leader-epoch":
+                epochs = [part.leader_epoch if part.leader_epoch >= 0 else None for part in records.parts]
+                values = pl.Series(epochs, dtype=pl.Int32)[self._part_numbers(records, record)]
+            case "timestamp":
+                return self._timestamps(column, records.column(lambda part: part.timestamp)[record])
+            case "topic":
+                names = pl.Series([part.topic for part in records.parts])
+                values = names[self._part_numbers(records, record)]
+            case "timestamp-type":
+                values = pl.Series(["CreateTime"]).new_from_index(0, len(record))
+            case _:
+                values = pl.Series([self._headers(records, row) for row in record.tolist()], dtype=kind)
+        return values.cast(kind).alias(column.name)
+
+    def _timestamps(self, column: TableColumn, milliseconds: Int64Array) -> pl.Series:
+        instants = pl.Series(column.name, milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
+        return _in_type(instants, column.type, self._time_zone)
+
+    @staticmethod
+    def _headers(records: Records, record: int) -> list[dict[str, str | bytes | None]]:
+        """As a MAP: the last of equal names counts."""
+        part, place = records.part_of(record)
+        return [{"key": name, "value": value} for name, value in dict(part.headers[place]).items()]
+
+    @staticmethod
+    def _part_numbers(records: Records, record: Int64Array) -> Int64Array:
+        return np.searchsorted(records.first, record, side="right") - 1
+
+    def _per_part(self, records: Records, record: Int64Array, values: list[int]) -> Int64Array:
+        return np.array(values, np.int64)[self._part_numbers(records, record)]
+
+
+def _in_type(instants: pl.Series, data_type: DataType, time_zone: str) -> pl.Series:
+    """An instant as the type that the column declares: a TIMESTAMP is the session's local time."""
+    if isinstance(data_type, TimestampType):
+        return instants.dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
+    return instants.cast(polars_type(data_type))
+
+
+def _gather(frame: pl.DataFrame, places: Int64Array) -> pl.DataFrame:
+    """The rows at these places; a row of nulls for -1."""
+    if (places >= 0).all():
+        if len(places) == frame.height and (places == np.arange(len(places))).all():
+            return frame
+        return frame[places]
+    index = pl.Series(places).set(pl.Series(places < 0), None)
+    return frame.select(pl.all().gather(pl.lit(index)))

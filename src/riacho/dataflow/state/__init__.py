@@ -1,0 +1,1 @@
+"""Keyed state as NumPy arrays: growable arrays, key indexes, interned strings, accumulators, kept rows."""

@@ -1,0 +1,84 @@
+"""Growable arrays: where all state lives. Growing a large one moves pages, not bytes."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+MAPPED_BYTES = 1 << 20
+"""From this size on an array has its own mapping, which the kernel can enlarge without copying it."""
+
+MAX_GROWTH_BYTES = 64 << 20
+"""Small arrays double; a large one grows by no more than this at a time."""
+
+
+class Growable:
+    """An array of one type that grows along its first axis; new elements are zero.
+
+    `values` is replaced by growing, so nobody keeps it across a `reserve`.
+
+    >>> counts = Growable(np.int64)
+    >>> counts.reserve(3)
+    >>> counts.values[2] = 7
+    >>> counts.reserve(10_000)
+    >>> int(counts.values[2]), int(counts.values[9_999])
+    (7, 0)
+    """
+
+    __slots__ = ("_mapping", "_type", "_width", "values")
+
+    def __init__(self, kind: npt.DTypeLike, *, width: int | None = None) -> None:
+        self._type = np.dtype(kind)
+        self._width = width
+        self._mapping: mmap.mmap | None = None
+        self.values: npt.NDArray[Any] = np.zeros(self._shape(0), self._type)
+
+    def _shape(self, length: int) -> tuple[int, ...]:
+        return (length,) if self._width is None else (length, self._width)
+
+    @property
+    def bytes(self) -> int:
+        """Memory reserved, in bytes."""
+        return self.values.nbytes
+
+    def reserve(self, length: int) -> None:
+        """Make room for at least `length` elements."""
+        have = len(self.values)
+        if length <= have:
+            return
+        item = self._type.itemsize * (1 if self._width is None else self._width)
+        wanted = max(length, min(2 * have, have + MAX_GROWTH_BYTES // item), 64)
+        size = wanted * item
+        if size < MAPPED_BYTES:
+            grown = np.zeros(self._shape(wanted), self._type)
+            grown[:have] = self.values
+            self.values = grown
+            return
+        size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        if self._mapping is None:
+            mapping = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            grown = self._view(mapping, size // item)
+            grown[:have] = self.values
+        else:
+            mapping = self._mapping
+            self.values = np.empty(self._shape(0), self._type)  # a mapping that is looked at cannot move
+            mapping.resize(size)
+            grown = self._view(mapping, size // item)
+        self._mapping = mapping
+        self.values = grown
+
+    def _view(self, mapping: mmap.mmap, length: int) -> npt.NDArray[Any]:
+        count = length if self._width is None else length * self._width
+        return np.frombuffer(mapping, self._type, count).reshape(self._shape(length))
+
+    def copy(self, length: int) -> npt.NDArray[Any]:
+        """The first `length` elements, unaffected by later changes: what a snapshot takes."""
+        return self.values[:length].copy()
+
+    def load(self, values: npt.NDArray[Any]) -> None:
+        """Take over what `copy` gave; for an array that is still empty."""
+        self.reserve(len(values))
+        self.values[: len(values)] = values

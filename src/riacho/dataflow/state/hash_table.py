@@ -1,0 +1,82 @@
+"""A hash table that grows in bounded steps: the shell around `kernels.table`."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.kernels.table import MAX_SLOTS, copy_entries, erase_entries, insert_entries
+
+Int64Array = npt.NDArray[np.int64]
+Uint64Array = npt.NDArray[np.uint64]
+
+FIRST_SIZE = 1024
+
+COPIED_PER_ROW = 8
+"""Entries of a replaced table that are copied for each row looked up. A table that was replaced at half its size
+takes at least a quarter of that many new keys before the next replacement, so 4 would do."""
+
+COPIED_PER_CALL = 1024
+
+
+class HashTable:
+    """Entries from hashes to slots. `entries` is written by kernels; `old` is empty unless it is being replaced."""
+
+    __slots__ = ("_copied", "entries", "old", "used")
+
+    def __init__(self) -> None:
+        self.entries: Uint64Array = np.zeros(FIRST_SIZE, np.uint64)
+        self.old: Uint64Array = np.empty(0, np.uint64)
+        self.used = 0
+        """Entries that are not free, tombstones included."""
+        self._copied = 0
+
+    @property
+    def bytes(self) -> int:
+        return self.entries.nbytes + self.old.nbytes
+
+    @property
+    def full(self) -> bool:
+        """Whether no further key fits."""
+        return self.used >= len(self.entries) // 2
+
+    def replace(self, live: int, slot_hash: Uint64Array) -> None:
+        """Begin a new table for `live` keys and as many again; keys come over as rows are looked up."""
+        assert live < MAX_SLOTS // 2, "a key index holds at most 2^31 keys"
+        self._copy(len(self.old), slot_hash)
+        size = len(self.entries)
+        while live > size // 4:
+            size *= 2
+        self.old = self.entries
+        self.entries = np.zeros(size, np.uint64)
+        self.used = 0
+        self._copied = 0
+
+    def advance(self, rows: int, slot_hash: Uint64Array) -> None:
+        """Copy a bounded number of the replaced table's entries, in proportion to `rows` about to be looked up."""
+        if len(self.old):
+            self._copy(COPIED_PER_CALL + COPIED_PER_ROW * rows, slot_hash)
+
+    def _copy(self, count: int, slot_hash: Uint64Array) -> None:
+        if not len(self.old):
+            return
+        end = min(self._copied + count, len(self.old))
+        self.used += copy_entries(self.old, self.entries, slot_hash, self._copied, end)
+        self._copied = end
+        if end == len(self.old):
+            self.old = np.empty(0, np.uint64)
+
+    def erase(self, slots: Int64Array, slot_hash: Uint64Array) -> None:
+        """Forget these slots' keys."""
+        erase_entries(self.entries, slot_hash, slots)
+        if len(self.old):
+            erase_entries(self.old, slot_hash, slots)
+
+    def fill(self, slots: Int64Array, slot_hash: Uint64Array) -> None:
+        """Enter the keys of a restored index."""
+        size = FIRST_SIZE
+        while len(slots) > size // 4:
+            size *= 2
+        self.entries = np.zeros(size, np.uint64)
+        insert_entries(slots, slot_hash, self.entries)
+        self.used = len(slots)

@@ -1,0 +1,156 @@
+"""Which dense slot a key has: the index under every keyed operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.hash_table import HashTable
+from riacho.kernels.hash import hash_words
+from riacho.kernels.key_index import (
+    COUNTERS,
+    FREE_COUNT,
+    NEW_COUNT,
+    SLOTS_USED,
+    TABLE_USED,
+    find_keys,
+    upsert_keys,
+)
+
+Int64Array = npt.NDArray[np.int64]
+Uint64Array = npt.NDArray[np.uint64]
+
+HashFunction = Callable[[Int64Array, Uint64Array], None]
+
+
+class Upserted(NamedTuple):
+    """`slots`: one per row. `new_rows`: the rows whose key was new, ascending."""
+
+    slots: Int64Array
+    new_rows: Int64Array
+
+    @property
+    def new_slots(self) -> Int64Array:
+        return self.slots[self.new_rows]
+
+
+class KeyIndex:
+    """Maps keys, rows of `width` 64-bit words, to slots counted from 0.
+
+    A slot keeps its key until it is released, and is then given to another. Two keys share a slot only when all
+    their words are equal, whatever their hashes.
+
+    >>> index = KeyIndex(2)
+    >>> index.upsert(np.array([[0, 7], [0, 8], [0, 7]])).slots.tolist()
+    [0, 1, 0]
+    """
+
+    def __init__(self, width: int, *, hash_function: HashFunction = hash_words) -> None:
+        self._hash = hash_function
+        self._width = width
+        self._table = HashTable()
+        self._keys = Growable(np.int64, width=width)
+        self._slot_hash = Growable(np.uint64)
+        self._free = Growable(np.int64)
+        self._counters = np.zeros(COUNTERS, np.int64)
+        self._grow(64)
+
+    def __len__(self) -> int:
+        return int(self._counters[SLOTS_USED] - self._counters[FREE_COUNT])
+
+    @property
+    def slots_used(self) -> int:
+        """One past the greatest slot ever given out: what arrays addressed by slot need room for."""
+        return int(self._counters[SLOTS_USED])
+
+    @property
+    def keys(self) -> Int64Array:
+        """The keys' words by slot; those of released slots mean nothing."""
+        return self._keys.values
+
+    @property
+    def bytes(self) -> int:
+        return self._table.bytes + self._keys.bytes + self._slot_hash.bytes + self._free.bytes
+
+    def upsert(self, words: Int64Array) -> Upserted:
+        """The slot of each row's key; a key that has none gets one, in order of rows."""
+        rows = len(words)
+        hashes = np.empty(rows, np.uint64)
+        self._hash(words, hashes)
+        slots = np.empty(rows, np.int64)
+        new_rows = np.empty(rows, np.int64)
+        counters = self._counters
+        counters[NEW_COUNT] = 0
+        self._table.advance(rows, self._slot_hash.values)
+        row = 0
+        while row < rows:
+            counters[TABLE_USED] = self._table.used
+            row = upsert_keys(
+                words,
+                hashes,
+                row,
+                self._table.entries,
+                self._table.old,
+                self._keys.values,
+                self._slot_hash.values,
+                self._free.values,
+                counters,
+                slots,
+                new_rows,
+            )
+            self._table.used = int(counters[TABLE_USED])
+            if row == rows:
+                break
+            if self._table.full:
+                self._table.replace(len(self), self._slot_hash.values)
+                self._table.advance(rows, self._slot_hash.values)
+            else:
+                self._grow(self.slots_used + 1)
+        return Upserted(slots, new_rows[: counters[NEW_COUNT]])
+
+    def find(self, words: Int64Array) -> Int64Array:
+        """The slot of each row's key, −1 where it has none."""
+        hashes = np.empty(len(words), np.uint64)
+        self._hash(words, hashes)
+        slots = np.empty(len(words), np.int64)
+        find_keys(words, hashes, self._table.entries, self._table.old, self._keys.values, slots)
+        return slots
+
+    def release(self, slots: Int64Array) -> None:
+        """Forget the keys of these slots, each given once, and free the slots for others."""
+        self._table.erase(slots, self._slot_hash.values)
+        free = int(self._counters[FREE_COUNT])
+        self._free.reserve(free + len(slots))
+        self._free.values[free : free + len(slots)] = slots[::-1]  # the first one released is the first one reused
+        self._counters[FREE_COUNT] += len(slots)
+
+    def live(self) -> Int64Array:
+        """The slots that have a key, ascending."""
+        taken = np.ones(self.slots_used, np.bool_)
+        taken[self._free.values[: self._counters[FREE_COUNT]]] = False
+        return np.flatnonzero(taken)
+
+    def _grow(self, slots: int) -> None:
+        self._keys.reserve(slots)
+        self._slot_hash.reserve(len(self._keys.values))
+
+    def snapshot(self) -> StateArrays:
+        return {
+            "keys": self._keys.copy(self.slots_used),
+            "free": self._free.copy(int(self._counters[FREE_COUNT])),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        keys, free = state["keys"], state["free"]
+        self._keys.load(keys)
+        self._grow(len(keys))
+        self._free.load(free)
+        self._counters[SLOTS_USED] = len(keys)
+        self._counters[FREE_COUNT] = len(free)
+        self._hash(np.ascontiguousarray(keys), self._slot_hash.values[: len(keys)])
+        self._table.fill(self.live(), self._slot_hash.values)

@@ -1,0 +1,241 @@
+"""The bridge between NumPy buffers and Polars columns: the Arrow C data interface, without copying.
+
+Numbers could cross by NumPy alone; strings, decimals, lists and null bitmaps cannot. One crossing carries all columns
+of a batch. Source: Apache Arrow, "The Arrow C data interface" and "The Arrow PyCapsule Interface".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+AnyArray = npt.NDArray[Any]
+Uint8Array = npt.NDArray[np.uint8]
+Uint64Array = npt.NDArray[np.uint64]
+BoolArray = npt.NDArray[np.bool_]
+
+VIEW_BYTES = 16
+"""The size of one string view: length, then the bytes themselves (up to 12) or prefix, buffer number and offset."""
+
+
+class _Schema(ctypes.Structure):
+    pass
+
+
+_SchemaPointer = ctypes.POINTER(_Schema)
+_Schema._fields_ = [
+    ("format", ctypes.c_char_p),
+    ("name", ctypes.c_char_p),
+    ("metadata", ctypes.c_char_p),
+    ("flags", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("children", ctypes.POINTER(_SchemaPointer)),
+    ("dictionary", ctypes.c_void_p),
+    ("release", ctypes.c_void_p),
+    ("private_data", ctypes.c_void_p),
+]
+
+
+class _Array(ctypes.Structure):
+    pass
+
+
+_ArrayPointer = ctypes.POINTER(_Array)
+_Array._fields_ = [
+    ("length", ctypes.c_int64),
+    ("null_count", ctypes.c_int64),
+    ("offset", ctypes.c_int64),
+    ("n_buffers", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+    ("children", ctypes.POINTER(_ArrayPointer)),
+    ("dictionary", ctypes.c_void_p),
+    ("release", ctypes.c_void_p),
+    ("private_data", ctypes.c_void_p),
+]
+
+
+class _Stream(ctypes.Structure):
+    pass
+
+
+_Stream._fields_ = [
+    ("get_schema", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Stream), _SchemaPointer)),
+    ("get_next", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Stream), _ArrayPointer)),
+    ("get_last_error", ctypes.c_void_p),
+    ("release", ctypes.c_void_p),
+    ("private_data", ctypes.c_void_p),
+]
+
+_NULLABLE = 2  # ARROW_FLAG_NULLABLE
+
+_new_capsule = ctypes.pythonapi.PyCapsule_New
+_new_capsule.restype = ctypes.py_object
+_new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+_lent: dict[int, list[object]] = {}
+"""What each exported structure points to, until its receiver releases it."""
+
+_tickets = itertools.count(1)
+
+
+def _mark_released(pointer: Any) -> None:
+    pointer.contents.release = None
+
+
+def _give_back(pointer: Any) -> None:
+    _lent.pop(pointer.contents.private_data or 0, None)
+    pointer.contents.release = None
+
+
+_RELEASES_SCHEMA = ctypes.CFUNCTYPE(None, _SchemaPointer)(_mark_released)
+_RELEASES_ARRAY = ctypes.CFUNCTYPE(None, _ArrayPointer)(_give_back)
+_RELEASE_SCHEMA = ctypes.cast(_RELEASES_SCHEMA, ctypes.c_void_p).value
+_RELEASE_ARRAY = ctypes.cast(_RELEASES_ARRAY, ctypes.c_void_p).value
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column as Arrow buffers. `format` is Arrow's code ("l" int64, "vu" string view, "+L" large list, …).
+
+    `valid` is a bool per row, or None where no row is null. `buffers` are those after the validity bitmap.
+    """
+
+    format: str
+    length: int
+    buffers: tuple[AnyArray, ...] = ()
+    valid: BoolArray | None = None
+    children: tuple[tuple[str, Column], ...] = ()
+
+
+def strings(views: Uint8Array, data: Sequence[Uint8Array], valid: BoolArray | None, *, text: bool = True) -> Column:
+    """A column of string views (16 bytes a row) into `data`; `text` promises UTF-8, else the type is Binary."""
+    sizes = np.array([len(buffer) for buffer in data], np.int64)
+    return Column("vu" if text else "vz", len(views) // VIEW_BYTES, (views, *data, sizes), valid)
+
+
+def to_frame(columns: Sequence[tuple[str, Column]], height: int) -> pl.DataFrame:
+    """The columns as a frame that shares their memory and keeps it alive."""
+    if not columns:
+        return pl.DataFrame(height=height)
+    struct = Column("+s", height, (), None, tuple(columns))
+    return pl.Series("", _Exported(struct)).struct.unnest()
+
+
+class _Exported:
+    """An object of the Arrow PyCapsule protocol over one column. Must outlive the import of its schema."""
+
+    __slots__ = ("_column", "_schema")
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._schema = _Schema.from_buffer_copy(_schema(_signature("", column))[0])
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        del requested_schema  # the protocol lets a producer ignore it
+        kept: list[object] = []
+        array = _build_array(self._column, kept)
+        kept.append(array)
+        array.private_data = next(_tickets)
+        _lent[array.private_data] = kept
+        return (
+            _new_capsule(ctypes.addressof(self._schema), b"arrow_schema", None),
+            _new_capsule(ctypes.addressof(array), b"arrow_array", None),
+        )
+
+
+_Signature = tuple[str, str, tuple["_Signature", ...]]
+
+
+def _signature(name: str, column: Column) -> _Signature:
+    return (name, column.format, tuple(_signature(child_name, child) for child_name, child in column.children))
+
+
+@cache
+def _schema(signature: _Signature) -> tuple[Any, list[object]]:
+    """The C structure of a column's type, built once for each type that a process exports."""
+    name, code, below = signature
+    parts = [_schema(child) for child in below]
+    pointers = (_SchemaPointer * len(parts))(*(ctypes.pointer(part[0]) for part in parts))
+    texts = (code.encode(), name.encode())
+    schema = _Schema(texts[0], texts[1], None, _NULLABLE, len(parts), pointers, None, _RELEASE_SCHEMA, None)
+    return schema, [parts, pointers, texts]
+
+
+def _build_array(column: Column, kept: list[object]) -> Any:
+    children = [_build_array(child, kept) for _, child in column.children]
+    pointers = (_ArrayPointer * len(children))(*(ctypes.pointer(child) for child in children))
+    bitmap = None if column.valid is None else np.packbits(column.valid, bitorder="little")
+    addresses = [None if bitmap is None else bitmap.ctypes.data]
+    addresses += [buffer.ctypes.data for buffer in column.buffers]
+    buffers = (ctypes.c_void_p * len(addresses))(*addresses)
+    kept.extend((children, pointers, bitmap, column.buffers, buffers))
+    nulls = 0 if bitmap is None else -1
+    return _Array(column.length, nulls, 0, len(addresses), len(children), buffers, pointers, None, _RELEASE_ARRAY, None)
+
+
+@dataclass(frozen=True, slots=True)
+class StringViews:
+    """The memory of a string or binary column: 16-byte views, and the address of each buffer that they point into.
+
+    Null rows have a false `valid`; what their view says is undefined. `owner` keeps the memory alive.
+    """
+
+    views: Uint8Array
+    addresses: Uint64Array
+    valid: BoolArray | None
+    owner: object
+
+
+def string_views(series: pl.Series) -> StringViews:
+    """The views of a String or Binary series, without copying its bytes."""
+    assert series.dtype in (pl.String, pl.Binary), f"{series.dtype} has no views"
+    series = series.rechunk()
+    height = len(series)
+    if height == 0:
+        return StringViews(np.empty(0, np.uint8), np.zeros(1, np.uint64), None, series)
+    capsule = series.__arrow_c_stream__()
+    stream = _Stream.from_address(_capsule_pointer(capsule, b"arrow_array_stream"))
+    array = _Array()
+    status = stream.get_next(ctypes.byref(stream), ctypes.byref(array))
+    assert status == 0, "Polars exports every string column"
+    assert array.length == height, "a rechunked series is one array"
+    owner = _Received(array, series)
+    first = array.offset
+    address = array.buffers[1]
+    views = _at(address, (first + height) * VIEW_BYTES)[first * VIEW_BYTES :]
+    data = [array.buffers[index] or 0 for index in range(2, array.n_buffers - 1)]
+    valid = ~series.is_null().to_numpy() if series.null_count() else None
+    return StringViews(views, np.array(data or [0], np.uint64), valid, owner)
+
+
+class _Received:
+    """An array that Polars exported; released when nothing refers to it any more."""
+
+    __slots__ = ("_array", "_series")
+
+    def __init__(self, array: Any, series: pl.Series) -> None:
+        self._array = array
+        self._series = series
+
+    def __del__(self) -> None:
+        if self._array.release:
+            release = ctypes.CFUNCTYPE(None, _ArrayPointer)(self._array.release)
+            release(ctypes.byref(self._array))
+
+
+def _at(address: int, size: int) -> Uint8Array:
+    """The bytes at an address, as an array that does not own them."""
+    memory = (ctypes.c_uint8 * size).from_address(address)
+    return np.ctypeslib.as_array(memory)

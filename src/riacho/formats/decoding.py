@@ -1,0 +1,113 @@
+"""What every format's decoder is and delivers: bytes in, columns out, and the records that were bad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Bytes = npt.NDArray[np.uint8]
+Int32Array = npt.NDArray[np.int32]
+Int64Array = npt.NDArray[np.int64]
+
+Number = TypeVar("Number", bound=np.generic)
+
+NULL = -1
+"""The length of a record that has no value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Byte strings in one buffer: `data[start[i]:start[i] + length[i]]`, or null where `length[i]` is -1."""
+
+    data: Bytes
+    start: Int64Array
+    length: Int32Array
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, row: int) -> bytes | None:
+        start, length = int(self.start[row]), int(self.length[row])
+        return None if length < 0 else self.data[start : start + length].tobytes()
+
+    def slice(self, first: int, stop: int) -> Spans:
+        """The strings `first` to `stop`, without copying."""
+        return Spans(self.data, self.start[first:stop], self.length[first:stop])
+
+    @staticmethod
+    def of(values: Sequence[bytes | None]) -> Spans:
+        """The spans of Python values: for tests and small things.
+
+        >>> spans = Spans.of([b"a", None])
+        >>> spans[0], spans[1]
+        (b'a', None)
+        """
+        length = np.array([NULL if value is None else len(value) for value in values], np.int32)
+        start = np.zeros(len(values), np.int64)
+        np.cumsum(np.maximum(length[:-1], 0), out=start[1:])
+        return Spans(np.frombuffer(b"".join(value or b"" for value in values), np.uint8), start, length)
+
+
+class Scratch:
+    """Arrays that are used again from batch to batch: the first touch of fresh memory costs more than the work on it.
+
+    An array is valid until the next one of its name is asked for.
+    """
+
+    __slots__ = ("_arrays",)
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, npt.NDArray[Any]] = {}
+
+    def array(self, name: str, kind: type[Number], size: int) -> npt.NDArray[Number]:
+        """An array with undefined content."""
+        kept = self._arrays.get(name)
+        if kept is None or len(kept) < size:
+            kept = self._arrays[name] = np.empty(size + size // 4, kind)
+        return kept[:size]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that gives no row. `record` is its place in the spans that were decoded."""
+
+    record: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The rows of a batch of records.
+
+    `record` says which record each row of `frame` came from; it ascends, and skips records without a value, bad
+    ones, and those that the format leaves out. `ignored` counts the errors that `ignore-parse-errors` swallowed.
+    """
+
+    frame: pl.DataFrame
+    record: Int64Array
+    bad: tuple[BadRecord, ...] = ()
+    ignored: int = 0
+
+
+class Decoder(Protocol):
+    """Records of one format to columns, those that it was made for and no others."""
+
+    def decode(self, records: Spans) -> Decoded:
+        """The rows of these records. Never raises because of their content."""
+        ...
+
+
+class Encoder(Protocol):
+    """Columns to one record per row."""
+
+    def encode(self, frame: pl.DataFrame) -> Spans:
+        """The records of the rows, by the names of the columns; valid until the next call.
+
+        Raises `RiachoError` for a value that the format cannot write.
+        """
+        ...

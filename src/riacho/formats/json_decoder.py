@@ -1,0 +1,446 @@
+"""JSON objects to columns, as Flink's JSON format reads them: only the wanted fields, a column at a time.
+
+Source: Flink, "JSON Format"; conversions as its JsonParserToRowDataConverters makes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+
+from riacho.formats import arrow
+from riacho.formats.decoding import BadRecord, Bytes, Decoded, Int32Array, Int64Array, Scratch, Spans
+from riacho.formats.fields import Field, FieldType, Kind
+from riacho.formats.values import Failures, Rules, Target, Texts, ValueColumn, convert, report
+from riacho.kernels import json as kernels
+from riacho.kernels.json import Fault
+
+CHUNK = 2048
+"""Rows located before their values are converted: their bytes are then still in the cache."""
+
+_FAULTS = {
+    Fault.EMPTY: "it is empty",
+    Fault.NOT_AN_OBJECT: "it is not an object",
+    Fault.AN_ARRAY: "an array stands where an object must",
+    Fault.UNTERMINATED: "it ends in the middle",
+    Fault.EXPECTED_KEY: "a name in double quotes must stand here",
+    Fault.EXPECTED_COLON: "':' must stand here",
+    Fault.EXPECTED_COMMA: "',' or the closing bracket must stand here",
+    Fault.EXPECTED_VALUE: "no value begins like this",
+    Fault.CONTROL_CHARACTER: "a control character stands in a string",
+    Fault.BAD_ESCAPE: "no escape is written like this",
+    Fault.BAD_UTF8: "the bytes are not UTF-8",
+    Fault.BAD_NUMBER: "no number is written like this",
+    Fault.TOO_DEEP: f"values nest deeper than {kernels.MAX_DEPTH}",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """The wanted fields as `kernels.locate` takes them, and the slot of each field at every level."""
+
+    names: Bytes
+    nodes: Int32Array
+    members: Int32Array
+    slot_end: Int32Array
+    slots: dict[tuple[str, ...], int]
+
+    @staticmethod
+    def of(fields: Sequence[Field]) -> _Plan:
+        names = bytearray()
+        slots: dict[tuple[str, ...], int] = {}
+        slot_end: list[int] = []
+        nodes: list[list[list[int]]] = []
+
+        def add(level: Sequence[Field], path: tuple[str, ...]) -> int:
+            node = len(nodes)
+            members: list[list[int]] = []
+            nodes.append(members)
+            for item in level:
+                encoded = item.name.encode()
+                slot = len(slot_end)
+                slots[(*path, item.name)] = slot
+                slot_end.append(slot)
+                member = [len(names), len(encoded), slot, -1]
+                names.extend(encoded)
+                members.append(member)
+                if item.type.kind is Kind.ROW:
+                    member[3] = add(item.type.children, (*path, item.name))
+                    slot_end[slot] = len(slot_end) - 1
+            return node
+
+        add(fields, ())
+        table: list[tuple[int, int]] = []
+        rows: list[list[int]] = []
+        for members in nodes:
+            table.append((len(rows), len(members)))
+            rows.extend(members)
+        return _Plan(
+            np.frombuffer(bytes(names), np.uint8),
+            np.array(table, np.int32).reshape(-1, 2),
+            np.array(rows, np.int32).reshape(-1, 4),
+            np.array(slot_end, np.int32),
+            slots,
+        )
+
+
+class JsonDecoder:
+    """Decodes the fields that it was made for; other members of an object are checked and skipped.
+
+    A top-level array gives a row for each of its objects. Conversions are Flink's: a missing field is null, numbers
+    may stand in strings, a STRING takes any value as its text. `ignore_parse_errors` turns a value that does not
+    fit into null and leaves out a record that is no JSON; both are counted.
+    """
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        *,
+        rules: Rules | None = None,
+        fail_on_missing_field: bool = False,
+        ignore_parse_errors: bool = False,
+    ) -> None:
+        self._fields = tuple(fields)
+        self._plan = _Plan.of(self._fields)
+        self._rules = rules or Rules()
+        self._fail_on_missing = fail_on_missing_field
+        self._lenient = ignore_parse_errors
+        self._scratch = Scratch()
+
+    def decode(self, records: Spans) -> Decoded:
+        """The rows of JSON texts. Never raises because of their content."""
+        failures = Failures(self._lenient)
+        frame, record = self._decode(records, np.arange(len(records), dtype=np.int64), failures)
+        bad = tuple(BadRecord(place, failures.reasons[place]) for place in sorted(failures.reasons))
+        if bad:
+            keep = ~np.isin(record, np.array([item.record for item in bad], np.int64))
+            frame, record = frame.filter(pl.Series(keep)), record[keep]
+        return Decoded(frame, record, bad, failures.ignored)
+
+    def _decode(self, records: Spans, record: Int64Array, failures: Failures) -> tuple[pl.DataFrame, Int64Array]:
+        rows = len(records)
+        target = Target("", record, failures, self._rules)
+        builders = [_builder(item, (item.name,), self._plan, rows, target) for item in self._fields]
+        given = records.length >= 0
+        arrays: list[tuple[int, Spans]] = []
+        for first in range(0, rows, CHUNK):
+            chunk = records.slice(first, first + CHUNK)
+            located = _Located.of(self._plan, chunk, self._scratch)
+            if located.faults.any():
+                arrays += self._faults(chunk, located, first, given, target)
+            if self._fail_on_missing:
+                self._report_missing(located, first, given, target)
+            for builder in builders:
+                builder.take(located, first)
+        frame = arrow.to_frame(
+            [(item.name, builder.finish()) for item, builder in zip(self._fields, builders, strict=True)], rows
+        )
+        if not given.all():
+            frame, record = frame.filter(pl.Series(given)), record[given]
+        if arrays:
+            parts = [(frame, record)]
+            for row, elements in arrays:
+                owner = np.full(len(elements), target.record[row], np.int64)
+                parts.append(self._decode(elements, owner, failures))
+            return _in_order(parts)
+        return frame, record
+
+    def _faults(
+        self, chunk: Spans, located: _Located, first: int, given: arrow.BoolArray, target: Target
+    ) -> list[tuple[int, Spans]]:
+        """Report the texts that are no objects and mark them as not given; the elements of those that are arrays."""
+        arrays = []
+        for place in np.flatnonzero(located.faults).tolist():
+            row = first + place
+            given[row] = False
+            fault = Fault(int(located.faults[place]))
+            if fault is Fault.EMPTY and chunk.length[place] == 0:
+                continue  # Flink leaves out a message without bytes
+            position = int(located.fault_position[place])
+            if fault is Fault.AN_ARRAY:
+                elements = _top_level_array(chunk, place)
+                if elements is not None:
+                    arrays.append((row, elements))
+                    continue
+            target.failures.add(target.record[row : row + 1], partial(_not_json, fault, position))
+        return arrays
+
+    def _report_missing(self, located: _Located, first: int, given: arrow.BoolArray, target: Target) -> None:
+        for path, slot in self._plan.slots.items():
+            missing = (located.kind[slot] == kernels.MISSING) & given[first : first + len(located.faults)]
+            if len(path) > 1:  # of an object that is null nothing is missing
+                missing &= located.kind[self._plan.slots[path[:-1]]] == kernels.OBJECT
+            rows = first + np.flatnonzero(missing)
+            if len(rows):
+                target.failures.add(target.record[rows], partial(_missing, ".".join(path)))
+
+
+def _not_json(fault: Fault, position: int, _place: int) -> str:
+    return f"not JSON: {_FAULTS[fault]} (byte {position + 1})"
+
+
+def _missing(path: str, _place: int) -> str:
+    return f"field {path!r} is missing"
+
+
+class _Builder(Protocol):
+    """A column that grows by the rows of a chunk."""
+
+    def take(self, located: _Located, first: int) -> None: ...
+
+    def finish(self) -> arrow.Column: ...
+
+
+def _builder(item: Field, path: tuple[str, ...], plan: _Plan, rows: int, target: Target) -> _Builder:
+    slot = plan.slots[path]
+    target = target.at(".".join(path))
+    match item.type.kind:
+        case Kind.ROW:
+            children = [
+                (child.name, _builder(child, (*path, child.name), plan, rows, target)) for child in item.type.children
+            ]
+            return _RowBuilder(item.type, slot, rows, target, children)
+        case Kind.ARRAY | Kind.MAP:
+            return _ContainerBuilder(item.type, slot, rows, target)
+        case _:
+            return _ScalarBuilder(item.type, slot, rows, target)
+
+
+class _ScalarBuilder:
+    def __init__(self, kind: FieldType, slot: int, rows: int, target: Target) -> None:
+        self._column = ValueColumn(kind, rows)
+        self._slot = slot
+        self._target = target
+
+    def take(self, located: _Located, first: int) -> None:
+        texts = located.texts(self._slot)
+        self._column.fill(texts, self._target.part(first, len(texts)))
+
+    def finish(self) -> arrow.Column:
+        return self._column.finish()
+
+
+class _RowBuilder:
+    def __init__(
+        self, kind: FieldType, slot: int, rows: int, target: Target, children: list[tuple[str, _Builder]]
+    ) -> None:
+        self._kind = kind
+        self._slot = slot
+        self._valid = np.empty(rows, np.bool_)
+        self._target = target
+        self._children = children
+
+    def take(self, located: _Located, first: int) -> None:
+        texts = located.texts(self._slot)
+        is_object = texts.kind == kernels.OBJECT
+        self._valid[first : first + len(texts)] = is_object
+        report(self._kind, texts, self._target.part(first, len(texts)), (texts.kind > kernels.NULL) & ~is_object)
+        for _, child in self._children:
+            child.take(located, first)
+
+    def finish(self) -> arrow.Column:
+        valid = None if self._valid.all() else self._valid
+        return arrow.Column(
+            "+s", len(self._valid), (), valid, tuple((name, child.finish()) for name, child in self._children)
+        )
+
+
+class _ContainerBuilder:
+    """An ARRAY or a MAP: its texts are kept until all are there, then its elements are columns of their own."""
+
+    def __init__(self, kind: FieldType, slot: int, rows: int, target: Target) -> None:
+        self._kind = kind
+        self._slot = slot
+        self._target = target
+        self._texts = Texts(
+            np.empty(0, np.uint8), np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.uint8)
+        )
+
+    def take(self, located: _Located, first: int) -> None:
+        texts = located.texts(self._slot)
+        stop = first + len(texts)
+        self._texts.start[first:stop] = texts.start
+        self._texts.length[first:stop] = texts.length
+        self._texts.kind[first:stop] = texts.kind
+        self._texts = replace(self._texts, data=texts.data)
+
+    def finish(self) -> arrow.Column:
+        return decode_values(self._kind, self._texts, self._target)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Located:
+    """Where the values are: a row per slot, a column per record."""
+
+    data: Bytes
+    start: Int64Array
+    length: Int32Array
+    kind: Bytes
+    faults: Bytes
+    fault_position: Int64Array
+
+    @staticmethod
+    def of(plan: _Plan, records: Spans, scratch: Scratch) -> _Located:
+        slots, rows = len(plan.slot_end), len(records)
+        located = _Located(
+            records.data,
+            scratch.array("start", np.int64, slots * rows).reshape(slots, rows),
+            scratch.array("length", np.int32, slots * rows).reshape(slots, rows),
+            scratch.array("kind", np.uint8, slots * rows).reshape(slots, rows),
+            scratch.array("faults", np.uint8, rows),
+            scratch.array("fault_position", np.int64, rows),
+        )
+        kernels.locate(
+            records.data,
+            records.start,
+            records.length,
+            plan.names,
+            plan.nodes,
+            plan.members,
+            plan.slot_end,
+            located.start,
+            located.length,
+            located.kind,
+            0,
+            rows,
+            located.faults,
+            located.fault_position,
+        )
+        return located
+
+    def texts(self, slot: int) -> Texts:
+        return Texts(self.data, self.start[slot], self.length[slot], self.kind[slot])
+
+
+def decode_values(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
+    """The Arrow column of JSON values of any type."""
+    match kind.kind:
+        case Kind.ARRAY:
+            return _lists(kind, texts, target)
+        case Kind.MAP:
+            return _maps(kind, texts, target)
+        case Kind.ROW:
+            return _rows(kind, texts, target)
+        case _:
+            return convert(kind, texts, target)
+
+
+def _lists(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
+    offsets, status, elements, _ = _elements(texts, kernels.ARRAY)
+    report(kind, texts, target, status == 2)
+    element = kind.children[0]
+    inner = _inside(target, f"{target.path}[]", offsets)
+    values = decode_values(element.type, elements, inner)
+    return arrow.Column("+L", len(texts), (offsets,), _present(status), ((element.name, values),))
+
+
+def _maps(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
+    offsets, status, elements, keys = _elements(texts, kernels.OBJECT)
+    report(kind, texts, target, status == 2)
+    offsets, kept = _without_repeated_keys(offsets, keys)
+    if kept is not None:
+        elements, keys = elements.take(kept), keys.take(kept)
+    key, value = kind.children
+    inner = _inside(target, f"{target.path}{{}}", offsets)
+    entries = arrow.Column(
+        "+s",
+        len(elements),
+        (),
+        None,
+        ((key.name, decode_values(key.type, keys, inner)), (value.name, decode_values(value.type, elements, inner))),
+    )
+    return arrow.Column("+L", len(texts), (offsets,), _present(status), (("item", entries),))
+
+
+def _rows(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
+    """Objects inside arrays and maps: located like records of their own."""
+    is_object = texts.kind == kernels.OBJECT
+    report(kind, texts, target, (texts.kind > kernels.NULL) & ~is_object)
+    plan = _Plan.of(kind.children)
+    objects = Spans(texts.data, texts.start, np.where(is_object, texts.length, np.int32(-1)))
+    located = _Located.of(plan, objects, Scratch())
+    assert not located.faults.any(), "values inside a checked text are checked"
+    children = []
+    for child in kind.children:
+        inner = target.at(f"{target.path}.{child.name}")
+        values = located.texts(plan.slots[(child.name,)])
+        children.append((child.name, decode_values(child.type, values, inner)))
+    return arrow.Column("+s", len(texts), (), None if is_object.all() else is_object, tuple(children))
+
+
+def _elements(texts: Texts, container: int) -> tuple[Int64Array, Bytes, Texts, Texts]:
+    """(offsets, status, elements, keys) of arrays or objects."""
+    offsets = np.empty(len(texts) + 1, np.int64)
+    status = np.empty(len(texts), np.uint8)
+    total = kernels.count_elements(texts.data, texts.start, texts.length, texts.kind, container, offsets, status)
+    spans = [
+        Texts(texts.data, np.empty(size, np.int64), np.empty(size, np.int32), np.empty(size, np.uint8))
+        for size in (total, total if container == kernels.OBJECT else 0)
+    ]
+    elements, keys = spans
+    kernels.list_elements(
+        texts.data,
+        texts.start,
+        texts.length,
+        texts.kind,
+        container,
+        elements.start,
+        elements.length,
+        elements.kind,
+        keys.start,
+        keys.length,
+        keys.kind,
+    )
+    return offsets, status, elements, keys
+
+
+def _inside(target: Target, path: str, offsets: Int64Array) -> Target:
+    """The target of the elements: each belongs to the record of its container."""
+    return Target(path, np.repeat(target.record, np.diff(offsets)), target.failures, target.rules)
+
+
+def _present(status: Bytes) -> arrow.BoolArray | None:
+    valid = status == 0
+    return None if valid.all() else valid
+
+
+def _without_repeated_keys(offsets: Int64Array, keys: Texts) -> tuple[Int64Array, Int64Array | None]:
+    """The entries to keep where a map names a key twice (the last counts), and the offsets then; None: all."""
+    if len(keys) == 0:
+        return offsets, None
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    names = arrow.to_frame([("key", convert(_TEXT, keys, _UNREPORTED))], len(keys))
+    last = pl.struct("owner", "key").is_last_distinct()
+    kept = names.with_columns(pl.Series("owner", owner)).select(last).to_series().to_numpy()
+    if kept.all():
+        return offsets, None
+    counts = np.bincount(owner[kept], minlength=len(offsets) - 1)
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))).astype(np.int64), np.flatnonzero(kept)
+
+
+_TEXT = FieldType(Kind.STRING, "STRING")
+_UNREPORTED = Target("", np.empty(0, np.int64), Failures(lenient=True), Rules())
+
+
+def _top_level_array(records: Spans, row: int) -> Spans | None:
+    """The elements of a record that is an array; None where it is not well-formed."""
+    text = records[row]
+    assert text is not None
+    probe = Spans.of([b'{"":' + text + b"}"])
+    plan = _Plan.of([Field("", FieldType(Kind.ARRAY, "ARRAY"))])
+    located = _Located.of(plan, probe, Scratch())
+    if located.faults[0]:
+        return None
+    _, _, elements, _ = _elements(located.texts(0), kernels.ARRAY)
+    return Spans(elements.data, elements.start, elements.length)
+
+
+def _in_order(parts: list[tuple[pl.DataFrame, Int64Array]]) -> tuple[pl.DataFrame, Int64Array]:
+    record = np.concatenate([owner for _, owner in parts])
+    order = np.argsort(record, kind="stable")
+    return pl.concat([frame for frame, _ in parts])[order], record[order]

@@ -1,0 +1,135 @@
+"""Which windows a row belongs to, which of them were still open when it came, and the watermark of each row."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riacho.kernels.compile import READ_BOOL, READ_INT32, READ_INT64, inner, kernel
+from riacho.kernels.primitives import int64
+
+Bools = NDArray[np.bool_]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+
+
+@inner
+def _floor(time: int, size: int, offset: int) -> int:
+    """The greatest multiple of `size`, shifted by `offset`, that is not after `time`."""
+    return time - (time - offset) % size
+
+
+@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64, int64, int64, int64, int64[:, ::1])")
+def assign_slices(
+    times: Int64s,
+    sequence: Int64s,
+    step_sequence: Int64s,
+    step_value: Int64s,
+    before: int,
+    size: int,
+    slide: int,
+    offset: int,
+    out: Int64s,
+) -> int:
+    """The slice of each row and the first of its windows that was open when it came; returns how many rows are late.
+
+    A window is a run of whole slices, each as long as `slide`, which divides `size`. All times in milliseconds; a
+    row's time is in microseconds. `out` gets (slice end, end of the first open window) per row; the second is −2^63
+    where every window of the row had closed. The slice's end is the end of the first window that holds it.
+    """
+    late = 0
+    step = 0
+    watermark = before
+    first_end = int64(0)
+    from_time, until_time = int64(0), int64(0)
+    for row in range(times.size):
+        while step < step_sequence.size and step_sequence[step] < sequence[row]:
+            watermark = step_value[step]
+            step += 1
+        time = times[row]
+        if time < from_time or time >= until_time:  # most rows are in the slice of the row before: no division
+            first_end = _floor(time // 1000, slide, offset) + slide
+            from_time, until_time = (first_end - slide) * 1000, first_end * 1000
+        out[row, 0] = first_end
+        if watermark < first_end - 1:
+            out[row, 1] = first_end
+        elif watermark < first_end - slide + size - 1:
+            out[row, 1] = _floor(watermark + 1, slide, offset) + slide
+        else:
+            out[row, 1] = -0x8000000000000000
+            late += 1
+    return late
+
+
+@kernel(f"int64({READ_INT64}, {READ_INT64}, int64, int64, int64[::1], int64[::1])")
+def expand_windows(first_end: Int64s, last_end: Int64s, slide: int, limit: int, rows: Int64s, ends: Int64s) -> int:
+    """Each row once per window end from `first_end` to `last_end` in steps of `slide`, at most `limit`.
+
+    Returns how many there are, also where `rows` and `ends` are too short to hold them.
+    """
+    count = 0
+    for row in range(first_end.size):
+        end = first_end[row]
+        while end <= last_end[row] and end <= limit:
+            if count < rows.size:
+                rows[count] = row
+                ends[count] = end
+            count += 1
+            end += slide
+    return count
+
+
+@kernel(f"void({READ_INT64}, int64, int64, int64[::1])")
+def slice_ends(times: Int64s, slide: int, offset: int, out: Int64s) -> None:
+    """The end of the first window that holds each time; microseconds in, milliseconds out."""
+    for row in range(times.size):
+        out[row] = _floor(times[row] // 1000, slide, offset) + slide
+
+
+@kernel(
+    f"int64({READ_INT64}, {READ_BOOL}, {READ_INT32}, {READ_INT64}, int64[::1], {READ_BOOL}, int64, "
+    "int64[::1], int64[::1])"
+)
+def advance_watermark(
+    values: Int64s,
+    valid: Bools,
+    splits: Int32s,
+    sequence: Int64s,
+    levels: Int64s,
+    idle: Bools,
+    watermark: int,
+    step_sequence: Int64s,
+    step_value: Int64s,
+) -> int:
+    """Raise each split's level by its rows; note where the least level of the active splits rises above `watermark`.
+
+    `levels` and `idle` are by split number. Returns how many steps were written.
+    """
+    least = int64(0x7FFFFFFFFFFFFFFF)
+    for split in range(levels.size):
+        if not idle[split] and levels[split] < least:
+            least = levels[split]
+    steps = 0
+    for row in range(values.size):
+        if valid.size > 0 and not valid[row]:
+            continue
+        split = splits[row]
+        if values[row] <= levels[split]:
+            continue
+        held = levels[split] == least
+        levels[split] = values[row]
+        if not held:
+            continue
+        least = int64(0x7FFFFFFFFFFFFFFF)
+        for other in range(levels.size):
+            if not idle[other] and levels[other] < least:
+                least = levels[other]
+        if least > watermark:
+            watermark = least
+            if steps > 0 and step_sequence[steps - 1] == sequence[row]:
+                step_value[steps - 1] = watermark
+            else:
+                step_sequence[steps] = sequence[row]
+                step_value[steps] = watermark
+                steps += 1
+    return steps

@@ -1,0 +1,225 @@
+"""Joins: any cut and any interleaving of the inputs gives DuckDB's answer at every prefix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import oracle
+import pytest
+from changelogs import Event, call, run, scan
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riacho.plan.expressions import Call
+from riacho.plan.relations import Aggregate, Join, JoinKind, Normalize, Project, Relation, Scan, Union
+from riacho.plan.types import BIGINT, BOOLEAN, STRING
+
+COLUMNS = {"id": BIGINT, "k": STRING, "j": BIGINT, "v": BIGINT}
+INNER, LEFT = JoinKind.INNER, JoinKind.LEFT
+
+values = st.tuples(
+    st.none() | st.sampled_from(["a", "b", "a string longer than twelve bytes"]),
+    st.none() | st.integers(0, 1),
+    st.none() | st.integers(0, 3),
+)
+
+
+def side(name: str, *, changing: bool) -> Relation:
+    if changing:
+        return Normalize(scan(name, key=("id",), **COLUMNS), (0,))
+    return scan(name, **COLUMNS)
+
+
+@st.composite
+def streams(draw: st.DrawFn, *, changing: tuple[bool, bool]) -> tuple[list[Event], list[int], list[int]]:
+    size = draw(st.integers(1, 30))
+    events = []
+    for _ in range(size):
+        right = draw(st.booleans())
+        deleted = changing[right] and draw(st.integers(0, 3)) == 0
+        identity = draw(st.integers(0, 4))
+        row = (None, None, None) if deleted else draw(values)
+        events.append(Event("b" if right else "a", (identity, *row), deleted=deleted))
+    cuts = draw(st.lists(st.integers(1, size), max_size=8))
+    return events, cuts, draw(st.lists(st.integers(1, size - 1), max_size=2)) if size > 1 else []
+
+
+def table_after(events: list[Event], name: str, *, changing: bool) -> list[tuple[Any, ...]]:
+    chosen = [event for event in events if event.table == name]
+    if not changing:
+        return [event.values for event in chosen]
+    table: dict[Any, tuple[Any, ...]] = {}
+    for event in chosen:
+        table.pop(event.values[0], None)
+        if not event.deleted:
+            table[event.values[0]] = event.values
+    return list(table.values())
+
+
+def load_prefix(
+    events: list[Event], prefix: int, sides: tuple[Relation, Relation], changing: tuple[bool, bool]
+) -> None:
+    for name, relation, updates in zip("ab", sides, changing, strict=True):
+        oracle.load(name, relation.schema, table_after(events[:prefix], name, changing=updates))
+
+
+KEYS = {
+    "one key": ((1,), (1,), "a.k = b.k"),
+    "two keys": ((1, 2), (1, 2), "a.k = b.k AND a.j = b.j"),
+    "no key": ((), (), "true"),
+}
+CHANGING = [(False, False), (True, False), (False, True), (True, True)]
+
+
+@pytest.mark.parametrize("changing", CHANGING, ids=["added", "left changes", "right changes", "both change"])
+@pytest.mark.parametrize("kind", [INNER, LEFT], ids=["inner", "left"])
+@pytest.mark.parametrize("keys", KEYS)
+@pytest.mark.parametrize("residual", [False, True], ids=["", "residual"])
+@settings(max_examples=6, deadline=None)
+@given(data=st.data())
+def test_a_join_is_that_of_the_batch_at_every_prefix(
+    data: st.DataObject, changing: tuple[bool, bool], kind: JoinKind, keys: str, residual: bool
+) -> None:
+    events, cuts, restarts = data.draw(streams(changing=changing))
+    sides = side("a", changing=changing[0]), side("b", changing=changing[1])
+    left_keys, right_keys, condition = KEYS[keys]
+    joined = Join(*sides, kind, left_keys, right_keys).schema
+    predicate = Call(BOOLEAN, "<=", (joined.column(3), joined.column(7))) if residual else None
+    relation = Join(*sides, kind, left_keys, right_keys, predicate)
+    sql = f"SELECT * FROM a {kind.value} JOIN b ON {condition}" + (" AND a.v <= b.v" if residual else "")
+
+    def compare(prefix: int, outcome: Any) -> None:
+        if prefix in (len(events), *cuts[:1]):
+            load_prefix(events, prefix, sides, changing)
+            assert outcome.total() == oracle.query(sql)
+
+    run(relation, events, cuts, restart_at=restarts, observe=compare)
+
+
+@settings(max_examples=15, deadline=None)
+@given(streams(changing=(False, False)))
+def test_a_join_of_added_rows_emits_the_same_rows_in_the_same_order_however_it_is_cut(stream: Any) -> None:
+    events, cuts, restarts = stream
+    relation = Join(side("a", changing=False), side("b", changing=False), INNER, (1,), (1,))
+    whole = run(relation, events)
+    assert run(relation, events, cuts, restart_at=restarts).changes == whole.changes
+    assert all(diff == 1 for _, diff in whole.changes)
+
+
+@settings(max_examples=15, deadline=None)
+@given(streams(changing=(True, True)))
+def test_an_aggregate_over_a_left_join_follows_the_crossings(stream: Any) -> None:
+    events, cuts, restarts = stream
+    sides = side("a", changing=True), side("b", changing=True)
+    below = Join(*sides, LEFT, (1,), (1,))
+    schema = below.schema
+    relation = Aggregate(
+        below,
+        (1,),
+        (call("COUNT", schema), call("COUNT", schema, "id0"), call("MAX", schema, "v0")),
+        ("k", "n", "m", "top"),
+    )
+
+    def compare(prefix: int, outcome: Any) -> None:
+        load_prefix(events, prefix, sides, (True, True))
+        expected = "SELECT a.k, count(*), count(b.id), max(b.v) FROM a LEFT JOIN b ON a.k = b.k GROUP BY a.k"
+        assert outcome.total() == oracle.query(expected)
+
+    run(relation, events, cuts, restart_at=restarts, observe=compare)
+
+
+@pytest.mark.parametrize("kind", [INNER, LEFT], ids=["inner", "left"])
+@settings(max_examples=15, deadline=None)
+@given(stream=streams(changing=(True, True)))
+def test_rows_that_are_equal_count_as_often_as_they_occur(stream: Any, kind: JoinKind) -> None:
+    events, cuts, restarts = stream
+    sides = side("a", changing=True), side("b", changing=True)
+    # Without their identity, rows of different keys are equal, and one row's number goes up and down.
+    names = ("k", "j")
+    left, right = (Project(each, tuple(each.schema.column(name) for name in names), names) for each in sides)
+    relation = Join(left, right, kind, (0,), (0,))
+
+    def compare(prefix: int, outcome: Any) -> None:
+        load_prefix(events, prefix, sides, (True, True))
+        sql = f"SELECT a.k, a.j, b.k, b.j FROM a {kind.value} JOIN b ON a.k = b.k"
+        assert outcome.total() == oracle.query(sql)
+
+    run(relation, events, cuts, restart_at=restarts, observe=compare)
+
+
+@settings(max_examples=10, deadline=None)
+@given(streams(changing=(False, False)))
+def test_a_join_of_a_stream_with_itself_sees_each_pair(stream: Any) -> None:
+    events, cuts, restarts = stream
+    source = side("a", changing=False)
+    relation = Join(source, source, INNER, (1,), (1,))
+
+    def compare(prefix: int, outcome: Any) -> None:
+        oracle.load("a", source.schema, table_after(events[:prefix], "a", changing=False))
+        assert outcome.total() == oracle.query("SELECT * FROM a x JOIN a y ON x.k = y.k")
+
+    run(relation, events, cuts, restart_at=restarts, observe=compare)
+
+
+@settings(max_examples=15, deadline=None)
+@given(streams(changing=(False, False)))
+def test_a_union_has_the_rows_of_all_inputs_in_order_of_arrival(stream: Any) -> None:
+    events, cuts, restarts = stream
+    relation = Union((side("a", changing=False), side("b", changing=False)))
+    outcome = run(relation, events, cuts, restart_at=restarts)
+    assert outcome.changes == [(event.values, 1) for event in events]
+
+
+@settings(max_examples=15, deadline=None)
+@given(streams(changing=(True, True)))
+def test_upserts_become_a_changelog_of_the_table_that_they_leave(stream: Any) -> None:
+    events, cuts, restarts = stream
+    source = side("a", changing=True)
+    whole = run(source, events)
+    cut = run(source, events, cuts, restart_at=restarts)
+    assert cut.changes == whole.changes
+    assert sorted(map(repr, whole.total().elements())) == sorted(map(repr, table_after(events, "a", changing=True)))
+
+
+def test_a_null_key_matches_nothing_not_even_null() -> None:
+    relation = Join(side("a", changing=False), side("b", changing=False), LEFT, (1,), (1,))
+    events = [Event("a", (1, None, None, None)), Event("b", (2, None, None, None))]
+    assert run(relation, events, [1]).changes == [((1, *(None,) * 7), 1)]
+
+
+def test_a_padded_row_is_retracted_by_the_first_match_and_returns_with_the_last_ones_end() -> None:
+    relation = Join(side("a", changing=False), side("b", changing=True), LEFT, (1,), (1,))
+    events = [
+        Event("a", (1, "a", None, None)),
+        Event("b", (7, "a", None, None)),
+        Event("b", (8, "a", None, None)),
+        Event("b", (7, None, None, None), deleted=True),
+        Event("b", (8, None, None, None), deleted=True),
+    ]
+    padded = (1, "a", None, None, None, None, None, None)
+    outcome = run(relation, events, range(5))
+    assert outcome.passes[0] == [(padded, 1)]
+    assert outcome.passes[1][0] == (padded, -1)
+    assert outcome.passes[4][-1] == (padded, 1)
+    assert outcome.total() == {padded: 1}
+
+
+def test_equal_rows_count_as_often_as_they_were_added() -> None:
+    source = scan("a", **COLUMNS)
+    assert isinstance(source, Scan)
+    relation = Join(source, side("b", changing=False), INNER, (1,), (1,))
+    twice = [Event("a", (1, "a", 0, 0))] * 2 + [Event("b", (2, "a", 0, 0))] * 3
+    assert list(run(relation, twice, [1, 3]).total().values()) == [6]
+
+
+def test_every_copy_of_a_left_row_returns_when_its_last_match_ends() -> None:
+    sides = side("a", changing=True), side("b", changing=True)
+    left = Project(sides[0], (sides[0].schema.column("k"),), ("k",))
+    relation = Join(left, sides[1], LEFT, (0,), (1,))
+    events = [
+        Event("a", (1, "a", None, None)),
+        Event("b", (7, "a", None, None)),
+        Event("a", (2, "a", None, None)),
+        Event("b", (7, None, None, None), deleted=True),
+    ]
+    assert run(relation, events, range(4)).total() == {("a", None, None, None, None): 2}
