@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -316,6 +316,3 @@ def list_parts(series: pl.Series) -> tuple[Int64Array, pl.Series, npt.NDArray[np
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
     elements = series.filter(pl.Series(counts > 0)).explode()
     return offsets, elements, valid
-
-
-Writers = Callable[[pl.Series], ColumnWriter]

@@ -76,11 +76,6 @@ def one_of(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
-def optional(parse: Callable[[str], T]) -> Callable[[str], T | None]:
-    """The same values, for an option without a default."""
-    return parse
-
-
 _UNITS_MS: Mapping[str, float] = {
     **dict.fromkeys(("ns", "nano", "nanos", "nanosecond", "nanoseconds"), 1e-6),
     **dict.fromkeys(("us", "µs", "micro", "micros", "microsecond", "microseconds"), 1e-3),

@@ -60,7 +60,6 @@ class Fault(IntEnum):
     BAD_UTF8 = 11
     BAD_NUMBER = 12
     TOO_DEEP = 13
-    EXPECTED_CLOSING = 14
 
 
 _QUOTE: Final = 34
