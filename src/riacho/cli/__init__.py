@@ -65,7 +65,7 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
         if command.info.help is None or not isinstance(command.info.help, str):  # one command, not a group of them
             (only,) = command.registered_commands
             assert only.callback is not None, "a command has a function"
-            app.command(name)(only.callback)
+            app.command(name, hidden=only.hidden)(only.callback)
         else:
             app.add_typer(command, name=name)
     return app

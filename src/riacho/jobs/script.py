@@ -21,6 +21,8 @@ from riacho.plan.relations import Job
 from riacho.sql.session import Script, compile_script
 
 LOCAL_TIME_ZONE = "table.local-time-zone"
+DEFAULT_TIME_ZONE = "UTC"
+"""What `default`, and no SET at all, mean: the same answer on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def open_worker(
     Raises `RiachoError`: a source cannot be opened, a snapshot belongs to another query.
     """
     options = dict(job.options)
-    time_zone = options.get(LOCAL_TIME_ZONE, "UTC")
+    time_zone = options.get(LOCAL_TIME_ZONE, "default").replace("default", DEFAULT_TIME_ZONE)
     settings = Settings(zone=zone(time_zone), clock=context.clock)
     graph = Graph.build(job, settings)
     arrivals = Arrivals()
