@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -71,7 +72,8 @@ def open_worker(
     sources: dict[str, Source] = {}
     sinks: dict[str, Sink] = {}
     wiring = Wiring(sources, sinks, arrivals)
-    try:
+    with ExitStack() as undo:
+        undo.callback(wiring.close)
         for scan_id, scan in graph.scans.items():
             sources[scan_id] = open_source(scan, environment)
         for sink_id, sink in graph.sinks.items():
@@ -89,7 +91,5 @@ def open_worker(
             observe=observe,
         )
         worker.restore()
-    except BaseException:
-        wiring.close()
-        raise
+        undo.pop_all()
     return worker, wiring
