@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from raw_client import RawClient
+from group_client import RawClient
 
 from riacho.broker.apis import offset_commit
 from riacho.broker.errors import ErrorCode

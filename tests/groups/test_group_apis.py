@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from group_simulation import subscription
-from raw_client import RawClient
+from group_client import RawClient
 
 from riacho.broker.apis import (
     delete_groups,
