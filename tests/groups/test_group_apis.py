@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from group_simulation import subscription
 from group_client import RawClient
+from group_simulation import subscription
 
 from riacho.broker.apis import (
     delete_groups,
