@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 START_DEADLINE_SECONDS = 30.0
@@ -98,3 +99,7 @@ class RunningBroker:
             assert process.stdout is not None
             process.stdout.close()
         return code
+
+
+StartBroker = Callable[..., RunningBroker]
+"""What the fixture `broker` is: start a broker of the test's own."""

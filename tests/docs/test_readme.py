@@ -15,8 +15,7 @@ import pytest
 from confluent_kafka import Consumer
 from pages import ROOT, blocks
 
-from conftest import StartBroker
-from running_broker import RIACHO
+from running_broker import RIACHO, StartBroker
 
 Rows = dict[str, dict[str, Any]]
 EXAMPLE = ROOT / "examples" / "readme"
