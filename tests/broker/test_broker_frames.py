@@ -123,6 +123,21 @@ def test_pipelined_requests_are_answered_in_order(kafka: RunningBroker, topic: s
     assert offsets == list(range(100))
 
 
+def test_many_small_requests_in_one_packet_are_all_answered(kafka: RunningBroker) -> None:
+    requests = 4000  # their answers are more than the broker holds for one connection before it sends
+    with RawClient(kafka.bootstrap) as client:
+        client.socket.sendall(b"".join(request_frame("api_versions", 0, {}, number) for number in range(requests)))
+        assert all(client.answer("api_versions", 0, number).error_code == 0 for number in range(requests))
+
+
+def test_requests_before_one_that_cannot_be_served_keep_their_answers(kafka: RunningBroker) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        broken = header_bytes(3, 5) + struct.pack(">i", 7)
+        client.socket.sendall(request_frame("api_versions", 0, {}, 7) + struct.pack(">i", len(broken)) + broken)
+        assert client.answer("api_versions", 0, 7).error_code == 0
+        assert client.is_closed_by_broker()
+
+
 def test_a_waiting_fetch_holds_the_answers_of_later_requests(kafka: RunningBroker, topic: str) -> None:
     with RawClient(kafka.bootstrap) as client, RawClient(kafka.bootstrap) as other:
         create_topic(client, topic)

@@ -162,6 +162,19 @@ def test_a_consumer_that_keeps_up_and_one_far_behind_read_the_same_log() -> None
         assert 0 < part.length <= 700
 
 
+def test_consumers_that_read_on_where_they_were_cut_see_every_batch_once() -> None:
+    log = open_log(SimulatedDisk(0), LogConfig(segment_bytes=300_000, index_interval_bytes=4096))
+    model = fill(log, [([NOW_MS], 20 + number % 50) for number in range(5000)])
+    seen = {max_bytes: bytearray() for max_bytes in (900, 5_000, 5_001)}
+    offsets = dict.fromkeys(seen, 0)
+    while any(offset < model.end for offset in offsets.values()):
+        for max_bytes, offset in offsets.items():
+            part = log.read(offset, max_bytes)
+            seen[max_bytes] += log.load(part)
+            offsets[max_bytes] = part.next_offset
+    assert all(data == b"".join(model.stored) for data in seen.values())
+
+
 def test_base_offsets_follow_each_other_and_carry_the_leader_epoch() -> None:
     disk = SimulatedDisk(0)
     log = open_log(disk, leader_epoch=4)

@@ -1,36 +1,50 @@
 """`riacho bench log`: what the broker costs per GB, how soon a record arrives, how soon it is ready.
 
-Clients are librdkafka's (confluent-kafka). CPU seconds are the broker's own, from /proc; a warm-up touches the memory
-that the page cache will use, since the first touch of a page costs more than anything the broker does.
+Clients are librdkafka's (confluent-kafka). CPU seconds are the broker's own, from /proc, and beside them stands what
+the bare system calls cost in the same minute. The page cache is given memory that the machine has backed already,
+since the first touch of a page costs more than anything the broker does (see `backed_memory`).
 """
 
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from riacho.bench import bare_loop
+from riacho.bench.backed_memory import BackedMemory
 from riacho.bench.process import ServedProcess
 from riacho.errors import RiachoError
 
 SIZES = (100, 1024, 10240)
 LATENCY_RATE = 2_000
 TIMEOUT_S = 300.0
-WARM_SHARE = 0.1
-"""Part of the volume that is produced and consumed before the measurement, through the same code."""
+WARM_BYTES = 20_000_000
+"""Produced and consumed before the measurement, through the same code, and before the latency is measured."""
+LATENCY_WARM_S = 5.0
+QUEUED_KBYTES = 16_000
+"""What a producer may hold that is not sent yet: more would only let it run ahead of the broker."""
+BARE_BYTES = 200_000_000
+_SENT_AT = struct.Struct(">d")
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """One record size. Costs are broker CPU seconds per GB of record values; rates are of the whole loop."""
+    """One record size. Costs are CPU seconds per GB of record values; rates are of the whole loop, clients included.
+
+    bare_receive_cpu_s_per_gb: receive, checksum and write alone; bare_send_cpu_s_per_gb: sendfile alone.
+    """
 
     record_bytes: int
     produce_cpu_s_per_gb: float
     consume_cpu_s_per_gb: float
+    bare_receive_cpu_s_per_gb: float
+    bare_send_cpu_s_per_gb: float
     produce_mb_per_s: float
     consume_mb_per_s: float
 
@@ -58,34 +72,27 @@ def run(directory: Path, *, megabytes: int, latency_s: float, fsync: str) -> Log
     except ImportError as error:
         raise RiachoError("the benchmark's clients are missing", mend="pip install confluent-kafka") from error
     directory.mkdir(parents=True, exist_ok=True)
-    touch_memory(directory / "touch", megabytes * 1_000_000 * (len(SIZES) + 1))
     arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", fsync]
     with ServedProcess(*arguments, log=directory / "broker.log") as broker:
         start_s, idle_mb = broker.start_s, broker.rss_mb()
         p50, p99 = latency(broker.address, latency_s)
-        throughput = [measure_size(broker, size, megabytes * 1_000_000) for size in SIZES]
+        throughput = [measure_size(broker, directory, size, megabytes * 1_000_000) for size in SIZES]
         return LogReport(start_s, idle_mb, broker.rss_mb(), throughput, p50, p99)
 
 
-def touch_memory(path: Path, size: int) -> None:
-    """Write and delete a file of this size, so that its pages are backed before they are measured."""
-    block = os.urandom(1 << 20)
-    with path.open("wb", buffering=0) as file:
-        for _ in range(size // len(block) + 1):
-            file.write(block)
-    path.unlink()
-
-
-def measure_size(broker: ServedProcess, size: int, total: int) -> Throughput:
+def measure_size(broker: ServedProcess, directory: Path, size: int, total: int) -> Throughput:
     """Produce and consume `total` bytes in records of `size` bytes."""
     topic = f"bench-{size}"
-    warm = max(1, int(total * WARM_SHARE) // size)
+    warm = max(1, WARM_BYTES // size)
     produce(broker.address, topic, size, warm)
     consume(broker.address, topic, warm, offset=0)
+    bare_receive = bare_loop.receive_cost(directory, BARE_BYTES)
+    bare_send = bare_loop.send_cost(directory, BARE_BYTES)
     count = total // size
-    cpu, clock = broker.cpu_s(), time.perf_counter()
-    produce(broker.address, topic, size, count)
-    produced_cpu, produced_s = broker.cpu_s() - cpu, time.perf_counter() - clock
+    with BackedMemory(directory, total) as memory:
+        cpu, clock = broker.cpu_s(), time.perf_counter()
+        produce(broker.address, topic, size, count, on_queued=memory.give_back)
+        produced_cpu, produced_s = broker.cpu_s() - cpu, time.perf_counter() - clock
     cpu, clock = broker.cpu_s(), time.perf_counter()
     consume(broker.address, topic, count, offset=warm)
     consumed_cpu, consumed_s = broker.cpu_s() - cpu, time.perf_counter() - clock
@@ -94,13 +101,18 @@ def measure_size(broker: ServedProcess, size: int, total: int) -> Throughput:
         size,
         produced_cpu / gigabytes,
         consumed_cpu / gigabytes,
+        bare_receive,
+        bare_send,
         count * size / 1e6 / produced_s,
         count * size / 1e6 / consumed_s,
     )
 
 
-def produce(address: str, topic: str, size: int, count: int) -> None:
-    """Send `count` records with librdkafka and wait until all are acknowledged (acks=1)."""
+def produce(address: str, topic: str, size: int, count: int, on_queued: Callable[[int], None] | None = None) -> None:
+    """Send `count` records with librdkafka and wait until all are acknowledged (acks=1).
+
+    `on_queued` is told, about every MB, how many bytes are on their way.
+    """
     from confluent_kafka import Producer
 
     failures: list[str] = []
@@ -111,12 +123,13 @@ def produce(address: str, topic: str, size: int, count: int) -> None:
             "linger.ms": 5,
             "batch.size": 1_000_000,
             "queue.buffering.max.messages": 1_000_000,
-            "queue.buffering.max.kbytes": 512_000,
+            "queue.buffering.max.kbytes": QUEUED_KBYTES,
             "delivery.report.only.error": True,
             "error_cb": lambda error: failures.append(str(error)),
         }
     )
     value = os.urandom(size)
+    step = max(1, (1 << 20) // size)
     for number in range(count):
         while True:
             try:
@@ -124,8 +137,10 @@ def produce(address: str, topic: str, size: int, count: int) -> None:
                 break
             except BufferError:
                 producer.poll(0.05)
-        if number % 10_000 == 0:
+        if number % step == 0:
             producer.poll(0)
+            if on_queued is not None:
+                on_queued(step * size)
     left = producer.flush(TIMEOUT_S)
     if left or failures:
         raise RiachoError(f"{left} records were not acknowledged: {failures[:1]}")
@@ -162,28 +177,31 @@ def latency(address: str, seconds: float) -> tuple[float, float]:
     from confluent_kafka import Consumer, Producer, TopicPartition
 
     topic = "bench-latency"
-    produce(address, topic, 16, 1)
+    produce(address, topic, _SENT_AT.size, 1)
     consumer = Consumer({"bootstrap.servers": address, "group.id": "bench", "fetch.wait.max.ms": 500})
-    consumer.assign([TopicPartition(topic, 0, 1)])
+    _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=TIMEOUT_S)
+    consumer.assign([TopicPartition(topic, 0, end)])
     producer = Producer({"bootstrap.servers": address, "acks": 1, "linger.ms": 0, "delivery.report.only.error": True})
     delays: list[float] = []
-    warm_s = min(2.0, seconds / 4)
     began = time.perf_counter()
+    whole_s = LATENCY_WARM_S + seconds
 
     def listen() -> None:
-        while time.perf_counter() - began < seconds + warm_s + 1:
+        while time.perf_counter() - began < whole_s + 1:
             message = consumer.poll(0.2)
+            arrived = time.perf_counter()
             if message is not None and message.error() is None:
-                sent = float(message.value() or b"0")
-                if sent - began > warm_s:
-                    delays.append(time.perf_counter() - sent)
+                (sent,) = _SENT_AT.unpack(message.value() or b"")
+                if sent - began > LATENCY_WARM_S:
+                    delays.append(arrived - sent)
 
     listener = threading.Thread(target=listen)
     listener.start()
-    for moment in paced(began, seconds + warm_s, LATENCY_RATE):
-        while time.perf_counter() < moment:
-            time.sleep(0.0001)
-        producer.produce(topic, repr(time.perf_counter()).encode())
+    for moment in paced(began, whole_s, LATENCY_RATE):
+        early = moment - time.perf_counter()
+        if early > 0:
+            time.sleep(early)
+        producer.produce(topic, _SENT_AT.pack(time.perf_counter()))
         producer.poll(0)
     producer.flush(TIMEOUT_S)
     listener.join()

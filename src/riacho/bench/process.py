@@ -15,7 +15,7 @@ from riacho.errors import RiachoError
 from riacho.host.child import riacho_command
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 10.0
 
 

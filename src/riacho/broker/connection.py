@@ -141,7 +141,7 @@ class Connection:
             return  # an answer given while a frame is being served must not begin with the next one
         self._serving = True
         try:
-            while not self._held_back():
+            while not self._held_back_after_sending():
                 available = self._end - self._start
                 if available < _SIZE.size:
                     break
@@ -158,6 +158,7 @@ class Connection:
                 self._serve(begin, begin + size)
         finally:
             self._serving = False
+        self._send_pending()
         if self.closed:
             return
         if self._start == self._end:
@@ -178,6 +179,13 @@ class Connection:
         except Exception:  # a defect in serving one request must not end the others
             logger.exception("a request from %s could not be served", self.name)
             self.close("its request could not be served")
+
+    def _held_back_after_sending(self) -> bool:
+        """Whether to serve no further frame for now; answers that could be sent at once are no reason."""
+        if not self._held_back():
+            return False
+        self._send_pending()
+        return self._held_back()
 
     def _held_back(self) -> bool:
         return (
@@ -253,10 +261,16 @@ class Connection:
         except OSError as error:
             self.close(f"its answer could not be read from the disk: {error.strerror}")
             return
-        if not self._writing and not self._warming:
-            self._send()
-        if not self._serving and self._start != self._end:
+        if self._serving:
+            return  # what the other frames in the buffer are answered goes out in the same call
+        self._send_pending()
+        if not self.closed and self._start != self._end:
             self._serve_frames()
+
+    def _send_pending(self) -> None:
+        """Send what is answered, unless that waits for the socket or for the disk."""
+        if self._out and not self._writing and not self._warming:
+            self._send()
 
     def _send(self) -> None:
         out = self._out
@@ -352,6 +366,9 @@ class Connection:
 
     def close(self, reason: str, *, expected: bool = False) -> None:
         """End the connection, and whatever waits on its behalf."""
+        if self._serving and not self.closed:  # earlier requests of the same turn keep their answers
+            self._serving = False
+            self._send_pending()
         if self.closed:
             return
         self.closed = True

@@ -12,23 +12,25 @@ import os
 
 from riacho.log.partition import Slice
 
-PROBE_STEP = 128 * 1024
-"""The kernel's read-ahead window, by default."""
+PROBE_STEP = 256 * 1024
+"""Twice the read-ahead window: what lies between two cached probes is rarely cold. A probe takes about 1 µs."""
 SMALL_RANGE = 16 * 1024
 """Up to here the probe itself reads the range: one system call less than a probe and a sendfile."""
 READ_STEP = 256 * 1024
 
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})
 _NOWAIT = getattr(os, "RWF_NOWAIT", 0)
+_PROBE = (bytearray(1),)
+"""Where probes read to; nobody looks at it."""
 
 
 def is_cached(fd: int, position: int, length: int) -> bool:
     """Whether a range of a file can be read without the disk, as far as probes tell."""
-    probe = bytearray(1)
     last = position + length - 1
     try:
-        for at in (*range(position, last, PROBE_STEP), last):
-            os.preadv(fd, [probe], at, _NOWAIT)
+        for at in range(position, last, PROBE_STEP):
+            os.preadv(fd, _PROBE, at, _NOWAIT)
+        os.preadv(fd, _PROBE, last, _NOWAIT)
     except BlockingIOError:
         return False
     except OSError as error:

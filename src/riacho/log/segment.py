@@ -25,6 +25,9 @@ TIME_INDEX_SUFFIX: Final = ".timeindex"
 TAIL_BATCHES: Final = 1024
 """So many of the newest batches are known exactly, without reading the file: what a consumer that keeps up asks for."""
 
+KNOWN_CUTS: Final = 64
+"""So many ends of earlier reads are remembered: a consumer goes on where it was cut, without a look into the file."""
+
 MAX_RELATIVE_OFFSET: Final = 2**31 - 1
 """An index entry has four bytes for an offset's distance from the segment's base, signed in Kafka."""
 
@@ -47,6 +50,7 @@ class Segment:
 
     __slots__ = (
         "_bytes_since_entry",
+        "_cuts",
         "_disk",
         "_file",
         "_index",
@@ -74,6 +78,7 @@ class Segment:
         self._tail_offsets: array[int] = array("q")
         self._tail_positions: array[int] = array("q")
         self._bytes_since_entry = 0
+        self._cuts: dict[int, int] = {}
         self.path = directory / f"{base_offset:020d}{LOG_SUFFIX}"
         self.base_offset = base_offset
         self.created_ms = created_ms
@@ -185,6 +190,9 @@ class Segment:
         at = bisect_left(self._tail_offsets, offset)
         if 0 < at < len(self._tail_offsets):
             return self._tail_positions[at]
+        known = self._cuts.get(offset)
+        if known is not None:
+            return known
         for position, header in walk(self._disk, self.file.fd, self._entry_before(offset), self.size):
             if header.last_offset >= offset:
                 return position
@@ -201,6 +209,15 @@ class Segment:
         at = bisect_right(self._tail_positions, limit) - 1
         if at > 0 and self._tail_positions[at] > start:
             return self._tail_positions[at], self._tail_offsets[at - 1] + 1
+        end, next_offset = self._cut_by_file(start, limit, offset)
+        if end > start:
+            if len(self._cuts) == KNOWN_CUTS:
+                del self._cuts[next(iter(self._cuts))]  # the oldest
+            self._cuts[next_offset] = end
+        return end, next_offset
+
+    def _cut_by_file(self, start: int, limit: int, offset: int) -> tuple[int, int]:
+        """`cut`, where the newest batches do not tell: by an index entry, or by walking along the headers."""
         boundary = self._entry_at_position(limit)
         if boundary is not None and boundary[0] > start:
             return boundary
@@ -289,6 +306,7 @@ class Segment:
         self.index_is_stored = False
         self._bytes_since_entry = 0
         del self._tail_offsets[:], self._tail_positions[:]
+        self._cuts.clear()
         self._max_timestamp, self._max_timestamp_offset = NO_TIMESTAMP, -1
         if index.timestamps:
             self._max_timestamp = index.timestamps[-1]
