@@ -11,14 +11,15 @@ import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riacho.cli.cluster import nearest
-from riacho.cli.record_lines import BadLine, Lines
+from riacho.cli.positions import to_milliseconds
+from riacho.cli.record_lines import BadLineError, Lines
 from riacho.client.columns import NULL as NULL_LENGTH
 from riacho.client.columns import BinaryColumn, Header, HeaderColumn, ProduceColumns
 from riacho.host import Clock
@@ -38,6 +39,10 @@ _LINE: Final = b'{"%s":' % _NAME
 _UNSET: Final = -1
 
 
+class FieldError(ValueError):
+    """A field holds what it cannot."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class JsonObjects:
     """Where the wanted fields of each line's object are. Lines without any text are left out."""
@@ -53,7 +58,7 @@ class JsonObjects:
 
     @classmethod
     def locate(cls, lines: Lines, names: Sequence[str]) -> JsonObjects:
-        """Find the fields. Raises `BadLine` at the first line that is no JSON object."""
+        """Find the fields. Raises `BadLineError` at the first line that is no JSON object."""
         inner = Lines.of(
             b"".join([_LINE, lines.data.tobytes().removesuffix(b"\n").replace(b"\n", b"}\n" + _LINE), b"}"]), 1
         )
@@ -118,7 +123,7 @@ class JsonObjects:
         return BinaryColumn(data, start, length)
 
     def read(self, name: str, read: Callable[[Any], Any]) -> dict[int, Any]:
-        """What `read` makes of the field's value in each object that has one. Raises `BadLine` on its ValueError."""
+        """What `read` makes of the field's value in each object that has one. Raises `BadLineError`."""
         values = {}
         texts = BinaryColumn(self.data, self.start[self.names.index(name)], self.length[self.names.index(name)])
         kind = self.kind_of(name)
@@ -128,7 +133,7 @@ class JsonObjects:
             try:
                 values[place] = read(json.loads(b'"' + text + b'"' if is_string else text))
             except ValueError as error:
-                raise BadLine(int(self.row[place]), f"the field {name!r} is wrong: {error}") from error
+                raise BadLineError(int(self.row[place]), f"the field {name!r} is wrong: {error}") from error
         return values
 
 
@@ -163,7 +168,7 @@ class JsonRecords:
                 partition[start:stop] if given[start] else None,
                 headers and _header_rows(headers, start, stop),
             )
-            for start, stop in zip(cuts, cuts[1:], strict=False)
+            for start, stop in pairwise(cuts)
             if start < stop
         ]
 
@@ -197,30 +202,30 @@ class KeyedJson:
             row = int(objects.row[missing[0]])
             near = nearest(self.key_field, list(json.loads(lines[row])))
             mend = f"did you mean {' or '.join(map(repr, near))}?" if near else "it is to be the key, as --key says"
-            raise BadLine(row, f"there is no field {self.key_field!r}", mend=mend)
+            raise BadLineError(row, f"there is no field {self.key_field!r}", mend=mend)
         value = BinaryColumn(lines.data, lines.start[objects.row], lines.length[objects.row])
         return [ProduceColumns(value, objects.texts(self.key_field))]
 
 
-def _no_object(lines: Lines, row: int) -> BadLine:
+def _no_object(lines: Lines, row: int) -> BadLineError:
     """Why a line is no JSON object."""
     try:
         value = json.loads(lines[row])
     except json.JSONDecodeError as error:
-        return BadLine(row, f"this is no JSON: {error.msg} (column {error.colno})")
+        return BadLineError(row, f"this is no JSON: {error.msg} (column {error.colno})")
     except UnicodeDecodeError as error:
-        return BadLine(row, f"this is no JSON: it is not UTF-8 (byte {error.start + 1})")
+        return BadLineError(row, f"this is no JSON: it is not UTF-8 (byte {error.start + 1})")
     except RecursionError:
-        return BadLine(row, "this JSON is nested too deeply")
+        return BadLineError(row, "this JSON is nested too deeply")
     if not isinstance(value, dict):
-        return BadLine(row, "a JSON object must stand here", mend="without --json and --key any line is a value")
-    return BadLine(row, "this JSON is nested too deeply, or has unpaired escapes")
+        return BadLineError(row, "a JSON object must stand here", mend="without --json and --key any line is a value")
+    return BadLineError(row, "this JSON is nested too deeply, or has unpaired escapes")
 
 
 def _require_values(objects: JsonObjects) -> None:
     missing = (objects.kind_of("value") == kernels.MISSING) & (objects.kind_of("value_base64") == kernels.MISSING)
     if missing.any():
-        raise BadLine(
+        raise BadLineError(
             int(objects.row[np.flatnonzero(missing)[0]]),
             "the record has no field 'value'",
             mend='write {"value": …}, null for a tombstone; without --json the line itself is the value',
@@ -243,16 +248,16 @@ def _with_binary(objects: JsonObjects, name: str) -> BinaryColumn:
 
 def _read_base64(value: object) -> bytes:
     if not isinstance(value, str):
-        raise ValueError("it must be a string")
+        raise FieldError("it must be a string")
     try:
         return base64.b64decode(value, validate=True)
     except binascii.Error as error:
-        raise ValueError(f"this is no base64: {error}") from error
+        raise FieldError(f"this is no base64: {error}") from error
 
 
 def _read_partition(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
-        raise ValueError(f"{json.dumps(value)} is no partition")
+        raise FieldError(f"{json.dumps(value)} is no partition")
     return value
 
 
@@ -260,28 +265,15 @@ def _read_timestamp(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and -1 <= value < 1 << 63:
         return value
     if not isinstance(value, str):
-        raise ValueError("it must be milliseconds since 1970, or text as in 2013-02-08T12:00:00Z")
+        raise FieldError("it must be milliseconds since 1970, or text as in 2013-02-08T12:00:00Z")
     return to_milliseconds(value)
-
-
-def to_milliseconds(text: str) -> int:
-    """An ISO 8601 instant in milliseconds since 1970; UTC where it names no zone. Raises `ValueError`.
-
-    >>> to_milliseconds("2013-02-08T12:00:00Z"), to_milliseconds("2013-02-08")
-    (1360324800000, 1360281600000)
-    """
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    since = instant - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def _read_headers(value: object) -> list[Header]:
     """Headers as an object, or as a list of [name, value] where a name comes twice; a value is text or null."""
     pairs = list(value.items()) if isinstance(value, dict) else value
     if not isinstance(pairs, list) or any(not isinstance(pair, (list, tuple)) or len(pair) != 2 for pair in pairs):
-        raise ValueError("it must be an object, or a list of [name, value]")
+        raise FieldError("it must be an object, or a list of [name, value]")
     return [(_text(name), None if content is None else _header_value(content)) for name, content in pairs]
 
 
@@ -293,7 +285,7 @@ def _header_value(value: object) -> bytes:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{json.dumps(value)} is no string")
+        raise FieldError(f"{json.dumps(value)} is no string")
     return value
 
 

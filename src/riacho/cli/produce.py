@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-INTERRUPTED_FLUSH_MS = 2_000
+INTERRUPTED_FLUSH_MS = 1_000
 """How long an interrupted command still waits for what it has sent."""
 
 
@@ -51,9 +51,7 @@ class Compression(Enum):
 def produce(
     topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Where to write; made where brokers allow it.")],
     kafka: Kafka = DEFAULT_KAFKA,
-    file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Read this file instead of standard input.")
-    ] = None,
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Read this file instead of standard input.")] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Each line is a record: JSON with key, value, headers, partition, timestamp."),

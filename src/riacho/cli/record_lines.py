@@ -26,7 +26,7 @@ _NEWLINE: Final = 10
 _RETURN: Final = 13
 
 
-class BadLine(RiachoError):
+class BadLineError(RiachoError):
     """A line that is no record. `row` is its place in its chunk: the lines before it are sound."""
 
     def __init__(self, row: int, what: str, *, mend: str | None = None) -> None:
@@ -104,7 +104,7 @@ def read_lines(descriptor: int) -> Iterator[Lines]:
 
 
 class RecordParser(Protocol):
-    """Makes records of lines, in their order. Raises `BadLine` at the first one that is none."""
+    """Makes records of lines, in their order. Raises `BadLineError` at the first one that is none."""
 
     def __call__(self, lines: Lines) -> list[ProduceColumns]: ...
 
@@ -128,7 +128,7 @@ class PlainLines:
         missing = np.flatnonzero(place < 0)
         if missing.size:
             shown = self.separator.decode(errors="replace")
-            raise BadLine(
+            raise BadLineError(
                 int(missing[0]),
                 f"the key separator {shown!r} is not in the line",
                 mend="without --key-separator the whole line is the value, and there is no key",

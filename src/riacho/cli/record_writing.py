@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from riacho.cli.cluster import counted
-from riacho.cli.record_lines import BadLine, Lines, RecordParser, read_lines
+from riacho.cli.record_lines import BadLineError, Lines, RecordParser, read_lines
 from riacho.client.columns import BinaryColumn, HeaderColumn, ProduceColumns
 from riacho.client.errors import DeliveryError
 from riacho.client.producer import Producer
@@ -86,7 +86,7 @@ class RecordWriter:
         """Queue the lines' records. At a wrong line those before it are written first; then raises `RiachoError`."""
         try:
             records = self._parse(lines)
-        except BadLine as error:
+        except BadLineError as error:
             sound = lines.take(slice(0, error.row))
             if len(sound):
                 self._produce(self._parse(sound))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from riacho.errors import RiachoError
@@ -93,6 +93,25 @@ class Session:
             except RecursionError:
                 raise progress.source.error("the statement is nested too deeply", statement.start) from None
         return Script(tuple(progress.jobs), tuple(progress.results), self.catalog)
+
+    def steps(self, text: str, file_name: str | None = None) -> Iterator[Relation | Job | StatementResult]:
+        """Run the statements one by one: a query alone is handed over as its optimized relation, to be shown.
+
+        A statement is run once what the one before it gave was taken. Raises `SqlError`, as `execute` does.
+        """
+        progress = _Progress(SourceText.read(text, file_name, self.variables))
+        for statement in read_script(progress.source):
+            try:
+                if isinstance(statement, Select):
+                    yield optimize(self._query(statement, progress.source))
+                    continue
+                self._run(statement, progress)
+            except RecursionError:
+                raise progress.source.error("the statement is nested too deeply", statement.start) from None
+            yield from progress.jobs
+            yield from progress.results
+            progress.jobs.clear()
+            progress.results.clear()
 
     def query(self, text: str, file_name: str | None = None) -> Relation:
         """The optimized relation of a single query. Raises `SqlError`."""

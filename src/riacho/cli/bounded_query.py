@@ -1,0 +1,174 @@
+"""A query over topics as they are now: run as a job does, up to the present end, its result kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+
+from riacho.cli.cluster import connected, counted, named_topics
+from riacho.dataflow.batch import Batch
+from riacho.dataflow.columns import polars_schema
+from riacho.dataflow.connectors import ConnectorEnvironment, open_source
+from riacho.dataflow.expressions import Settings, zone
+from riacho.dataflow.graph import Graph
+from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sources import Source
+from riacho.errors import UsageError
+from riacho.host import SystemClock, SystemDisk
+from riacho.jobs.script import LOCAL_TIME_ZONE, JobContext, job_fingerprint, open_worker
+from riacho.jobs.trigger import trigger_of
+from riacho.jobs.worker import Arrivals, Wiring, Worker
+from riacho.plan.relations import Job, Relation, Scan, Sink, rewrite_relation, walk_relations
+from riacho.plan.tables import Table, TableColumn
+
+KAFKA_CONNECTORS = ("kafka", "upsert-kafka")
+
+CONSOLIDATE_ROWS = 1 << 20
+"""A changelog is folded whenever it has grown by so many rows: memory then follows the result, not the input."""
+
+_DIFF = "\x7fdiff"
+_PLACE = "\x7fplace"
+"""Names that no column of a query has."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """A query's final rows, and their columns with SQL types."""
+
+    columns: tuple[TableColumn, ...]
+    frame: pl.DataFrame
+
+
+def query_result(query: Relation, options: Mapping[str, str], kafka: str) -> QueryResult:
+    """Run a query over its tables' present contents. Raises `RiachoError`; Ctrl-C ends it."""
+    require_topics(query, kafka)
+    columns = tuple(TableColumn(column.name, column.type) for column in query.schema)
+    job = Job((Sink(bounded(query), Table("result", columns, ())),), tuple(sorted(options.items())))
+    time_zone = options.get(LOCAL_TIME_ZONE, "UTC")
+    clock = SystemClock()
+    graph = Graph.build(job, Settings(zone=zone(time_zone), clock=clock))
+    arrivals = Arrivals()
+    environment = ConnectorEnvironment("sql", clock, kafka, time_zone, on_arrival=arrivals.notify)
+    sources: dict[str, Source] = {}
+    collected = CollectSink(pl.DataFrame(schema=polars_schema(query.schema)))
+    wiring = Wiring(sources, dict.fromkeys(graph.sinks, collected), arrivals)
+    try:
+        for scan_id, scan in graph.scans.items():
+            sources[scan_id] = open_source(scan, environment)
+        trigger = trigger_of(options)
+        Worker(graph, wiring, trigger=trigger, clock=clock, fingerprint=job_fingerprint(job)).run()
+    finally:
+        wiring.close()
+    return QueryResult(columns, collected.rows())
+
+
+def run_insert(job: Job, kafka: str) -> str:
+    """Run an INSERT over its tables' present contents, and say what it did. Raises `RiachoError`."""
+    for sink in job.sinks:
+        require_topics(sink.input, kafka)
+    job = replace(job, sinks=tuple(replace(sink, input=bounded(sink.input)) for sink in job.sinks))
+    worker, wiring = open_worker(job, JobContext("sql", SystemClock(), SystemDisk(), None, kafka))
+    try:
+        worker.run()
+        written = ", ".join(
+            f"{counted(sink.counts.rows, 'row')} into {relation.table.name}"
+            for sink, relation in zip(wiring.sinks.values(), job.sinks, strict=True)
+        )
+    finally:
+        wiring.close()
+    return f"wrote {written}"
+
+
+def require_topics(query: Relation, kafka: str) -> None:
+    """Raise `UsageError` where a topic that is read does not exist: reading it would make it, empty."""
+    wanted: dict[str, list[str]] = {}
+    for relation in walk_relations(query):
+        if isinstance(relation, Scan) and relation.table.connector in KAFKA_CONNECTORS:
+            servers = relation.table.option("properties.bootstrap.servers") or kafka
+            topics = relation.table.option("topic") or ""
+            wanted.setdefault(servers, []).extend(topic.strip() for topic in topics.split(";") if topic.strip())
+    for servers, names in wanted.items():
+        with connected(servers, "sql") as cluster:
+            named_topics(cluster, names)
+
+
+def bounded(query: Relation) -> Relation:
+    """The same query, of which every scan ends: topics at their present end, and from their start unless they say.
+
+    Raises `UsageError` for a table that never ends.
+    """
+    return rewrite_relation(query, _bounded_scan)
+
+
+def _bounded_scan(relation: Relation) -> Relation:
+    if not isinstance(relation, Scan):
+        return relation
+    table = relation.table
+    options = dict(table.options)
+    if table.connector == "datagen" and "number-of-rows" not in options:
+        raise UsageError(
+            f"the table {table.name} never ends, and a query here must",
+            where=table.origin,
+            mend="give it the option 'number-of-rows', or run the script with `riacho run`",
+        )
+    if table.connector in KAFKA_CONNECTORS:
+        options.setdefault("scan.bounded.mode", "latest-offset")
+        if table.connector == "kafka" and "properties.group.id" not in options:
+            options.setdefault("scan.startup.mode", "earliest-offset")
+    return replace(relation, table=replace(table, options=tuple(sorted(options.items()))))
+
+
+@dataclass(slots=True)
+class CollectSink:
+    """Keeps the rows that the changes written to it amount to, in the order in which they came about."""
+
+    _kept: pl.DataFrame
+    _changes: list[pl.DataFrame] = field(default_factory=list)
+    _waiting: int = 0
+    _updating: bool = False
+    _written: int = 0
+
+    def write(self, batch: Batch) -> None:
+        self._updating |= batch.diff is not None
+        self._changes.append(batch.frame.with_columns(pl.Series(_DIFF, batch.signs(), pl.Int64)))
+        self._waiting += len(batch)
+        self._written += len(batch)
+        if self._waiting >= CONSOLIDATE_ROWS + self._kept.height:
+            self._consolidate()
+
+    def rows(self) -> pl.DataFrame:
+        """The result so far."""
+        self._consolidate()
+        return self._kept
+
+    def flush(self) -> None:
+        return None
+
+    @property
+    def counts(self) -> SinkCounts:
+        return SinkCounts(self._written)
+
+    def close(self) -> None:
+        return None
+
+    def _consolidate(self) -> None:
+        """Take the changes into the kept rows: a row that came and went leaves nothing."""
+        kept = self._kept.with_columns(pl.lit(1, pl.Int64).alias(_DIFF))
+        every = pl.concat([kept, *self._changes])
+        self._changes, self._waiting = [], 0
+        if not self._updating:
+            self._kept = every.drop(_DIFF)
+            return
+        columns = self._kept.columns
+        # A row's place is that of its last arrival: where a group's present row came about.
+        summed = (
+            every.with_row_index(_PLACE)
+            .group_by(columns)
+            .agg(pl.col(_DIFF).sum(), pl.col(_PLACE).max())
+            .filter(pl.col(_DIFF) > 0)
+            .sort(_PLACE)
+        )
+        self._kept = summed.select(columns)[np.repeat(np.arange(summed.height), summed[_DIFF].to_numpy())]

@@ -1,0 +1,180 @@
+"""`riacho sql`: Flink SQL over topics as they are now."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riacho.cli.cluster import DEFAULT_KAFKA, Kafka, connected, counted, stopped_by_signals
+from riacho.errors import RiachoError, UsageError
+
+if TYPE_CHECKING:
+    from riacho.cli.bounded_query import QueryResult
+    from riacho.formats.decoding import Spans
+    from riacho.sql.errors import SqlError
+
+app = typer.Typer()
+
+
+class Form(Enum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@app.command()
+def sql(
+    text: Annotated[
+        str | None, typer.Option("--execute", "-e", metavar="TEXT", help="Statements, with semicolons between.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", metavar="FILE", help="A script; before the TEXT of -e, if any.")
+    ] = None,
+    kafka: Kafka = DEFAULT_KAFKA,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME}. Repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a row.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, the column names first.")] = False,
+) -> None:
+    """Run statements of Flink SQL and print what their queries give.
+
+    Tables over topics are read from their start (unless they say otherwise) to the end that they have now, so every
+    query ends; of one whose rows change, the final rows are printed. INSERT INTO copies what is there now.
+
+    \b
+        riacho sql -f tables.sql -e 'SELECT airline, COUNT(*) FROM flights GROUP BY airline'
+        riacho sql --json -e "
+            CREATE TABLE bids (auction BIGINT, price DOUBLE)
+            WITH ('connector' = 'kafka', 'topic' = 'bids', 'format' = 'json');
+            SELECT auction, MAX(price) AS highest FROM bids GROUP BY auction"
+    """
+    import os
+
+    from riacho.cli.variables import parse_variables
+
+    if text is None and file is None:
+        raise UsageError("there is nothing to run", mend="give statements with -e TEXT, or a script with -f FILE")
+    if as_json and as_csv:
+        raise UsageError("--json and --csv contradict each other", mend="give one")
+    form = Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
+    variables = {**os.environ, "KAFKA": kafka, **parse_variables(assignments or ())}
+    texts = [(str(file), _read(file))] if file is not None else []
+    if text is not None:
+        texts.append(("-e", text))
+    with stopped_by_signals():
+        try:
+            _run(texts, variables, kafka, form)
+        except KeyboardInterrupt:
+            raise RiachoError("interrupted before the end") from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(texts: Iterable[tuple[str, str]], variables: dict[str, str], kafka: str, form: Form) -> None:
+    """Run the statements of all texts in one session."""
+    from riacho.dataflow.connectors import check_table
+    from riacho.plan.relations import Job
+    from riacho.sql.errors import SqlError
+    from riacho.sql.session import Session, StatementResult
+
+    session = Session(variables, check_table)
+    for name, text in texts:
+        try:
+            for step in session.steps(text, name):
+                if isinstance(step, StatementResult):
+                    typer.echo(step.text)
+                    continue
+                from riacho.cli.bounded_query import query_result, run_insert
+
+                if isinstance(step, Job):
+                    typer.echo(run_insert(step, kafka), err=True)
+                else:
+                    _print(query_result(step, session.options, kafka), form)
+        except SqlError as error:
+            raise _with_topic(error, kafka) or error from error
+
+
+def _print(result: QueryResult, form: Form) -> None:
+    from riacho.cli.tables import print_table
+    from riacho.dataflow.connectors.fields import format_fields
+    from riacho.dataflow.sinks.print import show
+
+    fields = format_fields(result.columns)
+    if form is Form.JSON:
+        from riacho.formats.json_encoder import JsonEncoder
+
+        _print_lines(JsonEncoder(fields, iso_timestamps=True, plain_decimals=True).encode(result.frame))
+        return
+    if form is Form.CSV:
+        from riacho.formats.csv_decoder import CsvDialect
+        from riacho.formats.csv_encoder import CsvEncoder
+
+        titles = ",".join(_csv_title(field.name) for field in fields).encode()
+        _print_lines([titles])
+        _print_lines(CsvEncoder(fields, CsvDialect(), scientific_decimals=False).encode(result.frame))
+        return
+    columns = [[_one_line(show(field.type, value)) for value in result.frame[field.name].to_list()] for field in fields]
+    print_table([field.name for field in fields], list(zip(*columns, strict=True)), empty="no rows")
+    if sys.stdout.isatty() and result.frame.height:
+        typer.echo(f"\n{counted(result.frame.height, 'row')}")
+
+
+def _print_lines(lines: Spans | list[bytes]) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"".join((lines[row] or b"") + b"\n" for row in range(len(lines))))
+    sys.stdout.buffer.flush()
+
+
+def _csv_title(name: str) -> str:
+    quoted = name.replace('"', '""')
+    return f'"{quoted}"' if set(name) & set(',"\n\r') else name
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _with_topic(error: SqlError, kafka: str) -> RiachoError | None:
+    """What to say of a table that was not created though a topic has its name; None where that is not the mistake."""
+    import re
+
+    from riacho.client.admin import Admin
+    from riacho.client.errors import UnreachableError
+    from riacho.sql.errors import SqlError
+
+    missing = re.fullmatch(r"table '(.+)' does not exist", error.what)
+    if missing is None:
+        return None
+    name = missing[1]
+    try:
+        with connected(kafka, "sql") as cluster:
+            topics = {topic.name for topic in Admin(cluster).list_topics(internal=True)}
+    except UnreachableError:
+        return None
+    if name not in topics:
+        return None
+    return SqlError(
+        f"there is a topic '{name}', but no table says what its records hold",
+        file=error.file,
+        line=error.line,
+        column=error.column,
+        source_line=error.source_line,
+        suggestion=f"CREATE TABLE `{name}` (its columns and types) "
+        f"WITH ('connector' = 'kafka', 'topic' = '{name}', 'format' = 'json');",
+    )
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"cannot read the script: {what}", where=str(file)) from error
