@@ -17,7 +17,7 @@ class ConsoleAssets(BuildHookInterface):  # type: ignore[type-arg]
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - the hook's signature
         """Make `console/static`. Raises `CalledProcessError` where node refuses; its output says why."""
         web = Path(self.root) / WEB
         if not web.is_dir():  # an sdist carries the built assets, not their sources' tool chain

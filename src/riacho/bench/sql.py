@@ -128,7 +128,7 @@ def write_bids(address: str, events: int, *, partitions: int = PARTITIONS) -> No
                 frame = bids(generator, first, min(CHUNK, events - first))
                 values = frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
                 partition = (np.arange(first, first + len(values)) // 1_000 % partitions).astype(np.int32)
-                producer.produce(TOPIC, ProduceColumns(value=text_column(values), partition=partition))
+                producer.produce(TOPIC, ProduceColumns(value=BinaryColumn.from_texts(values), partition=partition))
     finally:
         cluster.close()
 
@@ -151,10 +151,3 @@ def bids(generator: np.random.Generator, first: int, count: int) -> pl.DataFrame
     ).with_columns(
         url=pl.lit("https://www.example.com/category/") + pl.col("url") + pl.lit("/item.htm?query=1"),
     )
-
-
-def text_column(texts: pl.Series) -> BinaryColumn:
-    """A string column as record bytes, without a Python object per value."""
-    lengths = texts.str.len_bytes().to_numpy().astype(np.int64)
-    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-    return BinaryColumn.from_offsets(np.frombuffer(texts.str.join("").item().encode(), np.uint8), offsets)

@@ -83,6 +83,7 @@ def _run_job(job: Job, context: JobContext, *, fresh: bool) -> bool:
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda _number, _frame: worker.stop())
+            worker.connect()
             typer.echo(f"ready kafka={context.kafka}" if context.kafka else "ready")
             finished = worker.run()
         finally:

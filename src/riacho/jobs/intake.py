@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.columns import polars_schema
+from riacho.dataflow.expressions import RowFailure
 from riacho.dataflow.operators.rejects import RejectedRow
 from riacho.dataflow.sources import Source, SourceBatch
 from riacho.plan.relations import Scan
@@ -22,6 +24,17 @@ class Taken:
     scan: str
     rows: SourceBatch
     first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a pass in which no split ends but with its last row: one run through the graph.
+
+    `finished` are the splits, by scan, that have ended with it.
+    """
+
+    batches: dict[str, Batch]
+    finished: tuple[tuple[str, frozenset[int]], ...] = ()
 
 
 @dataclass(slots=True)
@@ -41,23 +54,43 @@ class Intake:
         self.rows += len(rows)
         self.bytes += rows.bytes
 
-    def batches(self, ended: Sequence[str]) -> dict[str, Batch]:
-        """One batch per scan that has rows or ends with this pass."""
-        result = {}
-        for scan, relation in self.scans.items():
-            mine = [part for part in self.taken if part.scan == scan]
-            watermark = WatermarkSteps.still()
-            if scan in ended:
-                watermark = watermark.then(self.next_sequence, END_OF_TIME)
-            if mine:
-                result[scan] = _joined(mine, watermark)
-            elif scan in ended:
-                frame = pl.DataFrame(schema=polars_schema(relation.schema))
-                split = np.empty(0, np.int32)
-                result[scan] = Batch(frame, np.empty(0, np.int64), watermark, split=split)
-        if ended:
-            self.next_sequence += 1  # the end of input is a moment of its own, after the last row
-        return result
+    def segments(self, finished: Mapping[str, Iterable[int]], ended: Collection[str]) -> list[Segment]:
+        """What was gathered, cut after the last row of each of the `finished` splits, by scan.
+
+        A split that has ended holds no watermark back from there on, and no sooner: results do not depend on where
+        passes begin and end. A scan that has `ended` says so with its last row.
+        """
+        batches = self._batches()
+        first = self.taken[0].first if self.taken else self.next_sequence
+        last: dict[int, dict[str, set[int]]] = {}
+        for scan, splits in finished.items():
+            for split in splits:
+                moment = _last_row(batches.get(scan), split, default=first - 1)
+                last.setdefault(moment, {}).setdefault(scan, set()).add(split)
+        for scan in ended:
+            batch = batches.get(scan)
+            if batch is None:
+                batch = batches[scan] = _no_rows(self.scans[scan])
+            moment = int(batch.sequence[-1]) if len(batch) else first - 1
+            batches[scan] = replace(batch, watermark=batch.watermark.then(moment, END_OF_TIME))
+            last.setdefault(moment, {})
+        if not last:
+            return [Segment(batches)]
+        bounds = sorted({first - 2, *last, self.next_sequence - 1})
+        return [
+            Segment(
+                {scan: part for scan, batch in batches.items() if (part := _between(batch, low, high)) is not None},
+                tuple((scan, frozenset(splits)) for scan, splits in last.get(high, {}).items()),
+            )
+            for low, high in pairwise(bounds)
+        ]
+
+    def _batches(self) -> dict[str, Batch]:
+        """One batch per scan that has rows."""
+        parts: dict[str, list[Taken]] = {}
+        for part in self.taken:
+            parts.setdefault(part.scan, []).append(part)
+        return {scan: _joined(mine) for scan, mine in parts.items()}
 
     def reject(self, rejected: Sequence[RejectedRow], sources: Mapping[str, Source]) -> None:
         """Give rows that an expression refused back to their sources. Raises `BadRecordError` under `fail`."""
@@ -69,7 +102,7 @@ class Intake:
         for owner in np.unique(owners).tolist():
             part = self.taken[owner]
             mine = np.flatnonzero(owners == owner)
-            reasons = [str(rejected[index].failure) for index in mine.tolist()]
+            reasons = [_reason(rejected[index].failure) for index in mine.tolist()]
             sources[part.scan].reject(part.rows, sequences[mine] - part.first, reasons)
 
     def clear(self) -> None:
@@ -78,7 +111,43 @@ class Intake:
         self.rows = self.bytes = 0
 
 
-def _joined(parts: Sequence[Taken], watermark: WatermarkSteps) -> Batch:
+def _reason(failure: RowFailure) -> str:
+    """Why an expression refused a row, and where the script says so."""
+    if failure.position is None:
+        return failure.message
+    return f"{failure.message} (line {failure.position.line}, column {failure.position.column})"
+
+
+def _last_row(batch: Batch | None, split: int, *, default: int) -> int:
+    """The sequence number of a split's last row."""
+    if batch is None or batch.split is None:
+        return default
+    rows = np.flatnonzero(batch.split == split)
+    return int(batch.sequence[rows[-1]]) if len(rows) else default
+
+
+def _no_rows(scan: Scan) -> Batch:
+    frame = pl.DataFrame(schema=polars_schema(scan.schema))
+    return Batch(frame, np.empty(0, np.int64), WatermarkSteps.still(), split=np.empty(0, np.int32))
+
+
+def _between(batch: Batch, low: int, high: int) -> Batch | None:
+    """The rows with sequence numbers above `low` up to `high`, and the input's end if it lies there."""
+    first, stop = np.searchsorted(batch.sequence, [low, high], side="right").tolist()
+    ends = len(batch.watermark.sequence) > 0 and low < batch.watermark.sequence[-1] <= high
+    if first == stop and not ends:
+        return None
+    return Batch(
+        batch.frame[first:stop],
+        batch.sequence[first:stop],
+        batch.watermark if ends else WatermarkSteps.still(),
+        None if batch.diff is None else batch.diff[first:stop],
+        None if batch.split is None else batch.split[first:stop],
+    )
+
+
+def _joined(parts: Sequence[Taken]) -> Batch:
+    watermark = WatermarkSteps.still()
     if len(parts) == 1:
         (part,) = parts
         return Batch(part.rows.frame, _numbers(part), watermark, part.rows.diff, part.rows.split)

@@ -44,7 +44,7 @@ class Reporter:
         now = self._clock.monotonic_ms()
         if now >= self._cut_due:
             self._cut_due = now + CUT_INTERVAL_MS
-            self._cut = {"sources": worker.cut(), "sinks": self._ends()}
+            self._cut = self._take_cut(worker)
         report = {**worker.measurements.current, "cut": self._cut}
         try:
             columns = ProduceColumns.from_values([json.dumps(report).encode()], keys=[self._job.encode()])
@@ -56,10 +56,23 @@ class Reporter:
     def close(self) -> None:
         self._producer.close(0)
 
+    def _take_cut(self, worker: Worker) -> dict[str, Any] | None:
+        """Which prefix of the sources the sinks hold, and where they end; None where the cluster does not say."""
+        sources = worker.cut()
+        try:
+            return {"sources": sources, "sinks": self._ends()}
+        except RiachoError as error:
+            log.warning("the ends of the sinks' topics are not known now: %s", error)
+            return None
+
     def _ends(self) -> dict[str, dict[str, int]]:
         """Where the sinks' topics end. This job being their only writer, that is what it has written so far."""
         ends: dict[str, dict[str, int]] = {}
+        known = {topic.name for topic in self._admin.list_topics(internal=True)}
         for topic in self._sink_topics:
+            if topic not in known:
+                ends[topic] = {}  # it is made when the first row is written
+                continue
             partitions = [TopicPartition(topic, index) for index in self._cluster.partitions(topic)]
             listed = self._admin.list_offsets(dict.fromkeys(partitions, LATEST))
             ends[topic] = {str(item.partition): listed[item].offset for item in partitions}

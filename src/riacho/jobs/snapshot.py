@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,10 @@ class SnapshotStore:
         self._directory = directory / "snapshots"
         self._disk = disk
         self._clock = clock
-        disk.make_directory(self._directory)
+        self._make_directory(self._directory)
         for name in disk.list(self._directory):
             if name.endswith(PARTIAL):
-                self._remove(name)
+                self._delete(name)
 
     def write(self, fingerprint: str, positions: Mapping[str, Json], arrays: Arrays) -> Snapshot:
         """Make a snapshot durable and forget those before the previous one. Raises `OSError` when the disk refuses."""
@@ -89,9 +89,7 @@ class SnapshotStore:
         self._write_file(partial / "manifest.json", json.dumps(manifest, indent=1).encode())
         self._disk.sync_directory(partial)
         self._disk.rename(partial, self._directory / f"{number:08d}")
-        self._disk.sync_directory(self._directory)
-        for old in [*numbers, number][:-KEPT]:
-            self._remove(f"{old:08d}")
+        self._remove([*numbers, number][:-KEPT])
         return snapshot
 
     def newest(self) -> Snapshot | None:
@@ -115,9 +113,7 @@ class SnapshotStore:
 
     def clear(self) -> None:
         """Remove every snapshot: the job has ended, or starts afresh."""
-        for number in self._numbers():
-            self._remove(f"{number:08d}")
-        self._disk.sync_directory(self._directory)
+        self._remove(self._numbers())
 
     def _numbers(self) -> list[int]:
         return [int(name) for name in self._disk.list(self._directory) if name.isdigit()]
@@ -180,10 +176,26 @@ class SnapshotStore:
         finally:
             self._disk.close(fd)
 
-    def _remove(self, name: str) -> None:
-        """Remove a snapshot's folder; the manifest first, so that half a removal is no snapshot."""
+    def _remove(self, numbers: Sequence[int]) -> None:
+        """Take these snapshots' numbers from them, oldest first, make all names durable, and delete what is left."""
+        doomed = [f"{number:08d}" for number in numbers]
+        for name in doomed:
+            self._disk.rename(self._directory / name, self._directory / f"{name}{PARTIAL}")
+        self._disk.sync_directory(self._directory)
+        for name in doomed:
+            self._delete(f"{name}{PARTIAL}")
+
+    def _delete(self, name: str) -> None:
+        """Delete a folder that is no snapshot, or no longer."""
         folder = self._directory / name
-        for file in ("manifest.json", "state.bin"):
-            if self._disk.exists(folder / file):
-                self._disk.unlink(folder / file)
+        for file in self._disk.list(folder):
+            self._disk.unlink(folder / file)
         self._disk.remove_directory(folder)
+
+    def _make_directory(self, path: Path) -> None:
+        """Make a directory and its parents durably."""
+        if path == path.parent or self._disk.exists(path):
+            return
+        self._make_directory(path.parent)
+        self._disk.make_directory(path)
+        self._disk.sync_directory(path.parent)

@@ -18,6 +18,15 @@ MAX_ROWS = 131_072
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes of input of one adaptive pass: large rows must not make a pass large."""
 
+SMALL_ROWS = 2_048
+"""A pass with fewer rows costs what its calls cost, a millisecond or so, rather than what its rows cost."""
+
+SPACING = 3.0
+"""After a small pass input gathers for this many times its duration: rows that trickle take a quarter of a core."""
+
+MAX_SPACING_MS = 6.0
+"""And not for longer than this, so that the delay stays well below what people or services notice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
@@ -46,6 +55,18 @@ class Trigger:
         if not self.holds or rows >= self.hold_rows or rows >= self.max_rows:
             return 0.0
         return max(0.0, oldest_ms + self.hold_ms - now_ms)
+
+    def spacing_ms(self, *, rows: int, duration_ms: float) -> float:
+        """How long input gathers after a pass over `rows` rows before the next one takes it.
+
+        The first row after a silence finds a pass that waits for it; only passes that follow each other are spaced.
+
+        >>> Trigger().spacing_ms(rows=5, duration_ms=1.0), Trigger().spacing_ms(rows=100_000, duration_ms=20.0)
+        (3.0, 0.0)
+        """
+        if self.holds or not 0 < rows < SMALL_ROWS:
+            return 0.0
+        return min(duration_ms * SPACING, MAX_SPACING_MS)
 
 
 def trigger_of(options: Mapping[str, str]) -> Trigger:

@@ -19,7 +19,7 @@ from riacho.dataflow.sources import Source
 from riacho.host import Clock
 from riacho.jobs.intake import Intake
 from riacho.jobs.measurements import Measurements
-from riacho.jobs.snapshot import SnapshotStore
+from riacho.jobs.snapshot import SnapshotError, SnapshotStore
 from riacho.jobs.trigger import Trigger
 
 SNAPSHOT_INTERVAL_MS = 10_000
@@ -88,6 +88,8 @@ class Worker:
         self._splits = dict.fromkeys(wiring.sources, 0)
         self._finished_splits: dict[str, frozenset[int]] = {scan: frozenset() for scan in wiring.sources}
         self._turn = 0
+        self._gathering_ms = clock.monotonic_ms()
+        self._spacing_ms = 0.0
         self.measurements = Measurements(clock)
 
     def stop(self) -> None:
@@ -100,11 +102,16 @@ class Worker:
     def restore(self) -> bool:
         """Go on from the newest snapshot, if there is one. Only before `run`.
 
-        Raises `SnapshotError` where none can be read, `SnapshotMismatch` where it is another query's.
+        Raises `SnapshotError` where none can be read, or where it is another query's.
         """
         snapshot = self._snapshots.newest() if self._snapshots is not None else None
         if snapshot is None:
             return False
+        if snapshot.fingerprint != self._fingerprint:
+            raise SnapshotError(
+                "the job's snapshots are of another query than the script's",
+                mend="start without that state: --fresh; or run the new query under another name: --name NAME",
+            )
         self._graph.restore(snapshot.arrays)
         self._intake.next_sequence = int(snapshot.positions["sequence"])
         self._ended = set(snapshot.positions["ended"])
@@ -112,6 +119,13 @@ class Worker:
             self._wiring.sources[scan].seek(positions)
         log.info("going on from snapshot %d, %d bytes of state", snapshot.number, snapshot.bytes)
         return True
+
+    def connect(self) -> None:
+        """Reach the sources, so that what is not there is known before the job counts as running.
+
+        Only after `restore`. Raises `RiachoError`: no such topic, no such broker.
+        """
+        self._assign_splits()
 
     def run(self) -> bool:
         """Process until the sources end (True) or `stop` (False). Raises what ended the job otherwise."""
@@ -133,26 +147,32 @@ class Worker:
         return finished
 
     def _gather(self) -> None:
-        """Fill the intake as the trigger says; return with what there is when the job is stopped."""
+        """Fill the intake as the trigger says; return with what there is when the job is stopped.
+
+        Returns empty-handed after `HOUSEKEEPING_MS`: silence has its duties too, such as idle splits.
+        """
         intake, trigger = self._intake, self._trigger
-        oldest_ms = 0.0
+        if self._spacing_ms > 0:
+            self._stopped.wait(self._spacing_ms / 1000)
+        self._gathering_ms = oldest_ms = now = self._clock.monotonic_ms()
+        housekeeping_ms = now + HOUSEKEEPING_MS
         while True:
-            before = intake.rows
-            self._poll_all()
+            came = self._poll_all()
             now = self._clock.monotonic_ms()
-            if intake.rows and not before:
+            if came == intake.rows:
                 oldest_ms = now
             if self._stopped.is_set() or self._all_finished() or intake.bytes >= trigger.max_bytes:
                 return
-            if not intake.rows:
-                self._wiring.arrivals.wait(HOUSEKEEPING_MS)
-                if self._poll_all() == 0:
-                    return  # nothing came: housekeeping, and an empty pass for processing-time duties
-                oldest_ms = self._clock.monotonic_ms()
-            left = trigger.wait_ms(rows=intake.rows, oldest_ms=oldest_ms, now_ms=self._clock.monotonic_ms())
+            if intake.rows:
+                left = trigger.wait_ms(rows=intake.rows, oldest_ms=oldest_ms, now_ms=now)
+            else:
+                left = housekeeping_ms - now
             if left <= 0:
                 return
-            self._wiring.arrivals.wait(left)
+            if not came:  # a source that had something says nothing of more: ask until there is nothing
+                self._wiring.arrivals.wait(left)
+                if not intake.rows:
+                    self._gathering_ms = self._clock.monotonic_ms()
 
     def _poll_all(self) -> int:
         """Poll every source once, beginning with another each time; returns the number of rows."""
@@ -175,30 +195,40 @@ class Worker:
     def _pass(self) -> bool:
         """Run what was gathered through the graph; True when every source has ended with it."""
         sources, intake = self._wiring.sources, self._intake
-        started = self._clock.monotonic_ms()
         ending = [scan for scan, source in sources.items() if scan not in self._ended and source.finished]
-        self._follow_splits()
-        outputs = self._graph.run_pass(intake.batches(ending))
-        intake.reject(self._graph.take_rejected(), sources)
-        for sink_id, batch in outputs.items():
-            if len(batch):
-                self._wiring.sinks[sink_id].write(batch)
+        self._assign_splits()
+        for segment in intake.segments(self._newly_finished(), ending):
+            outputs = self._graph.run_pass(segment.batches)
+            intake.reject(self._graph.take_rejected(), sources)
+            for sink_id, batch in outputs.items():
+                if len(batch):
+                    self._wiring.sinks[sink_id].write(batch)
+            for scan, splits in segment.finished:
+                self._graph.finish_splits(scan, splits)
         self._ended.update(ending)
-        self.measurements.passed(intake.rows, self._clock.monotonic_ms() - started)
+        duration_ms = self._clock.monotonic_ms() - self._gathering_ms
+        self.measurements.passed(intake.rows, duration_ms)
+        self._spacing_ms = self._trigger.spacing_ms(rows=intake.rows, duration_ms=duration_ms)
         intake.clear()
         return self._ended == set(sources)
 
-    def _follow_splits(self) -> None:
-        """Tell the graph of splits that appeared or ended."""
+    def _assign_splits(self) -> None:
+        """Tell the graph of splits that appeared."""
         for scan, source in self._wiring.sources.items():
             known, present = self._splits[scan], len(source.splits)
             if present > known:
                 self._graph.assign_splits(scan, range(known, present))
                 self._splits[scan] = present
+
+    def _newly_finished(self) -> dict[str, frozenset[int]]:
+        """The splits that have ended since the last pass, by scan."""
+        ended = {}
+        for scan, source in self._wiring.sources.items():
             finished = source.finished_splits
             if finished != self._finished_splits[scan]:
-                self._graph.finish_splits(scan, finished - self._finished_splits[scan])
+                ended[scan] = finished - self._finished_splits[scan]
                 self._finished_splits[scan] = finished
+        return ended
 
     def _all_finished(self) -> bool:
         return all(source.finished for scan, source in self._wiring.sources.items() if scan not in self._ended)

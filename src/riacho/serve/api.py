@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -31,7 +33,16 @@ from riacho.serve.topics import Topics, summarize_lag
 from riacho.serve.views import Views
 
 REFRESH_S = 2.0
-"""How often what is not pushed (numbers of topics and groups) is asked for."""
+"""How often what no topic tells is asked for: which topics and groups there are."""
+
+WAITING_REFRESH_S = 0.5
+"""The same while a watched topic does not exist yet: a person waits for it."""
+
+API_TIMEOUT_MS = 5_000
+"""How long a request tries again while the cluster is away, before it says so."""
+
+ACTIONS = ("start", "stop", "restart")
+"""What can be asked of a job."""
 
 MAX_BODY = 1 << 20
 DEFAULT_MESSAGES = 50
@@ -39,7 +50,7 @@ DEFAULT_ROWS = 1_000
 
 NOT_FOUND = frozenset({"UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID", "GROUP_ID_NOT_FOUND"})
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+log = logging.getLogger(__name__)
 
 
 class Service:
@@ -48,12 +59,12 @@ class Service:
     def __init__(self, kafka: str, clock: Clock) -> None:
         self.kafka = kafka
         self.clock = clock
-        self.cluster = Cluster(ClientConfig(kafka, client_id="riacho-serve"))
+        self.cluster = Cluster(ClientConfig(kafka, client_id="riacho-serve", api_timeout_ms=API_TIMEOUT_MS))
         self.admin = Admin(self.cluster)
         self.topics = Topics(self.cluster, clock)
         self.views = Views(self.cluster)
         self.jobs = Jobs(self.views, self.topics.produce)
-        self.feed = Feed(self.views.opened, self.overview)
+        self.feed = Feed(self.views, self.overview)
         self._counts = {"topics": 0, "groups": 0}
 
     def overview(self) -> dict[str, Any]:
@@ -61,17 +72,19 @@ class Service:
         return overview(self.kafka, self._counts["topics"], self._counts["groups"], jobs)
 
     async def refresh(self) -> None:
-        """Keep the job registry's views open and count topics and groups, until cancelled."""
+        """Follow which topics and groups there are, until cancelled."""
         while True:
-            await self.jobs.open()
             try:
+                await self.jobs.open()
                 topics = await asyncio.to_thread(self.admin.list_topics, internal=True)
                 groups = await asyncio.to_thread(self.admin.groups.list)
-            except RiachoError:
-                self._counts = {"topics": 0, "groups": 0}  # the cluster is away; requests say so themselves
+                await self.views.reconcile({topic.name for topic in topics})
+            except RiachoError as error:
+                log.warning("the cluster does not answer: %s", error)
+                self._counts = {"topics": 0, "groups": 0}
             else:
                 self._counts = {"topics": len(topics), "groups": len(groups)}
-            await asyncio.sleep(REFRESH_S)
+            await asyncio.sleep(WAITING_REFRESH_S if self.views.missing else REFRESH_S)
 
     async def close(self) -> None:
         await self.views.close()
@@ -89,6 +102,8 @@ def application(
         service = Service(kafka, clock)
         app.state.service = service
         tasks = [asyncio.create_task(service.feed.run()), asyncio.create_task(service.refresh())]
+        for task in tasks:
+            task.add_done_callback(_tell_failure)
         try:
             yield
         finally:
@@ -100,7 +115,12 @@ def application(
     app = Starlette(
         routes=[*ROUTES, *(more or [])],
         lifespan=lifespan,
-        exception_handlers={RiachoError: _refused, UnknownJobError: _unknown_job},
+        exception_handlers={
+            RiachoError: _refused,
+            UnknownJobError: _unknown_job,
+            HTTPException: _http_error,
+            Exception: _defect,
+        },
     )
     return SameOriginOnly(app, names)
 
@@ -168,7 +188,10 @@ async def post_job(request: Request) -> Response:
 
 async def post_job_action(request: Request) -> Response:
     """Stop, start or restart a job."""
-    await asyncio.to_thread(_service(request).jobs.steer, request.path_params["job"], request.path_params["action"])
+    action = request.path_params["action"]
+    if action not in ACTIONS:
+        raise HTTPException(404, f"a job cannot {action!r}; it can {', '.join(ACTIONS)}")
+    await asyncio.to_thread(_service(request).jobs.steer, request.path_params["job"], action)
     return JSONResponse({})
 
 
@@ -195,7 +218,7 @@ async def get_events(request: Request) -> Response:
         name, tilde, newest = text.partition("~")
         if tilde and not newest.isdecimal():
             raise UsageError(f"view={text}: what follows '~' is a number of rows")
-        watched.append(Watched(await service.views.open(name), int(newest) if tilde else None))
+        watched.append(Watched(await service.views.watch(name), int(newest) if tilde else None))
     stream = service.feed.watch(watched, overview="overview" in request.query_params)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
@@ -211,7 +234,7 @@ ROUTES = [
     Route("/api/jobs", get_jobs),
     Route("/api/jobs", post_job, methods=["POST"]),
     Route("/api/jobs/{job}", delete_job, methods=["DELETE"]),
-    Route("/api/jobs/{job}/{action:str}", post_job_action, methods=["POST"]),
+    Route("/api/jobs/{job}/{action}", post_job_action, methods=["POST"]),
     Route("/api/views/{view}/rows", get_rows),
     Route("/api/events", get_events),
 ]
@@ -282,6 +305,22 @@ async def _refused(_request: Request, error: Exception) -> Response:
     else:
         status = 502  # the cluster refused or is away
     return JSONResponse({"error": error.what, "where": error.where, "mend": error.mend}, status)
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return JSONResponse({"error": "the console failed; its log says why"}, 500)
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    """A background task ends only when it is cancelled; otherwise it is a defect, which must be seen."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("the console no longer follows the cluster", exc_info=task.exception())
 
 
 async def _unknown_job(_request: Request, error: Exception) -> Response:

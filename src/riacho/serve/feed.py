@@ -1,32 +1,36 @@
 """The stream of changes: what a viewer is sent, encoded once however many watch.
 
-Every viewer first gets the rows of each view that it watches, then what changed, at most four times a second. A
-viewer that does not keep up is not sent a growing backlog: it gets the whole view anew when it reads again.
+Every viewer first gets the rows of each view that it watches, then what changed, soon after it did. A viewer that
+does not keep up is not sent a growing backlog: it gets the whole view anew when it reads again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from riacho.serve.views import View
+from riacho.serve.views import Changes, View, Views
 
-TICK_S = 0.25
-"""How often changes are sent: as often as people can follow, seldom enough to cost little."""
+TICK_S = 0.05
+"""How long further changes are gathered after some were sent: a person sees no delay, and a burst is one message."""
 
-OVERVIEW_TICKS = 4
-"""Every how many ticks the overview is sent."""
+OVERVIEW_S = 1.0
+"""How often the overview is sent."""
 
-MAX_BACKLOG = 40
-"""Messages that wait for a slow viewer before they are dropped for a fresh start."""
+KEEP_ALIVE_S = 15.0
+"""A comment after so long a silence: a connection that is dead is found out, and no proxy takes it for idle."""
 
-SNAPSHOT_ROWS = 5_000
+RETRY_MS = 1_000
+"""How soon a browser connects again after the stream broke."""
+
+MAX_BACKLOG_BYTES = 4 << 20
+"""What waits for a slow viewer before it is dropped for a fresh start."""
+
+PICTURE_ROWS = 2_000
 """Rows of one message of a first picture: the event loop serves others in between."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,103 +43,144 @@ class Watched:
 
 @dataclass(eq=False, slots=True)
 class Viewer:
-    """One open connection."""
+    """One open connection and the messages that wait for it."""
 
     watched: Sequence[Watched]
     wants_overview: bool
-    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MAX_BACKLOG))
-    fresh: bool = True
-    """Whether the next thing to send is the whole of every view."""
+    waiting: deque[bytes] = field(default_factory=deque)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    pictured: set[str] = field(default_factory=set)
+    """The views whose first picture was begun: what changes from then on is sent."""
+    overflowed: bool = False
+    _size: int = 0
 
     def send(self, message: bytes) -> None:
-        """Queue a message, or start afresh where too many wait."""
-        if self.fresh:
-            return
-        try:
-            self.queue.put_nowait(message)
-        except asyncio.QueueFull:
-            self.fresh = True
+        """Queue a message; where too much waits, drop it all for a fresh start."""
+        self._size += len(message)
+        if self._size > MAX_BACKLOG_BYTES:
+            self.overflowed = True
+            self.pictured.clear()
+            self.waiting.clear()
+            self._size = 0
+        else:
+            self.waiting.append(message)
+        self.arrived.set()
+
+    def take(self) -> bytes:
+        """Everything that waits."""
+        content = b"".join(self.waiting)
+        self.waiting.clear()
+        self.arrived.clear()
+        self._size = 0
+        return content
 
 
 class Feed:
     """Tells all viewers what changed."""
 
-    def __init__(self, views: Callable[[], Sequence[View]], overview: Callable[[], object]) -> None:
+    def __init__(self, views: Views, overview: Callable[[], object]) -> None:
         self._views = views
         self._overview = overview
         self._viewers: set[Viewer] = set()
-        self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Send changes until cancelled."""
-        tick = 0
-        while True:
-            await asyncio.sleep(TICK_S)
-            tick += 1
-            for view in self._views():
-                if not view.changed:
-                    continue
-                rows, deleted = view.take_changes()
-                watching = [viewer for viewer in self._viewers if any(item.view is view for item in viewer.watched)]
-                if watching:
-                    message = _view_message(view.name, rows, deleted, reset=False)
-                    for viewer in watching:
-                        viewer.send(message)
-            if tick % OVERVIEW_TICKS == 0:
-                self._send_overview()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_changes())
+            group.create_task(self._send_overview())
 
     async def watch(self, watched: Sequence[Watched], *, overview: bool) -> AsyncIterator[bytes]:
         """The messages of one viewer, as server-sent events, until the caller stops."""
         viewer = Viewer(watched, overview)
         self._viewers.add(viewer)
         try:
+            yield f"retry: {RETRY_MS}\n\n".encode()
             if overview:
-                yield _message("overview", self._overview())
+                yield encoded("overview", self._overview())
             while True:
-                if viewer.fresh:
-                    while not viewer.queue.empty():
-                        viewer.queue.get_nowait()
-                    # Changes of this very tick may come again after the picture: rows are set, not added.
-                    viewer.fresh = False
-                    for item in watched:
-                        for message in _picture(item):
-                            yield message
-                            await asyncio.sleep(0)
-                yield await viewer.queue.get()
+                viewer.overflowed = False
+                for item in watched:
+                    async for message in self._picture(viewer, item):
+                        yield message
+                while not viewer.overflowed:
+                    yield await self._next(viewer)
         finally:
             self._viewers.discard(viewer)
 
-    def _send_overview(self) -> None:
-        viewers = [viewer for viewer in self._viewers if viewer.wants_overview]
-        if viewers:
-            message = _message("overview", self._overview())
-            for viewer in viewers:
-                viewer.send(message)
+    async def _picture(self, viewer: Viewer, item: Watched) -> AsyncIterator[bytes]:
+        """All rows of a view, once it has been read; what changes from then on is sent, too."""
+        await item.view.settled.wait()
+        self._tell([item.view])  # to those who have a picture; this one's is newer
+        viewer.pictured.add(item.view.name)
+        for message in picture(item):
+            yield message
+            await asyncio.sleep(0)
+
+    async def _next(self, viewer: Viewer) -> bytes:
+        try:
+            await asyncio.wait_for(viewer.arrived.wait(), KEEP_ALIVE_S)
+        except TimeoutError:
+            return b": still here\n\n"
+        return viewer.take()
+
+    async def _send_changes(self) -> None:
+        while True:
+            await self._views.changed.wait()
+            self._views.changed.clear()
+            self._tell(self._views)
+            await asyncio.sleep(TICK_S)
+
+    def _tell(self, views: Iterable[View]) -> None:
+        """Send what has changed to those who know what was before."""
+        messages = {
+            view.name: change_message(view, view.take_changes())
+            for view in views
+            if view.has_changes and view.settled.is_set()
+        }
+        for viewer in self._viewers:
+            mine = [messages[name] for name in viewer.pictured if name in messages]
+            if mine:
+                viewer.send(b"".join(mine))
+
+    async def _send_overview(self) -> None:
+        while True:
+            viewers = [viewer for viewer in self._viewers if viewer.wants_overview]
+            if viewers:
+                message = encoded("overview", self._overview())
+                for viewer in viewers:
+                    viewer.send(message)
+            await asyncio.sleep(OVERVIEW_S)
 
 
-def _picture(item: Watched) -> list[bytes]:
+def picture(item: Watched) -> Iterator[bytes]:
     """All rows of a view in messages of bounded size; the first one clears what the viewer had."""
-    rows = item.view.newest(item.newest)
-    parts = [rows[first : first + SNAPSHOT_ROWS] for first in range(0, len(rows), SNAPSHOT_ROWS)] or [[]]
-    return [_view_message(item.view.name, part, [], reset=number == 0) for number, part in enumerate(parts)]
+    view = item.view
+    rows = view.newest(item.newest)
+    for first in range(0, max(len(rows), 1), PICTURE_ROWS):
+        part = rows[first : first + PICTURE_ROWS]
+        yield change_message(view, Changes(first == 0, part, []), last=first + PICTURE_ROWS >= len(rows))
 
 
-def _view_message(name: str, rows: Sequence[tuple[bytes, bytes]], deleted: Sequence[bytes], *, reset: bool) -> bytes:
-    return _message(
+def change_message(view: View, changes: Changes, *, last: bool = True) -> bytes:
+    """What became of a view; with `last` false, more of the same picture follows."""
+    return encoded(
         "view",
         {
-            "view": name,
-            "reset": reset,
-            "set": [(_text(key), _text(value)) for key, value in rows],
-            "del": [_text(key) for key in deleted],
+            "view": view.name,
+            "exists": view.exists,
+            "reset": changes.reset,
+            "more": not last,
+            "set": [(_text(key), _text(value)) for key, value in changes.rows],
+            "del": [_text(key) for key in changes.deleted],
         },
     )
+
+
+def encoded(event: str, content: object) -> bytes:
+    """A server-sent event. Source: HTML Living Standard, section 9.2."""
+    return f"event: {event}\ndata: {json.dumps(content, separators=(',', ':'))}\n\n".encode()
 
 
 def _text(content: bytes) -> str:
     """Bytes as text: a view's values are JSON or text; what is neither is shown as well as can be."""
     return content.decode(errors="replace")
-
-
-def _message(event: str, content: object) -> bytes:
-    return f"event: {event}\ndata: {json.dumps(content, separators=(',', ':'))}\n\n".encode()

@@ -1,8 +1,8 @@
 """Refuses requests that a foreign web page made in the user's browser.
 
-The console has no password while it listens on a loopback address. What protects it there: the `Host` must be a name
-of this machine (else a foreign name resolves here: DNS rebinding), and an `Origin`, which browsers send with
-cross-site requests, must be the console itself.
+The console has no password. What protects it from other sites: the `Host` must be an address or a name of this machine
+(else a foreign name was made to resolve here: DNS rebinding), and an `Origin`, which browsers send with cross-site
+requests, must be the console itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class SameOriginOnly:
-    """ASGI middleware. `names` are host names, beside loopback addresses, under which the console is reached."""
+    """ASGI middleware. `names` are host names, beside `localhost`, under which the console is reached."""
 
     def __init__(self, app: ASGIApp, names: frozenset[str] = frozenset()) -> None:
         self._app = app
@@ -50,6 +50,7 @@ class SameOriginOnly:
         if name == "localhost" or name.endswith(".localhost") or name in self._names:
             return True
         try:
-            return ipaddress.ip_address(name).is_loopback
+            ipaddress.ip_address(name)
         except ValueError:
             return False
+        return True  # an address cannot be rebound, only a name

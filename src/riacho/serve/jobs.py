@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from riacho.client.errors import KafkaError
 from riacho.jobs.catalog import described
 from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC, JobSpec, Wanted, checked_name
 from riacho.serve.views import View, Views
-
-log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -30,13 +26,10 @@ class Jobs:
         self._topics: dict[str, View] = {}
 
     async def open(self) -> None:
-        """Open the views that exist by now."""
+        """Watch the registry, which need not exist yet."""
         for topic in (JOBS_TOPIC, STATUS_TOPIC, METRICS_TOPIC):
             if topic not in self._topics:
-                try:
-                    self._topics[topic] = await self._views.open(topic)
-                except KafkaError as error:
-                    log.debug("%s cannot be read yet: %s", topic, error)
+                self._topics[topic] = await self._views.watch(topic)
 
     def described(self, now_ms: int) -> list[Json]:
         """Every job with its SQL, phase and newest measurements."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +12,18 @@ from riacho.client.cluster import Cluster, TopicPartition
 from riacho.client.columns import BinaryColumn, ProduceColumns, RecordColumns
 from riacho.client.fetcher import Fetcher
 from riacho.client.offsets import EARLIEST, LATEST
-from riacho.client.producer import Producer
+from riacho.client.producer import Producer, ProducerConfig
+from riacho.errors import RiachoError
 from riacho.host import Clock
 
 MAX_MESSAGES = 500
 READ_TIMEOUT_MS = 5_000
+
+PRODUCER = ProducerConfig(max_block_ms=5_000, delivery_timeout_ms=5_000, create_topics=False)
+"""A person waits for each record: they are told soon when it cannot be written."""
+
+RATE_MS = 1_000
+"""Over less time than this a rate says little."""
 
 INTERNAL_PREFIX = "__"
 
@@ -38,6 +46,8 @@ class Measured:
 
     end: int
     at_ms: float
+    per_s: float
+    """How fast it grew before."""
 
 
 class Topics:
@@ -50,6 +60,7 @@ class Topics:
         self._compacted: dict[str, bool] = {}
         self._measured: dict[str, Measured] = {}
         self._producer: Producer | None = None
+        self._producing = threading.Lock()
 
     def summaries(self) -> list[TopicSummary]:
         """All topics by name; rates are since the previous call."""
@@ -95,21 +106,30 @@ class Topics:
     def produce(self, topic: str, key: bytes | None, value: bytes | None) -> None:
         """Write one record and wait until it is acknowledged. The topic must exist."""
         self._cluster.partitions(topic)
-        if self._producer is None:
-            self._producer = Producer(self._cluster)
-        self._producer.produce(topic, ProduceColumns.from_values([value], keys=[key]))
-        self._producer.flush()
+        with self._producing:
+            if self._producer is None:
+                self._producer = Producer(self._cluster, PRODUCER)
+            try:
+                self._producer.produce(topic, ProduceColumns.from_values([value], keys=[key]))
+                self._producer.flush()
+            except RiachoError:
+                # A producer that failed sends nothing more: the next request gets a new one.
+                failed, self._producer = self._producer, None
+                failed.close(0)
+                raise
 
     def close(self) -> None:
         if self._producer is not None:
             self._producer.close()
 
     def _rate(self, name: str, end: int, now: float) -> float:
+        """Per second since the last call, unless that was just now."""
         before = self._measured.get(name)
-        self._measured[name] = Measured(end, now)
-        if before is None or now <= before.at_ms:
-            return 0.0
-        return max(0.0, (end - before.end) * 1000.0 / (now - before.at_ms))
+        if before is not None and now - before.at_ms < RATE_MS:
+            return before.per_s
+        rate = 0.0 if before is None else max(0.0, (end - before.end) * 1000.0 / (now - before.at_ms))
+        self._measured[name] = Measured(end, now, rate)
+        return rate
 
     def _is_compacted(self, topic: Topic) -> bool:
         """Asked once per topic: people rarely change it, and a list of topics must be cheap."""

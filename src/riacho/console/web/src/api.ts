@@ -101,19 +101,23 @@ export interface GroupSummary {
   topics: { topic: string; lag: number }[];
 }
 
+/** Told what changed: a row, or null where it is gone; with `reset`, whatever was known before is gone. */
+type ViewListener = (changed: ReadonlyMap<string, Row | null>, reset: boolean) => void;
+
 /** The latest rows of a compacted topic, kept up to date by `Live`. Keys are the texts of the records' keys. */
 export class View {
   readonly rows = new Map<string, Row>();
-  readonly listeners: ((changed: ReadonlyMap<string, Row | null>) => void)[] = [];
+  private readonly listeners: ViewListener[] = [];
+  /** Whether all rows have come, or it is known that there is no such topic. */
   loaded = false;
+  exists = false;
 
   constructor(
     readonly name: string,
     readonly newest: number | null,
   ) {}
 
-  /** Call back with what changed: a row, or null where it is gone. */
-  onChange(listener: (changed: ReadonlyMap<string, Row | null>) => void): this {
+  onChange(listener: ViewListener): this {
     this.listeners.push(listener);
     return this;
   }
@@ -136,13 +140,18 @@ export class View {
         this.rows.delete(oldest);
       }
     }
-    this.loaded = true;
-    for (const listener of this.listeners) listener(changed);
+    this.exists = change.exists;
+    this.loaded ||= !change.more;
+    for (const listener of this.listeners) listener(changed, change.reset);
   }
 }
 
 interface Change {
   view: string;
+  /** Whether there is such a topic. */
+  exists: boolean;
+  /** Whether more messages of the same picture follow. */
+  more: boolean;
   /** Whether what was known before is to be forgotten. */
   reset: boolean;
   set: [key: string, value: string][];
@@ -187,10 +196,12 @@ export class Live {
     }
     if (this.overviewListeners.length > 0) parameters.append("overview", "1");
     const source = new EventSource(`/api/events?${parameters}`);
+    this.source?.close();
+    this.source = source;
     source.addEventListener("open", () => this.onConnection(true));
     source.addEventListener("error", () => {
       this.onConnection(false);
-      // The browser gives up where the server refuses, as it does while a topic is still being made.
+      // The browser connects again by itself, unless the server answered with an error.
       if (source.readyState === EventSource.CLOSED && this.source === source) {
         this.retry = window.setTimeout(() => this.open(), RETRY_MS);
       }
@@ -203,7 +214,6 @@ export class Live {
       const overview = JSON.parse((event as MessageEvent<string>).data);
       for (const listener of this.overviewListeners) listener(overview);
     });
-    this.source = source;
   }
 
   close(): void {

@@ -3,6 +3,9 @@
 const GROUPED = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 
+/** The furthest moment that JavaScript knows, ECMA-262 section 21.4.1.1. */
+const MAX_DATE_MS = 8.64e15;
+
 /** 1234567 → "1,234,567". */
 export function count(value: number): string {
   return GROUPED.format(value);
@@ -37,30 +40,49 @@ export function sqlTime(text: string): number {
   return Date.parse(`${text.replace(" ", "T")}Z`);
 }
 
-/** Milliseconds as a SQL timestamp in UTC. */
+/** Milliseconds as a SQL timestamp in UTC, with milliseconds where there are some. */
 export function toSqlTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
+  return new Date(milliseconds).toISOString().replace("T", " ").replace(/(\.000)?Z$/, "");
 }
 
-/** A moment on the clocks of a zone, e.g. "Fri, 08 Feb 2013 09:01". */
+/** A moment in UTC as far as people need it: "2013-02-08 14:01:00"; empty where there is none. */
+export function instant(milliseconds: number | null, precision: "seconds" | "milliseconds" = "seconds"): string {
+  if (milliseconds === null || Math.abs(milliseconds) > MAX_DATE_MS) return "";
+  return new Date(milliseconds).toISOString().replace("T", " ").slice(0, precision === "seconds" ? 19 : 23);
+}
+
+const FORMATS = new Map<string, Intl.DateTimeFormat>();
+
+/** A formatter is dear to make: one for each zone and way. */
+function formatter(locale: string, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${locale} ${zone} ${Object.keys(options).join()}`;
+  let known = FORMATS.get(key);
+  if (known === undefined) {
+    known = new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
+    FORMATS.set(key, known);
+  }
+  return known;
+}
+
+/** A moment on the clocks of a zone: "Fri, 8 Feb 2013 09:01". */
 export function zoned(milliseconds: number, zone: string): string {
-  const parts = new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone,
-    weekday: "short",
-    day: "2-digit",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  }).formatToParts(milliseconds);
-  const part = (type: string) => parts.find((each) => each.type === type)?.value ?? "";
-  return `${part("weekday")}, ${part("day")} ${part("month")} ${part("year")} ${part("hour")}:${part("minute")}`;
+  const date = formatter("en-GB", zone, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+  return `${date.format(milliseconds)} ${zonedTime(milliseconds, zone)}`;
+}
+
+/** The time of day in a zone: "09:01". */
+export function zonedTime(milliseconds: number, zone: string): string {
+  return formatter("en-GB", zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(milliseconds);
+}
+
+/** The day of a moment in a zone: "8 Feb". */
+export function zonedDay(milliseconds: number, zone: string): string {
+  return formatter("en-GB", zone, { day: "numeric", month: "short" }).format(milliseconds);
 }
 
 /** The date of a moment in a zone, as "2013-02-08". */
 export function zonedDate(milliseconds: number, zone: string): string {
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone }).format(milliseconds);
+  return formatter("sv-SE", zone, { year: "numeric", month: "2-digit", day: "2-digit" }).format(milliseconds);
 }
 
 /** The value below which a share of the numbers lies; NaN of none. */

@@ -4,7 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import "./styles.css";
 import { Live } from "./api";
 import { fill, h, setText } from "./dom";
-import type { Page, PageContext } from "./page";
+import type { Page } from "./page";
 import { flights } from "./pages/flights/page";
 import { groups } from "./pages/groups/page";
 import { jobs } from "./pages/jobs/page";
@@ -13,9 +13,13 @@ import { topics } from "./pages/topics/page";
 
 const PAGES: readonly Page[] = [flights, overview, topics, groups, jobs];
 
+/** The topic by which the demo is known. */
+const DEMO = "flights.clock";
+
 const links = new Map<Page, HTMLAnchorElement>();
 const connection = h("span", { class: "connection", role: "status" });
 const notice = h("div", { class: "notice", role: "alert", hidden: true });
+const slot = h("div", { class: "slot" });
 const header = h(
   "header",
   {},
@@ -29,41 +33,83 @@ const header = h(
       return link;
     }),
   ),
-  h("div", { id: "header-slot" }),
+  slot,
   connection,
 );
 const main = h("main", { id: "main", tabindex: "-1" });
 
-let leave: (() => void)[] = [];
+let leavePage: (() => void)[] = [];
+let leaveAddress: () => void = () => undefined;
 
+/** Show what the address names. */
 function show(): void {
-  for (const action of leave) action();
-  leave = [];
+  leaveAddress();
+  leaveAddress = () => undefined;
+  const page = PAGES.find((each) => each.path === location.pathname) ?? flights;
+  if (page === flights) showHome();
+  else open(page);
+}
+
+/** The flights where the demo runs, and until it does the overview. */
+function showHome(): void {
+  const live = new Live(showConnection);
+  const demo = live.view(DEMO);
+  let shown: Page | null = null;
+  demo.onChange(() => {
+    const page = demo.exists ? flights : overview;
+    (links.get(flights) as HTMLElement).hidden = !demo.exists;
+    if (page === shown) return;
+    shown = page;
+    open(page);
+    if (demo.exists) live.close();
+  });
+  leaveAddress = () => live.close();
+  if (main.childElementCount === 0) fill(main, h("p", { class: "muted" }, "connecting …"));
+  live.open();
+}
+
+function open(page: Page): void {
+  for (const action of leavePage) action();
+  leavePage = [];
   notice.hidden = true;
-  const page = PAGES.find((each) => each.path === location.pathname) ?? (PAGES[0] as Page);
   document.title = `${page.title} · Riacho`;
   for (const [each, link] of links) {
     if (each === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   fill(main);
-  fill(document.getElementById("header-slot") as HTMLElement);
-  const live = new Live((connected) => setText(connection, connected ? "" : "connection lost, trying again …"));
-  leave.push(() => live.close());
-  const context: PageContext = {
+  fill(slot);
+  const live = new Live(showConnection);
+  leavePage.push(() => live.close());
+  page.show({
     main,
+    header: slot,
     live,
     every(milliseconds, action) {
-      const run = () => void Promise.resolve(action()).catch(fail);
-      const timer = setInterval(run, milliseconds);
-      leave.push(() => clearInterval(timer));
-      Promise.resolve().then(run);
+      let failed = false;
+      const run = async () => {
+        try {
+          await action();
+          if (failed) notice.hidden = true;
+          failed = false;
+        } catch (error) {
+          failed = true;
+          fail(error);
+        }
+      };
+      const timer = setInterval(() => void run(), milliseconds);
+      leavePage.push(() => clearInterval(timer));
+      queueMicrotask(() => void run());
     },
-    onLeave: (action) => leave.push(action),
+    onLeave: (action) => leavePage.push(action),
     fail,
-  };
-  page.show(context);
+  });
   live.open();
+}
+
+function showConnection(connected: boolean): void {
+  setText(connection, connected ? "" : "connection lost, trying again …");
+  document.body.classList.toggle("stale", !connected);
 }
 
 function fail(error: unknown): void {
@@ -73,10 +119,10 @@ function fail(error: unknown): void {
 
 document.addEventListener("click", (event) => {
   const link = (event.target as Element).closest("a");
-  if (link === null || link.origin !== location.origin || link.hasAttribute("download")) return;
+  if (link === null || link.origin !== location.origin || link.hash !== "") return;
   if (event.metaKey || event.ctrlKey || event.shiftKey || link.pathname.startsWith("/api")) return;
   event.preventDefault();
-  if (link.pathname !== location.pathname) history.pushState(null, "", link.href);
+  if (link.href !== location.href) history.pushState(null, "", link.href);
   show();
   main.focus({ preventScroll: true });
 });

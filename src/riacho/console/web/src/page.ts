@@ -4,6 +4,8 @@ import type { Live } from "./api";
 
 export interface PageContext {
   readonly main: HTMLElement;
+  /** The page's place at the end of the header. */
+  readonly header: HTMLElement;
   /** The page's own stream of changes; opened after `show` has returned, closed when the page is left. */
   readonly live: Live;
   /** Run repeatedly while the page is shown, and once at the start. */

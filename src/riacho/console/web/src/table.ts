@@ -7,28 +7,37 @@ export interface ColumnSpec<T> {
   /** What the cell shows: a text, or an element of its own. */
   cell(row: T): string | Node;
   numeric?: boolean;
+  /** Long texts are broken into lines. */
+  wrap?: boolean;
+}
+
+export interface TableOptions<T> {
+  /** What it says without rows. */
+  empty?: string;
+  /** A row never changes once it is shown. */
+  fixed?: boolean;
+  /** Makes the first column a button. */
+  onPick?: (row: T, key: string) => void;
 }
 
 export class Table<T> {
   readonly element: HTMLElement;
   private readonly body = h("tbody");
   private readonly lines = new Map<string, HTMLTableRowElement>();
+  private picked: string | null = null;
 
   constructor(
     caption: string,
     private readonly columns: readonly ColumnSpec<T>[],
-    private readonly empty = "nothing here yet",
-    private readonly onPick?: (row: T) => void,
+    private readonly options: TableOptions<T> = {},
   ) {
-    const heads = columns.map((column) =>
-      h("th", { scope: "col", class: column.numeric === true ? "number" : "" }, column.title),
-    );
+    const heads = columns.map((column) => h("th", { scope: "col", class: this.look(column) }, column.title));
     this.element = h(
       "div",
       { class: "table", tabindex: "0", role: "region", "aria-label": caption },
       h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, ...heads)), this.body),
     );
-    this.show([]);
+    this.say("loading …");
   }
 
   /** Show these rows, in this order. */
@@ -43,37 +52,59 @@ export class Table<T> {
     this.body.querySelector("tr.empty")?.remove();
     rows.forEach(([key, row], index) => {
       let line = this.lines.get(key);
+      const known = line !== undefined;
       if (line === undefined) {
-        line = h("tr", {}, ...this.columns.map((column) => h("td", { class: column.numeric === true ? "number" : "" })));
+        line = h("tr", {}, ...this.columns.map((column) => h("td", { class: this.look(column) })));
         this.lines.set(key, line);
       }
       if (this.body.children[index] !== line) this.body.insertBefore(line, this.body.children[index] ?? null);
-      this.fillLine(line, row);
+      if (!known || this.options.fixed !== true) this.fillLine(line, key, row);
     });
-    if (rows.length === 0) {
-      this.body.append(
-        h("tr", { class: "empty" }, h("td", { colspan: this.columns.length, class: "muted" }, this.empty)),
-      );
-    }
+    if (rows.length === 0) this.say(this.options.empty ?? "nothing here yet");
   }
 
-  private fillLine(line: HTMLTableRowElement, row: T): void {
+  /** Mark a row as the chosen one. */
+  pick(key: string | null): void {
+    this.picked = key;
+    for (const [each, line] of this.lines) this.mark(line, each);
+  }
+
+  private say(text: string): void {
+    this.body.replaceChildren(
+      h("tr", { class: "empty" }, h("td", { colspan: this.columns.length, class: "muted" }, text)),
+    );
+  }
+
+  private look(column: ColumnSpec<T>): string {
+    return column.numeric === true ? "number" : column.wrap === true ? "wrap" : "";
+  }
+
+  private mark(line: HTMLTableRowElement, key: string): void {
+    line.classList.toggle("picked", key === this.picked);
+    const button = line.cells[0]?.querySelector("button");
+    if (key === this.picked) button?.setAttribute("aria-current", "true");
+    else button?.removeAttribute("aria-current");
+  }
+
+  private fillLine(line: HTMLTableRowElement, key: string, row: T): void {
     this.columns.forEach((column, index) => {
       const cell = line.cells[index] as HTMLTableCellElement;
       const content = column.cell(row);
-      if (content instanceof Node) cell.replaceChildren(content);
-      else if (index === 0 && this.onPick !== undefined) this.fillButton(cell, content, row);
+      if (content instanceof Node) {
+        if (cell.firstChild !== content) cell.replaceChildren(content);
+      } else if (index === 0 && this.options.onPick !== undefined) this.fillButton(cell, content, key, row);
       else setText(cell, content);
     });
+    this.mark(line, key);
   }
 
-  private fillButton(cell: HTMLTableCellElement, text: string, row: T): void {
+  private fillButton(cell: HTMLTableCellElement, text: string, key: string, row: T): void {
     let button = cell.querySelector("button");
     if (button === null) {
       button = h("button", { class: "link", type: "button" });
       cell.append(button);
     }
     setText(button, text);
-    button.onclick = () => this.onPick?.(row);
+    button.onclick = () => this.options.onPick?.(row, key);
   }
 }

@@ -1,14 +1,15 @@
 // Alerts, and behind each the flights that caused it with their place in the log.
 
-import { request } from "../../api";
-import type { Row, View } from "../../api";
-import { fill, h } from "../../dom";
-import { sqlTime, zoned } from "../../format";
+import { request, type Row, type View } from "../../api";
+import { h } from "../../dom";
+import { openDialog } from "../../dialog";
+import { sqlTime, toSqlTime, zonedDay, zonedTime } from "../../format";
 import type { PageContext } from "../../page";
 import { Table } from "../../table";
 import { NEW_YORK } from "./clock";
 
-const SHOWN = 30;
+const SHOWN = 40;
+const MAX_FLIGHTS = 500;
 
 export class Alerts {
   readonly element: HTMLElement;
@@ -21,18 +22,17 @@ export class Alerts {
     this.list = new Table<Row>(
       "Alerts",
       [
-        { title: "airport", cell: (row) => String(row["origin"]) },
-        { title: "half hour to", cell: (row) => zoned(sqlTime(String(row["window_end"])), NEW_YORK).slice(5, 11) + zoned(sqlTime(String(row["window_end"])), NEW_YORK).slice(-5) },
-        { title: "mean delay", numeric: true, cell: (row) => `${Number(row["mean_delay"]).toFixed(0)} min` },
-        { title: "flights", numeric: true, cell: (row) => String(row["departed"]) },
+        { title: "from", cell: (row) => String(row["origin"]) },
+        { title: "until", cell: (row) => moment(row["window_end"]) },
+        { title: "delay", numeric: true, cell: (row) => `${Number(row["mean_delay"]).toFixed(0)} min` },
       ],
-      "no airport is behind",
-      (row) => void this.explain(row).catch(context.fail),
+      { empty: "no airport is behind", onPick: (row) => void this.explain(row).catch(context.fail) },
     );
-    this.element = h("section", { class: "card" }, h("h2", {}, "alerts: mean delay over 45 min"), h("div", { class: "alerts" }, this.list.element));
+    this.element = h("section", { class: "card alerts" }, h("h2", {}, "alerts: over 45 min"), this.list.element);
   }
 
   show(): void {
+    if (!this.view.loaded) return;
     const newest = [...this.view.rows.entries()]
       .sort(([, left], [, right]) => String(right["window_end"]).localeCompare(String(left["window_end"])))
       .slice(0, SHOWN);
@@ -40,18 +40,11 @@ export class Alerts {
   }
 
   private async explain(alert: Row): Promise<void> {
-    const filter = new URLSearchParams();
-    filter.append("where", `origin:eq:${alert["origin"]}`);
-    filter.append("where", `event_time:ge:${alert["window_start"]}`);
-    filter.append("where", `event_time:lt:${alert["window_end"]}`);
-    const answer = await request<{ rows: Row[] }>(`/api/views/flights.enriched_departures/rows?${filter}`);
-    const flights = answer.rows
-      .filter((row) => row["delay"] !== null)
-      .sort((left, right) => Number(right["delay"]) - Number(left["delay"]));
+    const flights = await flightsBehind(alert);
     const table = new Table<Row>("Flights behind the alert", [
       { title: "airline", cell: (row) => String(row["airline"] ?? "") },
       { title: "to", cell: (row) => String(row["dest"]) },
-      { title: "left at", cell: (row) => zoned(sqlTime(String(row["event_time"])), NEW_YORK).slice(-5) },
+      { title: "left at", cell: (row) => zonedTime(sqlTime(String(row["event_time"])), NEW_YORK) },
       { title: "delay", numeric: true, cell: (row) => `${row["delay"]} min` },
       { title: "wind", numeric: true, cell: (row) => (row["wind_speed"] === null ? "" : `${Number(row["wind_speed"]).toFixed(0)} mph`) },
       { title: "topic", cell: (row) => String(row["topic"]) },
@@ -59,19 +52,33 @@ export class Alerts {
       { title: "offset", numeric: true, cell: (row) => String(row["offset"]) },
     ]);
     table.show(flights.map((row) => [String(row["id"]), row] as const));
-    const close = h("button", { type: "button" }, "Close");
-    const dialog = h("dialog", { "aria-label": "Flights behind the alert" });
-    const end = zoned(sqlTime(String(alert["window_end"])), NEW_YORK);
-    fill(
-      dialog,
-      h("h1", {}, `${alert["origin"]}: ${flights.length} departures in the half hour to ${end}`),
+    openDialog(
+      this.context,
+      `${alert["origin"]}: ${flights.length} departures in the half hour to ${moment(alert["window_end"])}`,
+      h("p", { class: "muted" }, `Their mean delay of ${Number(alert["mean_delay"]).toFixed(1)} minutes raised the alert. Topic, partition and offset say where each stands in the log.`),
       table.element,
-      h("p", {}, close),
     );
-    close.onclick = () => dialog.close();
-    dialog.addEventListener("close", () => dialog.remove());
-    this.context.onLeave(() => dialog.remove());
-    document.body.append(dialog);
-    dialog.showModal();
   }
+}
+
+/** The departures that the alert's window counted: all in it, but for those that came when it had closed. */
+async function flightsBehind(alert: Row): Promise<Row[]> {
+  const filter = new URLSearchParams({ limit: String(MAX_FLIGHTS) });
+  filter.append("where", `origin:eq:${alert["origin"]}`);
+  filter.append("where", `event_time:ge:${alert["window_start"]}`);
+  filter.append("where", `event_time:lt:${alert["window_end"]}`);
+  const closed = toSqlTime(sqlTime(String(alert["window_end"])) - 1);
+  const [departures, late] = await Promise.all([
+    request<{ rows: Row[] }>(`/api/views/flights.enriched_departures/rows?${filter}`),
+    request<{ rows: Row[] }>(`/api/views/flights.late/rows?${filter}&where=watermark:ge:${encodeURIComponent(closed)}`),
+  ]);
+  const missed = new Set(late.rows.map((row) => row["id"]));
+  return departures.rows
+    .filter((row) => row["delay"] !== null && !missed.has(row["id"] as number))
+    .sort((left, right) => Number(right["delay"]) - Number(left["delay"]));
+}
+
+function moment(text: unknown): string {
+  const time = sqlTime(String(text));
+  return `${zonedDay(time, NEW_YORK)} ${zonedTime(time, NEW_YORK)}`;
 }

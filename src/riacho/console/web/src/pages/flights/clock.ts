@@ -1,7 +1,6 @@
 // The replay's event time: what the replayer last said, carried on by the browser's own clock in between.
 
-import { request } from "../../api";
-import type { Row } from "../../api";
+import { request, type Row } from "../../api";
 import { h, setText } from "../../dom";
 import { sqlTime, zoned, zonedDate } from "../../format";
 import type { PageContext } from "../../page";
@@ -10,6 +9,12 @@ export const NEW_YORK = "America/New_York";
 
 /** The part of a day that is played, in milliseconds; the night is skipped. */
 const DAY_PLAYED_MS = 19 * 3_600_000;
+
+/** How long the browser carries the time on by itself. */
+const CARRIED_ON_MS = 1_500;
+
+/** The replayer speaks four times a second; after so long a silence it is not there. */
+const SILENT_MS = 6_000;
 
 const SPEEDS: readonly (readonly [seconds: number, label: string])[] = [
   [120, "a day every 2 min"],
@@ -25,23 +30,39 @@ interface State {
   paused: boolean;
   hurrying: boolean;
   ended: boolean;
+  eventsPerSecond: number;
   received: number;
 }
 
 export class ReplayClock {
-  readonly header: HTMLElement;
+  /** The time, as one of the page's figures. */
+  readonly figure: HTMLElement;
+  /** Pause, speed and the day to jump to. */
+  readonly controls: HTMLElement;
   private state: State | null = null;
-  private readonly time = h("span", { class: "event-time" }, "waiting for the flights …");
+  private dayChosen = false;
+  private readonly time = h("div", { class: "figure" }, "–");
+  private readonly status = h("span", {}, "waiting for the flights …");
+  private readonly refusal = h("p", { class: "bad refusal", role: "alert", hidden: true });
   private readonly pause = h("button", { type: "button" }, "Pause");
   private readonly speed = h("select", { "aria-label": "Speed" });
-  private readonly day = h("input", { type: "date", min: "2013-01-02", max: "2013-12-31", "aria-label": "Jump to day" });
+  private readonly day = h("input", { type: "date", min: "2013-01-02", max: "2013-12-31", "aria-label": "Day to jump to", required: true });
 
-  constructor(context: PageContext) {
+  constructor(private readonly context: PageContext) {
     for (const [seconds, label] of SPEEDS) this.speed.append(h("option", { value: seconds }, label));
-    this.pause.onclick = () => this.send({ paused: !(this.state?.paused ?? false) }, context);
-    this.speed.onchange = () => this.send({ seconds_per_day: Number(this.speed.value) }, context);
-    this.day.onchange = () => this.day.value !== "" && this.send({ jump_to: this.day.value }, context);
-    this.header = h("div", { class: "controls" }, this.time, this.pause, this.speed, this.day);
+    this.pause.onclick = () => this.send({ paused: !(this.state?.paused ?? false) });
+    this.speed.onchange = () => this.send({ seconds_per_day: Number(this.speed.value) });
+    this.day.oninput = () => {
+      this.dayChosen = true;
+    };
+    const jump = h("form", { class: "jump" }, this.day, h("button", { type: "submit" }, "Jump"));
+    jump.onsubmit = (event) => {
+      event.preventDefault();
+      this.send({ jump_to: this.day.value });
+      this.dayChosen = false;
+    };
+    this.figure = h("section", { class: "card clock" }, h("h2", {}, "event time in New York · ", this.status), this.time);
+    this.controls = h("div", { class: "controls" }, this.pause, this.speed, jump, this.refusal);
   }
 
   apply(row: Row): void {
@@ -51,10 +72,15 @@ export class ReplayClock {
       paused: row["paused"] === true,
       hurrying: row["hurrying"] === true,
       ended: row["ended"] === true,
+      eventsPerSecond: Number(row["events_per_s"]),
       received: performance.now(),
     };
     setText(this.pause, this.state.paused ? "Resume" : "Pause");
-    if (document.activeElement !== this.speed) this.speed.value = String(this.state.secondsPerDay);
+    this.showSpeed(this.state.secondsPerDay);
+    if (!this.dayChosen) this.day.value = zonedDate(this.state.position + 24 * 3_600_000, NEW_YORK);
+    const error = row["error"];
+    this.refusal.hidden = typeof error !== "string";
+    if (typeof error === "string") setText(this.refusal, error);
   }
 
   /** Event time in milliseconds; 0 before the replayer has spoken. */
@@ -62,7 +88,7 @@ export class ReplayClock {
     const state = this.state;
     if (state === null) return 0;
     if (state.paused || state.hurrying || state.ended || state.secondsPerDay === 0) return state.position;
-    const elapsed = Math.min(performance.now() - state.received, 1500);
+    const elapsed = Math.min(performance.now() - state.received, CARRIED_ON_MS);
     return state.position + (elapsed / 1000 / state.secondsPerDay) * DAY_PLAYED_MS;
   }
 
@@ -71,20 +97,40 @@ export class ReplayClock {
     return zonedDate(this.now(), NEW_YORK);
   }
 
+  /** How many events the replayer publishes per second. */
+  get eventsPerSecond(): number {
+    return this.state?.eventsPerSecond ?? 0;
+  }
+
+  /** Whether the replayer publishes as fast as it can: then delays say nothing of live data. */
+  get hurrying(): boolean {
+    return this.state?.hurrying ?? true;
+  }
+
   tick(): void {
     const state = this.state;
     if (state === null) return;
-    const suffix = state.ended
-      ? "the year has ended"
-      : state.paused
-        ? "paused"
-        : state.hurrying
-          ? "catching up"
-          : (SPEEDS.find(([seconds]) => seconds === state.secondsPerDay)?.[1] ?? `a day every ${state.secondsPerDay} s`);
-    setText(this.time, `${zoned(this.now(), NEW_YORK)} New York · ${suffix}`);
+    setText(this.time, zoned(this.now(), NEW_YORK));
+    setText(this.status, statusOf(state));
   }
 
-  private send(command: { [name: string]: boolean | number | string }, context: PageContext): void {
-    request("/api/topics/flights.replay/messages", { value: command }).catch(context.fail);
+  private showSpeed(seconds: number): void {
+    if (document.activeElement === this.speed) return;
+    const value = String(seconds);
+    if (![...this.speed.options].some((option) => option.value === value)) {
+      this.speed.prepend(h("option", { value }, `a day every ${seconds} s`)); // as --speed said
+    }
+    if (this.speed.value !== value) this.speed.value = value;
   }
+
+  private send(command: { [name: string]: boolean | number | string }): void {
+    request("/api/topics/flights.replay/messages", { value: command }).catch(this.context.fail);
+  }
+}
+
+function statusOf(state: State): string {
+  if (state.ended) return "the year has ended";
+  if (performance.now() - state.received > SILENT_MS) return "the replay is silent";
+  if (state.paused) return "paused";
+  return state.hurrying ? "catching up" : "live";
 }

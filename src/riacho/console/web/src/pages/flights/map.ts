@@ -25,6 +25,9 @@ type Point = [x: number, y: number];
 const OVERHEAD_MIN = 35;
 const CRUISE_MILES_PER_MIN = 7.4;
 
+/** Longer than any flight from New York takes, Honolulu's eleven hours and a detour included. */
+const LONGEST_MS = 16 * 3_600_000;
+
 /** The contiguous states, in degrees: what the map is fitted to. Alaska, Hawaii and the islands lie beyond its edge. */
 const FIT: readonly Place[] = [
   { lat: 48.9, lon: -124.6 },
@@ -36,7 +39,14 @@ const FIT: readonly Place[] = [
 ];
 
 const MARGIN = 14;
+/** How much of its way a flight's trail shows. */
 const TRAIL = 0.08;
+/** Radius of a flight, in pixels. */
+const DOT = 2.6;
+/** Height over width at the most; and the pixels that the page needs below the map. */
+const ASPECT = 0.64;
+const BELOW = 62;
+const MIN_HEIGHT = 200;
 const FRAMES_PER_S = 20;
 
 const radians = (degrees: number) => (degrees * Math.PI) / 180;
@@ -57,37 +67,50 @@ export function progress(flight: Flight, now: number): number {
   return Math.min(Math.max((now - flight.departed) / expected, 0), 0.985);
 }
 
+/** A flight and where its way begins and ends on the canvas. */
+interface Track {
+  flight: Flight;
+  from: Point;
+  to: Point;
+}
+
 export class FlightMap {
   readonly element: HTMLElement;
   private readonly canvas: HTMLCanvasElement;
   private readonly ground = document.createElement("canvas");
   private airports: Place[] = [];
-  private flights = new Map<string, Flight>();
+  private readonly tracks = new Map<string, Track>();
   private width = 0;
   private height = 0;
   private toScreen: (place: Place) => Point = () => [0, 0];
   private lastFrame = 0;
+  private drawn = -1;
 
   constructor(
     context: PageContext,
     private readonly now: () => number,
   ) {
-    this.canvas = h("canvas", { role: "img", "aria-label": "Map of the flights in the air" });
+    this.canvas = h("canvas", { role: "img", "aria-label": "Map of the United States with every flight that is in the air" });
     this.element = h("div", { class: "map" }, this.canvas);
-    const observer = new ResizeObserver(() => this.resize());
-    observer.observe(this.element);
-    let frame = requestAnimationFrame(function draw(this: FlightMap, time: number) {
-      if (time - this.lastFrame >= 1000 / FRAMES_PER_S) {
+    const resize = () => this.resize();
+    const observer = new ResizeObserver(resize);
+    for (const each of [this.element, context.main]) observer.observe(each); // what stands above decides the room
+    addEventListener("resize", resize);
+    let frame = 0;
+    const draw = (time: number) => {
+      if (time - this.lastFrame >= 1000 / FRAMES_PER_S - 1) {
         this.lastFrame = time;
         this.draw();
       }
-      frame = requestAnimationFrame(draw.bind(this));
-    }.bind(this));
+      frame = requestAnimationFrame(draw);
+    };
+    frame = requestAnimationFrame(draw);
     const scheme = matchMedia("(prefers-color-scheme: light)");
     const repaint = () => this.paintGround();
     scheme.addEventListener("change", repaint);
     context.onLeave(() => {
       observer.disconnect();
+      removeEventListener("resize", resize);
       cancelAnimationFrame(frame);
       scheme.removeEventListener("change", repaint);
     });
@@ -99,23 +122,44 @@ export class FlightMap {
   }
 
   setFlight(key: string, flight: Flight | null): void {
-    if (flight === null) this.flights.delete(key);
-    else this.flights.set(key, flight);
+    if (flight === null) this.tracks.delete(key);
+    else this.tracks.set(key, this.track(flight));
+    this.drawn = -1;
+  }
+
+  clear(): void {
+    this.tracks.clear();
+    this.drawn = -1;
+  }
+
+  /** How many rows are no flights any more: they left longer ago than any flight takes. */
+  overdue(): number {
+    const now = this.now();
+    let count = 0;
+    for (const { flight } of this.tracks.values()) if (now - flight.departed > LONGEST_MS) count += 1;
+    return count;
+  }
+
+  private track(flight: Flight): Track {
+    return { flight, from: this.toScreen(flight.origin), to: this.toScreen(flight.dest) };
   }
 
   private resize(): void {
     const width = this.element.clientWidth;
-    if (width === 0 || width === this.width) return;
-    this.width = width;
-    this.height = Math.round(Math.min(width * 0.55, Math.max(innerHeight - 300, 240)));
+    if (width === 0) return;
+    const room = innerHeight - (this.element.getBoundingClientRect().top + scrollY) - BELOW;
+    const height = Math.round(Math.min(width * ASPECT, Math.max(room, MIN_HEIGHT)));
+    if (width === this.width && height === this.height) return;
+    [this.width, this.height] = [width, height];
     const scale = devicePixelRatio;
     for (const canvas of [this.canvas, this.ground]) {
-      canvas.width = this.width * scale;
-      canvas.height = this.height * scale;
+      canvas.width = width * scale;
+      canvas.height = height * scale;
       canvas.getContext("2d")?.setTransform(scale, 0, 0, scale, 0, 0);
     }
-    this.canvas.style.height = `${this.height}px`;
+    this.canvas.style.height = `${height}px`;
     this.fit();
+    for (const [key, track] of this.tracks) this.tracks.set(key, this.track(track.flight));
     this.paintGround();
   }
 
@@ -145,37 +189,43 @@ export class FlightMap {
       const [x, y] = this.toScreen(airport);
       pen.fillRect(x - 0.75, y - 0.75, 1.5, 1.5);
     }
+    this.drawn = -1;
   }
 
+  /** One picture; nothing is done while time stands still and no flight has changed. */
   private draw(): void {
+    const now = this.now();
     const pen = this.canvas.getContext("2d");
-    if (pen === null || this.width === 0) return;
+    if (pen === null || this.width === 0 || now === this.drawn) return;
+    this.drawn = now;
     pen.clearRect(0, 0, this.width, this.height);
     pen.drawImage(this.ground, 0, 0, this.width, this.height);
-    const now = this.now();
-    const colours = { good: colour("good"), warn: colour("warn"), bad: colour("bad") };
-    pen.lineWidth = 1.4;
-    for (const flight of this.flights.values()) {
+    const trails = { good: new Path2D(), warn: new Path2D(), bad: new Path2D() };
+    const dots = { good: new Path2D(), warn: new Path2D(), bad: new Path2D() };
+    for (const { flight, from, to } of this.tracks.values()) {
+      if (now - flight.departed > LONGEST_MS) continue;
       const share = progress(flight, now);
-      const [x0, y0] = this.toScreen(flight.origin);
-      const [x1, y1] = this.toScreen(flight.dest);
-      const at = (part: number): Point => [x0 + (x1 - x0) * part, y0 + (y1 - y0) * part];
-      const [x, y] = at(share);
-      const [tailX, tailY] = at(Math.max(share - TRAIL, 0));
-      const ink = colours[severity(flight.delay)];
-      pen.strokeStyle = ink;
+      const tail = Math.max(share - TRAIL, 0);
+      const [x, y] = between(from, to, share);
+      const look = severity(flight.delay);
+      trails[look].moveTo(...between(from, to, tail));
+      trails[look].lineTo(x, y);
+      dots[look].moveTo(x + DOT, y);
+      dots[look].arc(x, y, DOT, 0, 2 * Math.PI);
+    }
+    pen.lineWidth = 1.4;
+    for (const look of ["good", "warn", "bad"] as const) {
+      pen.strokeStyle = pen.fillStyle = colour(look);
       pen.globalAlpha = 0.55;
-      pen.beginPath();
-      pen.moveTo(tailX, tailY);
-      pen.lineTo(x, y);
-      pen.stroke();
+      pen.stroke(trails[look]);
       pen.globalAlpha = 1;
-      pen.fillStyle = ink;
-      pen.beginPath();
-      pen.arc(x, y, 2.6, 0, 2 * Math.PI);
-      pen.fill();
+      pen.fill(dots[look]);
     }
   }
+}
+
+function between([x0, y0]: Point, [x1, y1]: Point, share: number): Point {
+  return [x0 + (x1 - x0) * share, y0 + (y1 - y0) * share];
 }
 
 /** How bad a delay is, in minutes: on time, an annoyance, a missed connection. */

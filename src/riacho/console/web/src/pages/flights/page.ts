@@ -3,24 +3,30 @@
 import type { Row } from "../../api";
 import { Chart } from "../../chart";
 import { h, setText } from "../../dom";
-import { compact, count, duration, quantile, sqlTime } from "../../format";
+import { count, sqlTime } from "../../format";
 import type { Page, PageContext } from "../../page";
 import { Table } from "../../table";
 import { Alerts } from "./alerts";
+import { Badge } from "./badge";
 import { NEW_YORK, ReplayClock } from "./clock";
+import { Latency } from "./latency";
 import { FlightMap, type Place } from "./map";
 
 const AIRPORTS = ["EWR", "JFK", "LGA"] as const;
+const HOUR_MS = 3_600_000;
 const CHART_HOURS = 36;
 /** Rows of three airports for a good day and a half, with room for late corrections. */
 const CHART_ROWS = 3 * (CHART_HOURS + 12);
-const LATENCY_SAMPLES = 500;
+const ALERT_ROWS = 200;
+/** Days times airlines: a few days are enough to hold the present one. */
+const DAY_ROWS = 64;
+const AIRLINES = 9;
 
 function show(context: PageContext): void {
   const { live, main } = context;
   const clock = new ReplayClock(context);
-  const badge = h("span", { class: "badge", role: "status" }, "comparing with the batch answer …");
-  document.getElementById("header-slot")?.append(clock.header, badge);
+  const badge = new Badge(context);
+  context.header.append(badge.element);
 
   const figures = {
     air: figure("in the air now"),
@@ -30,53 +36,54 @@ function show(context: PageContext): void {
     latency: figure("event → screen, p99"),
   };
   const map = new FlightMap(context, () => clock.now());
-  const delays = new Chart(context, "Mean departure delay by airport and hour", lines(), NEW_YORK, "", 150);
-  const weather = new Chart(
-    context,
-    "Wind and visibility by hour",
-    [
+  const delays = new Chart(context, {
+    title: "Mean departure delay in minutes, by airport and hour",
+    lines: AIRPORTS.map((label, index) => ({ label, colour: ["first", "second", "third"][index] as string })),
+    height: 112,
+    zone: NEW_YORK,
+    times: false,
+  });
+  const weather = new Chart(context, {
+    title: "Wind and visibility by hour",
+    lines: [
       { label: "wind, mph", colour: "first" },
       { label: "visibility, miles", colour: "third" },
     ],
-    NEW_YORK,
-    "",
-    110,
-  );
+    height: 88,
+    zone: NEW_YORK,
+  });
+  const names = new Map<string, string>();
   const airlines = new Table<Row>("Airlines today", [
     { title: "airline", cell: (row) => names.get(String(row["carrier"])) ?? String(row["carrier"]) },
-    { title: "departed", numeric: true, cell: (row) => count(Number(row["departed"])) },
+    { title: "left", numeric: true, cell: (row) => count(Number(row["departed"])) },
     { title: "cancelled", numeric: true, cell: (row) => count(Number(row["cancelled"])) },
-    { title: "mean delay", numeric: true, cell: (row) => (row["mean_delay"] === null ? "" : `${Number(row["mean_delay"]).toFixed(1)} min`) },
-  ]);
-
-  const names = new Map<string, string>();
-  const places = new Map<string, Place>();
-  const pending = new Map<string, Row>();
-  const latencies: number[] = [];
+    { title: "delay, min", numeric: true, cell: (row) => (row["mean_delay"] === null ? "" : Number(row["mean_delay"]).toFixed(1)) },
+  ], { empty: "no flight has left yet" });
 
   live.view("flights.clock").onChange((changed) => {
     for (const row of changed.values()) if (row !== null) clock.apply(row);
   });
   live.view("flights.airlines").onChange((changed) => {
-    for (const row of changed.values()) if (row !== null) names.set(String(row["carrier"]), String(row["name"]));
+    for (const row of changed.values()) {
+      if (row !== null) names.set(String(row["carrier"]), String(row["name"]).replace(/ (Inc|Co|Corporation)\.?$/, ""));
+    }
   });
+  const places = new Map<string, Place>();
   live.view("flights.airports").onChange((changed) => {
     for (const row of changed.values()) {
       if (row !== null) places.set(String(row["faa"]), { lat: Number(row["lat"]), lon: Number(row["lon"]) });
     }
     map.showAirports([...places.values()]);
-    for (const [key, row] of pending) addFlight(key, row);
+    for (const [key, row] of inTheAir.rows) addFlight(key, row);
   });
 
+  const unreported = h("span", {});
   const inTheAir = live.view("flights.in_the_air");
+  const latency = new Latency();
   const addFlight = (key: string, row: Row): void => {
     const origin = places.get(String(row["origin"]));
     const dest = places.get(String(row["dest"]));
-    if (origin === undefined || dest === undefined) {
-      pending.set(key, row);
-      return;
-    }
-    pending.delete(key);
+    if (origin === undefined || dest === undefined) return; // it comes again with the airports
     map.setFlight(key, {
       origin,
       dest,
@@ -85,74 +92,92 @@ function show(context: PageContext): void {
       distance: Number(row["distance"]),
     });
   };
-  inTheAir.onChange((changed) => {
-    const now = Date.now();
+  inTheAir.onChange((changed, reset) => {
+    if (reset) map.clear();
     for (const [key, row] of changed) {
-      if (row === null) {
-        pending.delete(key);
-        map.setFlight(key, null);
-        continue;
+      if (row === null) map.setFlight(key, null);
+      else {
+        addFlight(key, row);
+        latency.add(Number(row["published_ms"]));
       }
-      addFlight(key, row);
-      if (inTheAirLoaded) latencies.push(now - Number(row["published_ms"]));
     }
-    inTheAirLoaded = true;
-    latencies.splice(0, latencies.length - LATENCY_SAMPLES);
-    setText(figures.air.value, count(inTheAir.rows.size));
-    if (latencies.length > 0) setText(figures.latency.value, duration(quantile(latencies, 0.99)));
   });
-  let inTheAirLoaded = false;
 
-  const days = live.view("flights.airline_days", 64);
+  const days = live.view("flights.airline_days", DAY_ROWS);
   const hours = live.view("flights.delays", CHART_ROWS);
   const observations = live.view("flights.weather_by_hour", CHART_ROWS);
-  const alerts = new Alerts(context, live.view("flights.alerts", 200));
+  const alerts = new Alerts(context, live.view("flights.alerts", ALERT_ROWS));
   live.view("flights.check").onChange((changed) => {
-    for (const row of changed.values()) if (row !== null) showBadge(badge, row);
+    for (const row of changed.values()) if (row !== null) badge.show(row);
   });
-  live.onOverview((overview) => setText(figures.events.value, compact(overview.events_in_per_s)));
 
   context.every(100, () => clock.tick());
   context.every(500, () => {
+    badge.tick();
+    setText(figures.events.value, count(clock.eventsPerSecond));
+    if (inTheAir.loaded) showFlying();
+    if (clock.hurrying) latency.restart();
+    setText(figures.latency.value, latency.text());
+    if (days.loaded && clock.now() > 0) showToday([...days.rows.values()]);
+    alerts.show();
+    showHours();
+  });
+
+  /** A flight whose landing was never reported (cancelled in the air, or turned away) stays a row of the view. */
+  function showFlying(): void {
+    const overdue = map.overdue();
+    setText(figures.air.value, count(inTheAir.rows.size - overdue));
+    setText(unreported, overdue === 0 ? "" : `${count(overdue)} rows whose landing was never reported are not shown`);
+  }
+
+  function showToday(rows: Row[]): void {
     const today = clock.today();
-    const rows = [...days.rows.entries()].filter(([, row]) => row["day"] === today);
-    const total = (column: string) => rows.reduce((sum, [, row]) => sum + Number(row[column]), 0);
+    const flown = rows.filter((row) => row["day"] === today);
+    const total = (column: string) => flown.reduce((sum, row) => sum + Number(row[column]), 0);
     setText(figures.departed.value, count(total("departed")));
     setText(figures.cancelled.value, count(total("cancelled")));
-    rows.sort(([, left], [, right]) => Number(right["departed"]) - Number(left["departed"]));
-    airlines.show(rows.slice(0, 8));
-    alerts.show();
-    showDelays(delays, [...hours.rows.values()]);
-    showWeather(weather, [...observations.rows.values()]);
-  });
+    flown.sort((left, right) => Number(right["departed"]) - Number(left["departed"]));
+    airlines.show(flown.slice(0, AIRLINES).map((row) => [String(row["carrier"]), row] as const));
+  }
+
+  /** Both charts over the same hours, so that a storm stands above its delays. */
+  function showHours(): void {
+    const delayed = byHour(hours.rows.values(), "window_start");
+    const observed = byHour(observations.rows.values(), "observed");
+    if (delayed.size === 0) return;
+    const newest = Math.max(...delayed.keys());
+    const times = Array.from({ length: CHART_HOURS }, (_, index) => newest - (CHART_HOURS - 1 - index) * HOUR_MS);
+    delays.show(
+      times,
+      ...AIRPORTS.map((airport) => times.map((hour) => number(delayed.get(hour)?.get(airport)?.["mean_delay"]))),
+    );
+    weather.show(
+      times,
+      ...["wind_speed", "visibility"].map((column) => times.map((hour) => mean(observed.get(hour), column))),
+    );
+  }
 
   main.append(
     h("h1", { class: "hidden" }, "Flights from New York, 2013"),
-    h("div", { class: "cards" }, ...Object.values(figures).map((each) => each.element)),
+    h("div", { class: "cards" }, clock.figure, ...Object.values(figures).map((each) => each.element)),
     h(
       "div",
       { class: "split" },
       h(
         "section",
-        { class: "card" },
-        h("h2", {}, "every dot is a row of ", h("code", {}, "in_the_air"), "; colour = departure delay"),
-        h("div", { class: "legend" }, key("good", "under 15 min"), key("warn", "15 to 60 min"), key("bad", "over an hour")),
+        { class: "card map-card" },
+        h("div", { class: "map-head" }, h("h2", {}, "every dot is a row of the SQL view ", h("code", {}, "in_the_air")), clock.controls),
         map.element,
+        h("div", { class: "legend" }, "departure delay: ", key("good", "under 15 min"), key("warn", "15 to 60 min"), key("bad", "over an hour"), unreported),
       ),
       h(
         "div",
         { class: "stack" },
-        h("section", { class: "card" }, h("h2", {}, "mean departure delay by hour, minutes"), delays.element),
-        h("section", { class: "card" }, h("h2", {}, "weather in the same hours"), weather.element),
-        alerts.element,
-        h("section", { class: "card" }, h("h2", {}, "airlines today"), airlines.element),
+        h("section", { class: "card" }, h("h2", {}, "mean departure delay by hour, minutes"), delays.element, weather.element),
+        h("div", { class: "pair" }, alerts.element, h("section", { class: "card" }, h("h2", {}, "airlines today"), airlines.element)),
       ),
     ),
   );
-}
-
-function lines(): { label: string; colour: string }[] {
-  return AIRPORTS.map((label, index) => ({ label, colour: ["first", "second", "third"][index] as string }));
 }
 
 function key(colour: string, label: string): HTMLElement {
@@ -164,8 +189,8 @@ function figure(title: string, tone = ""): { element: HTMLElement; value: HTMLEl
   return { element: h("section", { class: "card" }, h("h2", {}, title), value), value };
 }
 
-/** The newest hours in order, one value per airport. */
-function byHour(rows: Row[], time: string): [number[], Map<number, Map<string, Row>>] {
+/** Rows by hour and airport. */
+function byHour(rows: Iterable<Row>, time: string): Map<number, Map<string, Row>> {
   const hours = new Map<number, Map<string, Row>>();
   for (const row of rows) {
     const hour = sqlTime(String(row[time]));
@@ -173,41 +198,16 @@ function byHour(rows: Row[], time: string): [number[], Map<number, Map<string, R
     airports.set(String(row["origin"]), row);
     hours.set(hour, airports);
   }
-  const newest = Math.max(...hours.keys());
-  const times = [...hours.keys()].filter((hour) => hour > newest - CHART_HOURS * 3_600_000).sort((a, b) => a - b);
-  return [times, hours];
+  return hours;
 }
 
-function showDelays(chart: Chart, rows: Row[]): void {
-  if (rows.length === 0) return;
-  const [times, hours] = byHour(rows, "window_start");
-  const value = (hour: number, airport: string) => {
-    const delay = hours.get(hour)?.get(airport)?.["mean_delay"];
-    return typeof delay === "number" ? delay : null;
-  };
-  chart.show(times, ...AIRPORTS.map((airport) => times.map((hour) => value(hour, airport))));
+function mean(airports: Map<string, Row> | undefined, column: string): number | null {
+  const values = [...(airports?.values() ?? [])].map((row) => number(row[column])).filter((each) => each !== null);
+  return values.length === 0 ? null : values.reduce((sum, each) => sum + each, 0) / values.length;
 }
 
-function showWeather(chart: Chart, rows: Row[]): void {
-  if (rows.length === 0) return;
-  const [times, hours] = byHour(rows, "observed");
-  const mean = (hour: number, column: string) => {
-    const values = [...(hours.get(hour)?.values() ?? [])].map((row) => row[column]).filter((each) => typeof each === "number");
-    return values.length === 0 ? null : values.reduce((sum, each) => sum + each, 0) / values.length;
-  };
-  chart.show(times, times.map((hour) => mean(hour, "wind_speed")), times.map((hour) => mean(hour, "visibility")));
-}
-
-/** Does the stream's answer equal the batch's? Said by the demo's check, recomputed every few seconds. */
-function showBadge(badge: HTMLElement, row: Row): void {
-  const differ = Number(row["differ"]);
-  badge.className = `badge ${differ === 0 ? "good" : "bad"}`;
-  setText(
-    badge,
-    differ === 0
-      ? `✓ equals the batch answer: 0 of ${count(Number(row["cells"]))} cells differ, prefix ${count(Number(row["prefix"]))}`
-      : `✗ ${count(differ)} of ${count(Number(row["cells"]))} cells differ from the batch answer, prefix ${count(Number(row["prefix"]))}`,
-  );
+function number(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
 }
 
 export const flights: Page = { path: "/", title: "Flights", show };

@@ -17,7 +17,7 @@ function show(context: PageContext): void {
       { title: "lag", numeric: true, cell: (group) => count(group.lag) },
       { title: "topics", cell: (group) => group.topics.map((each) => `${each.topic} (${count(each.lag)})`).join(", ") },
     ],
-    "no group has joined or committed yet",
+    { empty: "no group has joined or committed yet" },
   );
   context.every(2000, async () => {
     const answer = await request<{ groups: GroupSummary[] }>("/api/groups");

@@ -1,8 +1,8 @@
 // Jobs: their SQL, what they do right now, stop and start.
 
-import { request, type JobMetrics, type JobSummary } from "../../api";
-import { fill, h, setText } from "../../dom";
-import { bytes, compact, count } from "../../format";
+import { request, type JobMetrics, type JobSummary, type OperatorMetrics } from "../../api";
+import { h, setText } from "../../dom";
+import { bytes, compact, count, duration, instant } from "../../format";
 import type { Page, PageContext } from "../../page";
 import { Table } from "../../table";
 
@@ -12,7 +12,8 @@ function show(context: PageContext): void {
     "Jobs",
     [
       { title: "job", cell: (job) => job.name },
-      { title: "phase", cell: (job) => (job.error === null ? job.phase : `${job.phase}: ${job.error.split("\n")[0]}`) },
+      { title: "action", cell: (job) => switchOf(job) },
+      { title: "phase", cell: (job) => job.phase },
       { title: "rows in/s", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.rows_in_per_s)) },
       { title: "rows out/s", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.rows_out_per_s)) },
       { title: "rows a batch", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.batch_rows)) },
@@ -20,16 +21,18 @@ function show(context: PageContext): void {
       { title: "state", numeric: true, cell: (job) => metric(job, (metrics) => bytes(metrics.state_bytes)) },
       { title: "late", numeric: true, cell: (job) => metric(job, (metrics) => count(metrics.late_rows)) },
       { title: "lag", numeric: true, cell: (job) => metric(job, (metrics) => (metrics.lag === null ? "" : count(metrics.lag))) },
-      { title: "", cell: (job) => switchOf(job) },
+      { title: "latency, p99", numeric: true, cell: (job) => metric(job, (metrics) => (metrics.latency_p99_ms === null ? "" : duration(metrics.latency_p99_ms))) },
     ],
-    "no job was submitted yet: riacho job submit FILE.sql",
-    (job) => {
-      chosen = job.name;
-      history.replaceState(null, "", `?job=${encodeURIComponent(job.name)}`);
-      void refresh().catch(context.fail);
+    {
+      empty: "no job was submitted yet: riacho job submit FILE.sql",
+      onPick: (job) => {
+        chosen = job.name;
+        history.replaceState(null, "", `?job=${encodeURIComponent(job.name)}`);
+        void refresh().catch(context.fail);
+      },
     },
   );
-  const details = h("section", { class: "card", hidden: true });
+  const details = new Details();
   const buttons = new Map<string, HTMLButtonElement>();
 
   function switchOf(job: JobSummary): HTMLElement {
@@ -46,14 +49,14 @@ function show(context: PageContext): void {
   const refresh = async (): Promise<void> => {
     const answer = await request<{ jobs: JobSummary[] }>("/api/jobs");
     table.show(answer.jobs.map((job) => [job.name, job] as const));
-    const job = answer.jobs.find((each) => each.name === chosen);
-    details.hidden = job === undefined;
-    if (job !== undefined) showDetails(details, job);
+    chosen ??= answer.jobs[0]?.name ?? null;
+    table.pick(chosen);
+    details.show(answer.jobs.find((each) => each.name === chosen));
   };
   context.every(1000, refresh);
   context.main.append(
     h("h1", {}, "Jobs"),
-    h("div", { class: "stack" }, h("section", { class: "card" }, table.element), details),
+    h("div", { class: "stack" }, h("section", { class: "card" }, table.element), details.element),
   );
 }
 
@@ -61,29 +64,38 @@ function metric(job: JobSummary, text: (metrics: JobMetrics) => string): string 
   return job.metrics === null ? "" : text(job.metrics);
 }
 
-function instant(milliseconds: number | null): string {
-  return milliseconds === null ? "" : new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ");
-}
-
-function showDetails(details: HTMLElement, job: JobSummary): void {
-  if (details.dataset["shown"] === JSON.stringify([job.name, job.sql, job.error, job.metrics])) return;
-  details.dataset["shown"] = JSON.stringify([job.name, job.sql, job.error, job.metrics]);
-  const operators = new Table<JobMetrics["operators"][number]>("Operators", [
-    { title: "operator", cell: (each) => each.name },
-    { title: "rows in", numeric: true, cell: (each) => count(each.rows_in) },
-    { title: "rows out", numeric: true, cell: (each) => count(each.rows_out) },
-    { title: "late", numeric: true, cell: (each) => count(each.late_rows) },
-    { title: "state", numeric: true, cell: (each) => bytes(each.state_bytes) },
-    { title: "watermark", cell: (each) => instant(each.watermark) },
-  ]);
-  operators.show((job.metrics?.operators ?? []).map((each, index) => [String(index), each] as const));
-  fill(
-    details,
-    h("h2", {}, job.name),
-    job.error === null ? null : h("pre", { class: "bad", tabindex: "0" }, job.error),
-    operators.element,
-    h("pre", { tabindex: "0", "aria-label": "SQL" }, job.sql),
+/** A job's error, operators and SQL. Rebuilt only where something else is to be shown: a selection stays. */
+class Details {
+  readonly element = h("section", { class: "card", hidden: true });
+  private readonly title = h("h2");
+  private readonly error = h("pre", { class: "bad", tabindex: "0", hidden: true, "aria-label": "Error" });
+  private readonly sql = h("pre", { class: "sql", tabindex: "0", role: "region", "aria-label": "SQL" });
+  private readonly operators = new Table<OperatorMetrics>(
+    "Operators",
+    [
+      { title: "operator", cell: (each) => each.name },
+      { title: "rows in", numeric: true, cell: (each) => count(each.rows_in) },
+      { title: "rows out", numeric: true, cell: (each) => count(each.rows_out) },
+      { title: "late", numeric: true, cell: (each) => count(each.late_rows) },
+      { title: "state", numeric: true, cell: (each) => bytes(each.state_bytes) },
+      { title: "watermark", cell: (each) => instant(each.watermark) },
+    ],
+    { empty: "nothing was measured yet" },
   );
+
+  constructor() {
+    this.element.append(this.title, this.error, h("div", { class: "halves" }, this.operators.element, this.sql));
+  }
+
+  show(job: JobSummary | undefined): void {
+    this.element.hidden = job === undefined;
+    if (job === undefined) return;
+    setText(this.title, job.name);
+    this.error.hidden = job.error === null;
+    setText(this.error, job.error ?? "");
+    setText(this.sql, job.sql);
+    this.operators.show((job.metrics?.operators ?? []).map((each, index) => [String(index), each] as const));
+  }
 }
 
 export const jobs: Page = { path: "/jobs", title: "Jobs", show };

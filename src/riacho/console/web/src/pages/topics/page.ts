@@ -1,8 +1,8 @@
 // Topics and their newest messages.
 
 import { request, type Message, type TopicSummary } from "../../api";
-import { fill, h } from "../../dom";
-import { compact, count } from "../../format";
+import { h, setText } from "../../dom";
+import { compact, count, instant } from "../../format";
 import type { Page, PageContext } from "../../page";
 import { Table } from "../../table";
 
@@ -18,34 +18,49 @@ function show(context: PageContext): void {
       { title: "partitions", numeric: true, cell: (topic) => count(topic.partitions) },
       { title: "records", numeric: true, cell: (topic) => count(topic.records) },
       { title: "per second", numeric: true, cell: (topic) => compact(topic.records_per_s) },
-      { title: "kept", cell: (topic) => (topic.compacted ? "newest per key" : "by time and size") },
+      { title: "cleanup", cell: (topic) => (topic.compacted ? "compact" : "delete") },
     ],
-    "no topic exists yet",
-    (topic) => {
-      chosen = topic.name;
-      history.replaceState(null, "", `?topic=${encodeURIComponent(topic.name)}`);
-      void showMessages().catch(context.fail);
+    {
+      empty: "no topic exists yet: riacho topic create NAME",
+      onPick: (topic) => {
+        choose(topic.name);
+        messageCard.scrollIntoView({ block: "nearest" });
+      },
     },
   );
-  const messages = new Table<Message>("Newest messages", [
-    { title: "time", cell: (message) => new Date(message.timestamp_ms).toISOString().replace("T", " ").slice(0, 23) },
-    { title: "partition", numeric: true, cell: (message) => String(message.partition) },
-    { title: "offset", numeric: true, cell: (message) => count(message.offset) },
-    { title: "key", cell: (message) => message.key ?? "null" },
-    { title: "value", cell: (message) => message.value ?? "null" },
-  ]);
+  const messages = new Table<Message>(
+    "Newest messages",
+    [
+      { title: "place", cell: place },
+      { title: "key", wrap: true, cell: (message) => message.key ?? "null" },
+      { title: "value, headers", wrap: true, cell: content },
+    ],
+    { empty: "the topic is empty", fixed: true },
+  );
   const title = h("h2", {}, "choose a topic to see its newest messages");
+  const messageCard = h("section", { class: "card messages", hidden: true }, title, messages.element);
 
-  const showMessages = async (): Promise<void> => {
-    if (chosen === null) return;
-    const path = `/api/topics/${encodeURIComponent(chosen)}/messages?limit=${NEWEST}`;
+  function choose(topic: string): void {
+    chosen = topic;
+    history.replaceState(null, "", `?topic=${encodeURIComponent(topic)}`);
+    void showMessages().catch(context.fail);
+  }
+
+  async function showMessages(): Promise<void> {
+    const topic = chosen;
+    if (topic === null) return;
+    list.pick(topic);
+    messageCard.hidden = false;
+    setText(title, `newest messages of ${topic}`);
+    const path = `/api/topics/${encodeURIComponent(topic)}/messages?limit=${NEWEST}`;
     const answer = await request<{ messages: Message[] }>(path);
-    fill(title, `newest messages of ${chosen}`);
-    messages.show(answer.messages.map((message) => [`${message.partition}/${message.offset}`, message] as const));
-  };
+    if (topic !== chosen) return; // another was chosen meanwhile
+    messages.show(answer.messages.map((message) => [`${topic}/${message.partition}/${message.offset}`, message] as const));
+  }
+
   const refresh = async (): Promise<void> => {
     const answer = await request<{ topics: TopicSummary[] }>("/api/topics");
-    const shown = answer.topics.filter((topic) => internal.checked || !topic.internal);
+    const shown = answer.topics.filter((topic) => internal.checked || !topic.internal || topic.name === chosen);
     list.show(shown.map((topic) => [topic.name, topic] as const));
     await showMessages();
   };
@@ -55,10 +70,30 @@ function show(context: PageContext): void {
     h("h1", {}, "Topics"),
     h(
       "div",
-      { class: "stack" },
+      { class: "beside" },
       h("section", { class: "card" }, h("label", { for: "internal" }, internal, " show internal topics"), list.element),
-      h("section", { class: "card" }, title, messages.element),
+      messageCard,
     ),
+  );
+}
+
+/** Where and when: the zone is UTC. */
+function place(message: Message): Node {
+  return h(
+    "div",
+    {},
+    h("div", {}, `${message.partition} / ${count(message.offset)}`),
+    h("div", { class: "muted" }, instant(message.timestamp_ms).slice(0, 10)),
+    h("div", { class: "muted" }, instant(message.timestamp_ms, "milliseconds").slice(11)),
+  );
+}
+
+function content(message: Message): Node {
+  return h(
+    "div",
+    {},
+    message.value ?? h("i", { class: "muted" }, "null"),
+    ...message.headers.map(([name, value]) => h("div", { class: "muted" }, `${name}: ${value ?? "null"}`)),
   );
 }
 

@@ -1,0 +1,218 @@
+"""Produce → SQL → consume: how soon a result is there, and what the job costs meanwhile.
+
+One clock for both ends: from the produce call of an event to the moment at which the consumer holds a result that it
+is part of. Broker and job are processes of their own; producer and consumer are threads of this one.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.bench.process import ServedProcess
+from riacho.client.admin import Admin, NewTopic
+from riacho.client.cluster import Cluster, TopicPartition
+from riacho.client.columns import ProduceColumns
+from riacho.client.config import ClientConfig
+from riacho.client.fetcher import Fetcher
+from riacho.client.offsets import EARLIEST
+from riacho.client.producer import Producer, ProducerConfig
+from riacho.errors import RiachoError
+
+RATE = 20_000
+KEYS = 1_000
+TICK_S = 0.001
+"""Events are produced in groups, as a service that is called at random would not: the rate in Python's reach."""
+EVENTS, RESULTS = "latency-events", "latency-results"
+DRAIN_S = 15.0
+
+Floats = npt.NDArray[np.float64]
+
+TABLES = """
+CREATE TABLE events (k BIGINT, v BIGINT, ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka', 'topic' = 'latency-events', 'properties.bootstrap.servers' = '${KAFKA}',
+      'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+"""
+
+RUNNING = """
+CREATE TABLE results (k BIGINT, n BIGINT, total BIGINT, PRIMARY KEY (k) NOT ENFORCED)
+WITH ('connector' = 'upsert-kafka', 'topic' = 'latency-results', 'properties.bootstrap.servers' = '${KAFKA}',
+      'key.format' = 'json', 'value.format' = 'json');
+INSERT INTO results SELECT k, COUNT(*), SUM(v) FROM events GROUP BY k;
+"""
+
+TUMBLING = """
+CREATE TABLE results (k BIGINT, ends BIGINT, n BIGINT)
+WITH ('connector' = 'kafka', 'topic' = 'latency-results', 'properties.bootstrap.servers' = '${KAFKA}',
+      'format' = 'json');
+INSERT INTO results
+SELECT k, 1000 * UNIX_TIMESTAMP(CAST(window_end AS STRING)), COUNT(*)
+FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY k, window_start, window_end;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Of one job at a steady rate, in milliseconds; and the CPU seconds of its process per million events."""
+
+    query: str
+    rate: int
+    p50_ms: float
+    p99_ms: float
+    cpu_s_per_million: float
+    cpu_share: float
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Results(Protocol):
+    """What a query's results say about the events in them."""
+
+    def arrived(self, rows: list[dict[str, int]], now: float) -> None: ...
+
+    def delays(self, after: float) -> Floats:
+        """The delays, in seconds, of what was produced after a moment."""
+        ...
+
+
+class Sent:
+    """When each event was produced: on the clock that measures, and as the timestamp of its record."""
+
+    def __init__(self, count: int) -> None:
+        self.at: Floats = np.full(count, np.nan)
+        self.timestamp_ms = np.zeros(count, np.int64)
+        self.count = 0
+
+
+class RunningResults:
+    """The running count of each key says which of its events are in it: event i is number i // KEYS of key i % KEYS."""
+
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+        self._seen: Floats = np.full(len(sent.at), np.nan)
+        self._known = np.zeros(KEYS, np.int64)
+
+    def arrived(self, rows: list[dict[str, int]], now: float) -> None:
+        for row in rows:
+            key, count = row["k"], row["n"]
+            self._seen[self._known[key] * KEYS + key : count * KEYS : KEYS] = now
+            self._known[key] = max(count, self._known[key])
+
+    def delays(self, after: float) -> Floats:
+        measured = self._sent.at > after
+        return (self._seen - self._sent.at)[measured & ~np.isnan(self._seen)]
+
+
+class TumblingResults:
+    """A window's result is due once the first event past its end was produced: that one moves the watermark."""
+
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+        self._arrivals: list[tuple[int, float]] = []
+
+    def arrived(self, rows: list[dict[str, int]], now: float) -> None:
+        self._arrivals += [(row["ends"], now) for row in rows]
+
+    def delays(self, after: float) -> Floats:
+        produced = self._sent.timestamp_ms[: self._sent.count]
+        delays = []
+        for end, now in self._arrivals:
+            closing = int(np.searchsorted(produced, end))
+            if closing < len(produced) and self._sent.at[closing] > after:
+                delays.append(now - self._sent.at[closing])
+        return np.array(delays, np.float64)
+
+
+QUERIES: dict[str, tuple[str, Callable[[Sent], Results]]] = {
+    "running count, sum": (RUNNING, RunningResults),
+    "tumbling count, 1 s": (TUMBLING, TumblingResults),
+}
+
+
+def run(directory: Path, *, seconds: float, progress: Callable[[str], None]) -> list[Latency]:
+    """Measure every query. Raises `RiachoError` where no result comes."""
+    return [measure(directory / f"query-{index}", query, seconds, progress) for index, query in enumerate(QUERIES)]
+
+
+def measure(directory: Path, query: str, seconds: float, progress: Callable[[str], None], options: str = "") -> Latency:
+    """Measure one query on a broker of its own, for `seconds` after a warm-up of a quarter of them.
+
+    `options` are SET statements that the script begins with.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    sql, results_of = QUERIES[query]
+    script = directory / "job.sql"
+    script.write_text(options + TABLES + sql)
+    arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", "kafka"]
+    with ServedProcess(*arguments, log=directory / "broker.log") as broker:
+        cluster = Cluster(ClientConfig(broker.address, client_id="riacho-bench"))
+        try:
+            Admin(cluster).create_topics([NewTopic(EVENTS, 1, 1, {}), NewTopic(RESULTS, 1, 1, {})])
+            job = ["run", str(script), "--kafka", broker.address, "--dir", str(directory)]
+            with ServedProcess(*job, log=directory / "job.log") as process:
+                progress(f"{query}: {seconds:.0f} s at {RATE:,} events/s")
+                return _measured(cluster, process, query, seconds, results_of)
+        finally:
+            cluster.close()
+
+
+def _measured(
+    cluster: Cluster, job: ServedProcess, query: str, seconds: float, results_of: Callable[[Sent], Results]
+) -> Latency:
+    warm_s = max(2.0, seconds / 4)
+    sent = Sent(int((seconds + warm_s) * RATE))
+    results = results_of(sent)
+    stopped = threading.Event()
+    consumer = threading.Thread(target=_consume, args=(cluster, results, stopped), name="riacho-bench-consumer")
+    consumer.start()
+    try:
+        with Producer(cluster, ProducerConfig(acks=1, idempotent=False)) as producer:
+            _produce(producer, sent, 0, int(warm_s * RATE))
+            warm, cpu_s = time.perf_counter(), job.cpu_s()
+            _produce(producer, sent, int(warm_s * RATE), len(sent.at))
+            cpu_s, elapsed_s = job.cpu_s() - cpu_s, time.perf_counter() - warm
+        stopped.wait(min(DRAIN_S, 1 + seconds / 4))
+    finally:
+        stopped.set()
+        consumer.join()
+    delays = results.delays(warm) * 1000
+    if not len(delays):
+        raise RiachoError(f"{query}: no result came back")
+    p50, p99 = np.percentile(delays, [50, 99]).tolist()
+    return Latency(query, RATE, p50, p99, cpu_s * 1e6 / (seconds * RATE), cpu_s / elapsed_s)
+
+
+def _produce(producer: Producer, sent: Sent, first: int, stop: int) -> None:
+    """Produce events `first` to `stop` at the rate, in groups as large as the time that has passed asks for."""
+    began = time.perf_counter()
+    number = first
+    while number < stop:
+        due = min(first + int((time.perf_counter() - began) * RATE), stop)
+        if due > number:
+            values = [b'{"k":%d,"v":%d}' % (each % KEYS, each) for each in range(number, due)]
+            now_ms = time.time_ns() // 1_000_000
+            sent.timestamp_ms[number:due] = now_ms
+            sent.at[number:due] = time.perf_counter()
+            sent.count = due
+            producer.produce(EVENTS, ProduceColumns.from_values(values, timestamps=[now_ms] * len(values)))
+            number = due
+        time.sleep(TICK_S)
+
+
+def _consume(cluster: Cluster, results: Results, stopped: threading.Event) -> None:
+    with Fetcher(cluster) as fetcher:
+        fetcher.assign({TopicPartition(RESULTS, 0): EARLIEST})
+        while not stopped.is_set():
+            for columns in fetcher.fetch(max_wait_ms=100):
+                now = time.perf_counter()
+                values = [value for value in columns.value if value is not None]
+                results.arrived(json.loads(b"[" + b",".join(values) + b"]"), now)

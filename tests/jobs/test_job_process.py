@@ -1,0 +1,304 @@
+"""A job's life, seen from outside: stopped, killed, restarted, refused."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from job_process import JobProcess, Reader, create_topic, kafka_table, produce, until, upsert_table
+from running_broker import RunningBroker
+
+PARTITIONS = 3
+
+COPY = """
+INSERT INTO copied SELECT id, k, amount FROM events WHERE amount >= 0;
+"""
+
+TOTALS = """
+INSERT INTO totals SELECT k, COUNT(*), SUM(amount), MIN(id) FROM events GROUP BY k;
+"""
+
+StartJob = Callable[..., JobProcess]
+OpenReader = Callable[..., Reader]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[StartJob]:
+    """Makes jobs of a test's own; they end with the test."""
+    made: list[JobProcess] = []
+
+    def make(kafka: RunningBroker, sql: str, *options: str) -> JobProcess:
+        made.append(JobProcess(tmp_path / f"job-{len(made)}", kafka.bootstrap, sql, *options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def reader() -> Iterator[OpenReader]:
+    opened: list[Reader] = []
+
+    def open_reader(kafka: RunningBroker, topic: str) -> Reader:
+        opened.append(Reader(kafka.bootstrap, topic))
+        return opened[-1]
+
+    yield open_reader
+    for each in opened:
+        each.close()
+
+
+def events(first: int, count: int) -> list[dict[str, int]]:
+    return [{"id": number, "k": number % 7, "amount": number * 31 % 1000} for number in range(first, first + count)]
+
+
+def copy_job(topic: str, **options: str) -> str:
+    return (
+        kafka_table("events", "id BIGINT, k BIGINT, amount BIGINT", topic, **options)
+        + kafka_table("copied", "id BIGINT, k BIGINT, amount BIGINT", f"{topic}.copied")
+        + COPY
+    )
+
+
+def totals_job(topic: str, **options: str) -> str:
+    columns = "k BIGINT, n BIGINT, total BIGINT, first_id BIGINT, PRIMARY KEY (k) NOT ENFORCED"
+    return (
+        kafka_table("events", "id BIGINT, k BIGINT, amount BIGINT", topic, **options)
+        + upsert_table("totals", columns, f"{topic}.totals")
+        + TOTALS
+    )
+
+
+def expected_totals(rows: list[dict[str, int]], file: Path) -> dict[str, dict[str, int]]:
+    """What TOTALS makes of these rows, by DuckDB, which reads them from a file."""
+    pl.DataFrame(rows).write_parquet(file)
+    query = f"SELECT k, COUNT(*), SUM(amount)::BIGINT, MIN(id) FROM '{file}' GROUP BY k"
+    return {
+        f'{{"k":{k}}}': {"k": k, "n": n, "total": total, "first_id": first}
+        for k, n, total, first in duckdb.sql(query).fetchall()
+    }
+
+
+def ids(values: list[Any]) -> Counter[int]:
+    return Counter(value["id"] for value in values)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_job_goes_on_without_loss_or_repetition(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader, ending: signal.Signals
+) -> None:
+    create_topic(kafka.bootstrap, topic, PARTITIONS)
+    copied = reader(kafka, f"{topic}.copied")
+    process = job(kafka, copy_job(topic))
+    first = 0
+    for _ in range(3):
+        process.start()
+        produce(kafka.bootstrap, topic, events(first, 2_000), partitions=PARTITIONS)
+        first += 2_000
+        until(lambda: len(copied.read()) > first - 1_500, "the job has begun with what came")  # noqa: B023
+        assert process.end(ending) == 0
+        assert process.snapshots
+    process.start()
+    until(lambda: len(copied.read()) >= first, "the job has copied all")
+    process.end(ending)
+    assert ids(copied.values()) == dict.fromkeys(range(first), 1)
+
+
+def test_a_killed_job_loses_nothing_and_its_upserts_are_exact(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader, tmp_path: Path
+) -> None:
+    create_topic(kafka.bootstrap, topic, PARTITIONS)
+    totals, copied = reader(kafka, f"{topic}.totals"), reader(kafka, f"{topic}.copied")
+    both = [job(kafka, totals_job(topic)), job(kafka, copy_job(topic))]
+    rows = events(0, 20_000)
+    done = Event()
+
+    def feed() -> None:
+        for start in range(0, len(rows), 500):
+            produce(kafka.bootstrap, topic, rows[start : start + 500], partitions=PARTITIONS)
+        done.set()
+
+    feeder = Thread(target=feed)
+    feeder.start()
+    chance = random.Random(7)
+    for turn in range(3):
+        for process in both:
+            process.start()
+        seen = len(copied.read())
+        goal = seen + chance.randrange(1, 3_000)
+        until(lambda: len(copied.read()) >= goal or done.is_set(), "the job goes on")  # noqa: B023
+        for process in both:
+            # A stop in between gives the next kill a snapshot to fall back on.
+            process.end(signal.SIGTERM if turn == 1 else signal.SIGKILL)
+    feeder.join()
+    for process in both:
+        process.start()
+    expected = expected_totals(rows, tmp_path / "rows.parquet")
+    until(lambda: totals.table() == expected, "the totals are DuckDB's")
+    until(lambda: len(ids(copied.values())) == len(rows), "every row was copied")
+    for process in both:
+        process.end()
+
+
+def test_repeats_come_from_after_the_last_snapshot_only(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    copied = reader(kafka, f"{topic}.copied")
+    process = job(kafka, copy_job(topic)).start()
+    produce(kafka.bootstrap, topic, events(0, 1_000))
+    until(lambda: len(copied.read()) == 1_000, "the first rows are copied")
+    process.end()  # writes a snapshot
+    process.start()
+    produce(kafka.bootstrap, topic, events(1_000, 100))
+    until(lambda: len(copied.read()) == 1_100, "more rows are copied")
+    process.end(signal.SIGKILL)
+    process.start()
+    until(lambda: len(copied.read()) == 1_200, "those after the snapshot are copied again")
+    process.end()
+    counts = ids(copied.values())
+    assert {number for number, count in counts.items() if count > 1} == set(range(1_000, 1_100))
+
+
+def test_changed_sql_is_refused_until_it_starts_afresh(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    totals = reader(kafka, f"{topic}.totals")
+    produce(kafka.bootstrap, topic, events(0, 10))
+    process = job(kafka, totals_job(topic)).start()
+    until(lambda: len(totals.table()) == 7, "the first run has its totals")
+    process.end()
+    process.script.write_text(process.script.read_text().replace("COUNT(*)", "COUNT(*) + 100"))
+    process.spawn()
+    assert process.wait() == 1
+    assert "another query" in process.stderr
+    assert "--fresh" in process.stderr
+    assert "Traceback" not in process.stderr
+    process.start("--fresh")
+    until(lambda: {row["n"] for row in totals.table().values()} == {101, 102}, "the new query counts anew")
+    process.end()
+
+
+def test_a_job_goes_on_after_its_broker_was_killed(
+    broker: Callable[..., RunningBroker], job: StartJob, reader: OpenReader
+) -> None:
+    kafka = broker()
+    create_topic(kafka.bootstrap, "events", PARTITIONS)
+    copied = reader(kafka, "events.copied")
+    process = job(kafka, copy_job("events")).start()
+    produce(kafka.bootstrap, "events", events(0, 500), partitions=PARTITIONS)
+    until(lambda: len(copied.read()) == 500, "the first rows are copied")
+    kafka.kill()
+    kafka.start()
+    produce(kafka.bootstrap, "events", events(500, 500), partitions=PARTITIONS)
+    until(lambda: len(ids(copied.values())) == 1_000, "the job goes on with the broker that came back")
+    assert process.end() == 0
+    assert ids(copied.values()) == dict.fromkeys(range(1_000), 1)
+
+
+def test_a_bounded_job_ends_by_itself_and_leaves_no_snapshot(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic, PARTITIONS)
+    produce(kafka.bootstrap, topic, events(0, 5_000), partitions=PARTITIONS)
+    copied = reader(kafka, f"{topic}.copied")
+    process = job(kafka, copy_job(topic, scan_bounded_mode="latest-offset")).start()
+    assert process.wait() == 0
+    assert "finished: 5,000 rows in, 5,000 rows out" in process.stderr
+    assert len(copied.read()) == 5_000
+    assert process.snapshots == []
+
+
+def test_all_rows_of_a_bounded_topic_are_in_time_for_their_windows(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic, PARTITIONS)
+    rows = [{"ts": f"2024-01-01 00:{number // 60 % 60:02}:{number % 60:02}"} for number in range(3_000)]
+    produce(kafka.bootstrap, topic, rows, partitions=PARTITIONS)
+    counted = reader(kafka, f"{topic}.counted")
+    sql = (
+        kafka_table(
+            "events",
+            "ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '10' SECOND",
+            topic,
+            scan_bounded_mode="latest-offset",
+        )
+        + kafka_table("counted", "window_start TIMESTAMP(3), n BIGINT", f"{topic}.counted")
+        + "INSERT INTO counted SELECT window_start, COUNT(*) FROM "
+        "TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;"
+    )
+    process = job(kafka, sql).start()
+    assert process.wait() == 0
+    assert sum(value["n"] for value in counted.values()) == 3_000
+    assert len(counted.values()) == 50
+
+
+BAD = [b'{"id": 1, "k": 1, "amount": 1}', b'{"id": 2, "k', b'{"id": 3, "k": 1, "amount": 1}']
+
+
+def test_a_malformed_record_ends_the_job_with_its_place_and_the_way_out(
+    kafka: RunningBroker, topic: str, job: StartJob
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    produce(kafka.bootstrap, topic, BAD)
+    process = job(kafka, copy_job(topic)).spawn()
+    assert process.wait() == 1
+    assert f"topic {topic}, partition 0, offset 1" in process.stderr
+    assert 'the record: {"id": 2, "k' in process.stderr
+    assert "'riacho.bad-records' = 'skip' or 'dead-letter'" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_malformed_records_are_skipped_where_the_table_says_so(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    produce(kafka.bootstrap, topic, BAD)
+    sql = copy_job(topic).replace("'format' = 'json'", "'format' = 'json', 'riacho.bad-records' = 'skip'", 1)
+    copied = reader(kafka, f"{topic}.copied")
+    process = job(kafka, sql).start()
+    until(lambda: len(copied.read()) == 2, "the good rows are copied")
+    assert process.end() == 0
+    assert sorted(ids(copied.values())) == [1, 3]
+
+
+def test_dead_letters_carry_the_record_its_reason_and_its_origin(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    produce(kafka.bootstrap, topic, BAD)
+    sql = copy_job(topic).replace("'format' = 'json'", "'format' = 'json', 'riacho.bad-records' = 'dead-letter'", 1)
+    dead = reader(kafka, f"{topic}.dead-letter")
+    process = job(kafka, sql).start()
+    (letter,) = until(dead.read, "the bad record is there")
+    assert process.end() == 0
+    headers = {name: value.decode() for name, value in letter.headers()}
+    assert letter.value() == BAD[1]
+    assert headers.pop("reason")
+    assert headers == {"topic": topic, "partition": "0", "offset": "1"}
+
+
+def test_a_topic_that_does_not_exist_is_named(kafka: RunningBroker, job: StartJob) -> None:
+    sql = copy_job("nowhere").replace("'format'", "'properties.allow.auto.create.topics' = 'false', 'format'", 1)
+    process = job(kafka, sql).spawn()
+    assert process.wait() == 1
+    assert "nowhere" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_wrong_sql_is_a_wrong_request(kafka: RunningBroker, job: StartJob) -> None:
+    process = job(kafka, copy_job("events").replace("SELECT id", "SELECT idd")).spawn()
+    assert process.wait() == 2
+    assert "idd" in process.stderr
+    assert "^" in process.stderr

@@ -1,0 +1,249 @@
+"""The worker loop: what a pass takes, when it begins, and what is durable in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.connectors import ConnectorEnvironment
+from riacho.dataflow.expressions import Settings
+from riacho.dataflow.graph import Graph
+from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
+from riacho.host import ManualClock, SystemDisk
+from riacho.jobs.script import compile_job_script
+from riacho.jobs.snapshot import SnapshotError, SnapshotStore
+from riacho.jobs.trigger import MAX_SPACING_MS, SMALL_ROWS, Trigger
+from riacho.jobs.worker import SNAPSHOT_INTERVAL_MS, Arrivals, Wiring, Worker
+
+SQL = """
+CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen');
+CREATE TABLE o (n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO o SELECT n FROM t;
+"""
+
+
+class NoOrigins:
+    def of(self, row: int) -> RecordOrigin:
+        return RecordOrigin("t", 0, row, None, None)
+
+
+class Feed:
+    """A source whose rows the test lets arrive: `plan[i]` is what the i-th poll does before it delivers."""
+
+    splits: Sequence[str] = ("t-0",)
+
+    def __init__(self, notify: Callable[[], None], plan: Sequence[Callable[[Feed], None]]) -> None:
+        self._notify = notify
+        self._plan = list(plan)
+        self._waiting = 0
+        self._next = 0
+        self.finished = False
+        self.journal: list[str] = []
+
+    def arrive(self, rows: int) -> None:
+        self._waiting += rows
+
+    def end(self) -> None:
+        self.finished = True
+
+    @property
+    def finished_splits(self) -> frozenset[int]:
+        return frozenset({0}) if self.finished else frozenset()
+
+    def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
+        if self._plan:
+            self._plan.pop(0)(self)
+        self._notify()  # the worker never really waits
+        count = min(max_rows, self._waiting)
+        if not count:
+            return None
+        self._waiting -= count
+        frame = pl.DataFrame({"n": np.arange(self._next, self._next + count)})
+        self._next += count
+        return SourceBatch(frame, np.zeros(count, np.int32), 8 * count, NoOrigins())
+
+    def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
+        raise AssertionError("no row is refused here")
+
+    def positions(self) -> Positions:
+        return {"next": self._next}
+
+    def seek(self, positions: Mapping[str, Json]) -> None:
+        assert isinstance(positions["next"], int)
+        self._next = positions["next"]
+
+    def flush(self) -> None:
+        self.journal.append("source flush")
+
+    def commit(self, positions: Mapping[str, Json]) -> None:
+        self.journal.append(f"commit {positions['next']}")
+
+    def lag(self) -> int | None:
+        return None
+
+    @property
+    def counts(self) -> SourceCounts:
+        return SourceCounts(self._next)
+
+    def wake(self) -> None:
+        self._notify()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class Kept:
+    """A sink that notes its passes."""
+
+    def __init__(self, journal: list[str]) -> None:
+        self.passes: list[int] = []
+        self._journal = journal
+
+    def write(self, batch: Batch) -> None:
+        self.passes.append(len(batch))
+
+    def flush(self) -> None:
+        self._journal.append("sink flush")
+
+    @property
+    def counts(self) -> SinkCounts:
+        return SinkCounts(sum(self.passes))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class LoggedStore(SnapshotStore):
+    """A store that notes when a snapshot is written."""
+
+    journal: list[str]
+
+    def write(self, fingerprint: str, positions: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+        written = super().write(fingerprint, positions, arrays)
+        self.journal.append(f"snapshot {written.number}")
+        return written
+
+
+def worker_of(
+    trigger: Trigger,
+    clock: ManualClock,
+    plan: Sequence[Callable[[Feed], None]],
+    directory: Path | None = None,
+    fingerprint: str = "plan",
+) -> tuple[Worker, Feed, Kept]:
+    (job,) = compile_job_script(SQL, None, {}).jobs
+    graph = Graph.build(job, Settings(clock=clock))
+    arrivals = Arrivals()
+    environment = ConnectorEnvironment(clock=clock, on_arrival=arrivals.notify)
+    feed = Feed(environment.on_arrival, plan)
+    kept = Kept(feed.journal)
+    store = None
+    if directory is not None:
+        store = LoggedStore(directory, disk=SystemDisk(), clock=clock)
+        store.journal = feed.journal
+    ((scan_id, _),) = graph.scans.items()
+    ((sink_id, _),) = graph.sinks.items()
+    worker = Worker(
+        graph,
+        Wiring({scan_id: feed}, {sink_id: kept}, arrivals),
+        trigger=trigger,
+        clock=clock,
+        fingerprint=fingerprint,
+        snapshots=store,
+    )
+    return worker, feed, kept
+
+
+def test_an_adaptive_pass_takes_what_has_arrived_and_no_more() -> None:
+    plan = [lambda feed: feed.arrive(3), lambda feed: feed.arrive(500), lambda feed: feed.arrive(1) or feed.end()]
+    worker, _, kept = worker_of(Trigger(), ManualClock(), plan)
+    assert worker.run()
+    assert kept.passes == [3, 500, 1]
+
+
+def test_a_mini_batch_is_held_until_it_has_its_size() -> None:
+    plan = [lambda feed: feed.arrive(4), lambda feed: feed.arrive(4), lambda feed: feed.arrive(4), Feed.end]
+    trigger = Trigger(max_rows=10, hold_rows=10, hold_ms=60_000)
+    worker, _, kept = worker_of(trigger, ManualClock(), plan)
+    assert worker.run()
+    assert kept.passes == [10, 2]
+
+
+def test_a_mini_batch_is_held_until_its_oldest_row_has_waited_long_enough() -> None:
+    clock = ManualClock()
+
+    def later(milliseconds: int, rows: int) -> Callable[[Feed], None]:
+        def step(feed: Feed) -> None:
+            clock.advance(milliseconds)
+            feed.arrive(rows)
+
+        return step
+
+    plan = [later(0, 1), later(400, 1), later(599, 1), later(1, 0), later(0, 1), later(1_000, 0), Feed.end]
+    worker, _, kept = worker_of(Trigger(max_rows=100, hold_rows=100, hold_ms=1_000), clock, plan)
+    assert worker.run()
+    assert kept.passes == [3, 1]
+
+
+def test_an_end_does_not_wait_for_a_mini_batch_to_fill() -> None:
+    plan = [lambda feed: feed.arrive(2), Feed.end]
+    worker, _, kept = worker_of(Trigger(max_rows=100, hold_rows=100, hold_ms=60_000), ManualClock(), plan)
+    assert worker.run()
+    assert kept.passes == [2]
+
+
+def test_only_small_passes_are_spaced_and_not_for_long() -> None:
+    trigger = Trigger()
+    assert trigger.spacing_ms(rows=0, duration_ms=1.0) == 0.0
+    assert trigger.spacing_ms(rows=SMALL_ROWS, duration_ms=1.0) == 0.0
+    assert 0 < trigger.spacing_ms(rows=1, duration_ms=0.5) <= MAX_SPACING_MS
+    assert trigger.spacing_ms(rows=1, duration_ms=1_000.0) == MAX_SPACING_MS
+    assert Trigger(max_rows=10, hold_rows=10, hold_ms=10).spacing_ms(rows=1, duration_ms=1.0) == 0.0
+
+
+def test_what_was_written_is_acknowledged_before_the_positions_are_durable_and_committed_after(tmp_path: Path) -> None:
+    clock = ManualClock()
+
+    def wait_long(feed: Feed) -> None:
+        clock.advance(SNAPSHOT_INTERVAL_MS)
+        feed.arrive(1)
+
+    worker, feed, _ = worker_of(Trigger(), clock, [lambda feed: feed.arrive(5), wait_long, Feed.end], tmp_path)
+    assert worker.run()
+    assert feed.journal[:4] == ["sink flush", "source flush", "snapshot 1", "commit 6"]
+
+
+def test_a_stopped_worker_leaves_a_snapshot_and_the_next_goes_on_from_it(tmp_path: Path) -> None:
+    stop: list[Callable[[], None]] = []
+
+    def stop_now(feed: Feed) -> None:
+        feed.arrive(2)
+        stop[0]()
+
+    worker, feed, kept = worker_of(Trigger(), ManualClock(), [lambda feed: feed.arrive(5), stop_now], tmp_path)
+    stop.append(worker.stop)
+    assert not worker.run()
+    assert kept.passes == [5, 2]
+    assert feed.journal[-1] == "commit 7"
+
+    worker, feed, kept = worker_of(Trigger(), ManualClock(), [lambda feed: feed.arrive(1) or feed.end()], tmp_path)
+    assert worker.restore()
+    assert feed.positions() == {"next": 7}
+    assert worker.run()
+    assert kept.passes == [1]
+    assert SnapshotStore(tmp_path, disk=SystemDisk(), clock=ManualClock()).newest() is None
+
+
+def test_a_snapshot_of_another_query_is_refused(tmp_path: Path) -> None:
+    SnapshotStore(tmp_path, disk=SystemDisk(), clock=ManualClock()).write("old plan", {"sequence": 0}, {})
+    worker, _, _ = worker_of(Trigger(), ManualClock(), [], tmp_path)
+    with pytest.raises(SnapshotError, match="another query") as refused:
+        worker.restore()
+    assert "--fresh" in str(refused.value)

@@ -1,0 +1,203 @@
+"""`riacho up`, from its ready line to its end, with jobs in between and processes killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from running_platform import RunningPlatform, alive
+
+from job_process import RIACHO, Reader, create_topic, kafka_table, produce, until
+from running_broker import RunningBroker
+
+COPY = (
+    kafka_table("events", "id BIGINT", "events")
+    + kafka_table("copied", "id BIGINT", "copied")
+    + "INSERT INTO copied SELECT id FROM events;"
+)
+BOUNDED = COPY.replace("'format' = 'json'", "'format' = 'json', 'scan.bounded.mode' = 'latest-offset'", 1)
+
+StartPlatform = Callable[..., RunningPlatform]
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[StartPlatform]:
+    started: list[RunningPlatform] = []
+
+    def start(*options: str) -> RunningPlatform:
+        started.append(RunningPlatform(tmp_path / f"platform-{len(started)}", *options))
+        return started[-1].start()
+
+    yield start
+    for each in started:
+        each.close()
+
+
+def script(directory: Path, sql: str, name: str = "copy.sql") -> str:
+    path = directory / name
+    path.write_text(sql)
+    return str(path)
+
+
+def ids(reader: Reader) -> list[int]:
+    return sorted(value["id"] for value in reader.values())
+
+
+def test_a_job_is_submitted_listed_shown_stopped_started_restarted_and_deleted(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    assert "no job was submitted" in up.job("list").stdout
+
+    submitted = up.job("submit", script(tmp_path, COPY))
+    assert submitted.returncode == 0, submitted.stderr
+    assert "submitted copy" in submitted.stdout
+    up.until_phase("copy", "running")
+    produce(up.kafka, "events", [{"id": 1}])
+    copied = Reader(up.kafka, "copied")
+    until(lambda: ids(copied) == [1], "the job runs")
+    measured = until(lambda: up.jobs()["copy"]["metrics"], "the job measures itself")
+    assert measured["rows_in"] == 1
+    (listed,) = json.loads(up.job("list", "--json").stdout)
+    assert (listed["name"], listed["phase"]) == ("copy", "running")
+    shown = up.job("show", "copy").stdout
+    assert "copy: running, 0 restarts" in shown
+    assert "INSERT INTO copied" in shown
+
+    assert up.job("stop", "copy").returncode == 0
+    up.until_phase("copy", "stopped")
+    assert not [each for each in up.processes().values() if "--name copy" in each]
+    produce(up.kafka, "events", [{"id": 2}])
+    assert up.job("start", "copy").returncode == 0
+    up.until_phase("copy", "running")
+    until(lambda: ids(copied) == [1, 2], "the job goes on where it was stopped")
+
+    (before,) = [pid for pid, each in up.processes().items() if "--name copy" in each]
+    assert up.job("restart", "copy").returncode == 0
+    until(lambda: not alive(before), "the first worker has ended")
+    up.until_phase("copy", "running")
+    produce(up.kafka, "events", [{"id": 3}])
+    until(lambda: ids(copied) == [1, 2, 3], "the job goes on after its restart")
+
+    assert up.job("delete", "copy").returncode == 0
+    until(lambda: up.jobs() == {}, "the job is forgotten")
+    until(lambda: not [each for each in up.processes().values() if "--name copy" in each], "its worker has ended")
+    copied.close()
+
+
+def test_wrong_requests_about_jobs_are_answered_with_what_there_is(platform: StartPlatform, tmp_path: Path) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    unknown = up.job("stop", "nothing")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "there is no job 'nothing'" in unknown.stderr
+    wrong = up.job("submit", script(tmp_path, COPY.replace("SELECT id", "SELECT idd")))
+    assert wrong.returncode == 2
+    assert "copy.sql:" in wrong.stderr
+    assert up.jobs() == {}
+
+
+def test_a_job_that_cannot_start_is_failed_and_says_why(platform: StartPlatform, tmp_path: Path) -> None:
+    up = platform()
+    sql = COPY.replace("'format'", "'properties.allow.auto.create.topics' = 'false', 'format'", 1)
+    up.job("submit", script(tmp_path, sql))
+    failed = up.until_phase("copy", "failed")
+    assert "no topic to read: events" in failed["error"] or "events" in failed["error"]
+    assert failed["error"] in up.job("show", "copy").stdout
+    create_topic(up.kafka, "events")
+    up.job("start", "copy")
+    up.until_phase("copy", "running")
+
+
+def test_a_bounded_job_is_finished(platform: StartPlatform, tmp_path: Path) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    produce(up.kafka, "events", [{"id": 1}])
+    up.job("submit", script(tmp_path, BOUNDED))
+    up.until_phase("copy", "finished")
+
+
+def test_parts_and_jobs_that_are_killed_are_started_again(platform: StartPlatform, tmp_path: Path) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    up.job("submit", script(tmp_path, COPY))
+    up.until_phase("copy", "running")
+    copied = Reader(up.kafka, "copied")
+    produce(up.kafka, "events", [{"id": 1}])
+    until(lambda: ids(copied) == [1], "the job runs")
+    for number, part in enumerate(("--name copy", "riacho broker", "riacho jobs"), 2):
+        for pid, command in up.processes().items():
+            if part in command:
+                os.kill(pid, signal.SIGKILL)
+        until(lambda: any(part in each for each in up.processes().values()), f"{part} is back")  # noqa: B023
+        produce(up.kafka, "events", [{"id": number}])
+        until(lambda: set(ids(copied)) == set(range(1, number + 1)), f"all go on without the first {part}")  # noqa: B023
+    assert "broker died: killed by SIGKILL" in up.stderr
+    copied.close()
+
+
+def test_a_killed_supervisor_takes_everything_with_it_and_jobs_go_on_after_its_restart(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    up.job("submit", script(tmp_path, COPY))
+    up.until_phase("copy", "running")
+    produce(up.kafka, "events", [{"id": 1}])
+    copied = Reader(up.kafka, "copied")
+    until(lambda: ids(copied) == [1], "the job runs")
+    below = list(up.processes())
+    assert len(below) >= 4
+    up.end(signal.SIGKILL)
+    until(lambda: not any(map(alive, below)), "no part outlives its supervisor")
+    up.start()
+    produce(up.kafka, "events", [{"id": 2}])
+    until(lambda: ids(copied) == [1, 2], "the job goes on, and repeats nothing: its worker was told to end")
+    copied.close()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_in_time_and_leaves_nothing_behind(
+    platform: StartPlatform, tmp_path: Path, ending: signal.Signals
+) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    up.job("submit", script(tmp_path, COPY))
+    up.until_phase("copy", "running")
+    below = list(up.processes())
+    assert up.end(ending) == 0
+    assert not any(map(alive, below))
+    assert "Traceback" not in up.stderr
+
+
+def test_the_console_answers_at_the_announced_address(platform: StartPlatform) -> None:
+    up = platform()
+    with urllib.request.urlopen(f"http://{up.http}/", timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = [str(RIACHO), "up", "--dir", str(tmp_path / "data"), "--listen", address, "--http", "127.0.0.1:0"]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert address.rpartition(":")[2] in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_jobs_without_a_platform_are_refused_with_the_way_to_one(kafka: RunningBroker) -> None:
+    command = [str(RIACHO), "job", "list", "--kafka", kafka.bootstrap]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "riacho up" in ended.stderr

@@ -1,0 +1,223 @@
+"""Kafka tables in memory: records that arrive in the order of a file, and sinks that keep what they are given."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from riacho.client.columns import Header, RecordColumns
+from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.connectors.environment import ConnectorEnvironment
+from riacho.dataflow.connectors.fields import format_fields
+from riacho.dataflow.connectors.kafka import read_table
+from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sources import Json, Positions, SourceBatch, SourceCounts
+from riacho.dataflow.sources.bad_records import BadRecords, DeadLetter
+from riacho.dataflow.sources.kafka import _batch
+from riacho.dataflow.sources.kafka_rows import RowMaker, join_parts
+from riacho.formats.options import Options
+from riacho.formats.registry import open_format
+from riacho.plan.relations import Scan, Sink
+
+LINE = re.compile(r"(?P<table>\w+)(/(?P<partition>\d+))?(?P<attributes>( (key|time|headers)=\S+)*) (?P<value>.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line of an input file: a record that arrives in a table's topic."""
+
+    table: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: int
+    headers: tuple[Header, ...]
+
+
+def read_records(text: str) -> list[Record]:
+    """The records of an input file, in the order of arrival."""
+    records = []
+    offsets: Counter[tuple[str, int]] = Counter()
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        matched = LINE.fullmatch(line)
+        assert matched is not None, f"line {number} is no record: {line}"
+        table, partition, value = matched["table"], int(matched["partition"] or 0), matched["value"]
+        attributes = dict(part.split("=", 1) for part in matched["attributes"].split())
+        headers = json.loads(attributes.get("headers", "{}"))
+        records.append(
+            Record(
+                table,
+                partition,
+                offsets[table, partition],
+                attributes["key"].encode() if "key" in attributes else None,
+                None if value == "null" else value.encode(),
+                int(attributes.get("time", 0)),
+                tuple((name, content.encode()) for name, content in headers.items()),
+            )
+        )
+        offsets[table, partition] += 1
+    return records
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What has arrived so far, for all tables of a job: `place` records. They are polled in this order."""
+
+    records: Sequence[Record]
+    place: int = 0
+    stop_at: int | None = None
+    on_stop: Callable[[], None] = lambda: None
+
+    def take(self, table: str, most: int) -> list[Record]:
+        """The next records, as far as they are this table's, and not past the next stop."""
+        end = len(self.records) if self.stop_at is None else self.stop_at
+        taken: list[Record] = []
+        while self.place < end and len(taken) < most and self.records[self.place].table == table:
+            taken.append(self.records[self.place])
+            self.place += 1
+        if self.place == self.stop_at:
+            self.on_stop()
+        return taken
+
+    def left(self, table: str, partition: int | None = None) -> bool:
+        """Whether more will arrive for a table, or for one partition of it."""
+        return any(
+            record.table == table and partition in (None, record.partition) for record in self.records[self.place :]
+        )
+
+
+class Letters:
+    """Dead letters as the lines of an expected file: `dead-letter <topic>/<partition>@<offset> <reason>`."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        for letter in letters:
+            origin = letter.origin
+            self.lines.append(f"dead-letter {origin.name}/{origin.partition}@{origin.position} {letter.reason}")
+
+    def flush(self) -> None:
+        """They are all there."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class ScriptedSource:
+    """A `kafka` or `upsert-kafka` table whose records come from a file; it ends with the file."""
+
+    def __init__(self, scan: Scan, arrivals: Arrivals, letters: Letters, environment: ConnectorEnvironment) -> None:
+        self._name = scan.table.name
+        self._arrivals = arrivals
+        self._notify = environment.on_arrival
+        table = read_table(scan.table, environment)
+        self._topic = table.topics[0]
+        self._rows = RowMaker(table, scan.fields, environment.time_zone)
+        self._bad = BadRecords(self._name, table.policy, lambda: letters)
+        mine = [record.partition for record in arrivals.records if record.table == self._name]
+        self.splits = [f"{self._topic}-{number}" for number in range(max(mine, default=0) + 1)]
+
+    @property
+    def finished(self) -> bool:
+        return not self._arrivals.left(self._name)
+
+    @property
+    def finished_splits(self) -> frozenset[int]:
+        return frozenset(split for split in range(len(self.splits)) if not self._arrivals.left(self._name, split))
+
+    def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
+        taken = self._arrivals.take(self._name, max_rows)
+        self._notify()
+        if not taken:
+            return None
+        parts = [self._columns(list(run)) for _, run in groupby(taken, key=lambda record: record.partition)]
+        made = []
+        for records in join_parts(parts, lambda part: part.partition):
+            rows = self._rows.make(records)
+            self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
+            self._bad.ignored(rows.ignored)
+            made.append((records, rows))
+        batch = _batch(made, 0)
+        self._bad.delivered(len(batch), 0)
+        return batch
+
+    def _columns(self, run: list[Record]) -> RecordColumns:
+        return RecordColumns.from_values(
+            [record.value for record in run],
+            keys=[record.key for record in run],
+            timestamps=[record.timestamp for record in run],
+            headers=[record.headers for record in run],
+            topic=self._topic,
+            partition=run[0].partition,
+            first_offset=run[0].offset,
+        )
+
+    def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
+        self._bad.take([(batch.origins.of(int(row)), why) for row, why in zip(rows.tolist(), reasons, strict=True)])
+
+    def positions(self) -> Positions:
+        return {"place": self._arrivals.place}
+
+    def seek(self, positions: Mapping[str, Json]) -> None:
+        assert positions["place"] == self._arrivals.place, "a restored job goes on where the last one stopped"
+
+    def flush(self) -> None:
+        """Dead letters are kept at once."""
+
+    def commit(self, positions: Mapping[str, Json]) -> None:
+        """Nobody outside is to be told."""
+
+    def lag(self) -> int | None:
+        return None
+
+    @property
+    def counts(self) -> SourceCounts:
+        return self._bad.counts
+
+    def wake(self) -> None:
+        self._notify()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+@dataclass(slots=True)
+class KeptRows:
+    """A sink that adds up its changelog, each row as the JSON format writes it: `<table> <row>`."""
+
+    relation: Sink
+    rows: Counter[str] = field(default_factory=Counter)
+    written: int = 0
+
+    def write(self, batch: Batch) -> None:
+        columns = self.relation.table.persisted_columns
+        assert batch.frame.columns == [column.name for column in columns]
+        json_format = open_format("json", format_fields(columns), Options("test", {}))
+        encoded = json_format.encoder().encode(batch.frame)
+        for row, sign in zip(encoded, batch.signs().tolist(), strict=True):
+            assert row is not None
+            self.rows[f"{self.relation.table.name} {row.decode()}"] += sign
+        self.written += len(batch)
+
+    def lines(self) -> Iterator[str]:
+        """The accumulated rows."""
+        assert all(count >= 0 for count in self.rows.values()), f"retracted, but never there: {self.rows}"
+        return self.rows.elements()
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    @property
+    def counts(self) -> SinkCounts:
+        return SinkCounts(self.written, 0)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
