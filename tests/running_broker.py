@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-START_DEADLINE_SECONDS = 30.0
-STOP_DEADLINE_SECONDS = 10.0
+START_DEADLINE_SECONDS = 60.0
+STOP_DEADLINE_SECONDS = 30.0
 RIACHO = Path(sys.executable).with_name("riacho")
 
 

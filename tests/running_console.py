@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from running_broker import RIACHO
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 90.0
 START_DEADLINE_SECONDS = 180.0
 """The first command after a change of the kernels compiles them."""
 

@@ -12,7 +12,7 @@ from riacho.broker import wire
 from riacho.broker.record_batch import encode_batch
 from riacho.broker.registry import load_apis
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 API_KEYS = {api.name: api.key for api in load_apis().values()}
 
 

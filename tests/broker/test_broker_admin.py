@@ -23,7 +23,7 @@ from riacho.broker.errors import ErrorCode
 from riacho.broker.registry import Api, load_apis
 from running_broker import RunningBroker
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from riacho.log.header import BatchHeader
 from running_broker import RunningBroker
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 60.0
 NEWEST = 1_700_000_000_000
 
 
@@ -125,7 +125,7 @@ def test_kcat_lists_produces_and_consumes(kafka: RunningBroker, topic: str) -> N
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=True,
         ).stdout
 

@@ -17,13 +17,13 @@ from raw_client import RawClient, batch_of, create_topic, fetch_values, produce_
 from riacho.broker.errors import ErrorCode
 from running_broker import RIACHO, RunningBroker
 
-DEADLINE_SECONDS = 15.0
+DEADLINE_SECONDS = 60.0
 StartBroker = Callable[..., RunningBroker]
 
 
 def _riacho_broker(*options: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(RIACHO), "broker", *options], cwd=cwd, capture_output=True, text=True, timeout=30, check=False
+        [str(RIACHO), "broker", *options], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -42,7 +42,7 @@ def test_nothing_but_the_ready_line_is_printed(tmp_path: Path) -> None:
     assert process.stdout is not None
     line = process.stdout.readline()
     process.terminate()
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=60)
     assert line.startswith("ready kafka=127.0.0.1:")
     assert rest == ""
 
@@ -121,7 +121,7 @@ def test_kafkas_own_properties_say_where_the_broker_lives(tmp_path: Path) -> Non
     assert process.stdout is not None
     line = process.stdout.readline()
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert line.startswith("ready kafka=127.0.0.1:")
     assert (tmp_path / "logs" / "meta.properties").exists()
 

@@ -17,7 +17,7 @@ from riacho.log.header import BatchHeader
 from riacho.log.partition import Appended, Partition
 from simulated_disk import SimulatedDisk
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 
 def _run(test: Callable[[DiskThreads], Awaitable[None]]) -> None:

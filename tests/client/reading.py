@@ -8,7 +8,7 @@ from riacho.client import EARLIEST, LATEST, Cluster, FetchConfig, Fetcher, Recor
 from riacho.client.offsets import list_offsets
 from running_broker import RunningBroker
 
-DEADLINE_MS = 20_000
+DEADLINE_MS = 90_000
 
 StartBroker = Callable[..., RunningBroker]
 """Starts a broker of a test's own."""

@@ -17,7 +17,7 @@ from riacho.dataflow.sources import Source, SourceBatch
 from riacho.plan.relations import Job, Scan, walk_relations
 from riacho.sql.session import compile_script
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 90.0
 ENVIRONMENT = ConnectorEnvironment(job="test")
 
 

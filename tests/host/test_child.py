@@ -16,7 +16,7 @@ import pytest
 from riacho.host.child import Child, ChildError, ChildSpec
 
 SERVES = "import time; print('ready', flush=True); time.sleep(600)"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def python(code: str, **options: bool) -> ChildSpec:

@@ -181,7 +181,7 @@ def test_changed_sql_is_refused_until_it_starts_afresh(
     process.end()
     process.script.write_text(process.script.read_text().replace("COUNT(*)", "COUNT(*) + 100"))
     process.spawn()
-    assert process.wait() == 1
+    assert process.wait() == 2
     assert "another query" in process.stderr
     assert "--fresh" in process.stderr
     assert "Traceback" not in process.stderr
@@ -205,6 +205,24 @@ def test_a_job_goes_on_after_its_broker_was_killed(
     until(lambda: len(ids(copied.values())) == 1_000, "the job goes on with the broker that came back")
     assert process.end() == 0
     assert ids(copied.values()) == dict.fromkeys(range(1_000), 1)
+
+
+def test_a_job_without_its_broker_ends_in_time_and_says_what_is_left_undone(
+    broker: Callable[..., RunningBroker], job: StartJob, reader: OpenReader
+) -> None:
+    kafka = broker()
+    create_topic(kafka.bootstrap, "events")
+    copied = reader(kafka, "events.copied")
+    process = job(kafka, copy_job("events")).start()
+    produce(kafka.bootstrap, "events", events(0, 10))
+    until(lambda: len(copied.read()) == 10, "the job runs")
+    kafka.kill()
+    assert process.end() in (0, 1)
+    assert "Traceback" not in process.stderr
+    kafka.start()
+    process.start()
+    until(lambda: len(ids(copied.values())) == 10, "nothing is lost")
+    process.end()
 
 
 def test_a_bounded_job_ends_by_itself_and_leaves_no_snapshot(

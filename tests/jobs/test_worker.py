@@ -18,9 +18,9 @@ from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.host import ManualClock, SystemDisk
 from riacho.jobs.script import compile_job_script
-from riacho.jobs.snapshot import SnapshotError, SnapshotStore
+from riacho.jobs.snapshot import SnapshotStore
 from riacho.jobs.trigger import MAX_SPACING_MS, SMALL_ROWS, Trigger
-from riacho.jobs.worker import SNAPSHOT_INTERVAL_MS, Arrivals, Wiring, Worker
+from riacho.jobs.worker import SNAPSHOT_INTERVAL_MS, Arrivals, OtherQueryError, Wiring, Worker
 
 SQL = """
 CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen');
@@ -170,7 +170,7 @@ def test_an_adaptive_pass_takes_what_has_arrived_and_no_more() -> None:
 
 def test_a_mini_batch_is_held_until_it_has_its_size() -> None:
     plan = [lambda feed: feed.arrive(4), lambda feed: feed.arrive(4), lambda feed: feed.arrive(4), Feed.end]
-    trigger = Trigger(max_rows=10, hold_rows=10, hold_ms=60_000)
+    trigger = Trigger(max_rows=10, hold_rows=10, hold_ms=60_000, held_poll_ms=0)
     worker, _, kept = worker_of(trigger, ManualClock(), plan)
     assert worker.run()
     assert kept.passes == [10, 2]
@@ -187,14 +187,16 @@ def test_a_mini_batch_is_held_until_its_oldest_row_has_waited_long_enough() -> N
         return step
 
     plan = [later(0, 1), later(400, 1), later(599, 1), later(1, 0), later(0, 1), later(1_000, 0), Feed.end]
-    worker, _, kept = worker_of(Trigger(max_rows=100, hold_rows=100, hold_ms=1_000), clock, plan)
+    worker, _, kept = worker_of(Trigger(max_rows=100, hold_rows=100, hold_ms=1_000, held_poll_ms=0), clock, plan)
     assert worker.run()
     assert kept.passes == [3, 1]
 
 
 def test_an_end_does_not_wait_for_a_mini_batch_to_fill() -> None:
     plan = [lambda feed: feed.arrive(2), Feed.end]
-    worker, _, kept = worker_of(Trigger(max_rows=100, hold_rows=100, hold_ms=60_000), ManualClock(), plan)
+    worker, _, kept = worker_of(
+        Trigger(max_rows=100, hold_rows=100, hold_ms=60_000, held_poll_ms=0), ManualClock(), plan
+    )
     assert worker.run()
     assert kept.passes == [2]
 
@@ -244,6 +246,6 @@ def test_a_stopped_worker_leaves_a_snapshot_and_the_next_goes_on_from_it(tmp_pat
 def test_a_snapshot_of_another_query_is_refused(tmp_path: Path) -> None:
     SnapshotStore(tmp_path, disk=SystemDisk(), clock=ManualClock()).write("old plan", {"sequence": 0}, {})
     worker, _, _ = worker_of(Trigger(), ManualClock(), [], tmp_path)
-    with pytest.raises(SnapshotError, match="another query") as refused:
+    with pytest.raises(OtherQueryError, match="another query") as refused:
         worker.restore()
     assert "--fresh" in str(refused.value)

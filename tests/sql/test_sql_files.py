@@ -108,7 +108,7 @@ def run(job: Job, records: Sequence[Record], rows: Sequence[int], restarts: Sequ
         worker = Worker(
             graph,
             Wiring(sources, sinks, signal),
-            trigger=Trigger(max_rows=size, hold_rows=size, hold_ms=HOLD_MS),
+            trigger=Trigger(max_rows=size, hold_rows=size, hold_ms=HOLD_MS, held_poll_ms=0),
             clock=environment.clock,
             fingerprint="test",
             snapshots=SnapshotStore(STATE, disk=disk, clock=environment.clock),
