@@ -15,9 +15,9 @@ from riacho.client.config import ClientConfig
 from riacho.host import SystemClock
 from riacho.jobs.catalog import JobCatalog
 
-STOP_DEADLINE_S = 60.0
+STOP_DEADLINE_S = 5.0
 """What `riacho up` promises for its own end."""
-PATIENCE = 4
+PATIENCE = 12
 """How much longer that may take on a machine that does other things as well."""
 
 
