@@ -178,6 +178,8 @@ def test_the_delay_chart_is_drawn(browser: Browser) -> None:
 
 def test_the_badge_says_that_the_stream_equals_the_batch(browser: Browser) -> None:
     browser.open("/")
+    check = "return fetch('/api/views/flights.check/rows').then((answer) => answer.text())"
+    browser.wait("all jobs compared", lambda: all(job in browser.script(check) for job in ("in_the_air", "alerts")))
     badge = browser.find("button.badge.good")
     assert badge.text.startswith("✓ equals the batch answer: 0 of ")
 

@@ -168,7 +168,8 @@ def test_a_killed_supervisor_takes_everything_with_it_and_jobs_go_on_after_its_r
     below = up.processes()
     assert len(below) >= 4
     up.end(signal.SIGKILL)
-    until(lambda: not any(map(alive, below)), f"no part outlives its supervisor: {below}")
+    for pid, command in below.items():
+        until(lambda: not alive(pid), f"this part does not outlive its supervisor: {command}")  # noqa: B023
     up.start()
     produce(up.kafka, "events", [{"id": 2}])
     until(lambda: ids(copied) == [1, 2], "the job goes on, and repeats nothing: its worker was told to end")

@@ -18,7 +18,9 @@ def jobs(
     """Run the submitted jobs, a process each, until Ctrl-C or SIGTERM. `riacho up` starts this."""
     import asyncio
     import signal
+    from contextlib import ExitStack
 
+    from riacho.cli.ending import end_in_time
     from riacho.cli.log_output import log_to_stderr
     from riacho.client.cluster import Cluster
     from riacho.client.config import ClientConfig
@@ -31,13 +33,19 @@ def jobs(
         cluster = Cluster(ClientConfig(kafka, client_id="riacho-jobs"))
         supervisor = JobSupervisor(cluster, kafka, directory, disk=SystemDisk(), clock=SystemClock())
         task = asyncio.create_task(supervisor.run(on_ready=lambda: typer.echo(f"ready kafka={kafka}")))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        try:
-            await task
-        except asyncio.CancelledError:
-            typer.echo("stopped", err=True)
-        finally:
-            cluster.close()
+        with ExitStack() as ending:
+
+            def stop() -> None:
+                task.cancel()
+                ending.callback(end_in_time("the jobs end by themselves").cancel)
+
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, stop)
+            try:
+                await task
+            except asyncio.CancelledError:
+                typer.echo("stopped", err=True)
+            finally:
+                cluster.close()
 
     asyncio.run(supervise())

@@ -63,7 +63,9 @@ def run(
 def _run_job(job: Job, context: JobContext, *, fresh: bool) -> bool:
     """Run one job to its end; whether its sources ended (rather than somebody stopping it)."""
     import signal
+    from contextlib import ExitStack
 
+    from riacho.cli.ending import end_in_time
     from riacho.cli.progress import Progress
     from riacho.jobs.script import open_worker
     from riacho.jobs.snapshot import SnapshotStore
@@ -80,16 +82,22 @@ def _run_job(job: Job, context: JobContext, *, fresh: bool) -> bool:
                 report(worker)
 
         worker, wiring = open_worker(job, context, observe)
-        try:
+        with ExitStack() as ending:
+
+            def stop(_number: int, _frame: object) -> None:
+                worker.stop()
+                ending.callback(end_in_time("what came after the last snapshot will be repeated").cancel)
+
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda _number, _frame: worker.stop())
-            worker.connect()
-            typer.echo(f"ready kafka={context.kafka}" if context.kafka else "ready")
-            finished = worker.run()
-        finally:
-            wiring.close()
-            if report is not None:
-                report.close()
+                signal.signal(number, stop)
+            try:
+                worker.connect()
+                typer.echo(f"ready kafka={context.kafka}" if context.kafka else "ready")
+                finished = worker.run()
+            finally:
+                wiring.close()
+                if report is not None:
+                    report.close()
     current = worker.measurements.current
     state = "finished" if finished else "stopped"
     typer.echo(f"{context.name} {state}: {current['rows_in']:,} rows in, {current['rows_out']:,} rows out", err=True)

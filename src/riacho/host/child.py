@@ -26,7 +26,7 @@ STEADY_AFTER_S = 60.0
 """A child that ran this long is well again: its next death is answered as quickly as a first one."""
 
 DIE_WITH_PARENT = "RIACHO_DIE_WITH_PARENT"
-"""Set for every child: it ends when its parent does, even by `kill -9`."""
+"""Set to the parent's process id for every child: it ends when its parent does, even by `kill -9`."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -68,10 +68,13 @@ def die_with_parent() -> None:
 
     Source: prctl(2), PR_SET_PDEATHSIG.
     """
-    if os.environ.pop(DIE_WITH_PARENT, None) is None:
+    parent = os.environ.pop(DIE_WITH_PARENT, None)
+    if parent is None:
         return
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):  # it ended before the kernel was asked
+        sys.exit(describe_exit(-signal.SIGTERM))
 
 
 class Child:
@@ -153,7 +156,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE if self.spec.announces else None,
             stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **self.spec.environment, DIE_WITH_PARENT: "1"},
+            env={**os.environ, **self.spec.environment, DIE_WITH_PARENT: str(os.getpid())},
             start_new_session=True,  # a Ctrl-C reaches the supervisor alone, which ends the children in order
         )
         self._words.clear()

@@ -27,6 +27,9 @@ SPACING = 3.0
 MAX_SPACING_MS = 6.0
 """And not for longer than this, so that the delay stays well below what people or services notice."""
 
+HELD_POLL_MS = 20.0
+"""How often the sources are asked while input is held: decoding a few rows costs as much as a few hundred."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
@@ -39,6 +42,7 @@ class Trigger:
     max_bytes: int = MAX_BYTES
     hold_rows: int = 0
     hold_ms: int = 0
+    held_poll_ms: float = HELD_POLL_MS
 
     @property
     def holds(self) -> bool:
@@ -55,6 +59,15 @@ class Trigger:
         if not self.holds or rows >= self.hold_rows or rows >= self.max_rows:
             return 0.0
         return max(0.0, oldest_ms + self.hold_ms - now_ms)
+
+    def ask_again_ms(self, *, rows: int, left_ms: float) -> float:
+        """How long to wait before the sources are asked for more, after they gave `rows` rows to a held pass.
+
+        >>> trigger = Trigger(hold_rows=100_000, hold_ms=500)
+        >>> trigger.ask_again_ms(rows=10, left_ms=400.0), trigger.ask_again_ms(rows=50_000, left_ms=400.0)
+        (20.0, 0.0)
+        """
+        return 0.0 if rows >= SMALL_ROWS else min(self.held_poll_ms, left_ms)
 
     def spacing_ms(self, *, rows: int, duration_ms: float) -> float:
         """How long input gathers after a pass over `rows` rows before the next one takes it.

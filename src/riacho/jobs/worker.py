@@ -16,10 +16,11 @@ from typing import Any
 from riacho.dataflow.graph import Graph
 from riacho.dataflow.sinks import Sink
 from riacho.dataflow.sources import Source
+from riacho.errors import UsageError
 from riacho.host import Clock
 from riacho.jobs.intake import Intake
 from riacho.jobs.measurements import Measurements
-from riacho.jobs.snapshot import SnapshotError, SnapshotStore
+from riacho.jobs.snapshot import SnapshotStore
 from riacho.jobs.trigger import Trigger
 
 SNAPSHOT_INTERVAL_MS = 10_000
@@ -28,6 +29,10 @@ HOUSEKEEPING_MS = 100
 """How long the loop waits for rows at most: idle splits, measurements and snapshots want to be looked after."""
 
 log = logging.getLogger(__name__)
+
+
+class OtherQueryError(UsageError):
+    """A job was to go on from the state of another query."""
 
 
 class Arrivals:
@@ -102,13 +107,13 @@ class Worker:
     def restore(self) -> bool:
         """Go on from the newest snapshot, if there is one. Only before `run`.
 
-        Raises `SnapshotError` where none can be read, or where it is another query's.
+        Raises `SnapshotError` where none can be read, `OtherQueryError` where it is another query's.
         """
         snapshot = self._snapshots.newest() if self._snapshots is not None else None
         if snapshot is None:
             return False
         if snapshot.fingerprint != self._fingerprint:
-            raise SnapshotError(
+            raise OtherQueryError(
                 "the job's snapshots are of another query than the script's",
                 mend="start without that state: --fresh; or run the new query under another name: --name NAME",
             )
@@ -169,10 +174,12 @@ class Worker:
                 left = housekeeping_ms - now
             if left <= 0:
                 return
-            if not came:  # a source that had something says nothing of more: ask until there is nothing
-                self._wiring.arrivals.wait(left)
-                if not intake.rows:
-                    self._gathering_ms = self._clock.monotonic_ms()
+            if came:  # whoever had something says nothing of more: ask again, but not for every few rows
+                self._stopped.wait(trigger.ask_again_ms(rows=came, left_ms=left) / 1000)
+                continue
+            self._wiring.arrivals.wait(left)
+            if not intake.rows:
+                self._gathering_ms = self._clock.monotonic_ms()
 
     def _poll_all(self) -> int:
         """Poll every source once, beginning with another each time; returns the number of rows."""

@@ -15,7 +15,9 @@ export async function request<T>(path: string, body?: Json, method?: string): Pr
     init.body = JSON.stringify(body);
     init.headers = { "content-type": "application/json" };
   }
-  const response = await fetch(path, init);
+  const response = await fetch(path, init).catch(() => {
+    throw new ApiError("the console does not answer");
+  });
   const text = await response.text();
   const answer = text === "" ? null : JSON.parse(text);
   if (!response.ok) throw new ApiError(answer?.error ?? `${response.status} ${response.statusText}`);
@@ -101,8 +103,16 @@ export interface GroupSummary {
   topics: { topic: string; lag: number }[];
 }
 
-/** Told what changed: a row, or null where it is gone; with `reset`, whatever was known before is gone. */
-type ViewListener = (changed: ReadonlyMap<string, Row | null>, reset: boolean) => void;
+/** What changed: a row, or null where it is gone. */
+export type Changed = ReadonlyMap<string, Row | null>;
+
+/** How it came: `reset`, whatever was known before is gone; `picture`, the rows may be old. */
+export interface Manner {
+  reset: boolean;
+  picture: boolean;
+}
+
+type ViewListener = (changed: Changed, manner: Manner) => void;
 
 /** The latest rows of a compacted topic, kept up to date by `Live`. Keys are the texts of the records' keys. */
 export class View {
@@ -111,6 +121,7 @@ export class View {
   /** Whether all rows have come, or it is known that there is no such topic. */
   loaded = false;
   exists = false;
+  private partial = false;
 
   constructor(
     readonly name: string,
@@ -142,7 +153,9 @@ export class View {
     }
     this.exists = change.exists;
     this.loaded ||= !change.more;
-    for (const listener of this.listeners) listener(changed, change.reset);
+    const picture = change.reset || this.partial;
+    this.partial = change.more;
+    for (const listener of this.listeners) listener(changed, { reset: change.reset, picture });
   }
 }
 
@@ -190,20 +203,37 @@ export class Live {
   }
 
   open(): void {
+    document.addEventListener("visibilitychange", this.onVisibility);
+    this.onVisibility();
+  }
+
+  close(): void {
+    document.removeEventListener("visibilitychange", this.onVisibility);
+    this.disconnect();
+  }
+
+  /** A browser opens six connections to a server at most: a page that nobody sees must not hold one. */
+  private readonly onVisibility = (): void => {
+    if (document.hidden) this.disconnect();
+    else this.connect();
+  };
+
+  private connect(): void {
     const parameters = new URLSearchParams();
     for (const view of this.views.values()) {
       parameters.append("view", view.newest === null ? view.name : `${view.name}~${view.newest}`);
     }
     if (this.overviewListeners.length > 0) parameters.append("overview", "1");
+    this.disconnect();
+    if (parameters.size === 0) return;
     const source = new EventSource(`/api/events?${parameters}`);
-    this.source?.close();
     this.source = source;
     source.addEventListener("open", () => this.onConnection(true));
     source.addEventListener("error", () => {
       this.onConnection(false);
       // The browser connects again by itself, unless the server answered with an error.
       if (source.readyState === EventSource.CLOSED && this.source === source) {
-        this.retry = window.setTimeout(() => this.open(), RETRY_MS);
+        this.retry = window.setTimeout(() => this.connect(), RETRY_MS);
       }
     });
     source.addEventListener("view", (event) => {
@@ -211,12 +241,12 @@ export class Live {
       this.views.get(change.view)?.apply(change);
     });
     source.addEventListener("overview", (event) => {
-      const overview = JSON.parse((event as MessageEvent<string>).data);
+      const overview: Overview = JSON.parse((event as MessageEvent<string>).data);
       for (const listener of this.overviewListeners) listener(overview);
     });
   }
 
-  close(): void {
+  private disconnect(): void {
     window.clearTimeout(this.retry);
     this.source?.close();
     this.source = null;

@@ -38,7 +38,7 @@ const header = h(
 );
 const main = h("main", { id: "main", tabindex: "-1" });
 
-let leavePage: (() => void)[] = [];
+const leavePage: (() => void)[] = [];
 let leaveAddress: () => void = () => undefined;
 
 /** Show what the address names. */
@@ -69,9 +69,9 @@ function showHome(): void {
 }
 
 function open(page: Page): void {
-  for (const action of leavePage) action();
-  leavePage = [];
+  leavePage.splice(0).forEach((action) => action());
   notice.hidden = true;
+  showConnection(true);
   document.title = `${page.title} · Riacho`;
   for (const [each, link] of links) {
     if (each === page) link.setAttribute("aria-current", "page");
@@ -127,6 +127,13 @@ document.addEventListener("click", (event) => {
   main.focus({ preventScroll: true });
 });
 addEventListener("popstate", show);
+
+// A page that was left may be kept, frozen, for the way back: it must not keep its connection.
+addEventListener("pagehide", () => {
+  leaveAddress();
+  leavePage.splice(0).forEach((action) => action());
+});
+addEventListener("pageshow", (event) => event.persisted && show());
 
 const skip = h("a", { class: "skip", href: "#main" }, "Skip to content");
 (document.getElementById("app") as HTMLElement).append(skip, header, notice, main);

@@ -92,13 +92,13 @@ function show(context: PageContext): void {
       distance: Number(row["distance"]),
     });
   };
-  inTheAir.onChange((changed, reset) => {
+  inTheAir.onChange((changed, { reset, picture }) => {
     if (reset) map.clear();
     for (const [key, row] of changed) {
       if (row === null) map.setFlight(key, null);
       else {
         addFlight(key, row);
-        latency.add(Number(row["published_ms"]));
+        if (!picture) latency.add(Number(row["published_ms"]));
       }
     }
   });
