@@ -19,9 +19,11 @@ def end_in_time(left_undone: str) -> threading.Timer:
     """
 
     def give_up() -> None:
-        sys.stderr.write(f"error: not ended within {END_TIMEOUT_S:.0f} s: {left_undone}\n")
-        sys.stderr.flush()
-        os._exit(FAILED)
+        try:
+            sys.stderr.write(f"error: not ended within {END_TIMEOUT_S:.0f} s: {left_undone}\n")
+            sys.stderr.flush()
+        finally:
+            os._exit(FAILED)  # also where nobody reads stderr any more
 
     timer = threading.Timer(END_TIMEOUT_S, give_up)
     timer.daemon = True
