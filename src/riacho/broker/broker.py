@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 from collections.abc import Coroutine, Sequence
 from functools import partial
@@ -21,7 +20,6 @@ from riacho.broker.state_log import TopicStateLog
 from riacho.broker.topic_ids import new_topic_id
 from riacho.host import Clock, Disk
 from riacho.log.directory import LogDirectory
-from riacho.log.errors import LogError
 
 logger = logging.getLogger(__name__)
 
@@ -161,23 +159,24 @@ class Broker:
         return TopicStateLog(
             count,
             find=self._offsets_partition,
-            written=self._offsets_on_disk.__contains__,
+            written=self._offsets_are_on_disk,
             create=lambda: self.create_topic(OFFSETS_TOPIC),
             clock=self.clock,
         )
 
     def _offsets_partition(self, index: int) -> HostedPartition | None:
         """A partition of the coordinators' log. Raises `OSError` where it cannot be opened."""
-        try:
-            return self.partition(OFFSETS_TOPIC, index)
-        except LogError as error:
-            raise OSError(errno.EIO, str(error)) from error
+        return self.partition(OFFSETS_TOPIC, index)
+
+    def _offsets_are_on_disk(self, index: int) -> bool:
+        """Whether a partition of the coordinators' log was ever written to, before this start or since."""
+        return index in self._offsets_on_disk or (OFFSETS_TOPIC, index) in self._partitions
 
     def _try_partition(self, topic: str, index: int) -> HostedPartition | None:
         """A partition for the broker's own housekeeping: one that cannot be opened is logged, and left alone."""
         try:
             return self.partition(topic, index)
-        except (LogError, OSError) as error:
+        except OSError as error:
             logger.error("%s-%d cannot be opened: %s", topic, index, error)
             return None
 

@@ -52,13 +52,10 @@ class TopicStateLog:
         Raises `OSError` (when awaited) where they could not be made so.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        hosted = self._find(partition)
-        if hosted is None or self._waiting:
+        if self._creation is not None or not self._try_to_write(partition, records, durable):
             self._waiting.append((partition, records, durable))
             if self._creation is None:
                 self._creation = asyncio.ensure_future(self._create_and_write())
-        else:
-            self._write(hosted, records, durable)
         return durable
 
     def replay(self, partition: int) -> Iterator[StateRecord]:
@@ -81,11 +78,19 @@ class TopicStateLog:
             error = failure
         waiting, self._waiting, self._creation = self._waiting, [], None
         for partition, records, durable in waiting:
-            hosted = self._find(partition) if error is None else None
-            if hosted is not None:
-                self._write(hosted, records, durable)
-            elif not durable.done():
+            if (error is not None or not self._try_to_write(partition, records, durable)) and not durable.done():
                 durable.set_exception(error or OSError(errno.ENOENT, "the coordinator's topic could not be created"))
+
+    def _try_to_write(self, partition: int, records: Sequence[StateRecord], durable: asyncio.Future[None]) -> bool:
+        """Write to the partition, or tell `durable` why it cannot be opened; False where there is no topic yet."""
+        try:
+            hosted = self._find(partition)
+        except OSError as error:
+            durable.set_exception(error)
+            return True
+        if hosted is not None:
+            self._write(hosted, records, durable)
+        return hosted is not None
 
     def _write(self, hosted: HostedPartition, records: Sequence[StateRecord], durable: asyncio.Future[None]) -> None:
         def done(_appended: Appended | None, error: Exception | None) -> None:

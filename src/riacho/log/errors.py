@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import errno
+from typing import Final
+
 from riacho.errors import RiachoError
 
 
@@ -52,6 +55,14 @@ class NoSpace(LogError, OSError):
     """The disk is full: nothing of this batch was kept, and the same batch may be sent again."""
 
     error = "KAFKA_STORAGE_ERROR"
+
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether there was no room for a write: the one failure of a disk after which it may be asked again."""
+    return isinstance(error, NoSpace) or (isinstance(error, OSError) and error.errno in _FULL)
 
 
 class DamagedSegment(LogError, OSError):

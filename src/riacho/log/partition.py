@@ -6,7 +6,6 @@ else is called on one thread, the loop's. Nothing may be appended while one of t
 
 from __future__ import annotations
 
-import errno
 import logging
 from bisect import bisect_right
 from collections import OrderedDict
@@ -20,7 +19,7 @@ from riacho.log import files
 from riacho.log.checkpoint import Checkpoints
 from riacho.log.config import LogConfig
 from riacho.log.epochs import EpochEnd, LeaderEpochs
-from riacho.log.errors import NoSpace, OffsetOutOfRange, PartitionOffline
+from riacho.log.errors import NoSpace, OffsetOutOfRange, PartitionOffline, is_full
 from riacho.log.header import HEADER_BYTES, BatchHeader, check_for_topic, place, stamp
 from riacho.log.producers import Producers
 from riacho.log.recovery import Recovery, make_durable
@@ -36,8 +35,6 @@ CHECKPOINT_BYTES: Final = 64 << 20
 
 OPEN_SEGMENTS: Final = 8
 """So many older segments keep their file and indexes at hand, beside the newest."""
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Appended(NamedTuple):
@@ -287,7 +284,7 @@ class Partition:
         try:
             segment = Segment.create(self._disk, self.directory, self.end_offset, interval, now_ms)
         except OSError as error:
-            if error.errno in _FULL:
+            if is_full(error):
                 raise self._no_space() from error
             raise self._fail(error) from error
         self._active.seal()
@@ -302,7 +299,7 @@ class Partition:
             self._disk.truncate(self._active.file.fd, self._active.size)
         except OSError as second:
             return self._fail(second)
-        if error.errno in _FULL:
+        if is_full(error):
             return self._no_space()
         return self._fail(error)
 
@@ -353,7 +350,7 @@ class Partition:
                     segment.store_index()
             self._checkpoints.store(end, self._epochs, self._producers)
         except OSError as error:
-            if error.errno not in _FULL:
+            if not is_full(error):
                 raise self._fail(error) from error
             self._checkpoint_is_due = True
             logger.warning("%s: no room to move the recovery point on", self.directory)
@@ -524,7 +521,7 @@ class Partition:
                 segment.remove_files()
             self._disk.sync_directory(self.directory)
         except OSError as error:
-            if error.errno in _FULL:
+            if is_full(error):
                 raise self._no_space() from error
             raise self._fail(error) from error
         finally:

@@ -43,7 +43,7 @@ from riacho.broker.groups.records import CommittedOffset, RecordFormatError, dec
 from riacho.broker.groups.shard import Shard
 from riacho.broker.groups.timers import Timer, Timers
 from riacho.host import Clock
-from riacho.log.errors import LogError, NoSpace
+from riacho.log.errors import LogError, is_full
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class StateLog(Protocol):
     def append(self, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> Awaitable[None]:
         """Write all or none of the records, in the order of calls; ends when they are durable, in the same order.
 
-        Raises `OSError` when awaited, where they could not be made so: `NoSpace` where the partition remains of use.
+        Raises `OSError` when awaited, where they could not be made so; one of a full disk leaves the partition of use.
         """
         ...
 
@@ -283,7 +283,7 @@ class GroupCoordinator:
     def _fail(self, seat: _Seat, error: BaseException | None) -> None:
         if seat.refusal not in (ErrorCode.none, ErrorCode.coordinator_load_in_progress):
             return
-        full = isinstance(error, NoSpace)
+        full = is_full(error)
         log.error(
             "__consumer_offsets-%d cannot be read or written; its groups are refused until %s",
             seat.partition,
