@@ -139,7 +139,7 @@ def test_a_child_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -
     pid_file = tmp_path / "pid"
     child = f"""
 import os, pathlib, time
-from riacho.host.child import die_with_parent
+from riacho.host.parent import die_with_parent
 die_with_parent()
 pathlib.Path({str(pid_file)!r}).write_text(str(os.getpid()))
 print("ready", flush=True)

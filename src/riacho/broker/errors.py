@@ -1,21 +1,11 @@
 """Kafka's error codes, and the exceptions by which a handler answers with one.
 
-`ErrorCode` is kio's; it is imported here and nowhere else, because importing kio needs one precaution (below).
+`ErrorCode` is kio's.
 """
 
 from __future__ import annotations
 
-import sys
-
-# kio registers strategies with Hypothesis wherever that is installed. In a broker on a developer's machine that
-# would cost 0.3 s and 40 MB at the first import, for nothing: kio is told that it is not there.
-_blocked = "hypothesis" not in sys.modules
-if _blocked:
-    sys.modules["hypothesis"] = None  # type: ignore[assignment]
-from kio.schema.errors import ErrorCode  # noqa: E402
-
-if _blocked:
-    del sys.modules["hypothesis"]
+from riacho.host.kio import ErrorCode
 
 __all__ = ["ApiError", "CloseConnectionError", "ErrorCode", "error_named"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from riacho.errors import RiachoError
+from riacho.host.kio import ErrorCode
 
 
 class KafkaError(RiachoError):
@@ -32,8 +33,6 @@ def kafka_error(
     code: int, message: str | None = None, *, where: str | None = None, mend: str | None = None
 ) -> KafkaError:
     """The error that a code on the wire stands for; `UNKNOWN` with its number for one of a newer Kafka."""
-    from kio.schema.errors import ErrorCode
-
     try:
         known = ErrorCode(code)
     except ValueError:

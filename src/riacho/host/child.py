@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import os
 import signal
@@ -13,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from riacho.errors import RiachoError
+from riacho.host.parent import DIE_WITH_PARENT
 
 STOP_TIMEOUT_S = 2.0
 """How long a child may take to end after SIGTERM: a platform ends its broker last, and is gone within 5 s."""
@@ -24,11 +24,6 @@ FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
 STEADY_AFTER_S = 60.0
 """A child that ran this long is well again: its next death is answered as quickly as a first one."""
-
-DIE_WITH_PARENT = "RIACHO_DIE_WITH_PARENT"
-"""Set to the parent's process id for every child: it ends when its parent does, even by `kill -9`."""
-
-PR_SET_PDEATHSIG = 1
 
 LAST_WORDS = 40
 """Lines of a child's stderr that are kept, to say why it died."""
@@ -61,20 +56,6 @@ class ChildSpec:
 def riacho_command(*arguments: str) -> list[str]:
     """A command line that runs this very installation of riacho."""
     return [sys.executable, "-m", "riacho", *arguments]
-
-
-def die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the parent ends, where the parent wants it so. Called first thing in a child.
-
-    Source: prctl(2), PR_SET_PDEATHSIG.
-    """
-    parent = os.environ.pop(DIE_WITH_PARENT, None)
-    if parent is None:
-        return
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):  # it ended before the kernel was asked
-        sys.exit(describe_exit(-signal.SIGTERM))
 
 
 class Child:

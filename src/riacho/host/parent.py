@@ -1,0 +1,28 @@
+"""What ties a process to the one that started it: it ends when that does, even by `kill -9`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+DIE_WITH_PARENT = "RIACHO_DIE_WITH_PARENT"
+"""Set to the parent's process id for every child that is to end with it."""
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the parent ends, where the parent wants it so. Called first thing in a child.
+
+    Source: prctl(2), PR_SET_PDEATHSIG.
+    """
+    parent = os.environ.pop(DIE_WITH_PARENT, None)
+    if parent is None:
+        return
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):  # it ended before the kernel was asked
+        sys.exit(f"the process that started this one has ended: {parent}")
