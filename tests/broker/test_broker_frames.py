@@ -138,19 +138,35 @@ def test_requests_before_one_that_cannot_be_served_keep_their_answers(kafka: Run
         assert client.is_closed_by_broker()
 
 
-def test_a_waiting_fetch_holds_the_answers_of_later_requests(kafka: RunningBroker, topic: str) -> None:
+def test_a_waiting_fetch_holds_later_requests_of_its_connection(kafka: RunningBroker, topic: str) -> None:
     with RawClient(kafka.bootstrap) as client, RawClient(kafka.bootstrap) as other:
         create_topic(client, topic)
         client.send("fetch", 11, fetch_values(topic, 0, max_wait_ms=60_000), 1)
-        client.send("produce", 7, produce_values(topic, batch_of(b"wakes the fetch")), 2)
+        client.send("produce", 7, produce_values(topic, batch_of(b"held")), 2)
         client.send("metadata", 5, _metadata_of(topic), 3)
-        fetched = client.answer("fetch", 11, 1)
-        assert client.answer("produce", 7, 2).responses[0].partition_responses[0].base_offset == 0
-        assert client.answer("metadata", 5, 3).topics[0].name == topic
-        records = fetched.responses[0].partitions[0].records
+        woken_by = other.ask("produce", 7, produce_values(topic, batch_of(b"wakes the fetch")))
+        assert woken_by.responses[0].partition_responses[0].base_offset == 0, "the held one was not appended before it"
+        records = client.answer("fetch", 11, 1).responses[0].partitions[0].records
         assert records is not None
         assert b"wakes the fetch" in records
-        assert other.ask("metadata", 5, _metadata_of(topic)).topics[0].error_code == 0
+        assert client.answer("produce", 7, 2).responses[0].partition_responses[0].base_offset == 1
+        assert client.answer("metadata", 5, 3).topics[0].name == topic
+
+
+def test_requests_of_a_client_that_has_gone_are_still_served(kafka: RunningBroker, topic: str) -> None:
+    requests = 300  # more than are served in one turn of the loop
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic)
+    with RawClient(kafka.bootstrap) as client:
+        client.socket.sendall(
+            b"".join(
+                request_frame("produce", 7, produce_values(topic, batch_of(b"%d" % number), acks=0))
+                for number in range(requests)
+            )
+        )
+    with RawClient(kafka.bootstrap) as reader:
+        values = fetch_values(topic, 0, max_wait_ms=60_000, min_bytes=requests * len(batch_of(b"0")))
+        assert reader.ask("fetch", 11, values).responses[0].partitions[0].high_watermark == requests
 
 
 def test_a_request_that_waits_does_not_stop_other_connections(kafka: RunningBroker, topic: str) -> None:

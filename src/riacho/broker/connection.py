@@ -40,6 +40,13 @@ UNANSWERED_BYTES = 16 << 20
 """Requests in work for one connection before it is read from again: their batches may be held until a sync ends."""
 SEND_CHUNK = 1 << 20
 """How much of a file goes to a socket at once, so that one fast consumer does not keep the loop from the others."""
+TURN_FRAMES = 64
+"""Requests of one connection served in one turn of the loop, so that a flood of them does not keep the others."""
+TURN_ANSWERED_BYTES = 256 * 1024
+"""Answers made for one connection in one turn: making them takes about 10 ms, a single larger one aside."""
+BUFFER_GROWTH = 4
+"""By how much a receive buffer grows at once, when half of it is taken by a request that is not yet whole: what a
+client announces costs nothing, only what it sends."""
 MOST_BUFFERS = 64
 """Pieces per `sendmsg`, well under the kernel's limit of 1024."""
 IDLE_CHECK_SECONDS = 30.0
@@ -68,6 +75,14 @@ class AnswerSlot:
         self.answered = True
         self._connection.answered(self)
 
+    def mute(self) -> None:
+        """Serve no further request of this connection until `unmute`."""
+        self._connection.mute()
+
+    def unmute(self) -> None:
+        """Go on with the requests that came after this one."""
+        self._connection.unmute()
+
     @property
     def closed(self) -> bool:
         """Nobody waits for the answer any more."""
@@ -94,11 +109,17 @@ class Connection:
         self._start = 0
         self._end = 0
         self._any_frame = False
+        self._ended: str | None = None
+        """Why the client sends nothing more."""
         self._slots: deque[AnswerSlot] = deque()
         self._unanswered_bytes = 0
         self._out: deque[Part] = deque()
         self._unsent_bytes = 0
+        self._answered_bytes = 0
+        """Answers put into memory since the connection began."""
         self._serving = False
+        self._turn_is_over = False
+        """Other connections come first: this one goes on in the loop's next turn."""
         self._muted = False
         self._reading = True
         self._writing = False
@@ -126,13 +147,20 @@ class Connection:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self.close(f"it could not be read: {error.strerror}", expected=True)
+            self._no_more_requests(f"it could not be read: {error.strerror}")
             return
         if received == 0:
-            self.close("the client closed it", expected=True)
+            self._no_more_requests("the client closed it")
             return
         self._end += received
         self._last_activity = self._loop.time()
+        self._serve_frames()
+
+    def _no_more_requests(self, reason: str) -> None:
+        """The client has gone. As in Kafka, what it had sent is still served: with acks=0 one sends and goes."""
+        self._ended = reason
+        self._loop.remove_reader(self._fd)
+        self._reading = False
         self._serve_frames()
 
     def _serve_frames(self) -> None:
@@ -140,6 +168,8 @@ class Connection:
         if self._serving:
             return  # an answer given while a frame is being served must not begin with the next one
         self._serving = True
+        frames_left = TURN_FRAMES
+        answered_at_the_end = self._answered_bytes + TURN_ANSWERED_BYTES
         try:
             while not self._held_back_after_sending():
                 available = self._end - self._start
@@ -152,6 +182,11 @@ class Connection:
                 if available < _SIZE.size + size:
                     self._make_room(_SIZE.size + size)
                     break
+                if not frames_left or self._answered_bytes >= answered_at_the_end:
+                    self._turn_is_over = True
+                    self._loop.call_soon(self._next_turn)
+                    break
+                frames_left -= 1
                 begin = self._start + _SIZE.size
                 self._start = begin + size
                 self._any_frame = True
@@ -160,6 +195,10 @@ class Connection:
             self._serving = False
         self._send_pending()
         if self.closed:
+            return
+        if self._ended is not None:
+            if not self._has_frame():
+                self.close(self._ended, expected=True)
             return
         if self._start == self._end:
             self._start = self._end = 0
@@ -170,6 +209,16 @@ class Connection:
         if not self._reading and self._end < len(self._buffer):
             self._reading = True
             self._loop.add_reader(self._fd, self._readable)
+
+    def _has_frame(self) -> bool:
+        """Whether a whole frame waits to be served."""
+        available = self._end - self._start
+        return available >= _SIZE.size and available >= _SIZE.size + _SIZE.unpack_from(self._buffer, self._start)[0]
+
+    def _next_turn(self) -> None:
+        self._turn_is_over = False
+        if not self.closed:
+            self._serve_frames()
 
     def _serve(self, begin: int, end: int) -> None:
         try:
@@ -191,6 +240,7 @@ class Connection:
         return (
             self.closed
             or self._muted
+            or self._turn_is_over
             or self._unsent_bytes > UNSENT_BYTES
             or self._unanswered_bytes > UNANSWERED_BYTES
             or len(self._slots) >= ANSWER_SLOTS
@@ -218,15 +268,16 @@ class Connection:
             self.close(f"its frame of {size} bytes is larger than socket.request.max.bytes={limit}")
 
     def _make_room(self, size: int) -> None:
-        """Have room for `size` bytes from the first unserved one on."""
-        if size <= len(self._buffer) - self._start:
+        """Have room for `size` bytes from the first unserved one on, or for more of them than there are so far."""
+        capacity = len(self._buffer)
+        if size <= capacity - self._start:
             return
         unserved = self._end - self._start
-        if size <= len(self._buffer):
+        if size > capacity and unserved >= capacity // 2:
+            self._replace_buffer(min(-(-size // SMALLEST_BUFFER) * SMALLEST_BUFFER, capacity * BUFFER_GROWTH))
+        elif self._start:
             self._view[:unserved] = self._view[self._start : self._end]
             self._start, self._end = 0, unserved
-        else:
-            self._replace_buffer(-(-size // SMALLEST_BUFFER) * SMALLEST_BUFFER)
 
     def _replace_buffer(self, capacity: int) -> None:
         unserved = self._end - self._start
@@ -257,6 +308,7 @@ class Connection:
                     ready = page_cache.read_if_small(part) if isinstance(part, Slice) else part
                     if not isinstance(ready, Slice):
                         self._unsent_bytes += len(ready)
+                        self._answered_bytes += len(ready)
                     self._out.append(ready)
         except OSError as error:
             self.close(f"its answer could not be read from the disk: {error.strerror}")

@@ -117,6 +117,8 @@ class _Fetch:
             assert hosted is not None, "a partition that does not exist is an error, and not waited for"
             hosted.observers.add(self)
             self._watched.append(hosted)
+        # As in Kafka a Fetch that waits holds the connection's later requests: they are not begun before its answer.
+        self._slot.mute()
         self._slot.abandon = self._stop
         self._timer = self._broker.threads.loop.call_later(request.max_wait_ms / 1000, self.finish)
 
@@ -136,9 +138,11 @@ class _Fetch:
         self._broker.threads.loop.call_soon(self.finish)
 
     def finish(self) -> None:
-        """Answer with what there is."""
+        """Answer with what there is, and let the connection go on."""
         self._stop()
-        self._answer(self._read())
+        if not self._slot.closed:
+            self._answer(self._read())
+            self._slot.unmute()
 
     def _stop(self) -> None:
         for hosted in self._watched:
@@ -205,8 +209,6 @@ class _Fetch:
         return ErrorCode.unknown_topic_or_partition if known else ErrorCode.unknown_topic_id
 
     def _answer(self, answers: list[PartitionAnswer]) -> None:
-        if self._slot.closed:
-            return
         session = self._session
         if session is not None:
             answers = [answer for answer in answers if self._is_news(session, answer) or not self._incremental]
