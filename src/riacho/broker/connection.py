@@ -424,9 +424,10 @@ class Connection:
         if self.closed:
             return
         self.closed = True
-        logger.log(
-            logging.DEBUG if expected else logging.WARNING, "closed the connection from %s: %s", self.name, reason
-        )
+        if expected:
+            logger.debug("closed the connection from %s: %s", self.name, reason)
+        else:
+            self._server.refusals.closed(*self.peer, reason)
         self._idle_timer.cancel()
         self._loop.remove_reader(self._fd)
         self._loop.remove_writer(self._fd)

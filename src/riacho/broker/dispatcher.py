@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_SASL_HANDSHAKE = 17
+
 
 class Dispatcher:
     """Serves one request: Produce and Fetch where they lie in the buffer, all others through kio."""
@@ -46,6 +48,10 @@ class Dispatcher:
             slot.answer(api_versions.unsupported_version(self._broker, header.correlation_id))
         elif api is not None:
             raise CloseConnectionError(f"{api.name} version {header.version} is not supported")
+        elif header.api_key == _SASL_HANDSHAKE:
+            raise CloseConnectionError(
+                "it wants SASL, which is not served: set security.protocol=PLAINTEXT in the client"
+            )
         else:
             raise CloseConnectionError(f"there is no API with key {header.api_key}")
 

@@ -11,6 +11,7 @@ from riacho.broker.broker import Broker
 from riacho.broker.connection import Connection
 from riacho.broker.dispatcher import Dispatcher
 from riacho.broker.group_commit import DiskThreads
+from riacho.broker.refusals import Refusals
 from riacho.errors import RiachoError
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self.threads: DiskThreads = broker.threads
         self.dispatcher = Dispatcher(broker)
+        self.refusals = Refusals(broker.clock)
         self.largest_request = broker.settings.integer("socket.request.max.bytes")
         self.max_idle_seconds = broker.settings.integer("connections.max.idle.ms") / 1000
         self.address: tuple[str, int] = sock.getsockname()[:2]
@@ -77,8 +79,8 @@ class Server:
                 self.loop.call_later(ACCEPT_PAUSE_SECONDS, self._accept_again)
                 return
             if len(self._connections) >= self._most_connections:
-                logger.warning("refused a connection from %s: max.connections are open", address[0])
                 sock.close()
+                self.refusals.closed(*address[:2], f"max.connections={self._most_connections} are open")
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
