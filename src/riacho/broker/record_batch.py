@@ -17,7 +17,6 @@ from riacho.host import Buffer
 HEADER_SIZE = 61
 _HEAD = struct.Struct(">qiibIhiqqqhii")
 _AFTER_CRC = struct.Struct(">hiqqqhii")
-_CRC_START = 21
 _CODEC_MASK = 0x07
 NO_PRODUCER = (-1, -1, -1)
 """Producer id, epoch and base sequence of a batch that is not idempotent."""

@@ -17,7 +17,6 @@ from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, get_args
-from uuid import UUID
 
 from riacho.broker.errors import ErrorCode
 from riacho.broker.message_walk import ImpossibleLengthError, walk_of
@@ -25,7 +24,6 @@ from riacho.host import Buffer
 
 Entity = Any  # a dataclass of kio's; there is one per message and version, so nothing narrower is true
 EntityClass = Any
-ABSENT_UUID = UUID(int=0)
 
 _HEADER = struct.Struct(">hhi")
 _LENGTH = struct.Struct(">h")

@@ -12,7 +12,7 @@ from riacho.client.cluster import Broker, Cluster, TopicPartition
 from riacho.client.errors import check, kafka_error
 from riacho.client.groups import Groups
 from riacho.client.messages import Message
-from riacho.client.offsets import ListedOffset, by_topic, list_offsets
+from riacho.client.offsets import ListedOffset, list_offsets
 from riacho.client.retry import Backoff
 
 TOPIC: Final = 2
@@ -64,7 +64,6 @@ class Config:
     name: str
     value: str | None
     read_only: bool
-    sensitive: bool
     source: int
     documentation: str | None
 
@@ -186,7 +185,6 @@ class Admin:
                 config.name,
                 config.value,
                 config.read_only,
-                config.is_sensitive,
                 config.config_source,
                 config.documentation,
             )
@@ -224,31 +222,6 @@ class Admin:
     ) -> dict[TopicPartition, ListedOffset]:
         """Offsets by time, or `EARLIEST` and `LATEST`: see `offsets.list_offsets`."""
         return list_offsets(self._cluster, timestamps, read_committed=read_committed)
-
-    def delete_records(self, before: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """Delete records before these offsets (-1: all); each log's new start."""
-        starts: dict[TopicPartition, int] = {}
-
-        def ask(node: int, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-            entries = {
-                partition: {"partition_index": partition.partition, "offset": before[partition]}
-                for partition in partitions
-            }
-            response = self._cluster.call(
-                "DeleteRecords", node=node, topics=by_topic(entries, "name"), timeout=self._timeout()
-            )
-            errors: dict[TopicPartition, int] = {}
-            for topic in response.topics:
-                for answer in topic.partitions:
-                    partition = TopicPartition(topic.name, answer.partition_index)
-                    if answer.error_code:
-                        errors[partition] = int(answer.error_code)
-                    else:
-                        starts[partition] = answer.low_watermark
-            return errors
-
-        self._cluster.call_leaders(before, ask)
-        return starts
 
     def _timeout(self) -> timedelta:
         return timedelta(milliseconds=self._cluster.config.request_timeout_ms)

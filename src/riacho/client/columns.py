@@ -314,11 +314,6 @@ class ProduceColumns:
             None if headers is None else HeaderColumn.from_values(headers),
         )
 
-    @classmethod
-    def from_records(cls, records: RecordColumns, partition: Int32s | int | None = None) -> ProduceColumns:
-        """Fetched records as they are, to produce them to another topic."""
-        return cls(records.value, records.key, records.timestamp, partition, records.headers)
-
     def __len__(self) -> int:
         return len(self.value)
 

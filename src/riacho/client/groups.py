@@ -41,7 +41,6 @@ class Member:
     """A member of a group; `assignment` in the consumer protocol's own format."""
 
     id: str
-    instance_id: str | None
     client_id: str
     host: str
     assignment: bytes
@@ -95,7 +94,6 @@ class Groups:
             tuple(
                 Member(
                     member.member_id,
-                    member.group_instance_id,
                     member.client_id,
                     member.client_host,
                     bytes(member.member_assignment),

@@ -39,8 +39,3 @@ class LogConfig:
     def deletes(self) -> bool:
         """Whether retention by time and size applies."""
         return "delete" in self.cleanup_policy
-
-    @property
-    def compacts(self) -> bool:
-        """Whether every record needs a key."""
-        return "compact" in self.cleanup_policy

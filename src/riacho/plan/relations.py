@@ -12,7 +12,7 @@ from enum import Enum
 
 from riacho.plan.expressions import AggregateCall, Column, Expression, Literal
 from riacho.plan.tables import Table
-from riacho.plan.types import BIGINT, TIMESTAMP_3, DataType, TimestampLtzType
+from riacho.plan.types import TIMESTAMP_3, DataType, TimestampLtzType
 
 
 class TimeAttribute(Enum):
@@ -396,10 +396,6 @@ class Job:
     sinks: tuple[Sink, ...]
     options: tuple[tuple[str, str], ...] = ()
     """The SET options that hold for the job, sorted by key."""
-
-
-ROW_COUNT = AggregateCall("COUNT", (), BIGINT.with_nullable(False))
-"""COUNT(*), which other rules add to know when a group has become empty."""
 
 
 def walk_relations(relation: Relation) -> Iterator[Relation]:

@@ -229,7 +229,6 @@ TIME = TimeType()
 TIMESTAMP_3 = TimestampType(3)
 TIMESTAMP_6 = TimestampType(6)
 TIMESTAMP_LTZ_3 = TimestampLtzType(3)
-TIMESTAMP_LTZ_6 = TimestampLtzType(6)
 
 
 def is_numeric(data_type: DataType) -> bool:

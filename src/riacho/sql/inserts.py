@@ -28,7 +28,6 @@ APPEND_ONLY_SINKS = frozenset({"kafka", "filesystem"})
 """Connectors whose tables only ever grow."""
 
 SOURCES_ONLY = frozenset({"datagen"})
-SINKS_ONLY = frozenset({"print", "blackhole"})
 
 
 @dataclass(slots=True)

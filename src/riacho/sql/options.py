@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from riacho.sql.errors import did_you_mean
@@ -84,12 +83,6 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return check
 
 
-class Effect(Enum):
-    HONOURED = "honoured"
-    HARMLESS = "harmless"
-    """Of a cluster's or a terminal's making: results are the same whatever is set."""
-
-
 @dataclass(frozen=True, slots=True)
 class Option:
     """A key of SET. `read` gives the value's normalized text, or raises `ValueError`."""
@@ -97,11 +90,6 @@ class Option:
     key: str
     read: Callable[[str], str]
     default: str
-    effect: Effect = Effect.HONOURED
-
-
-def _harmless(key: str, read: Callable[[str], str] = _any, default: str = "") -> Option:
-    return Option(key, read, default, Effect.HARMLESS)
 
 
 OPTIONS: dict[str, Option] = {
@@ -121,29 +109,30 @@ OPTIONS: dict[str, Option] = {
         Option("table.exec.sink.upsert-materialize", _one_of("AUTO", "NONE"), "AUTO"),
         Option("table.exec.legacy-cast-behaviour", _one_of("DISABLED"), "DISABLED"),
         Option("table.sql-dialect", _one_of("default"), "default"),
-        _harmless("table.dml-sync", _boolean, "false"),
-        _harmless("table.exec.resource.default-parallelism", _integer, "-1"),
-        _harmless("table.exec.async-lookup.buffer-capacity", _count, "100"),
-        _harmless("table.optimizer.agg-phase-strategy"),
-        _harmless("table.optimizer.distinct-agg.split.enabled", _boolean, "false"),
-        _harmless("table.optimizer.join-reorder-enabled", _boolean, "false"),
-        _harmless("table.optimizer.reuse-sub-plan-enabled", _boolean, "true"),
-        _harmless("table.optimizer.reuse-source-enabled", _boolean, "true"),
-        _harmless("table.optimizer.source.predicate-pushdown-enabled", _boolean, "true"),
-        _harmless("parallelism.default", _count, "1"),
-        _harmless("pipeline.max-parallelism", _integer, "-1"),
-        _harmless("pipeline.object-reuse", _boolean, "false"),
-        _harmless("pipeline.operator-chaining.enabled", _boolean, "true"),
-        _harmless("pipeline.auto-watermark-interval", _duration, "200"),
-        _harmless("execution.checkpointing.interval", _duration, "10000"),
-        _harmless("execution.checkpointing.timeout", _duration, "600000"),
-        _harmless("execution.checkpointing.min-pause", _duration, "0"),
-        _harmless("execution.attached", _boolean, "false"),
-        _harmless("execution.target"),
-        _harmless("sql-client.execution.result-mode", _one_of("TABLE", "CHANGELOG", "TABLEAU"), "TABLE"),
-        _harmless("sql-client.execution.max-table-result.rows", _count, "1000000"),
-        _harmless("sql-client.display.max-column-width", _count, "30"),
-        _harmless("sql-client.verbose", _boolean, "false"),
+        # Of a cluster's or a terminal's making: results are the same whatever is set.
+        Option("table.dml-sync", _boolean, "false"),
+        Option("table.exec.resource.default-parallelism", _integer, "-1"),
+        Option("table.exec.async-lookup.buffer-capacity", _count, "100"),
+        Option("table.optimizer.agg-phase-strategy", _any, ""),
+        Option("table.optimizer.distinct-agg.split.enabled", _boolean, "false"),
+        Option("table.optimizer.join-reorder-enabled", _boolean, "false"),
+        Option("table.optimizer.reuse-sub-plan-enabled", _boolean, "true"),
+        Option("table.optimizer.reuse-source-enabled", _boolean, "true"),
+        Option("table.optimizer.source.predicate-pushdown-enabled", _boolean, "true"),
+        Option("parallelism.default", _count, "1"),
+        Option("pipeline.max-parallelism", _integer, "-1"),
+        Option("pipeline.object-reuse", _boolean, "false"),
+        Option("pipeline.operator-chaining.enabled", _boolean, "true"),
+        Option("pipeline.auto-watermark-interval", _duration, "200"),
+        Option("execution.checkpointing.interval", _duration, "10000"),
+        Option("execution.checkpointing.timeout", _duration, "600000"),
+        Option("execution.checkpointing.min-pause", _duration, "0"),
+        Option("execution.attached", _boolean, "false"),
+        Option("execution.target", _any, ""),
+        Option("sql-client.execution.result-mode", _one_of("TABLE", "CHANGELOG", "TABLEAU"), "TABLE"),
+        Option("sql-client.execution.max-table-result.rows", _count, "1000000"),
+        Option("sql-client.display.max-column-width", _count, "30"),
+        Option("sql-client.verbose", _boolean, "false"),
     )
 }
 """Every known key."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from riacho.plan.expressions import Column, Expression, walk
-from riacho.plan.relations import Field, Schema, Values
+from riacho.plan.relations import Field, Values
 from riacho.plan.tables import ColumnKind, Table, TableColumn, WatermarkDefinition
 from riacho.plan.types import DataType, NullType, TimestampLtzType, TimestampType
 from riacho.sql.catalog import local_name
@@ -191,8 +191,3 @@ def _is_row_time(data_type: DataType) -> bool:
 
 def _reads_a_column(expression: Expression) -> bool:
     return any(isinstance(part, Column) for part in walk(expression))
-
-
-def schema_of(table: Table) -> Schema:
-    """All columns of a table, in their order."""
-    return _rows(list(table.columns)).schema

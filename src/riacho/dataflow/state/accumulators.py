@@ -7,7 +7,7 @@ both are null over no values.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -101,14 +101,6 @@ class Accumulator(Protocol):
     def snapshot(self, slots: int) -> StateArrays: ...
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None: ...
-
-
-class MergeableAccumulator(Accumulator, Protocol):
-    """One whose groups are sums of parts, as the slices of a hopping window."""
-
-    def merge(self, other: Self, source: Int64Array, target: Int64Array) -> None:
-        """Add the partial results of `other` at `source` to those at `target`."""
-        ...
 
 
 class _Arrays:
