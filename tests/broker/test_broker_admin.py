@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
+from uuid import UUID
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -21,7 +22,7 @@ from raw_client import RawClient, batch_of, create_topic, produce_values
 
 from riacho.broker.errors import ErrorCode
 from riacho.broker.registry import Api, load_apis
-from running_broker import RunningBroker
+from running_broker import RunningBroker, StartBroker
 
 DEADLINE_SECONDS = 60.0
 
@@ -350,6 +351,111 @@ def test_topics_are_described_page_by_page(kafka: RunningBroker, topic: str) -> 
             after = answer.next_cursor
             cursor = {"topic_name": after.topic_name, "partition_index": after.partition_index}
     assert pages == [[0, 1], [2, 3], [4]]
+
+
+def test_a_page_is_never_empty(kafka: RunningBroker, topic: str) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic, partitions=2)
+        request = {"topics": [{"name": topic}], "response_partition_limit": 0, "cursor": None}
+        answer = client.ask("describe_topic_partitions", 0, request)
+    assert [partition.partition_index for partition in answer.topics[0].partitions] == [0]
+    assert answer.next_cursor.partition_index == 1
+
+
+@pytest.mark.parametrize("cursor", [("another", 0), (None, -1)], ids=["of another topic", "before the first"])
+def test_a_cursor_that_cannot_be_is_told(kafka: RunningBroker, topic: str, cursor: tuple[str | None, int]) -> None:
+    name, index = cursor
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic)
+        request = {
+            "topics": [{"name": topic}],
+            "response_partition_limit": 10,
+            "cursor": {"topic_name": name or topic, "partition_index": index},
+        }
+        answer = client.ask("describe_topic_partitions", 0, request)
+    assert [each.error_code for each in answer.topics] == [ErrorCode.invalid_request]
+
+
+def test_a_topic_asked_for_many_times_is_told_once(kafka: RunningBroker, topic: str) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic)
+        answer = client.ask("metadata", 7, {"topics": [{"name": topic}] * 1000, "allow_auto_topic_creation": False})
+    assert [each.name for each in answer.topics] == [topic]
+
+
+@pytest.mark.parametrize("version", [10, 11])
+def test_a_topic_is_not_asked_for_by_id_before_version_12(kafka: RunningBroker, version: int) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        answer = client.ask("metadata", version, _FIELDS | {"topics": [{"name": None, "topic_id": UUID(int=7)}]})
+    assert [each.error_code for each in answer.topics] == [ErrorCode.invalid_request]
+
+
+def test_a_name_that_would_collide_is_merely_unknown_to_who_makes_nothing(kafka: RunningBroker, topic: str) -> None:
+    alike = topic.replace("_", ".", 1)
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic)
+        codes = [
+            client.ask("metadata", 7, {"topics": [{"name": alike}], "allow_auto_topic_creation": create})
+            .topics[0]
+            .error_code
+            for create in (False, True)
+        ]
+    assert codes == [ErrorCode.unknown_topic_or_partition, ErrorCode.invalid_topic_exception]
+
+
+@pytest.mark.parametrize(("version", "code"), [(2, ErrorCode.invalid_request), (3, ErrorCode.topic_deletion_disabled)])
+def test_deletion_can_be_switched_off(broker: StartBroker, topic: str, version: int, code: ErrorCode) -> None:
+    own = broker("--set", "delete.topic.enable=false")
+    with RawClient(own.bootstrap) as client:
+        create_topic(client, topic)
+        answer = client.ask("delete_topics", version, {"topic_names": [topic], "timeout": 1000})
+    assert answer.responses[0].error_code == code
+
+
+@pytest.mark.parametrize(("known", "code"), [((-1, -1), 0), ((7, -1), 42), ((-1, 7), 42), ((7, 7), 0)])
+def test_a_producer_names_its_id_and_epoch_or_neither(kafka: RunningBroker, known: tuple[int, int], code: int) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        values = _FIELDS | {"producer_id": known[0], "producer_epoch": known[1]}
+        assert client.ask("init_producer_id", 4, values).error_code == code
+
+
+def test_a_partition_asked_for_twice_is_told(kafka: RunningBroker, topic: str) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic, partitions=2)
+        asked = [{"partition_index": index, "current_leader_epoch": -1, "timestamp": -1} for index in (0, 1, 0)]
+        answer = client.ask("list_offsets", 7, _FIELDS | {"topics": [{"name": topic, "partitions": asked}]})
+    codes = {partition.partition_index: partition.error_code for partition in answer.topics[0].partitions}
+    assert codes == {0: ErrorCode.invalid_request, 1: ErrorCode.none}
+
+
+@pytest.mark.parametrize(
+    ("configs", "message"),
+    [
+        ({"min.compaction.lag.ms": "10", "max.compaction.lag.ms": "5"}, "conflict topic config setting"),
+        ({"remote.storage.enable": "true"}, "Tiered Storage functionality is disabled"),
+    ],
+    ids=["two that contradict each other", "tiered storage"],
+)
+def test_properties_in_conflict_are_refused(
+    admin: AdminClient, topic: str, configs: dict[str, str], message: str
+) -> None:
+    made = _refusal(admin.create_topics([NewTopic(topic, 1, 1, config=configs)]))
+    assert made.code() == KafkaError.INVALID_CONFIG
+    assert message in made.str()
+    _only(admin.create_topics([NewTopic(topic, 1, 1)]))
+    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in configs.items()]
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
+    assert _refusal(admin.incremental_alter_configs([resource])).code() == KafkaError.INVALID_CONFIG
+
+
+def test_a_property_changed_twice_in_one_request_is_refused(kafka: RunningBroker, topic: str) -> None:
+    change = {"name": "retention.ms", "value": "1000", "config_operation": 0}
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic)
+        resources = [{"resource_type": 2, "resource_name": topic, "configs": [change, change]}]
+        answer = client.ask("incremental_alter_configs", 1, {"resources": resources, "validate_only": False})
+    assert answer.responses[0].error_code == ErrorCode.invalid_request
+    assert answer.responses[0].error_message == "Error due to duplicate config keys"
 
 
 def test_transactions_are_not_authorized(kafka: RunningBroker) -> None:

@@ -167,6 +167,25 @@ def test_a_batch_that_must_not_be_stored_is_refused(
         assert _produce(client, topic, batch, version=8).error_code == code
 
 
+@pytest.mark.parametrize(("version", "code"), [(6, ErrorCode.unsupported_compression_type), (7, ErrorCode.none)])
+def test_zstd_is_taken_only_from_clients_that_know_it(
+    kafka: RunningBroker, topic: str, version: int, code: ErrorCode
+) -> None:
+    batch = _resealed(batch_of(b"x"), (ATTRIBUTES_AT, b"\x00\x04"))
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic)
+        assert _produce(client, topic, batch, version=version).error_code == code
+
+
+@pytest.mark.parametrize(("version", "code"), [(9, ErrorCode.unsupported_compression_type), (10, ErrorCode.none)])
+def test_a_zstd_topic_is_read_only_by_clients_that_know_it(
+    kafka: RunningBroker, topic: str, version: int, code: ErrorCode
+) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic, compression_type="zstd")
+        assert _fetch(client, topic, 0, version=version).error_code == code
+
+
 def test_a_compacted_topic_takes_no_record_without_a_key(kafka: RunningBroker, topic: str) -> None:
     mixed = bytes(encode_batch([(b"k", b"1"), (None, b"2")], 1_700_000_000_000))
     keyed = bytes(encode_batch([(b"k", b"1"), (b"k", None)], 1_700_000_000_000))
@@ -254,6 +273,14 @@ def test_a_fetch_waits_for_as_many_bytes_as_it_asked_for(kafka: RunningBroker, t
         assert len(reader.answer("fetch", 11).responses[0].partitions[0].records) == 3 * one
 
 
+def test_a_fetch_does_not_wait_for_more_than_it_would_take(kafka: RunningBroker, topic: str) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic)
+        _produce(client, topic, batch_of(b"x" * 2000))
+        waiting = fetch_values(topic, 0, max_wait_ms=60_000, min_bytes=1 << 30, max_bytes=1000)
+        assert client.ask("fetch", 11, waiting).responses[0].partitions[0].records
+
+
 def test_a_fetch_that_waits_in_vain_is_answered_empty(kafka: RunningBroker, topic: str) -> None:
     with RawClient(kafka.bootstrap) as client:
         create_topic(client, topic)
@@ -294,7 +321,34 @@ def test_a_session_tells_only_what_is_new(kafka: RunningBroker, topic: str) -> N
         assert b"y" in third.responses[0].partitions[0].records
         forgotten = [{"topic": topic, "partitions": (0,)}]
         fourth = go_on | {"session_epoch": 3, "topics": [], "forgotten_topics_data": forgotten}
-        assert not client.ask("fetch", 11, fourth).responses
+        emptied = client.ask("fetch", 11, fourth)
+        assert (emptied.session_id, emptied.responses) == (0, ()), "a session without partitions has ended"
+        gone = client.ask("fetch", 11, go_on | {"session_epoch": 4})
+        assert gone.error_code == ErrorCode.fetch_session_id_not_found
+
+
+@pytest.mark.parametrize(
+    ("last_epoch", "offset", "code", "diverges"),
+    [
+        (0, 1, ErrorCode.none, False),
+        (0, 7, ErrorCode.none, True),
+        (5, 1, ErrorCode.offset_out_of_range, False),
+        (-1, 7, ErrorCode.offset_out_of_range, False),
+    ],
+    ids=["in step", "past the end of its epoch", "in an epoch that never was", "saying nothing of epochs"],
+)
+def test_a_reader_whose_epochs_part_from_ours_is_told_where(
+    kafka: RunningBroker, topic: str, last_epoch: int, offset: int, code: ErrorCode, *, diverges: bool
+) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        create_topic(client, topic)
+        _produce(client, topic, batch_of(b"x"))
+        values = fetch_values(topic, offset)
+        values["topics"][0]["partitions"][0]["last_fetched_epoch"] = last_epoch
+        answer = client.ask("fetch", 12, values).responses[0].partitions[0]
+    assert answer.error_code == code
+    ours = (answer.diverging_epoch.epoch, answer.diverging_epoch.end_offset)
+    assert ours == ((0, 1) if diverges else (-1, -1))
 
 
 def test_a_session_that_is_unknown_or_out_of_step_is_told(kafka: RunningBroker, topic: str) -> None:

@@ -91,14 +91,14 @@ class GroupCommit:
         self._scheduled = False
         if self._busy:
             return
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            self._busy = True
-            self._threads.run(self._sync, lambda error: self._end(waiting, error))
-        elif self._alone:
+        if self._alone:  # before the syncs: on a busy partition somebody always waits for one
             work, done = self._alone.popleft()
             self._busy = True
             self._threads.run(work, lambda error: self._end([done], error))
+        elif self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._busy = True
+            self._threads.run(self._sync, lambda error: self._end(waiting, error))
 
     def _end(self, waiting: list[Synced], error: OSError | None) -> None:
         self._busy = False

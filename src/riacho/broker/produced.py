@@ -10,7 +10,7 @@ from riacho.broker.errors import ErrorCode, error_named
 from riacho.broker.metadata.state import INTERNAL_TOPICS
 from riacho.broker.record_batch import MalformedRecordError, decode_records
 from riacho.log.errors import LogError
-from riacho.log.header import BatchHeader, check_batch
+from riacho.log.header import BatchHeader, Codec, check_batch
 from riacho.log.partition import Appended
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_FIRST_WITH_ZSTD = 7
+"""KIP-110: who speaks an older Produce may have readers that do not know the codec."""
 NOTHING = -1
 """An offset or a time that there is none of."""
 
@@ -43,8 +45,13 @@ def refuse(code: ErrorCode, message: str | None = None) -> Outcome:
     return Outcome(code, message=message)
 
 
-def append_batch(broker: Broker, topic: str, index: int, batch: memoryview, *, acks: int, settle: Settle) -> None:
-    """Check and append one client's batch; `settle` is told once, at once or when it is as durable as `acks` asks."""
+def append_batch(
+    broker: Broker, topic: str, index: int, batch: memoryview, *, version: int, acks: int, settle: Settle
+) -> None:
+    """Check and append one client's batch; `settle` is told once, at once or when it is as durable as `acks` asks.
+
+    `version` is that of the Produce request.
+    """
     if topic in INTERNAL_TOPICS:
         settle(refuse(ErrorCode.invalid_topic_exception))
         return
@@ -56,6 +63,10 @@ def append_batch(broker: Broker, topic: str, index: int, batch: memoryview, *, a
         header = check_batch(batch)
     except (LogError, OSError) as error:
         settle(outcome_of(error, topic, index))
+        return
+    if version < _FIRST_WITH_ZSTD and header.codec == Codec.ZSTD:
+        message = f"Produce requests with version {version} are not allowed to use ZStandard compression"
+        settle(refuse(ErrorCode.unsupported_compression_type, message))
         return
     refused = _refused(hosted, batch, header, acks)
     if refused is not None:

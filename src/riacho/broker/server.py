@@ -80,7 +80,7 @@ class Server:
                 return
             if len(self._connections) >= self._most_connections:
                 sock.close()
-                self.refusals.closed(*address[:2], f"max.connections={self._most_connections} are open")
+                self.refusals.closed(address[0], address[1], f"max.connections={self._most_connections} are open")
                 continue
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -160,16 +160,15 @@ def check_batch(buffer: Buffer) -> BatchHeader:
     a valid header are stored.
     """
     length = len(buffer)
-    if length < HEADER_BYTES:
-        if length == 0:
-            raise BatchError("INVALID_RECORD", "the request carries no record batch")
-        raise BatchError("CORRUPT_MESSAGE", f"{length} bytes are fewer than a record batch's header")
-    header = BatchHeader.parse(buffer)
+    header = BatchHeader.parse(bytes(buffer) + bytes(HEADER_BYTES - length) if length < HEADER_BYTES else buffer)
     size = header.size
+    # To Kafka a batch that does not end within the request is none; one that could not be one is corrupt.
+    if length < CHECKSUM_AT or (size > length and 0 <= header.magic <= MAGIC):
+        raise BatchError("INVALID_RECORD", f"the request carries {length} bytes, which hold no whole record batch")
+    if size < HEADER_BYTES or not 0 <= header.magic <= MAGIC:
+        raise BatchError("CORRUPT_MESSAGE", f"no record batch has {size} bytes and version {header.magic}")
     if header.magic != MAGIC:
         raise BatchError("INVALID_RECORD", f"record batches must be of version 2, this one is of {header.magic}")
-    if size < HEADER_BYTES or size > length:
-        raise BatchError("CORRUPT_MESSAGE", f"the batch says {size} bytes, the request carries {length}")
     if size < length:
         raise BatchError("INVALID_RECORD", "the request must carry exactly one record batch")
     if checksum(buffer) != header.checksum:

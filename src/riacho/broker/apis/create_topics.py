@@ -39,6 +39,7 @@ VERSIONS = (2, 7)
 MOST_PARTITIONS = 10_000
 """Kafka's limit of partitions made by one request."""
 _DEFAULT = -1
+_CLUSTER_METADATA = "__cluster_metadata"
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,8 @@ def _check(broker: Broker, topic: wire.Entity, planned: set[str], partitions_lef
     problem = problem_with_name(name)
     if problem is not None:
         raise ApiError(ErrorCode.invalid_topic_exception, problem)
+    if name == _CLUSTER_METADATA:
+        raise ApiError(ErrorCode.invalid_request, f"Creation of internal topic {name} is prohibited.")
     if name == OFFSETS_TOPIC:
         raise ApiError(ErrorCode.invalid_request, f"{name} is made by the group coordinator.")
     if name in broker.metadata.topics:
@@ -102,7 +105,7 @@ def _check(broker: Broker, topic: wire.Entity, planned: set[str], partitions_lef
         )
     overrides = {config.name: config.value for config in topic.configs}
     try:
-        check_topic_overrides(overrides)
+        check_topic_overrides(broker.settings, overrides)
     except InvalidConfigError as error:
         raise ApiError(ErrorCode.invalid_config, error.what) from error
     return partitions, overrides

@@ -28,6 +28,8 @@ from riacho.broker.request_context import RequestContext
 
 API_KEY = 20
 VERSIONS = (1, 6)
+_FIRST_WITH_DISABLED = 3
+"""Older clients do not know TOPIC_DELETION_DISABLED."""
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ async def handle(request: wire.Entity, context: RequestContext) -> Reply:
         found: list[Topic | ApiError] = []
         for each in asked:
             try:
-                found.append(_find(broker, each, counts[each]))
+                found.append(_find(broker, context.version, each, counts[each]))
             except ApiError as error:
                 found.append(error)
         topics = list({topic.name: topic for topic in found if isinstance(topic, Topic)}.values())
@@ -70,10 +72,11 @@ def _asked(request: wire.Entity) -> list[_Asked]:
     return [_Asked(topic.name, topic.topic_id) for topic in request.topics]
 
 
-def _find(broker: Broker, asked: _Asked, count: int) -> Topic:
+def _find(broker: Broker, version: int, asked: _Asked, count: int) -> Topic:
     """The topic to delete. Raises `ApiError`."""
     if not broker.settings.boolean("delete.topic.enable"):
-        raise ApiError(ErrorCode.topic_deletion_disabled)
+        code = ErrorCode.topic_deletion_disabled if version >= _FIRST_WITH_DISABLED else ErrorCode.invalid_request
+        raise ApiError(code, "Topic deletion is disabled.")
     if asked.name is None and asked.id is None:
         raise ApiError(ErrorCode.invalid_request, "Neither topic name nor id were specified.")
     if asked.name is not None and asked.id is not None:

@@ -7,7 +7,7 @@ Behaviour
 Versions
     0.
 Errors
-    Per topic INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION.
+    Per topic INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION, and INVALID_REQUEST where the cursor cannot be.
 KIPs
     966.
 """
@@ -18,8 +18,8 @@ from typing import Any
 
 from riacho.broker import wire
 from riacho.broker.broker import NODE_ID, Broker
-from riacho.broker.errors import CloseConnectionError, ErrorCode
-from riacho.broker.metadata.state import Topic
+from riacho.broker.errors import ErrorCode
+from riacho.broker.metadata.state import INTERNAL_TOPICS, Topic
 from riacho.broker.metadata.topic_names import problem_with_name
 from riacho.broker.permissions import TOPIC_OPERATIONS
 from riacho.broker.registry import Reply
@@ -30,38 +30,44 @@ VERSIONS = (0, 0)
 
 
 def handle(request: wire.Entity, context: RequestContext) -> Reply:
-    """One page. Raises `CloseConnectionError` for a cursor that cannot be."""
+    """One page."""
     broker = context.broker
     cursor = request.cursor
-    if cursor is not None and cursor.partition_index < 0:
-        raise CloseConnectionError("DescribeTopicPartitions: the cursor's partition must be valid")
-    names = sorted({topic.name for topic in request.topics} or broker.metadata.topics)
+    asked = {topic.name for topic in request.topics}
+    if cursor is not None and (cursor.partition_index < 0 or (asked and cursor.topic_name not in asked)):
+        return {"topics": [_failure(name, ErrorCode.invalid_request) for name in asked], "next_cursor": None}
+    names = sorted(asked or broker.metadata.topics)
     if cursor is not None:
         names = [name for name in names if name >= cursor.topic_name]
     left = min(request.response_partition_limit, broker.settings.integer("max.request.partition.size.limit"))
+    left = max(left, 1)  # or a client would be given the same cursor for ever
     topics: list[dict[str, Any]] = []
     for name in names:
+        if left == 0:
+            return {"topics": topics, "next_cursor": {"topic_name": name, "partition_index": 0}}
         topic = broker.metadata.topics.get(name)
         if topic is None:
-            topics.append(_missing(name))
+            invalid = problem_with_name(name) is not None
+            code = ErrorCode.invalid_topic_exception if invalid else ErrorCode.unknown_topic_or_partition
+            topics.append(_failure(name, code))
             continue
         first = cursor.partition_index if cursor is not None and cursor.topic_name == name else 0
-        last = min(topic.partitions, first + max(left, 0))
-        if last > first:
-            topics.append(_topic(broker, topic, range(first, last)))
-            left -= last - first
+        last = min(topic.partitions, first + left)
+        topics.append(_topic(broker, topic, range(first, last)))
+        left -= max(last - first, 0)
         if last < topic.partitions:
             return {"topics": topics, "next_cursor": {"topic_name": name, "partition_index": last}}
     return {"topics": topics, "next_cursor": None}
 
 
-def _missing(name: str) -> dict[str, Any]:
-    invalid = problem_with_name(name) is not None
+def _failure(name: str, code: ErrorCode) -> dict[str, Any]:
     return {
-        "error_code": ErrorCode.invalid_topic_exception if invalid else ErrorCode.unknown_topic_or_partition,
+        "error_code": code,
         "name": name,
         "topic_id": None,
+        "is_internal": name in INTERNAL_TOPICS,
         "partitions": [],
+        "topic_authorized_operations": TOPIC_OPERATIONS,
     }
 
 

@@ -10,8 +10,9 @@ Versions
     4–18 (7+ sessions, 9+ leader epochs, 12+ flexible, 13+ topic ids). Followers' fields are read over.
 Errors
     OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
-    KAFKA_STORAGE_ERROR; for the whole request FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH,
-    FETCH_SESSION_TOPIC_ID_ERROR.
+    UNSUPPORTED_COMPRESSION_TYPE (below version 10, of a topic with compression.type=zstd), KAFKA_STORAGE_ERROR
+    (NOT_LEADER_OR_FOLLOWER below version 6); for the whole request FETCH_SESSION_ID_NOT_FOUND,
+    INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR.
 KIPs
     74 (limits), 98 (isolation), 227 (sessions), 320 (leader epochs), 516 (topic ids), 595 (diverging epochs).
 """
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 API_KEY = 1
 VERSIONS = (4, 18)
+_FIRST_WITH_STORAGE_ERROR = 6
+"""Older consumers do not know KAFKA_STORAGE_ERROR: they are told to look for the leader, and come again."""
+_FIRST_WITH_ZSTD = 10
 _FIRST_WITH_TOPIC_IDS = 13
 
 
@@ -65,6 +69,9 @@ def _session(broker: Broker, request: FetchRequest, *, uses_topic_ids: bool) -> 
         return sessions.begin(request.wanted, uses_topic_ids=uses_topic_ids)
     session = sessions.resume(request.session_id, request.session_epoch, uses_topic_ids=uses_topic_ids)
     session.update(request.wanted, request.forgotten)
+    if not session.wanted:
+        sessions.end(session.id)
+        return None
     return session
 
 
@@ -74,6 +81,7 @@ class _Fetch:
     __slots__ = (
         "_broker",
         "_incremental",
+        "_max_bytes",
         "_missing_bytes",
         "_request",
         "_session",
@@ -95,6 +103,7 @@ class _Fetch:
         self._incremental = session is not None and request.session_epoch != INITIAL_EPOCH
         self._wanted: dict[PartitionKey, Wanted] = dict(session.wanted) if session else request.wanted
         self._watched: list[HostedPartition] = []
+        self._max_bytes = min(request.max_bytes, broker.settings.fetch_max_bytes)
         self._missing_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -103,15 +112,16 @@ class _Fetch:
         answers = self._read()
         size = sum(answer.size for answer in answers)
         request = self._request
+        min_bytes = min(request.min_bytes, self._max_bytes)
         if (
             request.max_wait_ms <= 0
-            or size >= request.min_bytes
+            or size >= min_bytes
             or not self._wanted
             or any(answer.code or answer.diverging for answer in answers)
         ):
             self._answer(answers)
             return
-        self._missing_bytes = request.min_bytes - size
+        self._missing_bytes = min_bytes - size
         for topic, index in self._wanted:
             hosted = self._hosted(topic, index)
             assert hosted is not None, "a partition that does not exist is an error, and not waited for"
@@ -155,7 +165,7 @@ class _Fetch:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def _read(self) -> list[PartitionAnswer]:
-        left = min(self._request.max_bytes, self._broker.settings.fetch_max_bytes)
+        left = self._max_bytes
         answers = []
         nothing_yet = True
         for (topic, index), wanted in self._wanted.items():
@@ -172,17 +182,21 @@ class _Fetch:
         try:
             hosted = self._hosted(topic, index)
         except (LogError, OSError):
-            return PartitionAnswer(topic, index, ErrorCode.kafka_storage_error)
+            return PartitionAnswer(topic, index, self._storage_error)
         if hosted is None:
             unknown = ErrorCode.unknown_topic_or_partition if isinstance(topic, str) else self._unknown_id(topic)
             return PartitionAnswer(topic, index, unknown)
         log = hosted.log
+        if self._version < _FIRST_WITH_ZSTD and log.config.compression_type == "zstd":
+            return PartitionAnswer(topic, index, ErrorCode.unsupported_compression_type)
         code = check_leader_epoch(wanted.current_leader_epoch, log.leader_epoch)
         if code:
             return PartitionAnswer(topic, index, code)
         end, start = log.end_offset, log.log_start_offset
         if wanted.last_fetched_epoch >= 0:
             epoch_end = log.end_offset_for_epoch(wanted.last_fetched_epoch)
+            if epoch_end.epoch < 0 or wanted.fetch_offset < start:
+                return PartitionAnswer(topic, index, ErrorCode.offset_out_of_range)
             if epoch_end.epoch < wanted.last_fetched_epoch or epoch_end.end_offset < wanted.fetch_offset:
                 diverging = (epoch_end.epoch, epoch_end.end_offset)
                 return PartitionAnswer(topic, index, ErrorCode.none, end, start, diverging=diverging)
@@ -195,8 +209,13 @@ class _Fetch:
         except LogError as error:
             return PartitionAnswer(topic, index, error_named(error.error))
         except OSError:
-            return PartitionAnswer(topic, index, ErrorCode.kafka_storage_error)
+            return PartitionAnswer(topic, index, self._storage_error)
         return PartitionAnswer(topic, index, ErrorCode.none, end, start, part=part if part.length else None)
+
+    @property
+    def _storage_error(self) -> ErrorCode:
+        old = self._version < _FIRST_WITH_STORAGE_ERROR
+        return ErrorCode.not_leader_or_follower if old else ErrorCode.kafka_storage_error
 
     def _hosted(self, topic: str | UUID, index: int) -> HostedPartition | None:
         if isinstance(topic, str):

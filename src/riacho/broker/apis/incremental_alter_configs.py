@@ -6,8 +6,8 @@ Behaviour
 Versions
     0–1 (1+ flexible).
 Errors
-    UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG, INVALID_REQUEST (a null value, a resource named twice, a property
-    that is read-only, another broker), KAFKA_STORAGE_ERROR.
+    UNKNOWN_TOPIC_OR_PARTITION, INVALID_CONFIG, INVALID_REQUEST (a null value, a resource or a property named
+    twice, a property that is read-only, another broker), KAFKA_STORAGE_ERROR.
 KIPs
     226, 339.
 """
@@ -65,6 +65,8 @@ async def handle(request: wire.Entity, context: RequestContext) -> Reply:
             try:
                 if counts[resource.resource_type, resource.resource_name] > 1:
                     raise ApiError(ErrorCode.invalid_request, "Each resource must appear at most once.")
+                if len({config.name for config in resource.configs}) < len(resource.configs):
+                    raise ApiError(ErrorCode.invalid_request, "Error due to duplicate config keys")
                 records.append(_change(broker, resource))
             except ApiError as error:
                 result |= {"error_code": error.code, "error_message": error.message}
@@ -92,7 +94,7 @@ def _change(broker: Broker, resource: wire.Entity) -> Record:
             kinds = {key.name: key.kind for key in TOPIC_KEYS.values()}
             defaults = {key.name: broker.settings.topic_text(key, {}) for key in TOPIC_KEYS.values()}
             changed = _apply(topic.overrides, resource.configs, kinds, defaults)
-            check_topic_overrides(changed)
+            check_topic_overrides(broker.settings, changed)
             return topic_overrides_record(name, changed)
         if resource.resource_type == ResourceType.BROKER:
             return _change_broker(broker, name, resource.configs)

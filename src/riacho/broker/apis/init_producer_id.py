@@ -7,7 +7,7 @@ Versions
     0–5 (2+ flexible, 3+ carry the producer's id and epoch, of which only transactions make use).
 Errors
     TRANSACTIONAL_ID_AUTHORIZATION_FAILED (transactions are not served yet), INVALID_REQUEST (an empty
-    transactional id), KAFKA_STORAGE_ERROR.
+    transactional id; a producer id without an epoch, or the reverse), KAFKA_STORAGE_ERROR.
 KIPs
     98, 360.
 """
@@ -24,6 +24,8 @@ from riacho.broker.request_context import RequestContext
 API_KEY = 22
 VERSIONS = (0, 5)
 
+_NONE = -1
+
 logger = logging.getLogger(__name__)
 
 
@@ -33,6 +35,9 @@ async def handle(request: wire.Entity, context: RequestContext) -> Reply:
         return _failure(ErrorCode.invalid_request)
     if request.transactional_id is not None:
         return _failure(ErrorCode.transactional_id_authorization_failed)
+    known = wire.field(request, "producer_id", _NONE), wire.field(request, "producer_epoch", _NONE)
+    if known.count(_NONE) == 1:
+        return _failure(ErrorCode.invalid_request)
     try:
         producer_id = await context.broker.metadata_store.new_producer_id()
     except OSError as error:

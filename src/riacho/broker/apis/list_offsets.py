@@ -8,7 +8,7 @@ Versions
     1–11 (2+ isolation, 4+ leader epochs, 6+ flexible, 7+ −3, 8+ −4, 9+ −5, 10+ a time-out, 11+ −6).
 Errors
     UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, UNSUPPORTED_VERSION (a special value that
-    the version does not have), KAFKA_STORAGE_ERROR.
+    the version does not have), INVALID_REQUEST (a partition asked for twice), KAFKA_STORAGE_ERROR.
 KIPs
     79, 320, 405, 734, 1005, 1023.
 """
@@ -16,6 +16,7 @@ KIPs
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import Any
 
 from riacho.broker import wire
@@ -45,12 +46,16 @@ logger = logging.getLogger(__name__)
 
 def handle(request: wire.Entity, context: RequestContext) -> Reply:
     """One offset per partition asked for."""
+    times = Counter(
+        (topic.name, partition.partition_index) for topic in request.topics for partition in topic.partitions
+    )
     return {
         "topics": [
             {
                 "name": topic.name,
                 "partitions": [
-                    _partition(context.broker, context.version, topic.name, partition) for partition in topic.partitions
+                    _partition(context, topic.name, partition, times[topic.name, partition.partition_index])
+                    for partition in topic.partitions
                 ],
             }
             for topic in request.topics
@@ -58,8 +63,11 @@ def handle(request: wire.Entity, context: RequestContext) -> Reply:
     }
 
 
-def _partition(broker: Broker, version: int, topic: str, asked: wire.Entity) -> dict[str, Any]:
-    code, found = _find(broker, version, topic, asked)
+def _partition(context: RequestContext, topic: str, asked: wire.Entity, times_asked: int) -> dict[str, Any]:
+    if times_asked > 1:
+        code, found = ErrorCode.invalid_request, _NOTHING
+    else:
+        code, found = _find(context.broker, context.version, topic, asked)
     return {
         "partition_index": asked.partition_index,
         "error_code": code,

@@ -15,7 +15,7 @@ Errors
     CORRUPT_MESSAGE, INVALID_RECORD, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_TIMESTAMP,
     UNSUPPORTED_COMPRESSION_TYPE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH.
 KIPs
-    98 (idempotence), 467 (record errors), 516 (topic ids), 890 (transactional versions).
+    98 (idempotence), 110 (zstd, from version 7 on), 467 (record errors), 516 (topic ids), 890 (transactional versions).
 """
 
 from __future__ import annotations
@@ -91,7 +91,13 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
                 waiting.settle(position, refuse(ErrorCode.unknown_topic_id))
             else:
                 append_batch(
-                    broker, topic, wanted.partition, batch, acks=request.acks, settle=waiting.settler(position)
+                    broker,
+                    topic,
+                    wanted.partition,
+                    batch,
+                    version=version,
+                    acks=request.acks,
+                    settle=waiting.settler(position),
                 )
     waiting.begun()
 

@@ -165,8 +165,9 @@ class Settings:
         )
 
 
-def check_topic_overrides(overrides: Mapping[str, str | None]) -> None:
-    """Raises `InvalidConfigError`, in Kafka's words, for an unknown name or a value that it does not take."""
+def check_topic_overrides(settings: Settings, overrides: Mapping[str, str | None]) -> None:
+    """Raises `InvalidConfigError`, in Kafka's words, for an unknown name, a wrong value, or values in conflict."""
+    own: dict[str, str] = {}
     for name, value in overrides.items():
         key = TOPIC_KEYS.get(name)
         if key is None:
@@ -174,6 +175,25 @@ def check_topic_overrides(overrides: Mapping[str, str | None]) -> None:
         if value is None:
             raise InvalidConfigError(f"Null value not supported for topic configs: {name}")
         key.check(value)
+        own[name] = value
+    _check_conflicts(settings, own)
+
+
+def _check_conflicts(settings: Settings, overrides: Mapping[str, str]) -> None:
+    """Properties that are sound by themselves, and not together or not here. Raises `InvalidConfigError`."""
+    least = settings.topic_value("min.compaction.lag.ms", overrides)
+    most = settings.topic_value("max.compaction.lag.ms", overrides)
+    assert isinstance(least, int)
+    assert isinstance(most, int)
+    if least > most:
+        raise InvalidConfigError(
+            f"conflict topic config setting min.compaction.lag.ms ({least}) > max.compaction.lag.ms ({most})"
+        )
+    if settings.topic_value("remote.storage.enable", overrides):
+        raise InvalidConfigError(
+            "Tiered Storage functionality is disabled in the broker. "
+            "Topic cannot be configured with remote log storage."
+        )
 
 
 def read_properties(path: Path) -> dict[str, str]:
