@@ -218,6 +218,20 @@ def test_records_without_a_value_or_without_bytes_give_no_row() -> None:
     assert not decoded.bad
 
 
+@pytest.mark.parametrize("digits", [1, 7, 8, 9, 15, 16, 17, 19])
+def test_a_byte_that_is_no_digit_is_refused_anywhere_in_a_number(digits: int) -> None:
+    number = b"1234567890123456789"[:digits]
+    others = [bytes([byte]) for byte in range(33, 127) if chr(byte) not in '0123456789"\\']
+    texts = [
+        b'{"a":"%s"}' % (number[:place] + other + number[place + 1 :])
+        for place in range(digits)
+        for other in others
+        if place or digits == 1 or other not in b"+-"
+    ]
+    decoded = decode([Field("a", BIGINT)], *texts)
+    assert [item.record for item in decoded.bad] == list(range(len(texts)))
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

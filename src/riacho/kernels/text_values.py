@@ -58,7 +58,9 @@ def _eight_digits(data: Bytes, position: int, count: int) -> int:
     word = load_word(data, position)
     if count < 8:
         word = (word << uint64(64 - 8 * count)) | (uint64(_ZEROS) >> uint64(8 * count))
-    if (word | (word + uint64(0x0606060606060606))) & uint64(0xF0F0F0F0F0F0F0F0) != uint64(_ZEROS):
+    # A digit is 0x30 to 0x39: its upper half is 3, and still 3 once 6 is added. Each sum is compared by itself.
+    upper = uint64(0xF0F0F0F0F0F0F0F0)
+    if (word & upper) != uint64(_ZEROS) or ((word + uint64(0x0606060606060606)) & upper) != uint64(_ZEROS):
         return int64(-1)
     word -= uint64(_ZEROS)
     word = word * uint64(10) + (word >> uint64(8))
