@@ -15,7 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, inlined, inner, kernel
-from riacho.kernels.primitives import int64, load_word, trailing_zeros, uint64, unescape_json, utf8_length
+from riacho.kernels.primitives import (
+    LANES,
+    differing_lanes,
+    int64,
+    other_than_digit_lanes,
+    special_lanes,
+    trailing_zeros,
+    uint64,
+    unescape_json,
+    utf8_length,
+)
 
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
@@ -64,11 +74,6 @@ class Fault(IntEnum):
 
 _QUOTE: Final = 34
 _BACKSLASH: Final = 92
-_LOW: Final = 0x0101010101010101
-_HIGH: Final = 0x8080808080808080
-_QUOTES: Final = 0x2222222222222222
-_BACKSLASHES: Final = 0x5C5C5C5C5C5C5C5C
-_SPACES: Final = 0x2020202020202020
 
 
 @inlined
@@ -92,22 +97,14 @@ def _string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
     """From the byte after an opening quote: (position of the closing one, STRING or ESCAPED, fault)."""
     kind = STRING
     while True:
-        while position + 8 <= end:
-            word = load_word(data, position)
-            quotes = word ^ uint64(_QUOTES)
-            slashes = word ^ uint64(_BACKSLASHES)
-            special = (
-                word
-                | ((quotes - uint64(_LOW)) & ~quotes)
-                | ((slashes - uint64(_LOW)) & ~slashes)
-                | ((word - uint64(_SPACES)) & ~word)
-            ) & uint64(_HIGH)
+        while position < end and position + LANES <= data.size:
+            special = special_lanes(data, position)
             if special != uint64(0):
-                position += trailing_zeros(special) >> 3
+                position += trailing_zeros(special)
                 break
-            position += 8
+            position += LANES
         if position >= end:
-            return position, kind, int64(4)
+            return end, kind, int64(4)
         byte = data[position]
         if byte == _QUOTE:
             return position, kind, int64(0)
@@ -148,14 +145,26 @@ def _string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
 
 
 @inlined
+def _digits_end(data: Bytes, position: int, end: int) -> int:
+    """The position of the next byte that is no digit."""
+    while position < end and position + LANES <= data.size:
+        others = other_than_digit_lanes(data, position)
+        if others != uint64(0):
+            return min(position + trailing_zeros(others), end)
+        position += LANES
+    while position < end and uint64(data[position]) - uint64(48) <= uint64(9):
+        position += 1
+    return min(position, end)
+
+
+@inlined
 def _number_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
     """From the first byte of a number: (position after it, INTEGER or DECIMAL, fault)."""
     kind = INTEGER
     if data[position] == 45:
         position += 1
     first = position
-    while position < end and uint64(data[position]) - uint64(48) <= uint64(9):
-        position += 1
+    position = _digits_end(data, position, end)
     digits = position - first
     if digits == 0 or (digits > 1 and data[first] == 48):
         return position, kind, int64(12)
@@ -163,8 +172,7 @@ def _number_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
         kind = DECIMAL
         position += 1
         first = position
-        while position < end and uint64(data[position]) - uint64(48) <= uint64(9):
-            position += 1
+        position = _digits_end(data, position, end)
         if position == first:
             return position, kind, int64(12)
     if position < end and (data[position] | 32) == 101:
@@ -173,8 +181,7 @@ def _number_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
         if position < end and (data[position] == 43 or data[position] == 45):
             position += 1
         first = position
-        while position < end and uint64(data[position]) - uint64(48) <= uint64(9):
-            position += 1
+        position = _digits_end(data, position, end)
         if position == first:
             return position, kind, int64(12)
     return position, kind, int64(0)
@@ -273,16 +280,15 @@ def _value(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[int, i
 @inlined
 def _same_bytes(data: Bytes, left: int, right: int, length: int) -> bool:
     """Whether two ranges of one buffer are equal; both end inside it."""
-    if length >= 8:
-        i = 0
-        while i + 8 <= length:
-            if load_word(data, left + i) != load_word(data, right + i):
-                return False
-            i += 8
-        return i == length or load_word(data, left + length - 8) == load_word(data, right + length - 8)
-    if left + 8 <= data.size and right + 8 <= data.size:
-        difference = load_word(data, left) ^ load_word(data, right)
-        return length == 0 or (difference << uint64(64 - 8 * length)) == uint64(0)
+    while length > 0 and left + LANES <= data.size and right + LANES <= data.size:
+        different = differing_lanes(data, left, right)
+        if length <= LANES:
+            return (different << uint64(64 - length)) == uint64(0)
+        if different != uint64(0):
+            return False
+        left += LANES
+        right += LANES
+        length -= LANES
     for i in range(length):
         if data[left + i] != data[right + i]:
             return False
