@@ -109,6 +109,32 @@ def test_work_alone_waits_for_the_sync_and_holds_the_next() -> None:
     _run(body)
 
 
+def test_work_alone_has_its_turn_on_a_partition_where_somebody_always_waits_for_a_sync() -> None:
+    async def body(threads: DiskThreads) -> None:
+        commit = GroupCommit(threads, lambda: None)
+        syncs = 0
+        done = False
+
+        def wait_again(_error: OSError | None) -> None:
+            nonlocal syncs
+            syncs += 1
+            if not done:
+                commit.after_sync(wait_again)
+
+        def finished(_error: OSError | None) -> None:
+            nonlocal done
+            done = True
+
+        commit.after_sync(wait_again)
+        await _until(lambda: syncs > 0)
+        commit.run_alone(lambda: None, finished)
+        before = syncs
+        await _until(lambda: done or syncs > before + 10)
+        assert done
+
+    _run(body)
+
+
 def test_a_failed_sync_is_told_to_all_who_waited() -> None:
     async def body(threads: DiskThreads) -> None:
         sync = _SlowSync()

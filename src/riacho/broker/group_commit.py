@@ -50,13 +50,14 @@ class DiskThreads:
 class GroupCommit:
     """The syncs of one file or partition, and those who wait for them."""
 
-    __slots__ = ("_alone", "_busy", "_queued", "_scheduled", "_sync", "_threads", "_waiting")
+    __slots__ = ("_alone", "_busy", "_queued", "_scheduled", "_sync", "_synced_last", "_threads", "_waiting")
 
     def __init__(self, threads: DiskThreads, sync: Callable[[], object]) -> None:
         self._threads = threads
         self._sync = sync
         self._busy = False
         self._scheduled = False
+        self._synced_last = False
         self._waiting: list[Synced] = []
         self._alone: deque[tuple[Callable[[], object], Synced]] = deque()
         self._queued: deque[Callable[[], None]] = deque()
@@ -91,14 +92,17 @@ class GroupCommit:
         self._scheduled = False
         if self._busy:
             return
-        if self._alone:  # before the syncs: on a busy partition somebody always waits for one
-            work, done = self._alone.popleft()
-            self._busy = True
-            self._threads.run(work, lambda error: self._end([done], error))
-        elif self._waiting:
+        # They take turns: on a busy partition somebody always waits for a sync.
+        syncs = bool(self._waiting) and not (self._alone and self._synced_last)
+        self._synced_last = syncs
+        if syncs:
             waiting, self._waiting = self._waiting, []
             self._busy = True
             self._threads.run(self._sync, lambda error: self._end(waiting, error))
+        elif self._alone:
+            work, done = self._alone.popleft()
+            self._busy = True
+            self._threads.run(work, lambda error: self._end([done], error))
 
     def _end(self, waiting: list[Synced], error: OSError | None) -> None:
         self._busy = False
