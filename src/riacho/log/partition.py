@@ -10,10 +10,10 @@ import logging
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from riacho.errors import RiachoError
 from riacho.host import Buffer, Clock, Disk
 from riacho.log import files
 from riacho.log.checkpoint import Checkpoints
@@ -129,14 +129,14 @@ class Partition:
 
         leader_epoch: the epoch under which this process appends. It is raised past any that the log holds.
 
-        Blocks on the disk. Raises `RiachoError` where segments are missing, `OSError` where the disk fails.
+        Blocks on the disk. Raises `PartitionOffline` where segments are missing, `OSError` where the disk fails.
         """
         now_ms, interval = clock.now_ms(), config.index_interval_bytes
         checkpoints = Checkpoints(disk, directory)
         bases = _tidy(disk, directory)
         recovery_point, log_start = checkpoints.recovery_point(), checkpoints.log_start()
         if not bases and max(recovery_point, log_start) > 0:
-            raise RiachoError(
+            raise PartitionOffline(
                 f"the log has records up to offset {max(recovery_point, log_start)}, but no segment file is there",
                 where=str(directory),
                 mend="restore the directory from a backup, or remove it to begin anew",
@@ -387,10 +387,7 @@ class Partition:
         Raises `OffsetOutOfRange`, and `DamagedSegment` where the disk lost data.
         """
         if not self.log_start_offset <= offset <= self.end_offset:
-            raise OffsetOutOfRange(
-                f"offset {offset} is outside of {self.log_start_offset} to {self.end_offset}",
-                where=str(self.directory),
-            )
+            raise self._out_of_range(offset)
         if offset == self.end_offset:
             active = self._active
             return Slice(active.file.fd, active.size, 0, offset, active.file)
@@ -461,9 +458,16 @@ class Partition:
         if offset >= active.base_offset:
             return active, self.end_offset
         after = bisect_right(segments, offset, key=_base_offset)
+        if after == 0:  # retention, on its own thread, has just deleted it
+            raise self._out_of_range(offset)
         segment = segments[after - 1]
         self._keep_at_hand(segment)
         return segment, segments[after].base_offset
+
+    def _out_of_range(self, offset: int) -> OffsetOutOfRange:
+        return OffsetOutOfRange(
+            f"offset {offset} is outside of {self.log_start_offset} to {self.end_offset}", where=str(self.directory)
+        )
 
     def _keep_at_hand(self, segment: Segment) -> None:
         """Let the least recently read of the older segments go, so that files and indexes stay few."""
@@ -487,43 +491,60 @@ class Partition:
         if not 0 <= offset <= self.end_offset:
             raise OffsetOutOfRange(f"offset {offset} is past the end, {self.end_offset}", where=str(self.directory))
         if offset > self.log_start_offset:
-            self._move_start(offset)
+            self._make_durable(offset)
+            with self._busy_disk():
+                self._checkpoints.store_log_start(offset)
+            self.log_start_offset = offset
+            self._delete_oldest(max(bisect_right(self._segments, offset, key=_base_offset) - 1, 0))
         return self.log_start_offset
 
     def retain(self, now_ms: int) -> int:
         """Delete the oldest segments that retention no longer asks for; returns how many. Blocks.
 
-        Where even the newest one has to go, an empty one is begun first, as in Kafka.
+        Where even the newest one has to go, an empty one is begun in its place, as in Kafka.
         """
         if self.failed:
             raise self._offline()
         count = expendable(self._segments, self.config, now_ms)
-        if count == len(self._segments) and self._active.size:
-            self.roll()
-            self.sync()
-        count = min(count, len(self._segments) - 1)
-        if count:
-            self._move_start(self._segments[count].base_offset)
+        older = min(count, len(self._segments) - 1)
+        self._delete_oldest(older)
+        if count == older or not self._active.size:
+            return older
+        self.roll()
+        self._delete_oldest(1)
         return count
 
-    def _move_start(self, offset: int) -> None:
-        """The new start becomes durable before any file goes: what a crash leaves of them is deleted at the next
-        opening, never read."""
+    def _make_durable(self, start_offset: int) -> None:
+        """What a log is to begin with must not be lost after what came before it was deleted."""
+        if self._directory_is_dirty or self.flushed_offset < start_offset:
+            self.sync()
+
+    def _delete_oldest(self, count: int) -> None:
+        """Delete segments one after another, each for good, so that a crash leaves no gap between those that remain.
+
+        Nothing need be written: this is what makes room on a full disk.
+        """
+        if not count:
+            return
+        self._make_durable(self._segments[count].base_offset)
+        with self._busy_disk():
+            for _ in range(count):
+                gone, *kept = self._segments
+                self.log_start_offset = max(self.log_start_offset, kept[0].base_offset)
+                self._segments = tuple(kept)
+                self._at_hand.pop(gone.base_offset, None)
+                gone.remove_files()
+                self._disk.sync_directory(self.directory)
+        self._epochs.truncate_from_start(self.log_start_offset)
+
+    @contextmanager
+    def _busy_disk(self) -> Iterator[None]:
+        """Nothing may be appended meanwhile; a failure other than of room takes the partition offline."""
         self._disk_is_busy = True
         try:
-            self._checkpoints.store_log_start(offset)
-            self.log_start_offset = offset
-            self._epochs.truncate_from_start(offset)
-            keep = max(bisect_right(self._segments, offset, key=_base_offset) - 1, 0)
-            gone, self._segments = self._segments[:keep], self._segments[keep:]
-            for segment in gone:
-                self._at_hand.pop(segment.base_offset, None)
-                segment.remove_files()
-            self._disk.sync_directory(self.directory)
+            yield
         except OSError as error:
-            if is_full(error):
-                raise self._no_space() from error
-            raise self._fail(error) from error
+            raise (self._no_space() if is_full(error) else self._fail(error)) from error
         finally:
             self._disk_is_busy = False
 
