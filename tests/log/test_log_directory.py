@@ -177,3 +177,30 @@ def test_a_deleted_log_takes_no_append_but_its_slices_can_still_be_read(tmp_path
         log.read(0, 1000)
     assert directory.open_partition("t", 0, CONFIG).end_offset == 0
     directory.close()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_partition_that_could_not_be_made_at_first_is_there_after_a_power_loss(seed: int) -> None:
+    disk = SimulatedDisk(seed)
+    directory = open_directory(disk)
+    disk.fail_next("create", errno.ENOSPC)
+    with pytest.raises(OSError, match="No space"):
+        directory.open_partition("t", 0, CONFIG)
+    log = directory.open_partition("t", 0, CONFIG)
+    append(log, b"a")
+    log.sync()
+    disk.lose_power()
+    assert open_directory(disk).open_partition("t", 0, CONFIG).end_offset == 1
+
+
+def test_a_stop_that_finds_no_room_for_its_mark_is_recovered_as_a_crash_is(caplog: pytest.LogCaptureFixture) -> None:
+    disk = SimulatedDisk(0)
+    directory = open_directory(disk)
+    append(directory.open_partition("t", 0, CONFIG), b"a")
+    directory.open_partition("t", 0, CONFIG).close()
+    disk.fail_next("create", errno.ENOSPC)
+    directory.close()
+    assert "could not be marked as closed in order" in caplog.text
+    directory = open_directory(disk)
+    assert not directory.clean
+    assert directory.open_partition("t", 0, CONFIG).end_offset == 1

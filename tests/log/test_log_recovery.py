@@ -220,3 +220,14 @@ def test_a_clean_stop_leaves_nothing_to_do() -> None:
     log = open_log(disk, leader_epoch=1)
     log.close()
     assert disk.operations[before:] == ["sync_directory"], "only the test's own"
+
+
+def test_a_synced_tail_that_was_lost_batch_by_batch_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    disk = SimulatedDisk(0)
+    log = open_log(disk)
+    for _ in range(5):
+        append(log, bytes(100))
+    log.close()
+    cut_by(disk, segment(0), 2 * BATCH_BYTES)
+    assert open_log(disk, leader_epoch=1).end_offset == 3
+    assert "offsets 3 to 4 were durable and are lost" in caplog.text

@@ -64,6 +64,8 @@ class LogDirectory:
         self._clock = clock
         self._lock = lock
         self._partitions: dict[tuple[str, int], Partition] = {}
+        self._durable_names = set(disk.list(path))
+        """Partitions whose directories a power loss cannot take away; what is here now was synced by `open`."""
 
     @classmethod
     def open(cls, path: Path, *, disk: Disk, clock: Clock, node_id: int = 1) -> LogDirectory:
@@ -136,12 +138,12 @@ class LogDirectory:
         log = self._partitions.get((topic, partition))
         if log is None:
             path = self._path(topic, partition)
-            is_new = not self._disk.exists(path)
             self._disk.make_directory(path)
             log = Partition.open(path, config, disk=self._disk, clock=self._clock, leader_epoch=self.leader_epoch)
-            if is_new:
+            if path.name not in self._durable_names:
                 self._disk.sync_directory(path)
                 self._disk.sync_directory(self.path)
+                self._durable_names.add(path.name)
             self._partitions[topic, partition] = log
         return log
 
@@ -160,6 +162,7 @@ class LogDirectory:
             return
         suffix = f".{uuid.uuid4().hex}{DELETED_SUFFIX}"
         doomed = self.path / (path.name[: MAX_NAME_BYTES - len(suffix)] + suffix)
+        self._durable_names.discard(path.name)
         self._disk.rename(path, doomed)
         self._disk.sync_directory(self.path)
         self._remove(doomed)
@@ -181,6 +184,10 @@ class LogDirectory:
             if in_order:
                 files.replace(self._disk, self.path / CLEAN_FILE, b"")
                 self._disk.sync_directory(self.path)
+        except OSError as error:
+            logger.error(
+                "%s could not be marked as closed in order, and is recovered at its opening: %s", self.path, error
+            )
         finally:
             self._disk.close(self._lock)
 

@@ -53,6 +53,13 @@ class Recovery:
 
     def run(self, segments: list[Segment]) -> Recovered:
         """Check and replay what must be; cut what follows the first batch that is not whole."""
+        recovered = self._run(segments)
+        end, durable = recovered.end_offset, self.recovery_point
+        if end < durable:
+            logger.error("%s: offsets %d to %d were durable and are lost", segments[0].path.parent, end, durable - 1)
+        return recovered
+
+    def _run(self, segments: list[Segment]) -> Recovered:
         durable = self.recovery_point
         bases = [segment.base_offset for segment in segments]
         begin = min(self.replay_from, durable)
@@ -72,8 +79,6 @@ class Recovery:
                     file_size - segment.size,
                     end,
                 )
-                if end < durable:
-                    logger.error("%s: offsets %d to %d were durable and are lost", segment.path, end, durable - 1)
                 self.disk.truncate(segment.file.fd, segment.size)
                 return self._cut(segments, number + 1, end, truncated=True)
             if number < len(segments) - 1:
