@@ -59,6 +59,7 @@ class SimulatedDisk:
         self._locks: dict[int, _File] = {}
         self._next_fd = 1000
         self._failures: dict[str, list[int]] = {}
+        """What is to come of the next operations of a name: an error, or 0."""
 
     # Commands of the test
 
@@ -68,7 +69,11 @@ class SimulatedDisk:
 
     def fail_next(self, operation: str, error: int) -> None:
         """Let the next operation of this name raise `OSError(error)`."""
-        self._failures.setdefault(operation, []).append(error)
+        self.fail_after(operation, 0, error)
+
+    def fail_after(self, operation: str, count: int, error: int) -> None:
+        """Let an operation of this name raise `OSError(error)`, after `count` more that succeed."""
+        self._failures.setdefault(operation, []).extend([0] * count + [error])
 
     def crash_process(self) -> None:
         """End the process: descriptors and locks go, the cache stays."""
@@ -263,8 +268,7 @@ class SimulatedDisk:
             self._dead = True
             raise CrashError
         failures = self._failures.get(operation)
-        if failures:
-            error = failures.pop(0)
+        if failures and (error := failures.pop(0)):
             raise OSError(error, os.strerror(error))
 
     def _file(self, fd: int) -> _File:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from pathlib import Path
 from uuid import UUID
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riacho.broker.group_commit import DiskThreads
 from riacho.broker.metadata.log import RECORDS_BETWEEN_SNAPSHOTS, MetadataDamageError, MetadataLog
 from riacho.broker.metadata.state import (
     Metadata,
@@ -20,6 +22,7 @@ from riacho.broker.metadata.state import (
     topic_overrides_record,
     topic_record,
 )
+from riacho.broker.metadata.store import MetadataStore
 from simulated_disk import CrashError, SimulatedDisk
 
 DIRECTORY = Path("/data/metadata")
@@ -131,3 +134,49 @@ def test_after_a_failed_fsync_no_change_is_taken() -> None:
         log.append([_topic(1)])
     with pytest.raises(OSError, match="takes no more changes until a restart"):
         log.append([_topic(2)])
+
+
+def test_what_a_restart_after_a_failed_fsync_shows_survives_a_power_loss() -> None:
+    """The kernel calls the pages clean that it failed to write: the next start has to write them again."""
+    disk = _disk()
+    log = MetadataLog(DIRECTORY, disk)
+    disk.fail_next("sync", errno.EIO)
+    with pytest.raises(OSError, match=r"."):
+        log.append([_topic(1)])
+    disk.crash_process()
+    shown = MetadataLog(DIRECTORY, disk)
+    _append(shown, _topic(2))
+    disk.lose_power()
+    assert MetadataLog(DIRECTORY, disk).state == shown.state
+
+
+@pytest.mark.parametrize("operation", ["create", "write", "sync", "rename", "sync_directory"])
+def test_a_change_stands_where_the_snapshot_after_it_cannot_be_written(operation: str) -> None:
+    async def body() -> None:
+        disk = _disk()
+        threads = DiskThreads(asyncio.get_running_loop(), defects.append)
+        log = MetadataLog(DIRECTORY, disk)
+        log.append([_topic(number % 50) for number in range(RECORDS_BETWEEN_SNAPSHOTS)])
+        log = MetadataLog(DIRECTORY, disk)
+        store = MetadataStore(log, threads)
+        skipped = {"write": 1, "sync": 1}  # of the change itself
+        async with store.changing:
+            if operation in skipped:
+                disk.fail_after(operation, skipped[operation], errno.ENOSPC)
+            else:
+                disk.fail_next(operation, errno.ENOSPC)
+            await store.commit([_topic(51)])
+        assert "topic-51" in store.state.topics
+        async with store.changing:
+            try:
+                await store.commit([_topic(52)])
+            except OSError:
+                assert operation == "sync_directory", "elsewhere it is known which log the next start finds"
+                assert "topic-52" not in store.state.topics
+        threads.close()
+        disk.lose_power()
+        assert MetadataLog(DIRECTORY, disk).state == store.state
+
+    defects: list[BaseException] = []
+    asyncio.run(body())
+    assert not defects

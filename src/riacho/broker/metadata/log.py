@@ -55,9 +55,9 @@ class MetadataLog:
         self._base = base
         self._count = 0
         self._failed = False
-        for record in self._read_log(path):
-            self.state.apply(record)
-            self._count += 1
+        sound = self._read_log(path)
+        # After a failed fsync the kernel may call pages clean that are not on the disk: written again, they are.
+        disk.write(self._fd, 0, [sound])
         disk.truncate(self._fd, self._end)
         disk.sync(self._fd)
         disk.sync_directory(directory)
@@ -88,25 +88,37 @@ class MetadataLog:
     def write_snapshot(self, records: Iterable[Record]) -> None:
         """Begin a new log after a snapshot of `records`, which build the state as it stands. Raises `OSError`."""
         base = self._base + self._count
-        log = self._disk.open(self._path(base, "log"), create=True)
-        self._disk.truncate(log, 0)
-        self._disk.sync(log)
         aside = self._path(base, "snapshot.new")
-        snapshot = self._disk.open(aside, create=True)
+        for path, contents in (
+            (self._path(base, "log"), b""),
+            (aside, b"".join(_entry([record]) for record in records)),
+        ):
+            self._write_whole(path, contents)
+        log = self._disk.open(self._path(base, "log"))
         try:
-            self._disk.truncate(snapshot, 0)
-            self._disk.write(snapshot, 0, [b"".join(_entry([record]) for record in records)])
-            self._disk.sync(snapshot)
-        finally:
-            self._disk.close(snapshot)
-        self._disk.rename(aside, self._path(base, "snapshot"))
-        self._disk.sync_directory(self._directory)
+            self._disk.rename(aside, self._path(base, "snapshot"))
+            self._failed = True  # until it is known which of the two logs the next start will find
+            self._disk.sync_directory(self._directory)
+            self._failed = False
+        except OSError:
+            self._disk.close(log)
+            raise
         self._disk.close(self._fd)
         self._fd, self._base, self._count, self._end = log, base, 0, 0
         self._remove_superseded()
 
     def close(self) -> None:
         self._disk.close(self._fd)
+
+    def _write_whole(self, path: Path, contents: bytes) -> None:
+        """A synced file of these contents. Its name is durable once the directory is synced."""
+        fd = self._disk.open(path, create=True)
+        try:
+            self._disk.truncate(fd, 0)
+            self._disk.write(fd, 0, [contents])
+            self._disk.sync(fd)
+        finally:
+            self._disk.close(fd)
 
     def _path(self, base: int, kind: str) -> Path:
         return self._directory / f"{base:020d}.{kind}"
@@ -129,17 +141,21 @@ class MetadataLog:
             )
         return int(names[-1].partition(".")[0])
 
-    def _read_log(self, path: Path) -> Iterator[Record]:
+    def _read_log(self, path: Path) -> bytes:
+        """Apply the log's records; the bytes that hold them."""
         data = self._contents(path)
         for records, end in _entries(data):
+            for record in records:
+                self.state.apply(record)
+            self._count += len(records)
             self._end = end
-            yield from records
         if _has_entry_after(data, self._end):
             raise MetadataDamageError(
                 f"the metadata log is damaged at byte {self._end}, before its end",
                 where=str(path),
                 mend="restore the data directory from a copy",
             )
+        return data[: self._end]
 
     def _contents(self, path: Path) -> bytes:
         fd = self._disk.open(path)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from riacho.broker.group_commit import DiskThreads
 from riacho.broker.metadata.log import MetadataLog
 from riacho.broker.metadata.state import Metadata, Record, producer_ids_record
+
+logger = logging.getLogger(__name__)
 
 PRODUCER_ID_BLOCK = 1000
 """As many producer ids are promised by one record, as in Kafka; a restart skips what is left of a block."""
@@ -33,8 +36,14 @@ class MetadataStore:
         for record in records:
             self.state.apply(record)
         if self._log.wants_snapshot:
-            snapshot = list(self.state.snapshot())
+            await self._write_snapshot(list(self.state.snapshot()))
+
+    async def _write_snapshot(self, snapshot: list[Record]) -> None:
+        """Cut the log short. The changes stand without that, and the next one tries again."""
+        try:
             await self._threads.call(lambda: self._log.write_snapshot(snapshot))
+        except OSError as error:
+            logger.warning("the metadata log could not be cut short by a snapshot: %s", error)
 
     async def new_producer_id(self) -> int:
         """An id that no producer was ever given. Raises `OSError`."""
