@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from kafka_clients import CLIENTS, EARLIEST, LATEST, Message, Start
+from raw_client import RawClient, create_topic
 
 from riacho.log.header import BatchHeader
 from running_broker import RunningBroker
@@ -59,63 +60,83 @@ def stored_batches(broker: RunningBroker, topic: str) -> Iterator[BatchHeader]:
             position += header.size
 
 
+HEADERS = (("origin", b"test"),)
+RECORDS = [
+    Message(b"key %d" % number, b"value %d " % number * 20, HEADERS, NEWEST + number * 1000) for number in range(20)
+]
+RECORDS.append(Message(b"a tombstone", None, HEADERS, NEWEST + 20_000))
+
+
+def _nothing_to_do() -> None:
+    return
+
+
+def _without_times(messages: list[Message]) -> list[Message]:
+    return [message._replace(timestamp_ms=None) for message in messages]
+
+
 @pytest.mark.parametrize("codec", CODECS)
-def test_confluent_kafka_produces_and_consumes_with_every_codec(kafka: RunningBroker, topic: str, codec: str) -> None:
-    values = [b"value %d " % number * 20 for number in range(100)]
-    produce(kafka.bootstrap, topic, values, **{"compression.type": codec, "linger.ms": 50})
-    assert [message.value() for message in consume(kafka.bootstrap, topic, 100)] == values
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_one_client_produces_with_any_codec_every_client_consumes(
+    kafka: RunningBroker, topic: str, client: str, codec: str
+) -> None:
+    with RawClient(kafka.bootstrap) as raw:
+        create_topic(raw, topic)
+    CLIENTS[client].produce(kafka.bootstrap, topic, RECORDS, codec)
     assert {header.codec for header in stored_batches(kafka, topic)} == {CODECS[codec]}
+    for name, reader in CLIENTS.items():
+        messages = reader.consume(kafka.bootstrap, topic, EARLIEST, len(RECORDS), _nothing_to_do)
+        if client == "kcat":  # it stamps them itself
+            assert _without_times(messages) == _without_times(RECORDS), name
+        else:
+            assert messages == RECORDS, name
 
 
-@pytest.mark.parametrize("codec", CODECS)
-def test_kafka_python_produces_and_consumes_with_every_codec(kafka: RunningBroker, topic: str, codec: str) -> None:
-    from kafka import KafkaConsumer, KafkaProducer
-
-    if codec in ("snappy", "lz4", "zstd") and not _kafka_python_has(codec):
-        producer_codec, expected = "gzip", CODECS["gzip"]  # kafka-python needs a further package for this codec
-    else:
-        producer_codec, expected = codec, CODECS[codec]
-    producer = KafkaProducer(
-        bootstrap_servers=kafka.bootstrap, compression_type=None if producer_codec == "none" else producer_codec
-    )
-    for number in range(20):
-        producer.send(topic, b"value %d " % number * 20)
-    producer.flush(DEADLINE_SECONDS)
-    producer.close()
-    consumer = KafkaConsumer(
-        topic, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=10_000
-    )
-    values = [next(consumer).value for _ in range(20)]
-    consumer.close()
-    assert values == [b"value %d " % number * 20 for number in range(20)]
-    assert {header.codec for header in stored_batches(kafka, topic)} == {expected}
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [(EARLIEST, 0), (Start("offset", 7), 7), (Start("time", NEWEST + 4001), 5)],
+    ids=["earliest", "offset", "time"],
+)
+def test_every_client_begins_where_it_is_told_to(
+    kafka: RunningBroker, topic: str, client: str, start: Start, first: int
+) -> None:
+    with RawClient(kafka.bootstrap) as raw:
+        create_topic(raw, topic)
+    for at in range(0, len(RECORDS), 4):  # several batches
+        CLIENTS["confluent-kafka"].produce(kafka.bootstrap, topic, RECORDS[at : at + 4])
+    rest = RECORDS[first:]
+    assert CLIENTS[client].consume(kafka.bootstrap, topic, start, len(rest), _nothing_to_do) == rest
 
 
-def _kafka_python_has(codec: str) -> bool:
-    from kafka import codec as codecs
+@pytest.mark.parametrize("client", CLIENTS)
+def test_every_client_begins_at_the_end_with_what_comes_then(kafka: RunningBroker, topic: str, client: str) -> None:
+    with RawClient(kafka.bootstrap) as raw:
+        create_topic(raw, topic)
+    writer = CLIENTS["confluent-kafka"]
+    writer.produce(kafka.bootstrap, topic, RECORDS[:10])
 
-    has: Callable[[], bool] = getattr(codecs, f"has_{codec}")
-    return has()
+    def produce_more() -> None:
+        writer.produce(kafka.bootstrap, topic, RECORDS[10:])
+
+    messages = CLIENTS[client].consume(kafka.bootstrap, topic, LATEST, len(RECORDS) - 10, produce_more)
+    assert messages == RECORDS[10:]
 
 
-def test_aiokafka_produces_and_consumes(kafka: RunningBroker, topic: str) -> None:
-    from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-
-    async def round_trip() -> list[tuple[bytes | None, bytes | None]]:
-        producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, enable_idempotence=True)
-        await producer.start()
-        for number in range(20):
-            await producer.send_and_wait(topic, b"value %d" % number, key=b"key")
-        await producer.stop()
-        consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            records = [await asyncio.wait_for(consumer.getone(), DEADLINE_SECONDS) for _ in range(20)]
-        finally:
-            await consumer.stop()
-        return [(record.key, record.value) for record in records]
-
-    assert asyncio.run(round_trip()) == [(b"key", b"value %d" % number) for number in range(20)]
+@pytest.mark.parametrize("client", ["confluent-kafka", "kafka-python", "aiokafka"])
+def test_nulls_empty_values_and_repeated_headers_come_back_as_they_went(
+    kafka: RunningBroker, topic: str, client: str
+) -> None:
+    odd = [
+        Message(b"key", None, (("a", b"1"), ("b", b""), ("a", b"2")), NEWEST),
+        Message(None, b"", (), NEWEST + 1),
+        Message(b"", b"value", (("\N{WATER WAVE}", bytes(range(256))),), NEWEST + 2),
+    ]
+    with RawClient(kafka.bootstrap) as raw:
+        create_topic(raw, topic)
+    CLIENTS[client].produce(kafka.bootstrap, topic, odd)
+    for name in ("confluent-kafka", "kafka-python", "aiokafka"):
+        assert CLIENTS[name].consume(kafka.bootstrap, topic, EARLIEST, len(odd), _nothing_to_do) == odd, name
 
 
 def test_kcat_lists_produces_and_consumes(kafka: RunningBroker, topic: str) -> None:
