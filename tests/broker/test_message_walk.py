@@ -71,6 +71,23 @@ def test_any_bytes_are_a_message_or_malformed(served: tuple[str, int], body: byt
         return
 
 
+@pytest.mark.parametrize(
+    ("api", "version", "body"),
+    [
+        ("list_offsets", 1, b"\xff\xff\xff\xff\xff\xff\xff\xff"),
+        ("offset_for_leader_epoch", 4, b"\xff\xff\xff\xff\x00\x00"),
+        ("delete_groups", 2, b"\x00\x00"),
+    ],
+)
+def test_an_array_that_cannot_be_null_is_not(api: str, version: int, body: bytes) -> None:
+    with pytest.raises(MalformedRequestError, match="an array is null"):
+        wire.read_request(api, version, b"\0" + body if wire.request_type(api, version).flexible else body, 0, 100)
+
+
+def test_an_array_that_can_be_null_may_be() -> None:
+    assert wire.read_request("metadata", 5, b"\xff\xff\xff\xff\x00", 0, 5).topics is None
+
+
 @pytest.mark.parametrize("count", [b"\x7f\xff\xff\xff", b"\x00\x00\x00\x02"])
 def test_more_items_than_bytes_are_impossible(count: bytes) -> None:
     entity = wire._entity_class("metadata", 5, "request")

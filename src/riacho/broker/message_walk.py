@@ -2,7 +2,8 @@
 
 kio's parser allocates what an array's count asks for before it reads the first item, and an allocation that fails
 ends the process. So a frame of a few bytes could end the broker. The walk follows the message's schema, reads
-lengths and counts alone, and refuses a message in which one of them reaches past its end.
+lengths and counts alone, and refuses a message in which one of them reaches past its end, or is null where the schema
+does not allow that.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ def _step(field: Field[Any], *, flexible: bool) -> Step:
         one = _skip(_SIZES[kafka_type])
     else:
         one = _compact_bytes if flexible else _plain_bytes(_LENGTH[kafka_type])
-    return _array(one, flexible=flexible) if array is not None else one
+    if array is None:
+        return one
+    return _array(one, flexible=flexible, nullable=type(None) in get_args(annotation))
 
 
 def _fixed_size(field: Field[Any]) -> int | None:
@@ -135,7 +138,7 @@ def _compact_bytes(data: Buffer, position: int, end: int) -> int:
     return position + size - 1 if size else position
 
 
-def _array(item: Step, *, flexible: bool) -> Step:
+def _array(item: Step, *, flexible: bool, nullable: bool) -> Step:
     def walk(data: Buffer, position: int, end: int) -> int:
         if flexible:
             count, position = _varint(data, position, end)
@@ -145,6 +148,8 @@ def _array(item: Step, *, flexible: bool) -> Step:
                 raise ImpossibleLengthError("the message ends within a count")
             (count,) = _COUNT.unpack_from(data, position)
             position += _COUNT.size
+        if count < 0 and not nullable:  # kio makes None of it, which no handler expects
+            raise ImpossibleLengthError("an array is null that cannot be")
         if count > end - position:  # an item has at least one byte
             raise ImpossibleLengthError(f"{count} items do not fit in {max(end - position, 0)} bytes")
         for _ in range(count):

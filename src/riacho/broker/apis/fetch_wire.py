@@ -175,8 +175,13 @@ class _Reader:
     def _count(self, position: int) -> tuple[int, int]:
         if self._flexible:
             count, position = unsigned_varint(self._buffer, position, self._end)
-            return count - 1, position
-        return _INT.unpack_from(self._buffer, position)[0], position + 4
+            count -= 1
+        else:
+            (count,) = _INT.unpack_from(self._buffer, position)
+            position += 4
+        if count < 0:
+            raise ValueError("an array is null")
+        return count, position
 
     def _tags(self, position: int) -> int:
         return skip_tags(self._buffer, position, self._end) if self._flexible else position

@@ -185,6 +185,7 @@ def _parse_plain(buffer: bytearray, position: int, end: int) -> tuple[_Request, 
     acks, _timeout = _ACKS_TIMEOUT.unpack_from(buffer, position)
     (topics,) = _INT.unpack_from(buffer, position + 6)
     position += 10
+    _check_count(topics)
     partitions: list[_PartitionRequest] = []
     for _ in range(topics):
         (name_length,) = _SHORT.unpack_from(buffer, position)
@@ -194,6 +195,7 @@ def _parse_plain(buffer: bytearray, position: int, end: int) -> tuple[_Request, 
         name = buffer[position : position + name_length].decode()
         (count,) = _INT.unpack_from(buffer, position + name_length)
         position += name_length + 4
+        _check_count(count)
         for _ in range(count):
             index, size = _FRAME.unpack_from(buffer, position)
             position += 8
@@ -210,6 +212,7 @@ def _parse_flexible(buffer: bytearray, position: int, end: int, version: int) ->
     position += max(length - 1, 0)
     acks, _timeout = _ACKS_TIMEOUT.unpack_from(buffer, position)
     topics, position = unsigned_varint(buffer, position + 6, end)
+    _check_count(topics - 1)
     partitions: list[_PartitionRequest] = []
     for _ in range(topics - 1):
         topic: str | UUID
@@ -223,6 +226,7 @@ def _parse_flexible(buffer: bytearray, position: int, end: int, version: int) ->
             topic = buffer[position : position + name_length - 1].decode()
             position += name_length - 1
         count, position = unsigned_varint(buffer, position, end)
+        _check_count(count - 1)
         for _ in range(count - 1):
             (index,) = _INT.unpack_from(buffer, position)
             size, position = unsigned_varint(buffer, position + 4, end)
@@ -232,6 +236,11 @@ def _parse_flexible(buffer: bytearray, position: int, end: int, version: int) ->
             position = skip_tags(buffer, position + max(size - 1, 0), end)
         position = skip_tags(buffer, position, end)
     return _Request(length > 0, acks, partitions), skip_tags(buffer, position, end)
+
+
+def _check_count(count: int) -> None:
+    if count < 0:
+        raise MalformedRequestError("Produce: an array is null")
 
 
 def _encode(
