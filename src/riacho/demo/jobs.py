@@ -28,7 +28,5 @@ def submit_jobs(cluster: Cluster, clock: Clock) -> None:
             before = known.get(name)
             if before is not None and before.sql == sql:
                 continue
-            generation = before.generation + 1 if before else 1
-            catalog.put(
-                JobSpec(name, sql, file, generation=generation, submitted_ms=clock.now_ms(), fresh=before is not None)
-            )
+            spec = JobSpec(name, sql, file, submitted_ms=clock.now_ms(), fresh=before is not None)
+            catalog.put(spec.after(before))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +14,16 @@ from riacho.client.offsets import EARLIEST, LATEST
 from riacho.client.producer import Producer
 from riacho.errors import RiachoError
 from riacho.host import Clock
-from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC, JobSpec, JobStatus, Phase
+from riacho.jobs.registry import (
+    JOBS_TOPIC,
+    METRICS_TOPIC,
+    STATUS_TOPIC,
+    JobSpec,
+    Phase,
+    read_measurements,
+    read_specs,
+    read_status,
+)
 
 READ_TIMEOUT_MS = 10_000
 
@@ -44,7 +52,7 @@ class JobCatalog:
 
     def specs(self) -> dict[str, JobSpec]:
         """The submitted jobs by name."""
-        return {key.decode(): JobSpec.from_bytes(value) for key, value in self._newest(JOBS_TOPIC).items()}
+        return read_specs(self._newest(JOBS_TOPIC))
 
     def describe(self) -> list[Json]:
         """Every job with its SQL, phase and newest measurements, by name."""
@@ -104,11 +112,7 @@ class JobCatalog:
 
 def described(spec: JobSpec, statuses: Mapping[bytes, bytes], metrics: Mapping[bytes, bytes], now_ms: int) -> Json:
     """A job as people see it, from the registry's newest records by key."""
-    key = spec.name.encode()
-    status = JobStatus.from_bytes(statuses[key]) if key in statuses else None
-    measured = json.loads(metrics[key]) if key in metrics else None
-    if measured is not None and now_ms - measured["at_ms"] > STALE_MS:
-        measured = None
+    status = read_status(statuses, spec.name)
     return {
         "name": spec.name,
         "sql": spec.sql,
@@ -117,5 +121,5 @@ def described(spec: JobSpec, statuses: Mapping[bytes, bytes], metrics: Mapping[b
         "since_ms": status.since_ms if status else spec.submitted_ms,
         "restarts": status.restarts if status else 0,
         "error": status.error if status else None,
-        "metrics": measured,
+        "metrics": read_measurements(metrics, spec.name, since_ms=now_ms - STALE_MS),
     }

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from riacho.jobs.catalog import described
-from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC, JobSpec, Wanted, checked_name
+from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC, JobSpec, checked_name, read_specs
 from riacho.serve.views import View, Views
 
 Json = dict[str, Any]
@@ -34,38 +33,36 @@ class Jobs:
     def described(self, now_ms: int) -> list[Json]:
         """Every job with its SQL, phase and newest measurements."""
         statuses, metrics = self._rows(STATUS_TOPIC), self._rows(METRICS_TOPIC)
-        specs = sorted(self._specs(), key=lambda spec: spec.name)
+        specs = sorted(self._specs().values(), key=lambda spec: spec.name)
         return [described(spec, statuses, metrics, now_ms) for spec in specs]
 
     def submit(self, name: str, sql: str, variables: dict[str, str], now_ms: int) -> None:
         """Make or replace a job. Raises `UsageError` for a bad name. Blocks."""
-        known = self._find(checked_name(name))
-        generation = known.generation + 1 if known else 1
-        self._put(JobSpec(name, sql, None, variables, generation=generation, submitted_ms=now_ms))
+        known = self._specs().get(checked_name(name))
+        self._put(JobSpec(name, sql, None, variables, submitted_ms=now_ms).after(known))
 
     def steer(self, name: str, action: str) -> None:
         """`start`, `stop` or `restart` a job. Raises `UnknownJobError`. Blocks."""
         spec = self._find(name)
-        if spec is None:
-            raise UnknownJobError(name)
-        wanted = Wanted.STOPPED if action == "stop" else Wanted.RUNNING
-        generation = spec.generation if action == "stop" else spec.generation + 1
-        self._put(replace(spec, wanted=wanted, generation=generation, fresh=False))
+        self._put(spec.stopped() if action == "stop" else spec.started())
 
     def delete(self, name: str) -> None:
         """Stop a job and forget it. Raises `UnknownJobError`. Blocks."""
-        if self._find(name) is None:
-            raise UnknownJobError(name)
+        self._find(name)
         self._write(JOBS_TOPIC, name.encode(), None)
 
     def _put(self, spec: JobSpec) -> None:
         self._write(JOBS_TOPIC, spec.name.encode(), spec.to_bytes())
 
-    def _find(self, name: str) -> JobSpec | None:
-        return next((spec for spec in self._specs() if spec.name == name), None)
+    def _find(self, name: str) -> JobSpec:
+        """Raises `UnknownJobError`."""
+        spec = self._specs().get(name)
+        if spec is None:
+            raise UnknownJobError(name)
+        return spec
 
-    def _specs(self) -> list[JobSpec]:
-        return [JobSpec.from_bytes(value) for value in self._rows(JOBS_TOPIC).values()]
+    def _specs(self) -> dict[str, JobSpec]:
+        return read_specs(self._rows(JOBS_TOPIC))
 
     def _rows(self, topic: str) -> dict[bytes, bytes]:
         view = self._topics.get(topic)
