@@ -83,3 +83,18 @@ def flip_a_byte(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[8] ^= 0xFF
     path.write_bytes(bytes(content))
+
+
+def test_a_submission_that_begins_afresh_keeps_what_it_has_gathered_since(tmp_path: Path) -> None:
+    store(tmp_path).write("plan", {"of": "an earlier one"}, ARRAYS)
+    store(tmp_path).begin("2 7")
+    assert store(tmp_path).newest() is None
+
+    store(tmp_path).write("plan", {"of": "this one"}, ARRAYS)
+    store(tmp_path).begin("2 7")
+    kept = store(tmp_path).newest()
+    assert kept is not None
+    assert kept.positions == {"of": "this one"}
+
+    store(tmp_path).begin("3 8")
+    assert store(tmp_path).newest() is None

@@ -15,6 +15,11 @@ import pytest
 from running_platform import RunningPlatform, alive
 
 from job_process import RIACHO, Reader, create_topic, kafka_table, produce, until
+from riacho.client.cluster import Cluster
+from riacho.client.columns import ProduceColumns
+from riacho.client.config import ClientConfig
+from riacho.client.producer import Producer
+from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC
 from running_broker import RunningBroker
 
 COPY = (
@@ -116,6 +121,52 @@ def test_a_job_that_was_asked_wrongly_is_failed_and_says_why(platform: StartPlat
     assert failed["error"] in up.job("show", "copy").stdout
     up.job("submit", script(tmp_path, COPY.replace("SELECT id", "SELECT id + 1")), "--fresh")
     up.until_phase("copy", "running")
+
+
+def test_a_job_that_began_afresh_goes_on_from_its_own_state_when_it_is_started_again(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    up.job("submit", script(tmp_path, COPY), "--fresh")
+    copied = Reader(up.kafka, "copied")
+    produce(up.kafka, "events", [{"id": 1}])
+    until(lambda: ids(copied) == [1], "the job runs")
+    up.end()
+    up.start()
+    produce(up.kafka, "events", [{"id": 2}])
+    until(lambda: ids(copied) == [1, 2], "the job goes on, and repeats nothing")
+    copied.close()
+
+
+def test_records_of_the_registry_that_are_no_jobs_harm_nobody(platform: StartPlatform, tmp_path: Path) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    cluster = Cluster(ClientConfig(up.kafka))
+    foreign: list[tuple[bytes, bytes]] = [
+        (b"\xff", b"{}"),
+        (b"empty", b"{}"),
+        (b"text", b"\xff"),
+        (b"number", b'{"name": "number", "sql": 7}'),
+        (b"climber", b'{"name": "../climber", "sql": "SELECT 1"}'),
+        (b"other", b'{"name": "another", "sql": "SELECT 1"}'),
+    ]
+    with Producer(cluster) as producer:
+        keys, values = zip(*foreign, strict=True)
+        for topic in (JOBS_TOPIC, STATUS_TOPIC, METRICS_TOPIC):
+            producer.produce(topic, ProduceColumns.from_values(values, keys=keys))
+            producer.produce(topic, ProduceColumns.from_values([b"{}"] * 3, keys=[b"copy"] * 3))
+        producer.flush()
+    cluster.close()
+
+    submitted = up.job("submit", script(tmp_path, COPY))
+
+    assert submitted.returncode == 0, submitted.stderr
+    up.until_phase("copy", "running")
+    assert list(up.jobs()) == ["copy"]
+    with urllib.request.urlopen(f"http://{up.http}/api/jobs", timeout=10) as answer:
+        assert [job["name"] for job in json.load(answer)["jobs"]] == ["copy"]
+    assert "Traceback" not in up.stderr
 
 
 def test_a_job_that_misses_its_topic_says_so_and_runs_once_it_is_there(platform: StartPlatform, tmp_path: Path) -> None:

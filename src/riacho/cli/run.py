@@ -31,6 +31,9 @@ def run(
     ),
     name: Annotated[str | None, typer.Option(help="The job's name: by default that of the file.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start without the state of an earlier run.")] = False,
+    submission: Annotated[
+        str | None, typer.Option(hidden=True, help="Start without the state of submissions other than this one.")
+    ] = None,
 ) -> None:
     """Run a script until its sources end, or until Ctrl-C.
 
@@ -46,6 +49,7 @@ def run(
     from riacho.host import SystemClock, SystemDisk
     from riacho.jobs.registry import checked_name
     from riacho.jobs.script import JobContext, compile_job_script
+    from riacho.jobs.snapshot import SnapshotStore
 
     log_to_stderr()
     variables = {**os.environ, **({"KAFKA": kafka} if kafka else {}), **parse_variables(assignments or [])}
@@ -56,11 +60,16 @@ def run(
     for number, job in enumerate(script.jobs):
         own = base if len(script.jobs) == 1 else f"{base}-{number + 1}"
         context = JobContext(own, SystemClock(), SystemDisk(), directory / "jobs" / own, kafka)
-        if not _run_job(job, context, fresh=fresh):
+        snapshots = SnapshotStore(directory / "jobs" / own, disk=context.disk, clock=context.clock)
+        if fresh:
+            snapshots.clear()
+        elif submission is not None:
+            snapshots.begin(submission)
+        if not _run_job(job, context):
             return
 
 
-def _run_job(job: Job, context: JobContext, *, fresh: bool) -> bool:
+def _run_job(job: Job, context: JobContext) -> bool:
     """Run one job to its end; whether its sources ended (rather than somebody stopping it)."""
     import signal
     from contextlib import ExitStack
@@ -68,11 +77,7 @@ def _run_job(job: Job, context: JobContext, *, fresh: bool) -> bool:
     from riacho.cli.ending import end_in_time
     from riacho.cli.progress import Progress
     from riacho.jobs.script import open_worker
-    from riacho.jobs.snapshot import SnapshotStore
 
-    assert context.directory is not None
-    if fresh:
-        SnapshotStore(context.directory, disk=context.disk, clock=context.clock).clear()
     with Progress(context.name) as progress:
         report = _reporter(job, context)
 

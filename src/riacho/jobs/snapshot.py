@@ -30,6 +30,9 @@ KEPT = 2
 
 PARTIAL = ".partial"
 
+SUBMISSION = "submission"
+"""The file that names the submission which last began without earlier snapshots."""
+
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 Json = Any  # what json.loads returns
 
@@ -114,6 +117,17 @@ class SnapshotStore:
     def clear(self) -> None:
         """Remove every snapshot: the job has ended, or starts afresh."""
         self._remove(self._numbers())
+
+    def begin(self, submission: str) -> None:
+        """Remove the snapshots of earlier submissions; those that this one has taken since it first began stay."""
+        marker = self._directory / SUBMISSION
+        if self._disk.exists(marker) and self._read_file(marker) == submission.encode():
+            return
+        self.clear()  # and only then the mark: where a crash comes between, there is nothing yet to lose
+        if self._disk.exists(marker):
+            self._disk.unlink(marker)
+        self._write_file(marker, submission.encode())
+        self._disk.sync_directory(self._directory)
 
     def _numbers(self) -> list[int]:
         return [int(name) for name in self._disk.list(self._directory) if name.isdigit()]

@@ -82,7 +82,10 @@ class JobSupervisor:
         if value is not None:
             try:
                 spec = JobSpec.from_bytes(value)
-            except (ValueError, TypeError) as error:
+                if spec.name != name:
+                    raise ValueError(f"it is of the job {spec.name!r}")
+            except ValueError as error:
+                spec = None
                 log.warning("%s holds a record under %r that is no job: %s", JOBS_TOPIC, name, error)
         if running is not None and spec is not None and self._unchanged(running, spec):
             self._running[name] = running
@@ -115,7 +118,7 @@ class JobSupervisor:
         for name, value in spec.variables.items():
             command += ["--set", f"{name}={value}"]
         if spec.fresh:
-            command.append("--fresh")
+            command += ["--submission", f"{spec.generation} {spec.submitted_ms}"]
         child = Child(
             ChildSpec(spec.name, command, announces=True, oneshot=True, patient=True),
             on_change=lambda child: self._seen(spec, child),
@@ -177,7 +180,7 @@ class JobSupervisor:
                     continue
                 for columns in blocks:
                     latest = {
-                        key.decode(): value
+                        key.decode(errors="replace"): value  # what is no text is no job's name either
                         for key, value in zip(columns.key, columns.value, strict=True)
                         if key is not None
                     }
