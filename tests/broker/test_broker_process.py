@@ -85,6 +85,14 @@ def test_a_directory_that_is_not_a_log_is_left_alone(tmp_path: Path) -> None:
         (("--set", "listeners=SSL://:9093"), "one PLAINTEXT listener is served"),
         (("--set", "log.dirs=a,b"), "there is one directory"),
         (("--set", "node.id=2"), "the one node is 1"),
+        (("--set", "num.partitions=0"), "Value must be at least 1"),
+        (("--set", "socket.request.max.bytes=0"), "Value must be at least 1"),
+        (("--set", "log.segment.bytes=10"), "Value must be at least 1048576"),
+        (("--set", "log.cleanup.policy=shred"), "String must be one of: compact, delete"),
+        (("--advertise", ":9092"), "clients cannot connect to every address"),
+        (("--advertise", "0.0.0.0:9092"), "clients cannot connect to every address"),
+        (("--set", "advertised.listeners=PLAINTEXT://:9092"), "clients cannot connect to every address"),
+        (("--set", "listeners=A://:1,B://:2"), "one PLAINTEXT listener is served"),
     ],
 )
 def test_a_wrong_option_is_told_and_nothing_is_started(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
@@ -100,6 +108,34 @@ def test_a_mistake_in_a_properties_file_is_told_with_its_line(tmp_path: Path) ->
     assert ended.returncode == 2
     assert "server.properties:4" in ended.stderr
     assert "log.segment.bytes" in ended.stderr
+
+
+def test_a_properties_file_that_is_not_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "server.properties").write_bytes(b"\xff\xfe\x00")
+    ended = _riacho_broker("--config", "server.properties", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "server.properties" in ended.stderr
+    assert "it is not text" in ended.stderr
+
+
+def test_the_properties_that_kafka_comes_with_are_taken(broker: StartBroker, tmp_path: Path) -> None:
+    properties = tmp_path / "server.properties"
+    properties.write_text(
+        "process.roles=broker,controller\n"
+        "node.id=1\n"
+        "controller.quorum.bootstrap.servers=localhost:9093\n"
+        "listeners=CLIENTS://:9092,CONTROLLER://:9093\n"
+        "advertised.listeners=CLIENTS://localhost:9092,CONTROLLER://localhost:9093\n"
+        "inter.broker.listener.name=CLIENTS\n"
+        "controller.listener.names=CONTROLLER\n"
+        "listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT,SSL:SSL\n"
+        "log.dirs=/tmp/kraft-combined-logs\n"
+        "offsets.topic.replication.factor=1\n"
+    )
+    own = broker("--config", str(properties))
+    with RawClient(f"127.0.0.1:{_listening_port(own)}") as client:
+        answer = client.ask("metadata", 1, {"topics": []})
+    assert [(each.host, each.port) for each in answer.brokers] == [("localhost", 9092)]
 
 
 def test_set_wins_over_the_file(broker: StartBroker, tmp_path: Path, topic: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from riacho.broker.broker import NODE_ID, Broker
+from riacho.broker.config.placement import WILDCARDS
 from riacho.broker.config.settings import Settings
 from riacho.broker.group_commit import DiskThreads
 from riacho.broker.metadata.log import MetadataDamageError, MetadataLog
@@ -27,7 +28,6 @@ from riacho.log.directory import LogDirectory
 logger = logging.getLogger(__name__)
 
 METADATA_DIRECTORY = "metadata"
-_WILDCARDS = frozenset({"", "0.0.0.0", "::"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _open(options: BrokerOptions, settings: Settings, threads: DiskThreads, addr
         )
     metadata = MetadataStore(metadata_log, threads)
     advertised = options.advertise
-    if advertised is None and options.listen[0] not in _WILDCARDS:
+    if advertised is None and options.listen[0] not in WILDCARDS:
         advertised = options.listen[0], address[1]
     settings.static = _with_identity(settings.static, options, address, advertised)
     return Broker(

@@ -6,6 +6,7 @@ what DescribeConfigs shows, and nothing besides, as the table of deviations says
 
 from __future__ import annotations
 
+from riacho.broker.config.broker_limits import BROKER_LIMITS
 from riacho.broker.config.types import BrokerKey, ConfigType, UpdateMode
 
 _B = ConfigType.BOOLEAN
@@ -349,4 +350,6 @@ _TABLE: tuple[tuple[str, ConfigType, str | None, UpdateMode], ...] = (
     ("unclean.leader.election.enable", _B, "false", _CLUSTER_WIDE),
 )
 
-BROKER_KEYS = {name: BrokerKey(name, kind, default, mode) for name, kind, default, mode in _TABLE}
+BROKER_KEYS = {
+    name: BrokerKey(name, kind, default, mode, BROKER_LIMITS.get(name)) for name, kind, default, mode in _TABLE
+}

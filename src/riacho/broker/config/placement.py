@@ -9,7 +9,9 @@ from riacho.errors import UsageError
 
 DEFAULT_DIRECTORY = Path(".riacho")
 DEFAULT_ADDRESS = ("127.0.0.1", 9092)
-_PLAINTEXT = "PLAINTEXT://"
+WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+"""Hosts to listen on all addresses: none of them is one to connect to."""
+_PLAINTEXT = "PLAINTEXT"
 
 
 def parse_address(text: str, option: str) -> tuple[str, int]:
@@ -46,8 +48,15 @@ def listen_address(option: str | None, properties: Mapping[str, str]) -> tuple[s
 def advertised_address(option: str | None, properties: Mapping[str, str]) -> tuple[str, int] | None:
     """`--advertise`, or `advertised.listeners`; None where neither is given. Raises `UsageError`."""
     if option is not None:
-        return parse_address(option, "--advertise")
-    return _listener(properties, "advertised.listeners")
+        name, address = "--advertise", parse_address(option, "--advertise")
+    else:
+        name, listener = "advertised.listeners", _listener(properties, "advertised.listeners")
+        if listener is None:
+            return None
+        address = listener
+    if address[0] in WILDCARDS:
+        raise UsageError(f"{name}: clients cannot connect to every address", mend=f"write {name} with a host's name")
+    return address
 
 
 def check_identity(properties: Mapping[str, str], node_id: int) -> None:
@@ -58,9 +67,20 @@ def check_identity(properties: Mapping[str, str], node_id: int) -> None:
 
 
 def _listener(properties: Mapping[str, str], name: str) -> tuple[str, int] | None:
+    """The one listener for clients. Controllers have none here: there is no other node to talk to."""
     value = properties.get(name)
     if value is None:
         return None
-    if not value.startswith(_PLAINTEXT) or "," in value:
-        raise UsageError(f"{name}={value}: one PLAINTEXT listener is served", mend=f"write {_PLAINTEXT}HOST:PORT")
-    return parse_address(value.removeprefix(_PLAINTEXT), name)
+    controllers = _items(properties.get("controller.listener.names", ""))
+    protocols = dict(
+        item.split(":", 1) for item in _items(properties.get("listener.security.protocol.map", "")) if ":" in item
+    )
+    listeners = [listener.partition("://") for listener in _items(value)]
+    ours = [(listener, address) for listener, _, address in listeners if listener not in controllers]
+    if len(ours) != 1 or protocols.get(ours[0][0], ours[0][0]) != _PLAINTEXT:
+        raise UsageError(f"{name}={value}: one PLAINTEXT listener is served", mend=f"write {_PLAINTEXT}://HOST:PORT")
+    return parse_address(ours[0][1], name)
+
+
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]

@@ -202,6 +202,8 @@ def read_properties(path: Path) -> dict[str, str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise UsageError(f"cannot read the configuration: {error.strerror}", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise UsageError("cannot read the configuration: it is not text", where=str(path)) from error
     properties: dict[str, str] = {}
     for number, line in _logical_lines(lines):
         name, separator, value = line.partition("=")

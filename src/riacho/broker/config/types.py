@@ -116,6 +116,13 @@ def any_of(*choices: str) -> Check:
     return check
 
 
+def _check(name: str, kind: ConfigType, text: str, valid: Check | None) -> None:
+    value = parse(name, kind, text)
+    problem = valid(value) if valid is not None else None
+    if problem is not None:
+        raise InvalidConfigError(f"Invalid value {text} for configuration {name}: {problem}")
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerKey:
     """A property of the broker."""
@@ -124,10 +131,11 @@ class BrokerKey:
     kind: ConfigType
     default: str | None
     mode: UpdateMode
+    valid: Check | None = None
 
     def check(self, text: str) -> None:
-        """Raises `InvalidConfigError` where `text` is not a value of this property's type."""
-        parse(self.name, self.kind, text)
+        """Raises `InvalidConfigError` where `text` is not a value that this property takes."""
+        _check(self.name, self.kind, text, self.valid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +152,4 @@ class TopicKey:
 
     def check(self, text: str) -> None:
         """Raises `InvalidConfigError` where `text` is not a value that this property takes."""
-        value = parse(self.name, self.kind, text)
-        problem = self.valid(value) if self.valid is not None else None
-        if problem is not None:
-            raise InvalidConfigError(f"Invalid value {text} for configuration {self.name}: {problem}")
+        _check(self.name, self.kind, text, self.valid)
