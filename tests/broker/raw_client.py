@@ -21,7 +21,7 @@ class RawClient:
 
     def __init__(self, bootstrap: str, *, receive_buffer: int | None = None) -> None:
         host, _, port = bootstrap.rpartition(":")
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE_SECONDS)

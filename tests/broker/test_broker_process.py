@@ -170,6 +170,15 @@ def test_under_a_wildcard_a_client_is_told_the_address_that_it_reached(broker: S
         assert [(each.host, each.port) for each in answer.brokers] == [(host, own.port)]
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_under_the_wildcard_of_ipv6_a_client_of_ipv4_is_told_an_address_of_ipv4(broker: StartBroker) -> None:
+    own = broker("--listen", "[::]:0")
+    for host in ("127.0.0.1", "::1"):
+        with RawClient(f"{host}:{own.port}") as client:
+            answer = client.ask("metadata", 1, {"topics": []})
+        assert [each.host for each in answer.brokers] == [host]
+
+
 def test_clients_are_told_the_advertised_address(broker: StartBroker) -> None:
     own = broker("--advertise", "kafka.example:1234")
     with RawClient(f"127.0.0.1:{_listening_port(own)}") as client:

@@ -52,6 +52,8 @@ MOST_BUFFERS = 64
 IDLE_CHECK_SECONDS = 30.0
 
 _SIZE = struct.Struct(">i")
+_MAPPED = "::ffff:"
+"""How an IPv6 socket names a client's IPv4 address, in which not every client would recognise it."""
 
 
 class AnswerSlot:
@@ -98,7 +100,8 @@ class Connection:
 
     def __init__(self, sock: socket.socket, server: Server, peer: tuple[str, int]) -> None:
         self.peer = peer
-        self.local_address: tuple[str, int] = sock.getsockname()[:2]
+        host, port = sock.getsockname()[:2]
+        self.local_address: tuple[str, int] = host.removeprefix(_MAPPED), port
         self.closed = False
         self._socket = sock
         self._fd = sock.fileno()
