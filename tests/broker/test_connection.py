@@ -43,7 +43,9 @@ class _Listener:
         self._opened: list[tuple[Connection, socket.socket]] = []
 
     def connect(self) -> tuple[Connection, socket.socket]:
-        client, ours = socket.socketpair()
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            client = socket.create_connection(listening.getsockname())
+            ours, _ = listening.accept()
         ours.setblocking(False)
         connection = Connection(ours, self.server, ("test", 0))
         self._opened.append((connection, client))
