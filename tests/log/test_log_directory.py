@@ -204,3 +204,22 @@ def test_a_stop_that_finds_no_room_for_its_mark_is_recovered_as_a_crash_is(caplo
     directory = open_directory(disk)
     assert not directory.clean
     assert directory.open_partition("t", 0, CONFIG).end_offset == 1
+
+
+def test_many_logs_are_recovered_at_once_and_one_that_cannot_be_is_left_to_who_opens_it() -> None:
+    disk = SimulatedDisk(0)
+    directory = open_directory(disk)
+    for number in range(40):
+        append(directory.open_partition("t", number, CONFIG), b"x")
+    disk.crash_process()
+    disk.unlink(PATH / "t-7" / f"{0:020d}.log")
+    directory = open_directory(disk)
+    fd = disk.open(PATH / "t-7" / "recovery-point-offset-checkpoint", create=True)
+    disk.write(fd, 0, [b"0\n1\n"])
+    directory.recover([("t", number, CONFIG) for number in range(40)])
+    assert sorted(number for _, number in directory.opened()) == [number for number in range(40) if number != 7]
+    with pytest.raises(PartitionOffline, match="no segment file is there"):
+        directory.open_partition("t", 7, CONFIG)
+    disk.lose_power()
+    directory = open_directory(disk)
+    assert directory.open_partition("t", 39, CONFIG).end_offset == 1

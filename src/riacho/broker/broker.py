@@ -185,13 +185,25 @@ class Broker:
     async def start(self) -> None:
         """Recover what a crash left, and begin what runs by itself."""
         if not self.directory.clean:
-            for topic, index in self.directory.partitions_on_disk():
-                entry = self.metadata.topics.get(topic)
-                if entry is not None and topic != OFFSETS_TOPIC and index < entry.partitions:
-                    self._try_partition(topic, index)
+            await self._recover()
         self._delete_orphans()
         self._start(self.groups.load())
         self._schedule_retention()
+
+    async def _recover(self) -> None:
+        """Open every log, so that what this process finds, and may give to a consumer, is durable."""
+        topics = self.metadata.topics
+        found = [
+            (topic, index)
+            for topic, index in self.directory.partitions_on_disk()
+            if topic in topics and index < topics[topic].partitions
+        ]
+        configs = {topic: self.settings.log_config(topics[topic].overrides) for topic, _ in found}
+        await self.threads.call(
+            partial(self.directory.recover, [(topic, index, configs[topic]) for topic, index in found])
+        )
+        for topic, index in found:
+            self._try_partition(topic, index)
 
     async def close(self) -> None:
         """Stop what runs by itself, then sync and close every partition."""
@@ -232,14 +244,15 @@ class Broker:
 
     def _schedule_retention(self) -> None:
         interval = self.settings.integer("log.retention.check.interval.ms")
-        self._retention_timer = self.threads.loop.call_later(interval / 1000, self._retain)
+        self._retention_timer = self.threads.loop.call_later(interval / 1000, lambda: self._start(self._retain()))
 
-    def _retain(self) -> None:
+    async def _retain(self) -> None:
         """Delete the segments that are past their topic's retention; the files go on a disk thread."""
         for topic, index in self.directory.partitions_on_disk():
             hosted = self._try_partition(topic, index)
             if hosted is not None:
                 hosted.retain(self.clock.now_ms())
+            await asyncio.sleep(0)  # thousands may have to be opened for this: requests are served between them
         self._schedule_retention()
 
 

@@ -51,12 +51,13 @@ class Checkpoints:
     def store(self, end_offset: int, epochs: LeaderEpochs, producers: Producers) -> None:
         """Move the recovery point to `end_offset`; records and indexes below it are already synced.
 
-        It moves last: where a crash comes between, the old one stands, and is as good as before.
+        Where a power loss keeps only some of these files, recovery reads more of the log, from the newest snapshot on.
         """
         snapshot = self.directory / f"{end_offset:020d}{SNAPSHOT_SUFFIX}"
         files.replace(self.disk, snapshot, producers.encode(end_offset))
-        files.replace(self.disk, self.directory / LEADER_EPOCH_FILE, epochs.encode())
-        self.disk.sync_directory(self.directory)
+        encoded = epochs.encode()
+        if files.load(self.disk, self.directory / LEADER_EPOCH_FILE) != encoded:
+            files.replace(self.disk, self.directory / LEADER_EPOCH_FILE, encoded)
         files.replace_offset(self.disk, self.directory / RECOVERY_POINT_FILE, end_offset)
         self.disk.sync_directory(self.directory)
         for name in self._snapshots()[:-KEPT_SNAPSHOTS]:

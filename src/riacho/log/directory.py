@@ -6,6 +6,9 @@ import base64
 import logging
 import re
 import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +32,10 @@ _BEFORE_META: Final = {LOCK_FILE, META_FILE + files.TEMPORARY_SUFFIX}
 """What a first start that was interrupted leaves behind."""
 
 MAX_NAME_BYTES: Final = 255
+
+SYNCING_THREADS: Final = 16
+"""Logs that are opened or closed at once: their fsyncs wait for the disk together, and a file system commits them as
+one."""
 
 _PARTITION: Final = re.compile(r"(?P<topic>.+)-(?P<partition>\d+)")
 _FORMAT: Final = "riacho.format.version"
@@ -141,11 +148,21 @@ class LogDirectory:
             self._disk.make_directory(path)
             log = Partition.open(path, config, disk=self._disk, clock=self._clock, leader_epoch=self.leader_epoch)
             if path.name not in self._durable_names:
-                self._disk.sync_directory(path)
                 self._disk.sync_directory(self.path)
                 self._durable_names.add(path.name)
             self._partitions[topic, partition] = log
         return log
+
+    def recover(self, partitions: Iterable[tuple[str, int, LogConfig]]) -> None:
+        """Open many logs at once. Blocks. One that cannot be opened is left to `open_partition`, which says why."""
+
+        def recover_one(place: tuple[str, int, LogConfig]) -> None:
+            with suppress(OSError):
+                self.open_partition(*place)
+
+        with ThreadPoolExecutor(SYNCING_THREADS, thread_name_prefix="recover") as threads:
+            for _ in threads.map(recover_one, partitions):
+                pass
 
     def opened(self) -> dict[tuple[str, int], Partition]:
         """The logs that are open, by topic and partition."""
@@ -171,14 +188,8 @@ class LogDirectory:
 
     def close(self) -> None:
         """Close every log and unlock the directory; mark it clean unless a log's disk has failed. Blocks."""
-        in_order = True
-        for log in self._partitions.values():
-            in_order &= not log.failed
-            try:
-                log.close()
-            except PartitionOffline as error:
-                logger.error("%s", error)
-                in_order = False
+        with ThreadPoolExecutor(SYNCING_THREADS, thread_name_prefix="close") as threads:
+            in_order = all([*threads.map(_close, self._partitions.values())])
         self._partitions.clear()
         try:
             if in_order:
@@ -199,6 +210,17 @@ class LogDirectory:
             self._disk.unlink(path / name)
         self._disk.remove_directory(path)
         self._disk.sync_directory(self.path)
+
+
+def _close(log: Partition) -> bool:
+    """Whether the log needs no recovery."""
+    failed_before = log.failed
+    try:
+        log.close()
+    except PartitionOffline as error:
+        logger.error("%s", error)
+        return False
+    return not failed_before
 
 
 def _new_cluster_id() -> str:

@@ -143,10 +143,12 @@ class Partition:
             )
         while len(bases) > 1 and bases[1] <= log_start:
             Segment(disk, directory, bases.pop(0), interval, now_ms).remove_files()
+        is_new = not bases
         if bases:
             segments = [Segment.open(disk, directory, base, interval, now_ms) for base in bases]
         else:
             segments = [Segment.create(disk, directory, 0, interval, now_ms)]
+            disk.sync_directory(directory)
         log_start = max(log_start, segments[0].base_offset)
 
         epochs, producers, replay_from = checkpoints.state(segments[0].base_offset)
@@ -171,6 +173,7 @@ class Partition:
             recovery_point=recovery_point,
             leader_epoch=leader_epoch,
         )
+        partition._directory_is_dirty = not is_new
         if recovered.cut or end != recovery_point:
             make_durable(disk, recovered.segments, min(recovery_point, end), end)
             disk.sync_directory(directory)

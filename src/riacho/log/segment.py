@@ -263,7 +263,10 @@ class Segment:
     # Indexes
 
     def store_index(self) -> None:
-        """Write both index files; durable once the directory is synced, too."""
+        """Write both index files; durable once the directory is synced, too. A small segment has none: it is read."""
+        if self._is_small:
+            self.index_is_stored = True
+            return
         files.replace(
             self._disk, self.path.with_suffix(INDEX_SUFFIX), self.index.encode_offsets(self.base_offset, self.size)
         )
@@ -272,12 +275,18 @@ class Segment:
         )
         self.index_is_stored = True
 
+    @property
+    def _is_small(self) -> bool:
+        """Whether an index would spare no more than one read."""
+        return self.size <= self._interval_bytes
+
     def rebuild_index(self) -> SegmentIndex:
         """Build both indexes from the batches' headers, and keep them.
 
         Raises `DamagedSegment` where the headers do not lead to the segment's end.
         """
-        logger.warning("building the indexes of %s anew", self.path)
+        if not self._is_small:
+            logger.warning("building the indexes of %s anew", self.path)
         scratch = Segment(self._disk, self.path.parent, self.base_offset, self._interval_bytes, self.created_ms)
         scratch._index = SegmentIndex()
         scratch._max_timestamp = NO_TIMESTAMP
