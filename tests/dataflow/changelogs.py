@@ -170,7 +170,8 @@ def batches_between(graph: Graph, events: Sequence[Event], start: int, stop: int
     return batches
 
 
-def _rows(outputs: dict[str, Batch]) -> list[tuple[tuple[Any, ...], int]]:
-    (output,) = outputs.values()
-    assert (np.diff(output.sequence) >= 0).all(), "a batch is in order of sequence"
-    return list(zip(output.frame.rows(), output.signs().tolist(), strict=True))
+def _rows(parts: Iterable[dict[str, Batch]]) -> list[tuple[tuple[Any, ...], int]]:
+    outputs = [output for part in parts for output in part.values()]
+    sequence = np.concatenate([output.sequence for output in outputs])
+    assert (np.diff(sequence) >= 0).all(), "a pass is in order of sequence"
+    return [change for output in outputs for change in zip(output.frame.rows(), output.signs().tolist(), strict=True)]

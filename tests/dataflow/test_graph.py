@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, time, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -72,6 +73,13 @@ def batch(scan: Scan, rows: list[tuple[Any, ...]], first: int = 0, split: int = 
     return Batch(frame, sequence, WatermarkSteps.still(), split=np.full(len(rows), split, np.int32))
 
 
+def only(parts: Iterable[dict[str, Batch]]) -> Batch:
+    """What the only sink gets from a pass that was not divided."""
+    (outputs,) = parts
+    (output,) = outputs.values()
+    return output
+
+
 def over(value: int, position: Position | None = None) -> Filter:
     predicate = Call(BOOLEAN, ">", (SOURCE.schema.column("v"), Literal(BIGINT, value)), position=position)
     return Filter(SOURCE, predicate)
@@ -85,7 +93,7 @@ def test_equal_sub_plans_run_once_and_feed_every_sink() -> None:
     job = Job((sink("one", counts(over(1))), sink("two", counts(over(1))), sink("three", over(1))))
     graph = Graph.build(job, Settings())
     (name,) = graph.scans
-    outputs = graph.run_pass({name: batch(SOURCE, [("a", 1, at(0)), ("a", 2, at(1)), ("b", 3, at(2))])})
+    (outputs,) = graph.run_pass({name: batch(SOURCE, [("a", 1, at(0)), ("a", 2, at(1)), ("b", 3, at(2))])})
     first, second, third = outputs.values()
     assert first.frame.rows() == second.frame.rows() == [("a", 1, 2), ("b", 1, 3)]
     assert third.frame.height == 2
@@ -108,7 +116,7 @@ def test_a_row_that_fails_next_to_its_source_is_set_aside_and_the_others_go_on()
     graph = Graph.build(Job((sink("out", relation),)), Settings())
     (name,) = graph.scans
     rows = [("a", 3, at(0)), ("a", 0, at(0)), ("a", 4, at(0))]
-    (output,) = graph.run_pass({name: batch(SOURCE, rows, first=10)}).values()
+    output = only(graph.run_pass({name: batch(SOURCE, rows, first=10)}))
     assert output.frame.rows() == [("a", 2, 7)]
     (rejected,) = graph.take_rejected()
     assert rejected.sequence == 11
@@ -120,7 +128,7 @@ def test_a_row_that_fails_above_an_aggregate_fails_the_pass() -> None:
     graph = Graph.build(Job((sink("out", relation),)), Settings())
     (name,) = graph.scans
     with pytest.raises(RowError):
-        graph.run_pass({name: batch(SOURCE, [("a", 0, at(0))])})
+        only(graph.run_pass({name: batch(SOURCE, [("a", 0, at(0))])}))
 
 
 def test_a_snapshot_of_another_query_is_refused() -> None:
@@ -135,20 +143,20 @@ def test_a_snapshot_of_another_query_is_refused() -> None:
 def test_a_reformatted_query_on_another_broker_keeps_its_state() -> None:
     graph = Graph.build(Job((sink("out", counts(over(1, Position(1, 1)))),)), Settings())
     (name,) = graph.scans
-    graph.run_pass({name: batch(SOURCE, [("a", 2, at(0))])})
+    only(graph.run_pass({name: batch(SOURCE, [("a", 2, at(0))])}))
     moved = Graph.build(Job((sink("out", counts(over(1, Position(7, 3)))),)), Settings())
     moved.restore(graph.snapshot())
-    (output,) = moved.run_pass({name: batch(SOURCE, [("a", 3, at(0))], first=1)}).values()
+    output = only(moved.run_pass({name: batch(SOURCE, [("a", 3, at(0))], first=1)}))
     assert list(zip(output.frame.rows(), output.signs(), strict=True)) == [(("a", 1, 2), -1), (("a", 2, 5), 1)]
 
 
 def test_a_snapshot_is_not_altered_by_later_passes() -> None:
     graph = Graph.build(Job((sink("out", counts(SOURCE)),)), Settings())
     (name,) = graph.scans
-    graph.run_pass({name: batch(SOURCE, [("a", 2, at(0))])})
+    only(graph.run_pass({name: batch(SOURCE, [("a", 2, at(0))])}))
     snapshot = graph.snapshot()
     before = {key: array.copy() for key, array in snapshot.items()}
-    graph.run_pass({name: batch(SOURCE, [("a", 2, at(0)), ("b", 2, at(0))], first=1)})
+    only(graph.run_pass({name: batch(SOURCE, [("a", 2, at(0)), ("b", 2, at(0))], first=1)}))
     assert all(np.array_equal(before[key], array) for key, array in snapshot.items())
 
 
@@ -156,10 +164,10 @@ def test_values_are_emitted_once_and_end_their_event_time() -> None:
     fields = (Field("k", STRING), Field("v", BIGINT))
     relation = Values(fields, ((Literal(STRING, "a"), ONE), (Literal(STRING, "b"), Literal(BIGINT, None))))
     graph = Graph.build(Job((sink("out", relation),)), Settings())
-    (first,) = graph.run_pass({}).values()
+    first = only(graph.run_pass({}))
     restored = Graph.build(Job((sink("out", relation),)), Settings())
     restored.restore(graph.snapshot())
-    (second,) = restored.run_pass({}).values()
+    second = only(restored.run_pass({}))
     assert first.frame.rows() == [("a", 1), ("b", None)]
     assert first.watermark.after == second.watermark.after == END_OF_TIME
     assert len(second) == 0

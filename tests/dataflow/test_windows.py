@@ -224,6 +224,6 @@ def test_a_row_whose_time_is_null_is_set_aside() -> None:
     job = Job((Sink(relation, Table("out", (), (("connector", "blackhole"),))),))
     graph = started(job, Settings(), 1)
     events = [row(3), Event("t", ("a", 1, None, None, None, None)), row(4)]
-    graph.run_pass(batches_between(graph, events, 0, 3))
+    list(graph.run_pass(batches_between(graph, events, 0, 3)))
     assert [rejected.sequence for rejected in graph.take_rejected()] == [1]
     assert graph.take_rejected() == []

@@ -66,6 +66,17 @@ class WatermarkSteps:
         levels = np.concatenate((np.array([self.before], np.int64), self.value))
         return levels[np.searchsorted(self.sequence, sequence, side="left")]
 
+    def between(self, low: int, high: int) -> WatermarkSteps:
+        """The steps after rows above `low` up to `high`; those up to `low` have been taken.
+
+        >>> steps = WatermarkSteps(0, np.array([3, 5, 8]), np.array([100, 200, 300])).between(3, 7)
+        >>> steps.before, steps.sequence.tolist(), steps.value.tolist()
+        (100, [5], [200])
+        """
+        first, stop = np.searchsorted(self.sequence, [low, high], side="right").tolist()
+        before = int(self.value[first - 1]) if first else self.before
+        return WatermarkSteps(before, self.sequence[first:stop], self.value[first:stop])
+
     @staticmethod
     def minimum(inputs: list[WatermarkSteps]) -> WatermarkSteps:
         """The watermark of an operator with several inputs: at each row the least of theirs.
@@ -124,6 +135,17 @@ class Batch:
             self.watermark,
             None if self.diff is None else self.diff[rows],
             None if self.split is None else self.split[rows],
+        )
+
+    def between(self, low: int, high: int) -> Batch:
+        """The part of the pass with the rows that have sequence numbers above `low` up to `high`."""
+        first, stop = np.searchsorted(self.sequence, [low, high], side="right").tolist()
+        return Batch(
+            self.frame[first:stop],
+            self.sequence[first:stop],
+            self.watermark.between(low, high),
+            None if self.diff is None else self.diff[first:stop],
+            None if self.split is None else self.split[first:stop],
         )
 
     def signs(self) -> npt.NDArray[np.int8]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,16 @@ from riacho.dataflow.compile import Node, compile_job
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.rejects import RejectedRow, Rejects
 from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.errors import RiachoError
 from riacho.plan.relations import Job, Scan, Sink
+
+END_OF_SEQUENCE = 2**63 - 1
+"""No row has a greater sequence number."""
 
 
 class SnapshotMismatchError(RiachoError):
@@ -59,28 +65,50 @@ class Graph:
         rejects = Rejects()
         return Graph(compile_job(job, settings, rejects), rejects)
 
-    def run_pass(self, inputs: Mapping[str, Batch]) -> dict[str, Batch]:
-        """Run what has arrived, a batch per scan id, through the graph; returns each sink's change.
+    def run_pass(self, inputs: Mapping[str, Batch]) -> Iterator[dict[str, Batch]]:
+        """Run what has arrived, a batch per scan id, through the graph; yields each sink's change.
+
+        A pass that a join would make very large is divided, and its parts are yielded one after another: take all.
 
         A scan without a batch has had no rows. Sequence numbers rise from pass to pass and are unique in the job;
         within a pass every batch ascends. After `WatermarkSteps.then(…, END_OF_TIME)` a scan has ended.
 
         Raises `RowError` for an expression that fails past a join or an aggregate, where rows have no source.
         """
-        outputs: list[Batch] = []
-        for place, node in enumerate(self._nodes):
-            taken = tuple(outputs[below] for below in node.inputs)
+        outputs = {
+            place: self._scanned(node, inputs.get(node.id))
+            for place, node in enumerate(self._nodes)
+            if isinstance(node.relation, Scan)
+        }
+        for place, output in outputs.items():
+            self._nodes[place].rows_out += len(output)
+            self._watermarks[place] = output.watermark
+        return self._run_operators(0, outputs)
+
+    def _run_operators(self, start: int, outputs: dict[int, Batch]) -> Iterator[dict[str, Batch]]:
+        """Run the nodes from `start` on; `outputs` has those of all scans and of the nodes before."""
+        for place in range(start, len(self._nodes)):
+            node = self._nodes[place]
             if isinstance(node.relation, Scan):
-                output = self._scanned(node, inputs.get(node.id))
-            elif node.operator is None:
-                (output,) = taken
-            else:
-                output = node.operator.process(taken)
+                continue
+            taken = tuple(outputs[below] for below in node.inputs)
+            if isinstance(node.operator, JoinOperator) and (bounds := node.operator.divide(taken)):
+                yield from self._run_parts(place, outputs, bounds)
+                return
+            output = taken[0] if node.operator is None else node.operator.process(taken)
             node.rows_in += sum(len(batch) for batch in taken)
             node.rows_out += len(output)
             self._watermarks[place] = output.watermark
-            outputs.append(output)
-        return {node.id: output for node, output in zip(self._nodes, outputs, strict=True) if node.id in self.sinks}
+            outputs[place] = output
+        yield {
+            self._nodes[place].id: output for place, output in outputs.items() if self._nodes[place].id in self.sinks
+        }
+
+    def _run_parts(self, place: int, outputs: dict[int, Batch], bounds: Sequence[int]) -> Iterator[dict[str, Batch]]:
+        """Run the nodes from `place` on several times, each over the rows up to the next of the bounds."""
+        for low, high in pairwise((BEFORE_ALL_ROWS - 1, *bounds, END_OF_SEQUENCE)):
+            part = {below: batch.between(low, high) for below, batch in outputs.items()}
+            yield from self._run_operators(place, part)
 
     def _scanned(self, node: Node, batch: Batch | None) -> Batch:
         ended = node.id in self._ended

@@ -133,17 +133,8 @@ def _no_rows(scan: Scan) -> Batch:
 
 def _between(batch: Batch, low: int, high: int) -> Batch | None:
     """The rows with sequence numbers above `low` up to `high`, and the input's end if it lies there."""
-    first, stop = np.searchsorted(batch.sequence, [low, high], side="right").tolist()
-    ends = len(batch.watermark.sequence) > 0 and low < batch.watermark.sequence[-1] <= high
-    if first == stop and not ends:
-        return None
-    return Batch(
-        batch.frame[first:stop],
-        batch.sequence[first:stop],
-        batch.watermark if ends else WatermarkSteps.still(),
-        None if batch.diff is None else batch.diff[first:stop],
-        None if batch.split is None else batch.split[first:stop],
-    )
+    part = batch.between(low, high)
+    return part if len(part) or len(part.watermark.sequence) else None
 
 
 def _joined(parts: Sequence[Taken]) -> Batch:

@@ -205,11 +205,11 @@ class Worker:
         ending = [scan for scan, source in sources.items() if scan not in self._ended and source.finished]
         self._assign_splits()
         for segment in intake.segments(self._newly_finished(), ending):
-            outputs = self._graph.run_pass(segment.batches)
-            intake.reject(self._graph.take_rejected(), sources)
-            for sink_id, batch in outputs.items():
-                if len(batch):
-                    self._wiring.sinks[sink_id].write(batch)
+            for outputs in self._graph.run_pass(segment.batches):
+                intake.reject(self._graph.take_rejected(), sources)
+                for sink_id, batch in outputs.items():
+                    if len(batch):
+                        self._wiring.sinks[sink_id].write(batch)
             for scan, splits in segment.finished:
                 self._graph.finish_splits(scan, splits)
         self._ended.update(ending)

@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT64, kernel
+from riacho.kernels.primitives import int64
 
+Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
+
+READ_INT8 = "Array(int8, 1, 'C', True)"
 
 
 @kernel(f"void({READ_INT64}, {READ_INT64}, int64[::1], int64[::1], int64[::1], int64[::1])")
@@ -67,4 +71,40 @@ def probe_chains(keys: Int64s, heads: Int64s, nexts: Int64s, probes: Int64s, row
                 rows[count] = link - 1
             count += 1
             link = nexts[link - 1]
+    return count
+
+
+@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_INT8}, {READ_INT64}, int64[::1], int64[::1], int64, int64[::1])")
+def divide_pairs(
+    sequence: Int64s, keys: Int64s, signs: Int8s, sides: Int64s, left: Int64s, right: Int64s, limit: int, bounds: Int64s
+) -> int:
+    """Where to divide a pass, so that no part makes more than `limit` pairs, unless a single row does.
+
+    `sequence` ascends over the rows of both inputs; `sides` is 0 for a row of the left one. `left` and `right` have
+    the number of rows by key, and follow the pass. The sequence number before each division goes to `bounds`;
+    returns how many there are. A negative key pairs with nothing.
+    """
+    count = int64(0)
+    made = int64(0)
+    previous = int64(0)
+    row = 0
+    while row < sequence.size:
+        moment = sequence[row]
+        here = int64(0)
+        while row < sequence.size and sequence[row] == moment:  # what came at one moment stays together
+            key = keys[row]
+            if key >= 0:
+                if sides[row] == 0:
+                    here += right[key]
+                    left[key] = max(left[key] + signs[row], 0)
+                else:
+                    here += left[key]
+                    right[key] = max(right[key] + signs[row], 0)
+            row += 1
+        if made > 0 and made + here > limit:
+            bounds[count] = previous
+            count += 1
+            made = 0
+        made += here
+        previous = moment
     return count

@@ -18,11 +18,15 @@ from riacho.dataflow.state.join_side import Delta, JoinSide
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import NO_STRING, StringPool
-from riacho.dataflow.state.words import NULLS_PER_WORD, RowCodec, build_frame, is_interned
+from riacho.dataflow.state.words import NULLS_PER_WORD, RowCodec, build_frame, encode, is_interned
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
+from riacho.kernels.join import divide_pairs
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Join, JoinKind, Relation
 from riacho.plan.types import DecimalType
+
+MAX_PAIRS = 1 << 18
+"""Pairs that are made at once, some 100 bytes each and their columns. A row that matches more makes all of its own."""
 
 NO_ROW = -1
 """The right row of a left row without a match."""
@@ -94,12 +98,62 @@ class JoinOperator:
         self._pool.collect()
         return batch
 
+    def divide(self, inputs: tuple[Batch, ...]) -> list[int]:
+        """The sequence numbers, ascending, after which to divide a pass so that no part makes too many pairs.
+
+        `process` is then called for each part. How many rows meet how many is known before any pair is made.
+        """
+        left, right = self._sides
+        rows_left, rows_right = (len(batch) for batch in inputs)
+        if rows_left * (right.most_rows + rows_right) + rows_right * left.most_rows <= MAX_PAIRS:
+            return []
+        keys = KeyIndex(max(1, len(self._key_types)))
+        placed = [
+            self._numbered(batch, columns, keys)
+            for batch, columns in zip(inputs, (self._relation.left_keys, self._relation.right_keys), strict=True)
+        ]
+        known = self._index.find(keys.keys[: len(keys)])
+        counts = np.zeros((2, len(keys)), np.int64)
+        for side, count in zip(self._sides, counts, strict=True):
+            count[known >= 0] = side.rows_of_key.values[known[known >= 0]]
+        sequence = np.concatenate([batch.sequence for batch in inputs])
+        order = np.argsort(sequence, kind="stable")
+        sides = np.repeat(np.arange(2), (rows_left, rows_right))
+        signs = np.concatenate([batch.signs() for batch in inputs])
+        bounds = np.empty(len(sequence), np.int64)
+        found = divide_pairs(
+            sequence[order],
+            np.concatenate(placed)[order],
+            signs[order],
+            sides[order],
+            counts[0],
+            counts[1],
+            MAX_PAIRS,
+            bounds,
+        )
+        self._pool.collect()
+        divided: list[int] = bounds[:found].tolist()
+        return divided
+
+    def _numbered(self, batch: Batch, columns: tuple[int, ...], keys: KeyIndex) -> Int64Array:
+        """Each row's join key as its number among `keys`, `NO_KEY` where it is null."""
+        numbers = np.full(len(batch), NO_KEY, np.int64)
+        words = np.zeros((len(batch), max(1, len(columns))), np.int64)
+        complete = np.ones(len(batch), np.bool_)
+        for place, (column, kind) in enumerate(zip(columns, self._key_types, strict=True)):
+            words[:, place], valid = encode(batch.frame.to_series(column), kind, self._pool)
+            if valid is not None:
+                complete &= valid
+        numbers[complete] = keys.upsert(words[complete]).slots
+        return numbers
+
     def _apply(self, side: JoinSide, batch: Batch, keys: tuple[int, ...]) -> Delta:
         """Take a side's rows into its state; new ones are chained under their key."""
         words = side.codec.encode(batch.frame.get_columns(), len(batch))
         delta = side.apply(words, batch.diff, batch.sequence)
         new = delta.slots[delta.before == 0]
         side.place(new, self._key_slots(side, new, keys))
+        side.count(delta.slots, delta.change)
         return delta
 
     def _key_slots(self, side: JoinSide, rows: Int64Array, keys: tuple[int, ...]) -> Int64Array:

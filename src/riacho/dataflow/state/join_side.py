@@ -46,7 +46,7 @@ class JoinSide:
         self._index = KeyIndex(codec.width) if updating else None
         self._kept = Growable(np.int64, width=codec.width)
         self._used = 0
-        self._free: list[int] = []
+        self._free = np.empty(0, np.int64)
         self.weights = Growable(np.int64)
         self.arrivals = Growable(np.int64)
         self.matches = Growable(np.int64)
@@ -55,6 +55,9 @@ class JoinSide:
         self._previous = Growable(np.int64)
         self._heads = Growable(np.int64)
         self._tails = Growable(np.int64)
+        self.rows_of_key = Growable(np.int64)
+        self.most_rows = 0
+        """No key has had more."""
         self._kept.reserve(1)  # a padded row may look at slot −1
         self._reserve_rows(64)
 
@@ -75,13 +78,14 @@ class JoinSide:
 
     @property
     def bytes(self) -> int:
-        parts = [*self._by_row().values(), self._heads, self._tails, self._kept]
+        parts = [*self._by_row().values(), self._heads, self._tails, self.rows_of_key, self._kept]
         return sum(part.bytes for part in parts) + (self._index.bytes if self._index is not None else 0)
 
     def reserve_keys(self, keys: int) -> None:
         """Make room for chains of join keys up to `keys`."""
         self._heads.reserve(keys)
         self._tails.reserve(keys)
+        self.rows_of_key.reserve(keys)
 
     def _reserve_rows(self, rows: int) -> None:
         for part in self._by_row().values():
@@ -115,10 +119,10 @@ class JoinSide:
         return Delta(touched[moved], change[moved], before[moved], sequence[last[moved]], dropped)
 
     def _append(self, words: Int64Array) -> Int64Array:
-        reused = len(self._free[-len(words) :]) if len(words) else 0
+        reused = min(len(self._free), len(words))
         slots = np.empty(len(words), np.int64)
-        slots[:reused] = sorted(self._free[len(self._free) - reused :])
-        del self._free[len(self._free) - reused :]
+        self._free, taken = np.split(self._free, [len(self._free) - reused])
+        slots[:reused] = np.sort(taken)
         fresh = len(words) - reused
         slots[reused:] = np.arange(self._used, self._used + fresh)
         self._used += fresh
@@ -137,6 +141,14 @@ class JoinSide:
         """Chain new rows under their join keys."""
         self.keys.values[slots] = keys
         append_rows(slots, keys, self._heads.values, self._tails.values, self._nexts.values, self._previous.values)
+
+    def count(self, slots: Int64Array, change: Int64Array) -> None:
+        """Count how many rows each join key has, after so many more of these, which are `place`d."""
+        keys = self.keys.values[slots]
+        chained = keys >= 0
+        keys = keys[chained]
+        np.add.at(self.rows_of_key.values, keys, change[chained])
+        self.most_rows = max(self.most_rows, int(self.rows_of_key.values[keys].max(initial=0)))
 
     def probe(self, keys: Int64Array) -> tuple[Int64Array, Int64Array]:
         """(position in `keys`, row slot) for each row with that join key."""
@@ -162,7 +174,7 @@ class JoinSide:
         if self._index is not None:
             self._index.release(slots)
         else:
-            self._free += slots.tolist()
+            self._free = np.concatenate((self._free, slots))
 
     def snapshot(self) -> StateArrays:
         rows = self._used if self._index is None else self._index.slots_used
@@ -171,16 +183,19 @@ class JoinSide:
         arrays |= {"heads": self._heads.copy(keys), "tails": self._tails.copy(keys)}
         if self._index is not None:
             return arrays | prefixed("index", self._index.snapshot())
-        return arrays | {"kept": self._kept.copy(self._used), "free": np.array(self._free, np.int64)}
+        return arrays | {"kept": self._kept.copy(self._used), "free": self._free.copy()}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         for name, part in self._by_row().items():
             part.load(state[name])
         self._heads.load(state["heads"])
         self._tails.load(state["tails"])
+        self.rows_of_key.reserve(len(state["heads"]))
+        _, rows = self.probe(np.arange(len(state["heads"])))
+        self.count(rows, self.weights.values[rows])
         if self._index is not None:
             self._index.restore(section("index", state))
             return
         self._kept.load(state["kept"])
         self._used = len(state["kept"])
-        self._free = state["free"].tolist()
+        self._free = state["free"].copy()
