@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from riacho.broker.groups import GroupConfig, GroupCoordinator, LoopTimers
 from riacho.broker.hosted_partition import HostedPartition
 from riacho.broker.metadata.state import OFFSETS_TOPIC, Metadata, Record, Topic, topic_record
 from riacho.broker.metadata.store import MetadataStore
+from riacho.broker.openings import PartitionName, PartitionOpenings
 from riacho.broker.registry import Api
 from riacho.broker.state_log import TopicStateLog
 from riacho.broker.topic_ids import new_topic_id
@@ -52,7 +53,8 @@ class Broker:
         self.disk = disk
         self.fetch_sessions = FetchSessions(settings.integer("max.incremental.fetch.session.cache.slots"), clock)
         self._advertised = advertised
-        self._partitions: dict[tuple[str, int], HostedPartition] = {}
+        self._partitions: dict[PartitionName, HostedPartition] = {}
+        self._openings = PartitionOpenings(threads)
         self._offsets_on_disk = {index for topic, index in directory.partitions_on_disk() if topic == OFFSETS_TOPIC}
         self._retention_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,18 +77,53 @@ class Broker:
     # -- partitions ----------------------------------------------------------------------------------------------
 
     def partition(self, topic: str, index: int) -> HostedPartition | None:
-        """A partition, opened at its first use; None where there is no such topic or partition. May raise `OSError`."""
+        """A partition, opened at its first use; None where there is no such topic or partition. May raise `OSError`.
+
+        Who can wait asks `opening` first: opening one blocks on the disk.
+        """
         hosted = self._partitions.get((topic, index))
         if hosted is not None:
             return hosted
-        entry = self.metadata.topics.get(topic)
-        if entry is None or not 0 <= index < entry.partitions:
+        entry = self._entry(topic, index)
+        if entry is None:
             return None
+        self._openings.check((topic, index))
         log = self.directory.open_partition(topic, index, self.settings.log_config(entry.overrides))
         rules = self.settings.write_rules(entry.overrides)
         hosted = HostedPartition(topic, index, log, rules, self.threads, self.disk)
         self._partitions[topic, index] = hosted
         return hosted
+
+    def opening(self, partitions: Iterable[PartitionName]) -> asyncio.Future[None] | None:
+        """What to wait for until these partitions can be used; None where they can, as far as they exist.
+
+        The coordinators' own are not among them: those are opened as they are written.
+        """
+        waits = []
+        for partition in partitions:
+            if partition in self._partitions or partition[0] == OFFSETS_TOPIC:
+                continue
+            entry = self._entry(*partition)
+            if entry is None:
+                continue
+            config = self.settings.log_config(entry.overrides)
+            work = partial(self.directory.open_partition, *partition, config)
+            wait = self._openings.begin(partition, work, partial(self._opened, partition))
+            if wait is not None:
+                waits.append(wait)
+        if len(waits) < 2:
+            return waits[0] if waits else None
+        return self.threads.loop.create_task(_all_of(waits))
+
+    def _opened(self, partition: PartitionName) -> None:
+        hosted = self.partition(*partition)
+        if hosted is not None:  # else its topic was deleted meanwhile; and the configuration may have changed
+            hosted.log.reconfigure(self.settings.log_config(self.metadata.topics[partition[0]].overrides))
+
+    def _entry(self, topic: str, index: int) -> Topic | None:
+        """The topic, if it exists and has such a partition."""
+        entry = self.metadata.topics.get(topic)
+        return entry if entry is not None and 0 <= index < entry.partitions else None
 
     async def sync_partitions(self, partitions: Sequence[tuple[str, int]]) -> None:
         """Return once all that was appended to these partitions is durable. Raises `OSError`.
@@ -118,6 +155,7 @@ class Broker:
         The caller holds the metadata's lock until this is done, so that a new topic of that name begins empty.
         """
         for index in range(topic.partitions):
+            await self._openings.ended((topic.name, index))
             hosted = self._partitions.pop((topic.name, index), None)
             try:
                 if hosted is None:
@@ -176,6 +214,8 @@ class Broker:
         """A partition for the broker's own housekeeping: one that cannot be opened is logged, and left alone."""
         try:
             return self.partition(topic, index)
+        except BlockingIOError:  # a request has just begun to open it: there is nothing to keep in order yet
+            return None
         except OSError as error:
             logger.error("%s-%d cannot be opened: %s", topic, index, error)
             return None
@@ -254,6 +294,10 @@ class Broker:
                 hosted.retain(self.clock.now_ms())
             await asyncio.sleep(0)  # thousands may have to be opened for this: requests are served between them
         self._schedule_retention()
+
+
+async def _all_of(waits: Sequence[asyncio.Future[None]]) -> None:
+    await asyncio.gather(*waits)
 
 
 def _group_config(settings: Settings) -> GroupConfig:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from riacho.broker import page_cache
 from riacho.broker.errors import CloseConnectionError
+from riacho.broker.openings import NotYetError
 from riacho.broker.wire import MalformedRequestError
 from riacho.log.partition import Slice
 
@@ -226,11 +227,20 @@ class Connection:
     def _serve(self, begin: int, end: int) -> None:
         try:
             self._server.dispatcher.serve(self, self._buffer, begin, end)
+        except NotYetError as error:
+            self._take_back(begin - _SIZE.size)
+            self.mute()
+            error.ready.add_done_callback(lambda _: self.unmute())
         except (CloseConnectionError, MalformedRequestError) as error:
             self.close(str(error))
         except Exception:  # a defect in serving one request must not end the others
             logger.exception("a request from %s could not be served", self.name)
             self.close("its request could not be served")
+
+    def _take_back(self, start: int) -> None:
+        """Leave the frame that was just begun in the buffer, as if it had not been."""
+        self._start = start
+        self._unanswered_bytes -= self._slots.pop().request_size
 
     def _held_back_after_sending(self) -> bool:
         """Whether to serve no further frame for now; answers that could be sent at once are no reason."""

@@ -29,11 +29,13 @@ from riacho.log.errors import LogError
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Iterator
     from uuid import UUID
 
     from riacho.broker.broker import Broker
     from riacho.broker.connection import AnswerSlot, Part
     from riacho.broker.hosted_partition import HostedPartition
+    from riacho.broker.openings import PartitionName
     from riacho.broker.wire import RequestHeader
 
 API_KEY = 1
@@ -55,7 +57,7 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
     except ApiError as error:
         slot.answer(*encode(version, header.correlation_id, error.code, 0, []))
         return
-    _Fetch(broker, slot, version, request, session).begin()
+    _Fetch(broker, slot, version, request, session).open_and_begin()
 
 
 def _session(broker: Broker, request: FetchRequest, *, uses_topic_ids: bool) -> FetchSession | None:
@@ -107,7 +109,32 @@ class _Fetch:
         self._missing_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
+    def open_and_begin(self) -> None:
+        """Begin, once the partitions are open."""
+        opening = self._broker.opening(self._names())
+        if opening is None:
+            self._begin()
+        else:
+            self._slot.mute()
+            opening.add_done_callback(self._opened)
+
+    def _opened(self, _opening: asyncio.Future[None]) -> None:
+        if self._slot.closed:
+            return
+        self._begin()
+        if not self._watched:
+            self._slot.unmute()
+
+    def _names(self) -> Iterator[PartitionName]:
+        """The partitions that are asked for, by their topics' names, as far as they have one."""
+        by_id = self._broker.metadata.by_id
+        for topic, index in self._wanted:
+            if isinstance(topic, str):
+                yield topic, index
+            elif topic in by_id:
+                yield by_id[topic].name, index
+
+    def _begin(self) -> None:
         """Answer at once if there is enough to say, else wait."""
         answers = self._read()
         size = sum(answer.size for answer in answers)

@@ -17,12 +17,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from riacho.broker import wire
 from riacho.broker.broker import Broker
 from riacho.broker.errors import ErrorCode, error_named
 from riacho.broker.leader_epochs import UNKNOWN_EPOCH, check_leader_epoch
+from riacho.broker.openings import when_opened
 from riacho.broker.registry import Reply
 from riacho.broker.request_context import RequestContext
 from riacho.log.errors import LogError
@@ -44,8 +47,16 @@ _NOTHING = TimestampedOffset(-1, -1, -1)
 logger = logging.getLogger(__name__)
 
 
-def handle(request: wire.Entity, context: RequestContext) -> Reply:
+def handle(request: wire.Entity, context: RequestContext) -> Reply | Awaitable[Reply]:
     """One offset per partition asked for."""
+    opening = context.broker.opening(
+        (topic.name, partition.partition_index) for topic in request.topics for partition in topic.partitions
+    )
+    reply = partial(_reply, request, context)
+    return reply() if opening is None else when_opened(opening, reply)
+
+
+def _reply(request: wire.Entity, context: RequestContext) -> Reply:
     times = Counter(
         (topic.name, partition.partition_index) for topic in request.topics for partition in topic.partitions
     )

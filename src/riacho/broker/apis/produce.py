@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from riacho.broker.errors import CloseConnectionError, ErrorCode
+from riacho.broker.openings import NotYetError
 from riacho.broker.produced import Outcome, append_batch, refuse
 from riacho.broker.wire import (
     MalformedRequestError,
@@ -72,7 +73,7 @@ class _Request(NamedTuple):
 
 
 def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytearray, end: int) -> None:
-    """Serve one request from the buffer. Raises `MalformedRequestError`, `CloseConnectionError`."""
+    """Serve one request from the buffer. Raises `MalformedRequestError`, `CloseConnectionError`, `NotYetError`."""
     version = header.version
     if not FIRST_SERVED <= version <= VERSIONS[1]:
         raise CloseConnectionError(f"Produce version {version} is not supported: its message format has been retired")
@@ -83,10 +84,17 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
     elif request.transactional:
         waiting.refuse_all(ErrorCode.transactional_id_authorization_failed)
     else:
+        topics = [_name(broker, wanted.topic) for wanted in request.partitions]
+        opening = broker.opening(
+            (topic, wanted.partition)
+            for topic, wanted in zip(topics, request.partitions, strict=True)
+            if topic is not None
+        )
+        if opening is not None:
+            raise NotYetError(opening)
         view = memoryview(buffer)
-        for position, wanted in enumerate(request.partitions):
+        for position, (topic, wanted) in enumerate(zip(topics, request.partitions, strict=True)):
             batch = view[wanted.start : wanted.start + wanted.length] if wanted.length >= 0 else view[:0]
-            topic = wanted.topic if isinstance(wanted.topic, str) else _name(broker, wanted.topic)
             if topic is None:
                 waiting.settle(position, refuse(ErrorCode.unknown_topic_id))
             else:
@@ -102,9 +110,11 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
     waiting.begun()
 
 
-def _name(broker: Broker, topic_id: UUID) -> str | None:
-    topic = broker.metadata.by_id.get(topic_id)
-    return topic.name if topic is not None else None
+def _name(broker: Broker, topic: str | UUID) -> str | None:
+    if isinstance(topic, str):
+        return topic
+    known = broker.metadata.by_id.get(topic)
+    return known.name if known is not None else None
 
 
 class _Waiting:

@@ -1,0 +1,76 @@
+"""Partitions are opened away from the loop: making one durable takes two fsyncs, and recovering one reads its files."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from riacho.broker.group_commit import DiskThreads
+
+PartitionName = tuple[str, int]
+Answer = TypeVar("Answer")
+
+
+class NotYetError(Exception):
+    """Nothing of this request has been done: it is to be served again, from its beginning, when `ready` is done."""
+
+    def __init__(self, ready: asyncio.Future[None]) -> None:
+        super().__init__()
+        self.ready = ready
+
+
+class PartitionOpenings:
+    """What is being opened, and what could not be."""
+
+    def __init__(self, threads: DiskThreads) -> None:
+        self._threads = threads
+        self._running: dict[PartitionName, asyncio.Future[None]] = {}
+        self._failed: dict[PartitionName, OSError] = {}
+
+    def begin(
+        self, partition: PartitionName, work: Callable[[], object], opened: Callable[[], None]
+    ) -> asyncio.Future[None] | None:
+        """Do `work` on a disk thread, then call `opened` on the loop; the future is done after both.
+
+        None where it has failed before, and nobody has been told: `check` tells.
+        """
+        if partition in self._failed:
+            return None
+        running = self._running.get(partition)
+        if running is None:
+            running = self._running[partition] = self._threads.loop.create_future()
+            self._threads.run(work, partial(self._ended, partition, opened))
+        return running
+
+    def _ended(self, partition: PartitionName, opened: Callable[[], None], error: OSError | None) -> None:
+        running = self._running.pop(partition)
+        if error is None:
+            opened()
+        else:
+            self._failed[partition] = error
+        running.set_result(None)
+
+    def check(self, partition: PartitionName) -> None:
+        """Raises `OSError` where the partition could not be opened; once, then it may be tried again.
+
+        Whoever did not wait for an opening is told so by an error after which clients ask again.
+        """
+        if (error := self._failed.pop(partition, None)) is not None:
+            raise error
+        if partition in self._running:
+            raise BlockingIOError(errno.EAGAIN, "it is being opened")
+
+    async def ended(self, partition: PartitionName) -> None:
+        """Return when the partition is no longer being opened."""
+        if (running := self._running.get(partition)) is not None:
+            await running
+        self._failed.pop(partition, None)
+
+
+async def when_opened(opening: asyncio.Future[None], answer: Callable[[], Answer]) -> Answer:
+    """What `answer` gives once the partitions that it is about have been opened."""
+    await opening
+    return answer()

@@ -1,0 +1,103 @@
+"""Partitions are opened on disk threads: requests wait for it, the loop does not."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from raw_client import RawClient, batch_of, create_topic, fetch_values, produce_values, request_frame
+
+from riacho.broker.errors import ErrorCode
+from riacho.broker.group_commit import DiskThreads
+from riacho.broker.openings import PartitionOpenings
+from running_broker import StartBroker
+
+PARTITION = ("t", 0)
+
+
+def test_a_partition_is_opened_once_for_all_who_wait_and_not_by_the_loop() -> None:
+    threads_used: list[str] = []
+    told: list[str] = []
+
+    async def open_twice() -> None:
+        threads = DiskThreads(asyncio.get_running_loop(), lambda error: pytest.fail(str(error)))
+        openings = PartitionOpenings(threads)
+
+        def work() -> None:
+            threads_used.append(threading.current_thread().name)
+
+        first = openings.begin(PARTITION, work, lambda: told.append("opened"))
+        second = openings.begin(PARTITION, work, lambda: told.append("opened again"))
+        with pytest.raises(BlockingIOError):
+            openings.check(PARTITION)
+        assert first is second
+        assert first is not None
+        await first
+        openings.check(PARTITION)
+        threads.close()
+
+    asyncio.run(open_twice())
+    assert [name.partition("_")[0] for name in threads_used] == ["disk"]
+    assert told == ["opened"]
+
+
+def test_a_failure_is_told_once_and_then_it_is_tried_again() -> None:
+    async def fail() -> None:
+        threads = DiskThreads(asyncio.get_running_loop(), lambda error: pytest.fail(str(error)))
+        openings = PartitionOpenings(threads)
+
+        def work() -> None:
+            raise OSError(5, "the disk is broken")
+
+        opening = openings.begin(PARTITION, work, lambda: pytest.fail("it was not opened"))
+        assert opening is not None
+        await opening
+        assert openings.begin(PARTITION, work, lambda: None) is None, "the failure waits to be told"
+        with pytest.raises(OSError, match="broken"):
+            openings.check(PARTITION)
+        openings.check(PARTITION)
+        again = openings.begin(PARTITION, lambda: None, lambda: None)
+        assert again is not None
+        await again
+        threads.close()
+
+    asyncio.run(fail())
+
+
+def test_a_partition_that_cannot_be_opened_is_told_until_it_can(broker: StartBroker, topic: str) -> None:
+    own = broker()
+    in_the_way = Path(own.directory, f"{topic}-0")
+    with RawClient(own.bootstrap) as client:
+        create_topic(client, topic)
+        in_the_way.write_text("a file where the partition's directory is to be")
+        request = produce_values(topic, batch_of(b"x"))
+        for _ in range(2):
+            outcome = client.ask("produce", 7, request).responses[0].partition_responses[0]
+            assert outcome.error_code == ErrorCode.kafka_storage_error
+        assert _fetched(client, topic).error_code == ErrorCode.kafka_storage_error
+        in_the_way.unlink()
+        outcome = client.ask("produce", 7, request).responses[0].partition_responses[0]
+        assert (outcome.error_code, outcome.base_offset) == (ErrorCode.none, 0)
+        assert _fetched(client, topic).high_watermark == 1
+
+
+def _fetched(client: RawClient, topic: str) -> Any:
+    return client.ask("fetch", 11, fetch_values(topic, 0)).responses[0].partitions[0]
+
+
+def test_requests_behind_an_opening_keep_their_order(broker: StartBroker, topic: str) -> None:
+    own = broker()
+    with RawClient(own.bootstrap) as client:
+        create_topic(client, topic, partitions=50)
+        frames = [
+            request_frame("produce", 7, produce_values(topic, batch_of(b"x"), partition=number % 50), number)
+            for number in range(100)
+        ]
+        client.socket.sendall(b"".join(frames))
+        offsets = [
+            client.answer("produce", 7, number).responses[0].partition_responses[0].base_offset for number in range(100)
+        ]
+    assert offsets == [0] * 50 + [1] * 50
