@@ -234,9 +234,10 @@ def test_records_without_timestamps_age_by_the_clock() -> None:
 
 
 def test_log_append_time_replaces_the_producers_timestamps() -> None:
-    log = open_log(SimulatedDisk(0), LogConfig(message_timestamp_type="LogAppendTime"))
+    clock = ManualClock(wall_ms=NOW_MS + 7)
+    log = open_log(SimulatedDisk(0), LogConfig(message_timestamp_type="LogAppendTime"), clock=clock)
     batch = batch_of([b"a", b"b"], timestamps=[5, 9])
-    appended = log.append(batch, check_batch(batch), append_time_ms=NOW_MS + 7)
+    appended = log.append(batch, check_batch(batch))
     assert appended.log_append_time_ms == NOW_MS + 7
     stored = log.load(log.read(0, 1000))
     (header,) = log.headers(0)

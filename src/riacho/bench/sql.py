@@ -117,17 +117,17 @@ def run_job(sql: str, variables: dict[str, str]) -> int:
         wiring.close()
 
 
-def write_bids(address: str, events: int, *, partitions: int = PARTITIONS) -> None:
+def write_bids(address: str, events: int) -> None:
     """Seeded bids of about 220 bytes and 8 fields, 100 µs of event time apart, one partition after another."""
     cluster = Cluster(ClientConfig(address, client_id="riacho-bench"))
     try:
-        Admin(cluster).create_topics([NewTopic(TOPIC, partitions, 1, {"retention.ms": "-1"})])
+        Admin(cluster).create_topics([NewTopic(TOPIC, PARTITIONS, 1, {"retention.ms": "-1"})])
         generator = np.random.default_rng(SEED)
         with Producer(cluster) as producer:
             for first in range(0, events, CHUNK):
                 frame = bids(generator, first, min(CHUNK, events - first))
                 values = frame.select(pl.struct(pl.all()).struct.json_encode()).to_series()
-                partition = (np.arange(first, first + len(values)) // 1_000 % partitions).astype(np.int32)
+                partition = (np.arange(first, first + len(values)) // 1_000 % PARTITIONS).astype(np.int32)
                 producer.produce(TOPIC, ProduceColumns(value=BinaryColumn.from_texts(values), partition=partition))
     finally:
         cluster.close()

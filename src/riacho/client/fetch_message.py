@@ -43,7 +43,6 @@ class Answer:
     partition: TopicPartition
     error: int
     high_watermark: int
-    last_stable_offset: int
     log_start_offset: int
     aborted: Sequence[tuple[int, int]]
     start: int
@@ -87,7 +86,7 @@ def _answers(cursor: Cursor) -> Iterator[Answer]:
     for _ in range(cursor.count()):
         topic = cursor.string()
         for _ in range(cursor.count()):
-            index, error, high_watermark, last_stable_offset, log_start_offset = cursor.numbers(_ANSWER)
+            index, error, high_watermark, _, log_start_offset = cursor.numbers(_ANSWER)
             aborted = []
             for _ in range(cursor.count()):
                 producer_id, first_offset = cursor.numbers(_ABORTED)
@@ -100,7 +99,6 @@ def _answers(cursor: Cursor) -> Iterator[Answer]:
                 TopicPartition(topic, index),
                 error,
                 high_watermark,
-                last_stable_offset,
                 log_start_offset,
                 aborted,
                 start,

@@ -27,8 +27,6 @@ class Option(Generic[T]):
     key: str
     parse: Callable[[str], T]
     default: T
-    extension: bool = False
-    """Whether the option is ours and unknown to Flink."""
 
 
 def text(value: str) -> str:

@@ -213,11 +213,6 @@ class Partition:
         return sum(segment.size for segment in self._segments)
 
     @property
-    def last_stable_offset(self) -> int:
-        """The offset below which no transaction is open."""
-        return self.end_offset
-
-    @property
     def segment_base_offsets(self) -> list[int]:
         return [segment.base_offset for segment in self._segments]
 
@@ -228,7 +223,6 @@ class Partition:
         batch: Buffer,
         header: BatchHeader,
         *,
-        append_time_ms: int | None = None,
         origin: Origin = "client",
     ) -> Appended:
         """Write one batch, which `check_batch` has passed, at the end of the log; nothing is synced.
@@ -242,7 +236,7 @@ class Partition:
         assert not self._is_closed, "the log is closed"
         if self.failed:
             raise self._offline()
-        now_ms = self._clock.now_ms() if append_time_ms is None else append_time_ms
+        now_ms = self._clock.now_ms()
         if origin == "client":
             check_for_topic(header, self.config, now_ms)
         log_append_time = self.config.message_timestamp_type == "LogAppendTime"
@@ -259,7 +253,7 @@ class Partition:
 
         base_offset = self.end_offset
         last_offset = base_offset + header.last_offset_delta
-        size = header.batch_length + 12
+        size = header.size
         segment = self._active
         rolled = segment.is_full(size, last_offset, max_timestamp, now_ms, self._roll_limits)
         if rolled:

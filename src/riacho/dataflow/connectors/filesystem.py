@@ -58,9 +58,6 @@ class FileTable:
     roll_ms: int
     policy: BadRecordPolicy
 
-    def physical(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.table.columns if column.kind is ColumnKind.PHYSICAL)
-
 
 def read_table(table: Table) -> FileTable:
     """The table with every option checked. Raises `OptionError`."""

@@ -32,8 +32,8 @@ def _topic(value: str) -> str | None:
     return value
 
 
-POLICY: Option[BadRecordPolicy] = Option("riacho.bad-records", _policy, BadRecordPolicy.FAIL, extension=True)
-DEAD_LETTER_TOPIC: Option[str | None] = Option("riacho.dead-letter.topic", _topic, None, extension=True)
+POLICY: Option[BadRecordPolicy] = Option("riacho.bad-records", _policy, BadRecordPolicy.FAIL)
+DEAD_LETTER_TOPIC: Option[str | None] = Option("riacho.dead-letter.topic", _topic, None)
 
 
 class BadRecordError(RiachoError):

@@ -72,7 +72,7 @@ _ROWS_PER_SECOND = Option("rows-per-second", positive, 10_000)
 _NUMBER_OF_ROWS: Option[int | None] = Option("number-of-rows", _optional_integer, None)
 _PARALLELISM: Option[int | None] = Option("scan.parallelism", _optional_integer, None)
 _LENGTH = Option("length", positive, DEFAULT_LENGTH)
-_SEED = Option("riacho.seed", integer, 0, extension=True)
+_SEED = Option("riacho.seed", integer, 0)
 
 Generate = Callable[[np.random.Generator, int, int], pl.Series]
 """(random numbers of the block, first row's number, rows) to values."""

@@ -34,10 +34,6 @@ class Upserted(NamedTuple):
     slots: Int64Array
     new_rows: Int64Array
 
-    @property
-    def new_slots(self) -> Int64Array:
-        return self.slots[self.new_rows]
-
 
 class KeyIndex:
     """Maps keys, rows of `width` 64-bit words, to slots counted from 0.

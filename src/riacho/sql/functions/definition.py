@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from riacho.errors import RiachoError
 from riacho.plan.expressions import Expression, Position
@@ -65,7 +65,6 @@ class FunctionDefinition:
     arity: tuple[int, int | None]
     aliases: tuple[str, ...] = ()
     deterministic: bool = True
-    family: str = field(default="", compare=False)
 
     def check_arity(self, count: int) -> None:
         """Raises `FunctionError` unless the function takes `count` arguments."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
 from types import MappingProxyType
 
 from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, Position
@@ -45,11 +44,7 @@ FAMILIES = MappingProxyType(
 """Every scalar function, a family a module."""
 
 DEFINITIONS: MappingProxyType[str, FunctionDefinition] = MappingProxyType(
-    {
-        definition.name: replace(definition, family=family)
-        for family, definitions in FAMILIES.items()
-        for definition in definitions
-    }
+    {definition.name: definition for definitions in FAMILIES.values() for definition in definitions}
 )
 """Canonical name to definition."""
 
