@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 
@@ -16,7 +17,7 @@ from raw_client import (
     request_frame,
 )
 
-from running_broker import RunningBroker
+from running_broker import RunningBroker, StartBroker
 
 
 def _metadata_of(topic: str) -> dict[str, object]:
@@ -221,7 +222,19 @@ def test_a_request_split_over_a_growing_buffer_is_whole(kafka: RunningBroker, to
             assert (outcome.error_code, outcome.base_offset) == (0, 2 * number)
 
 
-def test_an_idle_connection_is_closed(broker) -> None:
+def test_a_client_that_does_not_read_is_closed_when_nothing_has_passed_for_long(broker: StartBroker) -> None:
+    own = broker("--set", "connections.max.idle.ms=300")
+    with RawClient(own.bootstrap, receive_buffer=4096) as slow:
+        slow.socket.settimeout(0.1)
+        assert _send_until_blocked(slow.socket, request_frame("api_versions", 0, {}) * 1000)
+        poll = select.poll()
+        poll.register(slow.socket, 0)  # a hang-up is told always
+        assert poll.poll(60_000), "the connection is still open"
+    with RawClient(own.bootstrap) as other:
+        assert other.ask("api_versions", 0, {}).error_code == 0
+
+
+def test_an_idle_connection_is_closed(broker: StartBroker) -> None:
     own = broker("--set", "connections.max.idle.ms=200")
     with RawClient(own.bootstrap) as client:
         assert client.ask("api_versions", 0, {}).error_code == 0

@@ -4,8 +4,9 @@ Behaviour
     Each partition is read up to its own and the request's limit, but always one whole batch where nothing was read
     before, so that a consumer makes progress. Batches are not touched: a range of the segment file goes to the
     socket. Where fewer than min_bytes are there, the request waits for appends, at most max_wait_ms; it waits on
-    the appends themselves, not on a timer's turns. The high watermark and the last stable offset are the log's end.
-    Within a session only partitions with news are in the answer.
+    the appends themselves, not on a timer's turns, and as in Kafka holds the connection's later requests meanwhile.
+    The high watermark and the last stable offset are the log's end. Within a session only partitions with news are in
+    the answer.
 Versions
     4–18 (7+ sessions, 9+ leader epochs, 12+ flexible, 13+ topic ids). Followers' fields are read over.
 Errors
