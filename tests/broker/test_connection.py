@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from riacho.broker.connection import SMALLEST_BUFFER, TURN_ANSWERED_BYTES, TURN_FRAMES, Connection
+from riacho.broker.connection import FIRST_BUFFER, SMALLEST_BUFFER, TURN_ANSWERED_BYTES, TURN_FRAMES, Connection
 
 DEADLINE_SECONDS = 60.0
 FRAME = struct.pack(">i", 8) + b"8 bytes."
@@ -122,6 +122,6 @@ def test_a_frame_takes_memory_as_it_arrives_not_as_it_is_announced() -> None:
         return at_first, later, in_the_end
 
     at_first, later, in_the_end = asyncio.run(announce())
-    assert at_first == SMALLEST_BUFFER
+    assert at_first == FIRST_BUFFER
     assert later <= 16 * SMALLEST_BUFFER
     assert in_the_end == SMALLEST_BUFFER, "what is too large to keep is given back"

@@ -30,7 +30,10 @@ logger = logging.getLogger(__name__)
 Part = bytes | bytearray | Slice
 """A piece of an answer: bytes, or a range of a segment file that goes to the socket without passing through us."""
 
+FIRST_BUFFER = 4 * 1024
+"""What a connection begins with, and goes back to when it is idle: enough for consumers, and there may be thousands."""
 SMALLEST_BUFFER = 64 * 1024
+"""The receive buffer of a connection that has filled its first one."""
 LARGEST_KEPT_BUFFER = 4 << 20
 """A receive buffer that had to grow beyond this is given back as soon as it is empty."""
 ANSWER_SLOTS = 256
@@ -108,7 +111,7 @@ class Connection:
         self._fd = sock.fileno()
         self._server = server
         self._loop = server.loop
-        self._buffer = bytearray(SMALLEST_BUFFER)
+        self._buffer = bytearray(FIRST_BUFFER)
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
@@ -158,6 +161,8 @@ class Connection:
             return
         self._end += received
         self._last_activity = self._loop.time()
+        if received == room and len(self._buffer) < SMALLEST_BUFFER:
+            self._replace_buffer(SMALLEST_BUFFER)
         self._serve_frames()
 
     def _no_more_requests(self, reason: str) -> None:
@@ -460,8 +465,8 @@ class Connection:
         if idle >= self._server.max_idle_seconds:
             self.close(f"nothing passed for {idle:.0f} s (connections.max.idle.ms)", expected=True)
             return
-        if idle >= IDLE_CHECK_SECONDS and self._start == self._end and len(self._buffer) > SMALLEST_BUFFER:
-            self._replace_buffer(SMALLEST_BUFFER)
+        if idle >= IDLE_CHECK_SECONDS and self._start == self._end and len(self._buffer) > FIRST_BUFFER:
+            self._replace_buffer(FIRST_BUFFER)
         self._idle_timer = self._loop.call_later(
             min(self._server.max_idle_seconds - idle, IDLE_CHECK_SECONDS), self._check_idle
         )
