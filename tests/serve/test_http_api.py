@@ -76,6 +76,13 @@ def test_rows_of_a_view_are_found_by_conditions(console: RunningConsole, compact
     assert rows == [{"city": "JFK", "n": 9}]
 
 
+def test_no_rows_are_given_where_none_are_asked_for(console: RunningConsole, compacted: str, put: Put) -> None:
+    put(compacted, {"1": '{"id":1}'})
+
+    assert console.get(f"/api/views/{compacted}/rows?limit=0").body["rows"] == []
+    assert console.get(f"/api/topics/{compacted}/messages?limit=0").body["messages"] == []
+
+
 def test_rows_of_a_view_are_those_of_the_newest_values(console: RunningConsole, compacted: str, put: Put) -> None:
     put(compacted, {"1": '{"n":1}', "2": '{"n":2}'})
     put(compacted, {"1": '{"n":3}', "2": None})
@@ -130,6 +137,15 @@ def test_a_body_that_is_no_json_object_is_refused(console: RunningConsole, compa
     assert answer.status == 400
 
 
+def test_a_text_that_is_no_unicode_is_refused(console: RunningConsole, compacted: str) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    answer = console.request("POST", f"/api/topics/{compacted}/messages", '{"value": "\\ud800"}', headers)
+
+    assert answer.status == 400
+    assert "surrogate" in answer.body["error"]
+
+
 def test_a_form_that_another_site_could_send_unasked_is_refused(console: RunningConsole, compacted: str) -> None:
     answer = console.request(
         "POST", f"/api/topics/{compacted}/messages", '{"value": 1}', {"Content-Type": "text/plain"}
@@ -148,6 +164,9 @@ def test_a_form_that_another_site_could_send_unasked_is_refused(console: Running
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:1"},
+        {"Host": "["},
+        {"Origin": "http://["},
+        {"Host": "\u00e9"},
     ],
 )
 def test_requests_of_another_site_are_refused(console: RunningConsole, headers: dict[str, str]) -> None:
@@ -156,6 +175,10 @@ def test_requests_of_another_site_are_refused(console: RunningConsole, headers: 
 
         assert answer.status == 403
         assert answer.body["error"]
+
+
+def test_a_header_in_another_encoding_is_none_of_the_consoles_business(console: RunningConsole) -> None:
+    assert console.get("/api/overview", **{"X-Name": "\u00e9"}).status == 200
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "demo.localhost"])
@@ -222,6 +245,11 @@ def test_a_deleted_job_is_gone(platform: RunningConsole) -> None:
 )
 def test_what_no_job_can_do_is_refused(platform: RunningConsole, path: str, status: int) -> None:
     assert platform.post(path, {}).status == status
+
+
+@pytest.mark.parametrize("variables", [[1], "text", 7])
+def test_variables_that_are_no_object_are_refused(platform: RunningConsole, variables: object) -> None:
+    assert platform.post("/api/jobs", {"name": "x", "sql": "SELECT 1", "variables": variables}).status == 400
 
 
 def test_a_cluster_that_is_away_is_an_answer_and_not_a_wait_for_ever(broker: StartBroker, tmp_path: Path) -> None:

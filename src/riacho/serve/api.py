@@ -181,7 +181,10 @@ async def post_job(request: Request) -> Response:
     body, service = await _body(request), _service(request)
     if not isinstance(body.get("sql"), str) or not isinstance(body.get("name"), str):
         raise UsageError("a job needs a name and its sql, both texts")
-    variables = {str(name): str(value) for name, value in dict(body.get("variables") or {}).items()}
+    given = body.get("variables") or {}
+    if not isinstance(given, dict):
+        raise UsageError("a job's variables are a JSON object")
+    variables = {name: str(value) for name, value in given.items()}
     await asyncio.to_thread(service.jobs.submit, body["name"], body["sql"], variables, service.clock.now_ms())
     return JSONResponse({}, 201)
 
@@ -293,7 +296,10 @@ async def _body(request: Request) -> dict[str, Any]:
 def _bytes(value: object) -> bytes | None:
     if value is None:
         return None
-    return (value if isinstance(value, str) else json.dumps(value)).encode()
+    try:
+        return (value if isinstance(value, str) else json.dumps(value)).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"a text is no Unicode: {error.reason}", mend="write surrogates in pairs") from error
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

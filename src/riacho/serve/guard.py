@@ -8,7 +8,7 @@ requests, must be the console itself.
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,7 +23,7 @@ class SameOriginOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            reason = self.refusal({name.decode(): value.decode() for name, value in scope["headers"]})
+            reason = self.refusal({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})
             if reason is not None:
                 await JSONResponse({"error": reason}, 403)(scope, receive, send)
                 return
@@ -38,11 +38,10 @@ class SameOriginOnly:
         'requests from http://evil.example are refused: this page is not the console'
         """
         host = headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
-        if not self._is_ours(name):
+        if not self._is_ours(_split(f"//{host}").hostname or ""):
             return f"the host {host!r} is not this console's: open it by its address"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _split(origin).netloc != host:
             return f"requests from {origin} are refused: this page is not the console"
         return None
 
@@ -54,3 +53,11 @@ class SameOriginOnly:
         except ValueError:
             return False
         return True  # an address cannot be rebound, only a name
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address; of what is none, an empty one's."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")

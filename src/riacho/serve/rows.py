@@ -11,6 +11,7 @@ from typing import Any
 from riacho.errors import UsageError
 
 MAX_ROWS = 10_000
+"""Of one answer: what a person or a script looks through, and no way to copy a view."""
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
@@ -64,6 +65,8 @@ def matching(values: Iterable[bytes], conditions: Sequence[Condition], limit: in
     """
     found: list[dict[str, Any]] = []
     for value in values:
+        if len(found) >= min(limit, MAX_ROWS):
+            break
         try:
             row = json.loads(value)
         except ValueError as error:
@@ -73,6 +76,4 @@ def matching(values: Iterable[bytes], conditions: Sequence[Condition], limit: in
                 found.append(row)
         except ValueError as error:
             raise UsageError(f"a condition compares a number with text: {error}") from error
-        if len(found) >= min(limit, MAX_ROWS):
-            break
     return found
