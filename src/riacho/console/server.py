@@ -23,6 +23,8 @@ SHUTDOWN_S = 2
 PAGES = ("/", "/overview", "/topics", "/groups", "/jobs")
 """Every address that is a page: the script shows the right one."""
 
+LAST_PORT = 65_535
+
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +58,7 @@ class ConsoleServer:
 def listen_on(address: str) -> socket.socket:
     """A listening socket. Raises `UsageError` for what is no address, `RiachoError` where the port is taken."""
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal():
+    if not colon or not port.isdecimal() or int(port) > LAST_PORT:
         raise UsageError(f"{address!r} is no address", mend="write HOST:PORT, as in 127.0.0.1:8080")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
