@@ -8,7 +8,7 @@ import select
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from running_broker import RIACHO, RunningBroker
 
@@ -55,14 +55,14 @@ class Commands:
         assert ended.code == 0, ended.stderr
         return ended
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a command with pipes; the caller ends it."""
-        return subprocess.Popen(
-            [str(RIACHO), *arguments, *self._address],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+    def start(
+        self, *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE, closed: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start a command with pipes, or with all standard streams closed; the caller ends it."""
+        command = [str(RIACHO), *arguments, *self._address]
+        if closed:
+            return subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command])
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE)
 
 
 def read_until(process: subprocess.Popen[bytes], wanted: bytes) -> bytes:

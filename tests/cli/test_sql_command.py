@@ -95,3 +95,62 @@ def test_a_source_without_an_end_is_refused(riacho: Commands) -> None:
 
 def test_nothing_to_run_is_a_usage_error(riacho: Commands) -> None:
     assert riacho.run("sql").code == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT name, n FROM t ORDER BY n DESC", ["b,5", "a,1", "a,"]),
+        ("SELECT name, n FROM t ORDER BY 2", ["a,", "a,1", "b,5"]),
+        ("SELECT name, n FROM t ORDER BY n NULLS LAST", ["a,1", "b,5", "a,"]),
+        ("SELECT n FROM t ORDER BY name DESC, n DESC NULLS FIRST", ["5", "", "1"]),
+        ("SELECT n AS m FROM t ORDER BY -m, name", ["", "5", "1"]),
+        ("SELECT name FROM t GROUP BY name ORDER BY COUNT(*) DESC LIMIT 1", ["a"]),
+        ("SELECT name, SUM(n) AS s FROM t GROUP BY name ORDER BY s DESC LIMIT 1 OFFSET 1", ["a,1"]),
+        ("SELECT DISTINCT name FROM t ORDER BY name DESC", ["b", "a"]),
+        ("SELECT name FROM t UNION ALL SELECT 'c' ORDER BY name DESC LIMIT 2", ["c", "b"]),
+        ("SELECT name FROM t LIMIT 2", ["a", "b"]),
+        ("SELECT name FROM t LIMIT 0", []),
+        ("WITH w AS (SELECT n FROM t WHERE n > 1) SELECT n FROM w ORDER BY n", ["5"]),
+    ],
+)
+def test_order_and_limit_arrange_the_rows_of_a_query(
+    riacho: Commands, rows: str, query: str, expected: list[str]
+) -> None:
+    printed = riacho.succeed("sql", "--csv", "-e", table(rows) + query).lines
+
+    assert [line.strip('"') for line in printed[1:]] == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("SELECT DISTINCT name FROM t ORDER BY n", "ORDER BY takes columns of the result"),
+        ("SELECT name FROM t ORDER BY 2", "ORDER BY 2: the result has no such column"),
+        ("SELECT name FROM t ORDER BY nmae", "did you mean 'name'?"),
+        ("SELECT name FROM t LIMIT n", "LIMIT takes a number of rows"),
+        ("SELECT name FROM (SELECT name FROM t LIMIT 1)", "LIMIT is not supported on streams yet"),
+    ],
+)
+def test_an_order_that_cannot_be_is_refused(riacho: Commands, rows: str, query: str, reason: str) -> None:
+    ended = riacho.run("sql", "-e", table(rows) + query)
+
+    assert ended.code == 2
+    assert reason in ended.stderr
+
+
+def test_a_limit_ends_reading_when_it_is_reached(riacho: Commands) -> None:
+    rows = 10**15  # nobody waits for so many
+    source = f"CREATE TABLE g (n BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '{rows}');"
+    printed = riacho.succeed("sql", "--csv", "-e", f"{source} SELECT n FROM g LIMIT 2").lines
+
+    assert len(printed) == 3
+
+
+def test_a_mistake_in_a_long_line_is_shown_with_what_is_around_it(riacho: Commands, rows: str) -> None:
+    wide = " ".join(f"OR n = {number}" for number in range(100))
+    ended = riacho.run("sql", "-e", f"{table(rows)} SELECT n FROM t WHERE nmae = 'a' {wide}")
+
+    shown, caret = ended.stderr.splitlines()[2:4]
+    assert shown[caret.index("^") :].startswith("nmae = 'a' OR n = 0")
+    assert len(shown) <= 4 + 100 + 4

@@ -129,6 +129,9 @@ def main() -> None:
     except RiachoError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, a directory that cannot be written: told as any other failure
+        typer.echo(f"error: {RiachoError(error.strerror or str(error), where=error.filename)}", err=True)
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         _end_interrupted()
     except SystemExit as ended:

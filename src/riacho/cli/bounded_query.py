@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,8 +21,10 @@ from riacho.host import SystemClock, SystemDisk
 from riacho.jobs.script import LOCAL_TIME_ZONE, JobContext, job_fingerprint, open_worker
 from riacho.jobs.trigger import trigger_of
 from riacho.jobs.worker import Arrivals, Wiring, Worker
+from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Job, Relation, Scan, Sink, rewrite_relation, walk_relations
 from riacho.plan.tables import Table, TableColumn
+from riacho.sql.ordering import OrderedQuery, RowOrder
 
 KAFKA_CONNECTORS = ("kafka", "upsert-kafka")
 
@@ -42,27 +44,44 @@ class QueryResult:
     frame: pl.DataFrame
 
 
-def query_result(query: Relation, options: Mapping[str, str], kafka: str) -> QueryResult:
+def query_result(query: OrderedQuery, options: Mapping[str, str], kafka: str) -> QueryResult:
     """Run a query over its tables' present contents. Raises `RiachoError`; Ctrl-C ends it."""
-    require_topics(query, kafka)
-    columns = tuple(TableColumn(column.name, column.type) for column in query.schema)
-    job = Job((Sink(bounded(query), Table("result", columns, ())),), tuple(sorted(options.items())))
+    relation = query.relation
+    require_topics(relation, kafka)
+    columns = tuple(TableColumn(column.name, column.type) for column in relation.schema)
+    job = Job((Sink(bounded(relation), Table("result", columns, ())),), tuple(sorted(options.items())))
     time_zone = options.get(LOCAL_TIME_ZONE, "UTC")
     clock = SystemClock()
     graph = Graph.build(job, Settings(zone=zone(time_zone), clock=clock))
     arrivals = Arrivals()
     environment = ConnectorEnvironment("sql", clock, kafka, time_zone, on_arrival=arrivals.notify)
     sources: dict[str, Source] = {}
-    collected = CollectSink(pl.DataFrame(schema=polars_schema(query.schema)))
+    collected = CollectSink(pl.DataFrame(schema=polars_schema(relation.schema)))
     wiring = Wiring(sources, dict.fromkeys(graph.sinks, collected), arrivals)
     try:
         for scan_id, scan in graph.scans.items():
             sources[scan_id] = open_source(scan, environment)
         trigger = trigger_of(options)
-        Worker(graph, wiring, trigger=trigger, clock=clock, fingerprint=job_fingerprint(job)).run()
+        worker = Worker(graph, wiring, trigger=trigger, clock=clock, fingerprint=job_fingerprint(job))
+        if query.order.enough is not None and not is_updating(relation):
+            collected.call_when(query.order.enough, worker.stop)
+        worker.run()
     finally:
         wiring.close()
-    return QueryResult(columns, collected.rows())
+    shown = columns[: query.width]
+    return QueryResult(shown, arranged(collected.rows(), query.order).select(column.name for column in shown))
+
+
+def arranged(rows: pl.DataFrame, order: RowOrder) -> pl.DataFrame:
+    """The rows in their order; those that are equal in it stay as they came about."""
+    if order.keys:
+        rows = rows.sort(
+            [key.column for key in order.keys],
+            descending=[key.descending for key in order.keys],
+            nulls_last=[not key.nulls_first for key in order.keys],
+            maintain_order=True,
+        )
+    return rows.slice(order.offset, order.limit)
 
 
 def run_insert(job: Job, kafka: str) -> str:
@@ -130,12 +149,20 @@ class CollectSink:
     _waiting: int = 0
     _updating: bool = False
     _written: int = 0
+    _enough: int | None = None
+    _on_enough: Callable[[], None] | None = None
+
+    def call_when(self, rows: int, reached: Callable[[], None]) -> None:
+        """Call `reached` once so many rows were written: more of an append-only result are not wanted."""
+        self._enough, self._on_enough = rows, reached
 
     def write(self, batch: Batch) -> None:
         self._updating |= batch.diff is not None
         self._changes.append(batch.frame.with_columns(pl.Series(_DIFF, batch.signs(), pl.Int64)))
         self._waiting += len(batch)
         self._written += len(batch)
+        if self._on_enough is not None and self._enough is not None and self._written >= self._enough:
+            self._on_enough()
         if self._waiting >= CONSOLIDATE_ROWS + self._kept.height:
             self._consolidate()
 

@@ -22,14 +22,15 @@ class Fsync(Enum):
 def broker(
     directory: Annotated[
         Path | None,
-        typer.Option("--dir", help="Where the log is kept; made if it does not exist.", show_default=".riacho"),
+        typer.Option(
+            "--dir", metavar="DIR", help="Where the log is kept; made if it does not exist. [default: .riacho]"
+        ),
     ] = None,
     listen: Annotated[
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="The address to listen on; port 0 takes a free one.",
-            show_default="127.0.0.1:9092",
+            help="The address to listen on; port 0 takes a free one. [default: 127.0.0.1:9092]",
         ),
     ] = None,
     advertise: Annotated[
@@ -53,7 +54,15 @@ def broker(
         typer.Option("--set", metavar="NAME=VALUE", help="One property; wins over the file. May be repeated."),
     ] = None,
 ) -> None:
-    """Serve Kafka's protocol from one directory, until Ctrl-C or SIGTERM."""
+    """Serve Kafka's protocol from one directory, until Ctrl-C or SIGTERM.
+
+    \b
+        riacho broker
+        riacho broker --listen 0.0.0.0:9092 --advertise log.example.org:9092
+        riacho broker --set log.retention.hours=24 --set num.partitions=4
+
+    When it serves it prints one line: ready kafka=HOST:PORT.
+    """
     from riacho.broker.broker import NODE_ID
     from riacho.broker.config import placement
     from riacho.broker.config.settings import parse_assignment, read_properties

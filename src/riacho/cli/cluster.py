@@ -25,7 +25,9 @@ NAMES_SHOWN = 10
 
 
 @contextmanager
-def connected(kafka: str, command: str) -> Iterator[Cluster]:
+def connected(
+    kafka: str, command: str, *, mend: str = "name the cluster with --kafka HOST:PORT, or start one with `riacho up`"
+) -> Iterator[Cluster]:
     """A cluster of which a broker answers. Raises `UnreachableError` at once where none does."""
     from riacho.client.cluster import Cluster
     from riacho.client.config import ClientConfig
@@ -38,11 +40,16 @@ def connected(kafka: str, command: str) -> Iterator[Cluster]:
         try:
             cluster.refresh([], stop=once)
         except UnreachableError as error:
-            mend = "name the cluster with --kafka HOST:PORT, or start one with `riacho up`"
             raise UnreachableError(error.what, where=error.where, mend=mend) from error
         yield cluster
     finally:
         cluster.close()
+
+
+def require_cluster(kafka: str, command: str) -> None:
+    """Raise `UnreachableError` where no broker answers: what serves would wait for it, and show nothing."""
+    with connected(kafka, command, mend="leave --kafka away to start a broker here"):
+        return
 
 
 def named_topics(cluster: Cluster, names: Iterable[str]) -> list[Topic]:

@@ -11,13 +11,21 @@ app = typer.Typer()
 
 @app.command()
 def console(
-    kafka: Annotated[str, typer.Option(metavar="HOST:PORT", help="The cluster to look at.")] = "127.0.0.1:9092",
+    kafka: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="The cluster to look at; several brokers with commas between.")
+    ] = "127.0.0.1:9092",
     http: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
     ] = "127.0.0.1:8080",
 ) -> None:
-    """Serve the console and its HTTP API over a Kafka cluster, until Ctrl-C or SIGTERM."""
+    """Serve the page and its HTTP API over a Kafka cluster, until Ctrl-C or SIGTERM.
+
+    \b
+        riacho console --kafka kafka.example.org:9092
+        riacho console --http 127.0.0.1:0
+    """
     import asyncio
+    import signal
 
     from riacho.cli.log_output import log_to_stderr
     from riacho.console.server import ConsoleServer
@@ -27,6 +35,9 @@ def console(
 
     async def serve() -> None:
         server = ConsoleServer(kafka=kafka, listen=http, clock=SystemClock())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Where uvicorn has ended for a signal it raises that once more: as it was asked to end, that is no failure.
+            asyncio.get_running_loop().add_signal_handler(number, server.stop)
         running = asyncio.create_task(server.run())
         await server.started()
         typer.echo(f"ready kafka={kafka} http={server.address}")

@@ -36,10 +36,12 @@ def consume(
         ),
     ] = "earliest",
     partitions: Annotated[
-        list[int] | None, typer.Option("--partition", min=0, help="Only this partition. Repeatable.")
+        list[int] | None, typer.Option("--partition", metavar="N", min=0, help="Only this partition. Repeatable.")
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more at the end, until Ctrl-C.")] = False,
-    count: Annotated[int | None, typer.Option("--count", "-n", min=0, help="End after so many records.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", metavar="N", min=0, help="End after so many records.")
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print JSON lines: topic, partition, offset, timestamp, key, value, headers."),
@@ -52,15 +54,15 @@ def consume(
     ] = None,
     null: Annotated[str | None, typer.Option(metavar="TEXT", help="What is printed for null. [default: null]")] = None,
 ) -> None:
-    r"""Print the records of topics, a value a line, up to the end that they have now.
+    """Print the records of topics, a value a line, up to the end that they have now.
 
     \b
         riacho consume flights --count 5
         riacho consume flights --from -10 --follow
         riacho consume flights --from 2013-02-08T12:00:00Z --json | jq .value
-        riacho consume users --format '{partition} {offset} {timestamp} {key}\t{value}'
+        riacho consume users --format '{partition} {offset} {key}\\t{value}'
 
-    Bytes go to a pipe or a file as they are; a terminal is shown what it cannot print as \xNN. In JSON, bytes that
+    Bytes go to a pipe or a file as they are; a terminal is shown what it cannot print as \\xNN. In JSON, bytes that
     are no text stand as key_base64 and value_base64: riacho produce --json reads them again. Partitions are read
     side by side: order holds within each.
     """

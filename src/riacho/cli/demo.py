@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from riacho.cli.cluster import require_cluster
 from riacho.cli.up import Directory, Http, Kafka, Listen
 
 app = typer.Typer()
@@ -29,7 +30,9 @@ def demo(
     days: Annotated[
         str, typer.Option(metavar="FIRST:LAST", help="Which days are published at all.")
     ] = "2013-01-01:2013-12-31",
-    seed: Annotated[int, typer.Option(help="Decides how late each event comes, and which are malformed.")] = 2013,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Decides how late each event comes, and which are malformed.")
+    ] = 2013,
     check: Annotated[
         bool, typer.Option("--check", help="Replay the year at once, compare every cell with DuckDB, and exit.")
     ] = False,
@@ -37,7 +40,13 @@ def demo(
 ) -> None:
     """Watch 336,776 real flights of 2013 stream through a log, SQL jobs and a live page.
 
-    It hurries through January and plays the blizzard of 8 February. Pause, speed and jumps are on the page.
+    It hurries through January and plays the blizzard of 8 February. Pause, speed and jumps are on the page. Where a
+    port is taken, the next free one is used.
+
+    \b
+        riacho demo
+        riacho demo --speed 60 --from 2013-07-04
+        riacho demo --check     the whole year at once, against DuckDB
     """
     import asyncio
     import os
@@ -46,16 +55,21 @@ def demo(
 
     from riacho.cli.log_output import log_to_stderr
     from riacho.cli.platform import PlatformOptions, next_free, run_platform
-    from riacho.demo.replayer import parse_days, parse_speed
+    from riacho.demo.replayer import parse_day, parse_days, parse_speed
     from riacho.host.child import ChildSpec, riacho_command
 
     log_to_stderr()
     parse_speed(speed)
     parse_days(days)
-    chosen = PlatformOptions(directory, next_free(listen), next_free(http), kafka)
-    for wanted, taken in ((listen, chosen.listen), (http, chosen.http)):
+    parse_day(live_from)
+    if kafka is not None:
+        require_cluster(kafka, "demo")
+    own_listen = listen if kafka is not None else next_free(listen)
+    own_http = next_free(http, besides=own_listen)
+    for wanted, taken in ((listen, own_listen), (http, own_http)):
         if wanted != taken and not wanted.endswith(":0"):
             typer.echo(f"{wanted} is taken; using {taken}", err=True)
+    chosen = PlatformOptions(directory, own_listen, own_http, kafka)
 
     def parts(kafka: str) -> list[ChildSpec]:
         pace = "max" if check else speed

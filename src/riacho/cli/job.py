@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from riacho.cli.scripts import KAFKA_VARIABLE, Assignments, Script, read_script, used_variables
 
 if TYPE_CHECKING:
     from riacho.jobs.catalog import JobCatalog
@@ -25,27 +26,31 @@ DEFAULT_KAFKA = "127.0.0.1:9092"
 
 @app.command()
 def submit(
-    file: Annotated[Path, typer.Argument(help="A script of Flink SQL.", exists=True, dir_okay=False)],
-    name: Annotated[str | None, typer.Option(help="The job's name: by default that of the file.")] = None,
-    kafka: Kafka = DEFAULT_KAFKA,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME} in the script. Repeatable.")
+    file: Script,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The job's name: by default that of the file.")
     ] = None,
+    kafka: Kafka = DEFAULT_KAFKA,
+    assignments: Assignments = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the state of an earlier job of this name.")] = False,
 ) -> None:
-    """Check a script and hand it to the platform, which runs it until it is stopped.
+    """Hand a script to the platform, which runs it.
 
-    A job of the same name is replaced; it goes on from its state where the new plan is the same.
+    It is checked first. A job of the same name is replaced; it goes on from its state where the new plan is the same.
+    Values of ${NAME} are taken along; ${KAFKA} is the platform's own cluster.
+
+    \b
+        riacho job submit job.sql
+        riacho job submit job.sql --name revenue --set TOPIC=orders
     """
-    from riacho.cli.variables import parse_variables
     from riacho.host import SystemClock
     from riacho.jobs.registry import JobSpec, checked_name
     from riacho.jobs.script import compile_job_script
 
     name = checked_name(name or file.stem)
-    sql = file.read_text()
-    variables = parse_variables(assignments or [])
-    compile_job_script(sql, str(file), {"KAFKA": kafka, **variables})
+    sql = read_script(file)
+    variables = used_variables(sql, assignments)
+    compile_job_script(sql, str(file), {KAFKA_VARIABLE: kafka, **variables})
     with _catalog(kafka) as catalog:
         known = catalog.specs().get(name)
         catalog.put(
@@ -64,7 +69,12 @@ def submit(
 
 @app.command("list")
 def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
-    """List the jobs: phase, rates, watermark, state."""
+    """List the jobs: phase, rates, state, lag.
+
+    \b
+        riacho job list
+        riacho job list --json | jq -r '.[] | select(.phase == "failed") | .name'
+    """
     from riacho.cli.tables import print_table
 
     with _catalog(kafka) as catalog:
@@ -98,7 +108,11 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
-    """Show a job: its SQL, its operators and, where it failed, why."""
+    """Show a job: SQL, operators and, where it failed, why.
+
+    \b
+        riacho job show revenue
+    """
     from riacho.cli.tables import print_table
 
     with _catalog(kafka) as catalog:
@@ -129,7 +143,11 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
 
 @app.command()
 def stop(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
-    """Stop a job; its state stays, and `start` goes on from it."""
+    """Stop a job; its state stays, and start goes on from it.
+
+    \b
+        riacho job stop revenue
+    """
     from riacho.jobs.registry import Wanted
 
     with _catalog(kafka) as catalog:
@@ -139,21 +157,33 @@ def stop(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
 
 @app.command()
 def start(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
-    """Start a stopped, failed or finished job again."""
+    """Start a stopped, failed or finished job again.
+
+    \b
+        riacho job start revenue
+    """
     _run_again(name, kafka)
     typer.echo(f"starting {name}")
 
 
 @app.command()
 def restart(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
-    """Stop a job and start it again from its state."""
+    """Stop a job and start it again from its state.
+
+    \b
+        riacho job restart revenue
+    """
     _run_again(name, kafka)
     typer.echo(f"restarting {name}")
 
 
 @app.command()
 def delete(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
-    """Stop a job and forget it. The topics that it wrote stay."""
+    """Stop a job and forget it. The topics that it wrote stay.
+
+    \b
+        riacho job delete revenue
+    """
     with _catalog(kafka) as catalog:
         _known(catalog, name)
         catalog.delete(name)

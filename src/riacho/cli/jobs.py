@@ -13,7 +13,9 @@ app = typer.Typer()
 @app.command(hidden=True)
 def jobs(
     kafka: Annotated[str, typer.Option(metavar="HOST:PORT", help="The cluster that holds the registry of jobs.")],
-    directory: Annotated[Path, typer.Option("--dir", help="Where jobs keep their state.")] = Path(".riacho"),
+    directory: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Where jobs keep their state.")] = Path(
+        ".riacho"
+    ),
 ) -> None:
     """Run the submitted jobs, a process each, until Ctrl-C or SIGTERM. `riacho up` starts this."""
     import asyncio

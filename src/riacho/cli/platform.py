@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 JOBS_STOP_TIMEOUT_S = 2.8
 """The jobs' supervisor waits for its workers in turn."""
 
+LAST_PORT = 65_535
 PORTS_TRIED = 50
 """How far `next_free` looks for a port."""
 
@@ -126,33 +128,42 @@ def announced(line: str, key: str) -> str:
 
 
 def fixed_port(address: str) -> str:
-    """The address with a free port in place of port 0, so that a part keeps it when it is restarted."""
+    """The address with a free port in place of port 0, so that a part keeps it when it is restarted.
+
+    Raises `UsageError` for what is no address, `RiachoError` for none of this machine.
+    """
     host, port = split(address)
-    if port != 0:
-        return address
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host.strip("[]"), 0))
-        return f"{host}:{probe.getsockname()[1]}"
+    return address if port != 0 else f"{host}:{_bound_port(host, port)}"
 
 
-def next_free(address: str) -> str:
+def next_free(address: str, *, besides: str | None = None) -> str:
     """This address, or with the next port that nobody listens on. Raises `RiachoError` where there is none."""
     host, first = split(fixed_port(address))
-    for port in range(first, first + PORTS_TRIED):
+    for port in range(first, min(first + PORTS_TRIED, LAST_PORT + 1)):
+        if f"{host}:{port}" != besides and _bound_port(host, port) is not None:
+            return f"{host}:{port}"
+    raise RiachoError(
+        f"no port from {first} to {port} is free on {host}", mend="choose another with --listen or --http"
+    )
+
+
+def _bound_port(host: str, port: int) -> int | None:
+    """The port that a server would get there; None for one that is taken. Raises `RiachoError`."""
+    try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host.strip("[]"), port))
-            except OSError as error:
-                log.debug("port %d: %s", port, error)
-                continue
-            return f"{host}:{port}"
-    raise RiachoError(f"no port from {first} to {first + PORTS_TRIED - 1} is free on {host}")
+            probe.bind((host.strip("[]"), port))
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            return None
+        mend = "choose an address of this machine, as in 127.0.0.1:0"
+        raise RiachoError(f"cannot listen on {host}:{port}: {error.strerror}", mend=mend) from error
 
 
 def split(address: str) -> tuple[str, int]:
     """Host and port. Raises `UsageError`."""
     host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65_535:
+    if not colon or not host or not port.isdecimal() or int(port) > LAST_PORT:
         raise UsageError(f"{address!r} is no address", mend="write HOST:PORT, as in 127.0.0.1:9092")
     return host, int(port)

@@ -69,7 +69,8 @@ def produce(
         list[str] | None, typer.Option("--header", metavar="NAME=VALUE", help="A header of every record. Repeatable.")
     ] = None,
     partition: Annotated[
-        int | None, typer.Option(min=0, help="Where all records go: by default where their keys' hashes say.")
+        int | None,
+        typer.Option(metavar="N", min=0, help="Where all records go: by default where their keys' hashes say."),
     ] = None,
     compression: Annotated[Compression, typer.Option(help="How batches are compressed.")] = Compression.NONE,
     acks: Annotated[
@@ -87,7 +88,8 @@ def produce(
     text stand as key_base64 and value_base64. This is what riacho consume --json prints:
 
     \b
-        {"key": "7", "value": "text", "headers": {"source": "web"}, "partition": 0, "timestamp": 1360281600000}
+        {"key": "7", "value": "text", "timestamp": 1360281600000}
+        {"value": "text", "headers": {"source": "web"}, "partition": 0}
         {"value": {"any": "JSON"}, "timestamp": "2013-02-08T12:00:00Z"}
 
     A line that is wrong ends the command: the lines before it are written, and it says how many they are.

@@ -89,7 +89,7 @@ class RecordWriter:
         except BadLineError as error:
             sound = lines.take(slice(0, error.row))
             if len(sound):
-                self._produce(self._parse(sound))
+                self.write(sound)  # one of them may be wrong in another way: then that is said
             self._producer.flush()
             mend = f"the lines before it are written: {counted(self._producer.acknowledged, 'record')}"
             raise RiachoError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 import typer
@@ -18,7 +17,7 @@ def replay(
     days: Annotated[
         str, typer.Option(metavar="FIRST:LAST", help="Which days are published at all.")
     ] = "2013-01-01:2013-12-31",
-    seed: Annotated[int, typer.Option(help="Decides lags and malformed events.")] = 2013,
+    seed: Annotated[int, typer.Option(metavar="N", help="Decides lags and malformed events.")] = 2013,
 ) -> None:
     """Publish the year's events as their time comes, and submit the jobs that read them."""
     import signal
@@ -29,7 +28,7 @@ def replay(
     from riacho.client.cluster import Cluster
     from riacho.client.config import ClientConfig
     from riacho.demo.jobs import submit_jobs
-    from riacho.demo.replayer import Replayer, ReplayOptions, parse_days, parse_speed
+    from riacho.demo.replayer import Replayer, ReplayOptions, parse_day, parse_days, parse_speed
     from riacho.demo.topics import create_topics
     from riacho.host import SystemClock
     from riacho.jobs.topics import create_registry
@@ -45,7 +44,7 @@ def replay(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stopped.set())
         first, last = parse_days(days)
-        options = ReplayOptions(seed, parse_speed(speed), date.fromisoformat(live_from), first, last)
+        options = ReplayOptions(seed, parse_speed(speed), parse_day(live_from), first, last)
         Replayer(cluster, clock, options).run(stopped)
     finally:
         cluster.close()

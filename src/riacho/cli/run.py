@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riacho.cli.scripts import Assignments, Script, all_variables, read_script
+
 if TYPE_CHECKING:
     from riacho.jobs.reporter import Reporter
     from riacho.jobs.script import JobContext
@@ -18,18 +20,18 @@ app = typer.Typer()
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Argument(help="A script of Flink SQL.", exists=True, dir_okay=False)],
+    file: Script,
     kafka: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="Fills ${KAFKA}; for tables without 'properties.bootstrap.servers'."),
     ] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME} in the script. Repeatable.")
+    assignments: Assignments = None,
+    directory: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Where snapshots are kept, under jobs/NAME.")
+    ] = Path(".riacho"),
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The job's name: by default that of the file.")
     ] = None,
-    directory: Annotated[Path, typer.Option("--dir", help="Where snapshots are kept, under jobs/NAME.")] = Path(
-        ".riacho"
-    ),
-    name: Annotated[str | None, typer.Option(help="The job's name: by default that of the file.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start without the state of an earlier run.")] = False,
     submission: Annotated[
         str | None, typer.Option(hidden=True, help="Start without the state of submissions other than this one.")
@@ -40,20 +42,19 @@ def run(
     A stopped or killed job goes on from its newest snapshot when it is run again. Jobs of a script run one after
     another; put INSERTs that shall run together into a STATEMENT SET.
 
-        riacho run examples/flights/delays.sql --kafka 127.0.0.1:9092
+    \b
+        riacho run job.sql --kafka 127.0.0.1:9092
+        riacho run job.sql --set TOPIC=orders --name orders-of-today
+        riacho run job.sql --fresh
     """
-    import os
-
     from riacho.cli.log_output import log_to_stderr
-    from riacho.cli.variables import parse_variables
     from riacho.host import SystemClock, SystemDisk
     from riacho.jobs.registry import checked_name
     from riacho.jobs.script import JobContext, compile_job_script
     from riacho.jobs.snapshot import SnapshotStore
 
     log_to_stderr()
-    variables = {**os.environ, **({"KAFKA": kafka} if kafka else {}), **parse_variables(assignments or [])}
-    script = compile_job_script(file.read_text(), str(file), variables)
+    script = compile_job_script(read_script(file), str(file), all_variables(kafka, assignments))
     for result in script.results:
         typer.echo(result.text)
     base = checked_name(name or file.stem.lower())

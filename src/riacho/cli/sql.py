@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riacho.cli.cluster import DEFAULT_KAFKA, Kafka, connected, counted, stopped_by_signals
+from riacho.cli.scripts import Assignments, all_variables, read_script
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:
@@ -38,35 +39,33 @@ def sql(
         Path | None, typer.Option("--file", "-f", metavar="FILE", help="A script; before the TEXT of -e, if any.")
     ] = None,
     kafka: Kafka = DEFAULT_KAFKA,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME}. Repeatable.")
-    ] = None,
+    assignments: Assignments = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a row.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, the column names first.")] = False,
 ) -> None:
     """Run statements of Flink SQL and print what their queries give.
 
     Tables over topics are read from their start (unless they say otherwise) to the end that they have now, so every
-    query ends; of one whose rows change, the final rows are printed. INSERT INTO copies what is there now.
+    query ends; of one whose rows change, the final rows are printed. ORDER BY, LIMIT and OFFSET may end a query. INSERT
+    INTO copies what is there now.
 
     \b
-        riacho sql -f tables.sql -e 'SELECT airline, COUNT(*) FROM flights GROUP BY airline'
+        riacho sql -f tables.sql -e 'SELECT * FROM flights LIMIT 10'
         riacho sql --json -e "
             CREATE TABLE bids (auction BIGINT, price DOUBLE)
             WITH ('connector' = 'kafka', 'topic' = 'bids', 'format' = 'json');
-            SELECT auction, MAX(price) AS highest FROM bids GROUP BY auction"
+            SELECT auction, MAX(price) AS highest FROM bids
+            GROUP BY auction ORDER BY highest DESC LIMIT 3"
     """
     import os
-
-    from riacho.cli.variables import parse_variables
 
     if text is None and file is None:
         raise UsageError("there is nothing to run", mend="give statements with -e TEXT, or a script with -f FILE")
     if as_json and as_csv:
         raise UsageError("--json and --csv contradict each other", mend="give one")
     form = Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
-    variables = {**os.environ, "KAFKA": kafka, **parse_variables(assignments or ())}
-    texts = [(str(file), _read(file))] if file is not None else []
+    variables = all_variables(kafka, assignments)
+    texts = [(str(file), read_script(file))] if file is not None else []
     if text is not None:
         texts.append(("-e", text))
     with stopped_by_signals():
@@ -170,11 +169,3 @@ def _with_topic(error: SqlError, kafka: str) -> RiachoError | None:
         suggestion=f"CREATE TABLE `{name}` (its columns and types) "
         f"WITH ('connector' = 'kafka', 'topic' = '{name}', 'format' = 'json');",
     )
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        what = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"cannot read the script: {what}", where=str(file)) from error

@@ -71,10 +71,12 @@ def create(
     name: Name,
     kafka: Kafka = DEFAULT_KAFKA,
     partitions: Annotated[
-        int | None, typer.Option(min=1, help="How many partitions: by default as the broker's num.partitions says.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many partitions: by default as the broker's num.partitions says."),
     ] = None,
     replication_factor: Annotated[
-        int | None, typer.Option(min=1, help="How many brokers keep each partition: by default as the broker says.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many brokers keep each partition: by default as the broker says."),
     ] = None,
     configs: Configs = None,
     if_not_exists: Annotated[bool, typer.Option("--if-not-exists", help="Succeed where it exists already.")] = False,
@@ -83,7 +85,7 @@ def create(
 
     \b
         riacho topic create bids --partitions 8
-        riacho topic create users --config cleanup.policy=compact --config retention.ms=-1
+        riacho topic create users --config cleanup.policy=compact
     """
     from riacho.client.admin import NewTopic
     from riacho.client.errors import KafkaError
@@ -108,7 +110,9 @@ def create(
 
 @app.command()
 def describe(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
-    """Show a topic: its partitions with their offsets, and the configuration that differs from Kafka's defaults.
+    """Show a topic: partitions, offsets and configuration.
+
+    Configurations at Kafka's defaults are left out.
 
     \b
         riacho topic describe bids
@@ -171,10 +175,11 @@ def alter(
         typer.Option("--delete-config", metavar="NAME", help="Put a configuration back to its default. Repeatable."),
     ] = None,
     partitions: Annotated[
-        int | None, typer.Option(min=1, help="Raise the number of partitions to this. Keys may then move to others.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Raise the number of partitions to this. Keys may then move to others."),
     ] = None,
 ) -> None:
-    """Change a topic's configuration or raise its number of partitions.
+    """Change configurations or add partitions.
 
     \b
         riacho topic alter bids --config retention.ms=86400000

@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from riacho.cli.cluster import require_cluster
+
 app = typer.Typer()
 
-Directory = Annotated[Path, typer.Option("--dir", help="Where everything is kept; made if it does not exist.")]
+Directory = Annotated[
+    Path, typer.Option("--dir", metavar="DIR", help="Where everything is kept; made if it does not exist.")
+]
 Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the broker listens; port 0 takes a free one.")]
 Http = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the console listens; port 0 takes a free one.")]
 Kafka = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Use this Kafka cluster and start no broker.")]
@@ -22,9 +26,15 @@ def up(
     http: Http = "127.0.0.1:8080",
     kafka: Kafka = None,
 ) -> None:
-    """Start broker, jobs and console, and restart what dies, until Ctrl-C or SIGTERM.
+    """Start broker, jobs and page, and restart what dies, until Ctrl-C or SIGTERM.
 
-    Submit jobs with `riacho job submit FILE.sql`; look at http://127.0.0.1:8080.
+    \b
+        riacho up
+        riacho up --dir /srv/riacho --listen 0.0.0.0:9092
+        riacho up --kafka kafka.example.org:9092
+
+    When all serve it prints one line: ready kafka=HOST:PORT http=HOST:PORT. Any Kafka client can use the first address,
+    a browser the second. Submit jobs with riacho job submit FILE.sql; they go on when the platform starts again.
     """
     import asyncio
 
@@ -32,5 +42,7 @@ def up(
     from riacho.cli.platform import PlatformOptions, fixed_port, run_platform
 
     log_to_stderr()
+    if kafka is not None:
+        require_cluster(kafka, "up")
     options = PlatformOptions(directory, fixed_port(listen), fixed_port(http), kafka)
     asyncio.run(run_platform(options, on_ready=lambda kafka, http: typer.echo(f"ready kafka={kafka} http={http}")))

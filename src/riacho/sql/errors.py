@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from riacho.errors import UsageError
 
+LONGEST_LINE = 100
+"""Characters of a source line that are shown: a script on a command line is one long line."""
+
 
 class SqlError(UsageError):
     """A statement is wrong: message, file, line and column (from 1), the source line with a caret, a suggestion."""
@@ -21,15 +24,26 @@ class SqlError(UsageError):
         source_line: str,
         suggestion: str | None = None,
     ) -> None:
+        shown, at = _around(source_line, column - 1)
         # The caret stands under the character also where tabs precede it.
-        margin = "".join("\t" if character == "\t" else " " for character in source_line[: column - 1])
+        margin = "".join("\t" if character == "\t" else " " for character in shown[:at])
         where = f"{file}:{line}:{column}"
-        super().__init__(what, where=f"{where}\n    {source_line}\n    {margin}^", mend=suggestion)
+        super().__init__(what, where=f"{where}\n    {shown}\n    {margin}^", mend=suggestion)
         self.file = file
         self.line = line
         self.column = column
         self.source_line = source_line
         self.suggestion = suggestion
+
+
+def _around(line: str, place: int) -> tuple[str, int]:
+    """As much of a line around a place as is seen without wrapping, and the place in that."""
+    if len(line) <= LONGEST_LINE:
+        return line, place
+    start = max(0, min(place - LONGEST_LINE * 2 // 3, len(line) - LONGEST_LINE))
+    end = start + LONGEST_LINE
+    before, after = "… " if start else "", " …" if end < len(line) else ""
+    return before + line[start:end] + after, place - start + len(before)
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

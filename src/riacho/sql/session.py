@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from riacho.errors import RiachoError
 from riacho.plan.expressions import Position
@@ -16,6 +16,7 @@ from riacho.sql.explain import explain
 from riacho.sql.hints import CheckTable
 from riacho.sql.inserts import InsertBinder
 from riacho.sql.options import OPTIONS, read_option, suggestion_for
+from riacho.sql.ordering import OrderedQuery, bind_ordered
 from riacho.sql.queries import QueryBinder
 from riacho.sql.source import SourceText
 from riacho.sql.statement_grammar import read_script
@@ -94,8 +95,8 @@ class Session:
                 raise progress.source.error("the statement is nested too deeply", statement.start) from None
         return Script(tuple(progress.jobs), tuple(progress.results), self.catalog)
 
-    def steps(self, text: str, file_name: str | None = None) -> Iterator[Relation | Job | StatementResult]:
-        """Run the statements one by one: a query alone is handed over as its optimized relation, to be shown.
+    def steps(self, text: str, file_name: str | None = None) -> Iterator[OrderedQuery | Job | StatementResult]:
+        """Run the statements one by one: a query alone is handed over, optimized, with the order of its rows.
 
         A statement is run once what the one before it gave was taken. Raises `SqlError`, as `execute` does.
         """
@@ -103,7 +104,8 @@ class Session:
         for statement in read_script(progress.source):
             try:
                 if isinstance(statement, Select):
-                    yield optimize(self._query(statement, progress.source))
+                    query = bind_ordered(statement.query, self._binder(progress.source).bind, progress.source)
+                    yield replace(query, relation=optimize(query.relation))
                     continue
                 self._run(statement, progress)
             except RecursionError:

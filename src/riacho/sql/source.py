@@ -96,6 +96,15 @@ class SourceText:
         return self.position(start_of(at))
 
 
+def variable_names(text: str) -> set[str]:
+    """The names that a script wants filled in.
+
+    >>> sorted(variable_names("SELECT '${A}', ${B} -- ${C}"))
+    ['A', 'B']
+    """
+    return {match["name"] for match in _variables(text)}
+
+
 def _variables(text: str) -> Iterator[re.Match[str]]:
     """The `${NAME}`s of a text; in quotations too, in comments not."""
     pattern, position = _OUTSIDE, 0

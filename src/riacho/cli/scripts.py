@@ -1,0 +1,62 @@
+"""A script of SQL on the command line: its text, and what fills the `${NAME}`s in it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riacho.errors import UsageError
+
+KAFKA_VARIABLE = "KAFKA"
+"""The variable that `--kafka` fills."""
+
+Script = Annotated[Path, typer.Argument(metavar="FILE", help="A script of Flink SQL.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME}, as the environment does. Repeatable."),
+]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def read_script(file: Path) -> str:
+    """A script's text. Raises `UsageError` where it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"cannot read the script: {what}", where=str(file)) from error
+
+
+def all_variables(kafka: str | None, assignments: Iterable[str] | None) -> dict[str, str]:
+    """What a script that runs here may use: the environment, the cluster, `--set`; the last one holds."""
+    cluster = {KAFKA_VARIABLE: kafka} if kafka is not None else {}
+    return {**os.environ, **cluster, **parse_assignments(assignments)}
+
+
+def used_variables(sql: str, assignments: Iterable[str] | None) -> dict[str, str]:
+    """What a script takes from here to a platform, which has another environment and fills in its own cluster."""
+    from riacho.sql.source import variable_names
+
+    taken = {name: os.environ[name] for name in variable_names(sql) if name in os.environ and name != KAFKA_VARIABLE}
+    return {**taken, **parse_assignments(assignments)}
+
+
+def parse_assignments(assignments: Iterable[str] | None) -> dict[str, str]:
+    """The assignments by name; the last one of a name holds. Raises `UsageError`.
+
+    >>> parse_assignments(["TOPIC=bids", "FILTER=price = 3"])
+    {'TOPIC': 'bids', 'FILTER': 'price = 3'}
+    """
+    variables = {}
+    for text in assignments or ():
+        name, equals, value = text.partition("=")
+        if not equals or _NAME.fullmatch(name) is None:
+            raise UsageError(f"--set {text}: this is no assignment", mend="write --set NAME=VALUE")
+        variables[name] = value
+    return variables

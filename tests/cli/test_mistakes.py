@@ -1,0 +1,143 @@
+"""Wrong input at the command line: what is said, and with which exit code. Never a traceback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import DEADLINE_S, Commands
+
+from running_broker import RIACHO
+
+
+def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [str(RIACHO), *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    """An address at which nobody listens, and nobody will."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{reserved.getsockname()[1]}"
+
+
+@pytest.fixture
+def latin(tmp_path: Path) -> str:
+    """A script that is not UTF-8."""
+    path = tmp_path / "latin.sql"
+    path.write_bytes("SELECT 'é'".encode("latin-1"))
+    return str(path)
+
+
+@pytest.mark.parametrize("command", [["run"], ["sql", "-f"], ["job", "submit"]])
+def test_a_script_that_cannot_be_read_is_named(command: list[str], latin: str, tmp_path: Path) -> None:
+    for path, reason in ((latin, "not UTF-8"), ("missing.sql", "No such file"), (str(tmp_path), "Is a directory")):
+        ended = run(*command, path)
+        assert ended.returncode == 2
+        assert ended.stderr == f"error: cannot read the script: {ended.stderr.partition('script: ')[2]}"
+        assert reason in ended.stderr
+        assert f"at {path}" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["topic", "list", "--kafka"],
+        ["job", "list", "--kafka"],
+        ["consume", "flights", "--kafka"],
+        ["produce", "flights", "--kafka"],
+        [
+            "sql",
+            "-e",
+            "CREATE TABLE t (v STRING) WITH ('connector'='kafka', 'topic'='t', 'format'='raw'); SELECT * FROM t",
+            "--kafka",
+        ],
+        ["up", "--kafka"],
+        ["demo", "--kafka"],
+    ],
+)
+def test_a_broker_that_is_not_there_is_told_at_once(command: list[str], closed_port: str, tmp_path: Path) -> None:
+    ended = run(*command, closed_port, cwd=tmp_path, stdin=subprocess.DEVNULL)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: cannot connect to the broker: Connection refused")
+    assert closed_port in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("address", ["nowhere.invalid:0", "nowhere.invalid:9092", "192.0.2.1:0"])
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_an_address_of_another_machine_cannot_be_listened_on(command: str, address: str, tmp_path: Path) -> None:
+    ended = run(command, "--listen", address, "--http", "127.0.0.1:0", cwd=tmp_path)
+
+    assert ended.returncode == 1
+    assert f"cannot listen on {address}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [["--from", "tomorrow"], ["--from", "2014-01-01"], ["--days", "x"], ["--speed", "-1"]]
+)
+def test_the_demo_refuses_a_time_that_it_does_not_have(options: list[str], tmp_path: Path) -> None:
+    ended = run("demo", *options, cwd=tmp_path)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"error: {options[0]} {options[1]}: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["topic", "list"], ["consume"], ["sql", "--csv", "-e", "SELECT 1 AS a"], ["sql", "-e", "SELECT 1 AS a"]]
+)
+def test_an_output_that_cannot_be_written_is_a_failure(riacho: Commands, topic: str, command: list[str]) -> None:
+    riacho.succeed("produce", topic, given=b"a\n")
+    arguments = [*command, topic] if command == ["consume"] else command
+    with Path("/dev/full").open("wb") as full:
+        process = riacho.start(*arguments, stdout=full)
+        said = process.communicate(timeout=DEADLINE_S)[1].decode()
+
+    assert process.returncode == 1
+    assert said == "error: No space left on device\n"
+
+
+def test_closed_standard_streams_are_as_good_as_the_null_device(riacho: Commands, topic: str) -> None:
+    riacho.succeed("produce", topic, given=b"a\n")
+    for arguments in (["consume", topic], ["topic", "list"], ["produce", topic]):
+        process = riacho.start(*arguments, closed=True)
+        process.wait(DEADLINE_S)
+        assert process.returncode == 0
+    assert riacho.succeed("consume", topic).lines == ["a"]
+
+
+def test_a_line_that_is_wrong_in_another_way_than_a_later_one_is_named(riacho: Commands, topic: str) -> None:
+    ended = riacho.run("produce", topic, "--json", given=b'{"value": 1}\n{"vlaue": 2}\n{no JSON\n')
+
+    assert ended.code == 1
+    assert "standard input:2" in ended.stderr
+    assert "1 record" in ended.stderr
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for command in (["broker", "--listen", "127.0.0.1:0"], ["up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]):
+        ended = run(*command, "--dir", str(tmp_path / "file"))
+        assert ended.returncode == 1
+        assert str(tmp_path / "file") in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_variable_that_is_not_set_is_named_with_its_place(tmp_path: Path) -> None:
+    script = tmp_path / "job.sql"
+    script.write_text("CREATE TABLE t (v STRING) WITH ('connector' = '${RIACHO_NOT_SET}');")
+    environment = {name: value for name, value in os.environ.items() if name != "RIACHO_NOT_SET"}
+    for command in (["run"], ["sql", "-f"], ["job", "submit"]):
+        ended = run(*command, str(script), env=environment)
+        assert ended.returncode == 2
+        assert f"{script}:1:" in ended.stderr
+        assert "--set RIACHO_NOT_SET=VALUE" in ended.stderr
