@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from riacho.host import ManualClock
-from riacho.jobs.snapshot import Snapshot, SnapshotStore
+from riacho.jobs.snapshot import Snapshot, SnapshotError, SnapshotStore
 from simulated_disk import CrashError, SimulatedDisk
 
 DIRECTORY = Path("/job")
@@ -100,7 +100,7 @@ def test_a_full_disk_keeps_the_snapshots_that_are_there() -> None:
     snapshots = store(disk)
     write(snapshots, 1)
     disk.fail_next("write", errno.ENOSPC)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(SnapshotError, match="cannot be written: No space left"):
         write(snapshots, 2)
     assert number_of(snapshots.newest()) == 1
     write(store(disk), 3)
@@ -112,7 +112,7 @@ def test_a_failed_sync_is_no_snapshot() -> None:
     snapshots = store(disk)
     write(snapshots, 1)
     disk.fail_next("sync", errno.EIO)
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(SnapshotError, match="cannot be written: Input/output error"):
         write(snapshots, 2)
     disk.lose_power()
     assert number_of(store(disk).newest()) == 1

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 class SnapshotError(RiachoError):
-    """A snapshot that cannot be used."""
+    """A snapshot that cannot be read or written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,20 @@ class SnapshotStore:
                 self._delete(name)
 
     def write(self, fingerprint: str, positions: Mapping[str, Json], arrays: Arrays) -> Snapshot:
-        """Make a snapshot durable and forget those before the previous one. Raises `OSError` when the disk refuses."""
+        """Make a snapshot durable and forget those before the previous one.
+
+        Raises `SnapshotError` when the disk refuses: those before it stay, and the job goes on from them.
+        """
+        try:
+            return self._write(fingerprint, positions, arrays)
+        except OSError as error:
+            raise SnapshotError(
+                f"a snapshot cannot be written: {error.strerror}",
+                where=str(self._directory),
+                mend="once that is mended the job goes on from the snapshot before it",
+            ) from error
+
+    def _write(self, fingerprint: str, positions: Mapping[str, Json], arrays: Arrays) -> Snapshot:
         numbers = self._numbers()
         number = numbers[-1] + 1 if numbers else 1
         snapshot = Snapshot(number, self._clock.now_ms(), fingerprint, dict(positions), dict(arrays))
