@@ -30,6 +30,7 @@ class Option(Generic[T]):
 
 
 def text(value: str) -> str:
+    """The value as it is written."""
     return value
 
 
@@ -45,6 +46,7 @@ def boolean(value: str) -> bool:
 
 
 def integer(value: str) -> int:
+    """A whole number."""
     try:
         return int(value.strip())
     except ValueError:
@@ -52,6 +54,7 @@ def integer(value: str) -> int:
 
 
 def positive(value: str) -> int:
+    """A whole number of at least 1."""
     number = integer(value)
     if number < 1:
         raise ValueError("a whole number of at least 1")

@@ -24,6 +24,8 @@ class TimeAttribute(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
+    """A column of a relation; `time` marks a time attribute."""
+
     name: str
     type: DataType
     time: TimeAttribute | None = None
@@ -210,6 +212,8 @@ class Project(_Unary):
 
 
 class WindowKind(Enum):
+    """How the windows of a table function lie: side by side, or one begun every `slide`."""
+
     TUMBLE = "TUMBLE"
     HOP = "HOP"
 
@@ -310,6 +314,8 @@ class WindowAggregate(_Unary):
 
 
 class JoinKind(Enum):
+    """What becomes of a left row without a match."""
+
     INNER = "INNER"
     LEFT = "LEFT"
 

@@ -53,6 +53,8 @@ class NullType(DataType):
 
 @dataclass(frozen=True, slots=True)
 class BooleanType(DataType):
+    """TRUE, FALSE and, as any nullable type, UNKNOWN."""
+
     def name(self) -> str:
         return "BOOLEAN"
 
@@ -81,6 +83,8 @@ class FloatType(DataType):
 
 @dataclass(frozen=True, slots=True)
 class DecimalType(DataType):
+    """An exact number: `precision` digits in all, at most 38, `scale` of them after the point."""
+
     precision: int = 10
     scale: int = 0
 
@@ -117,6 +121,8 @@ class VarcharType(_SizedType):
 
 @dataclass(frozen=True, slots=True)
 class BinaryType(_SizedType):
+    """Fixed length in bytes: values are padded with zeros, or cut, when they are cast to it."""
+
     WORD: ClassVar[str] = "BINARY"
 
 
@@ -130,12 +136,16 @@ class VarbinaryType(_SizedType):
 
 @dataclass(frozen=True, slots=True)
 class DateType(DataType):
+    """A day of the proleptic Gregorian calendar."""
+
     def name(self) -> str:
         return "DATE"
 
 
 @dataclass(frozen=True, slots=True)
 class TimeType(DataType):
+    """A time of day to 10^-precision seconds."""
+
     precision: int = 0
 
     def name(self) -> str:
@@ -180,6 +190,8 @@ class YearMonthIntervalType(DataType):
 
 @dataclass(frozen=True, slots=True)
 class ArrayType(DataType):
+    """A list whose elements are of one type; each may be null where that type is nullable."""
+
     element: DataType
 
     def name(self) -> str:
@@ -188,6 +200,8 @@ class ArrayType(DataType):
 
 @dataclass(frozen=True, slots=True)
 class MapType(DataType):
+    """Values by key."""
+
     key: DataType
     value: DataType
 
@@ -197,6 +211,8 @@ class MapType(DataType):
 
 @dataclass(frozen=True, slots=True)
 class RowField:
+    """A named field of a ROW."""
+
     name: str
     type: DataType
 
@@ -206,6 +222,8 @@ class RowField:
 
 @dataclass(frozen=True, slots=True)
 class RowType(DataType):
+    """Named fields, in order."""
+
     fields: tuple[RowField, ...]
 
     def __iter__(self) -> Iterator[RowField]:
@@ -237,22 +255,27 @@ def is_numeric(data_type: DataType) -> bool:
 
 
 def is_exact_numeric(data_type: DataType) -> bool:
+    """Whether arithmetic is exact: an integer or a decimal type."""
     return isinstance(data_type, IntegerType | DecimalType)
 
 
 def is_text(data_type: DataType) -> bool:
+    """Whether values are texts: CHAR, VARCHAR and STRING."""
     return isinstance(data_type, CharType | VarcharType)
 
 
 def is_bytes(data_type: DataType) -> bool:
+    """Whether values are bytes: BINARY, VARBINARY and BYTES."""
     return isinstance(data_type, BinaryType | VarbinaryType)
 
 
 def is_temporal(data_type: DataType) -> bool:
+    """Whether a value is a point in time: a date, a time of day, a timestamp or an instant."""
     return isinstance(data_type, DateType | TimeType | TimestampType | TimestampLtzType)
 
 
 def is_interval(data_type: DataType) -> bool:
+    """Whether a value is a span of time."""
     return isinstance(data_type, DayTimeIntervalType | YearMonthIntervalType)
 
 

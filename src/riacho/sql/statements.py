@@ -32,6 +32,8 @@ class ColumnDefinition:
 
 @dataclass(frozen=True, slots=True)
 class WatermarkClause:
+    """WATERMARK FOR column AS expression."""
+
     column: exp.Identifier
     expression: exp.Expr
 
@@ -46,6 +48,8 @@ class OptionClause:
 
 @dataclass(frozen=True, slots=True)
 class CreateTable(Statement):
+    """CREATE TABLE [IF NOT EXISTS] table (columns, …) [PARTITIONED BY (…)] WITH (options)."""
+
     table: exp.Table
     columns: tuple[ColumnDefinition, ...]
     watermarks: tuple[WatermarkClause, ...]
@@ -58,6 +62,8 @@ class CreateTable(Statement):
 
 @dataclass(frozen=True, slots=True)
 class CreateView(Statement):
+    """CREATE [OR REPLACE] VIEW [IF NOT EXISTS] view [(columns)] AS query."""
+
     view: exp.Table
     columns: tuple[exp.Identifier, ...]
     query: exp.Expr
@@ -67,6 +73,8 @@ class CreateView(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Drop(Statement):
+    """DROP TABLE or DROP VIEW [IF EXISTS] name."""
+
     kind: str
     """TABLE or VIEW."""
     name: exp.Table
@@ -75,6 +83,8 @@ class Drop(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Insert(Statement):
+    """INSERT INTO table [(columns)] query."""
+
     table: exp.Table
     columns: tuple[exp.Identifier, ...]
     query: exp.Expr
@@ -82,6 +92,8 @@ class Insert(Statement):
 
 @dataclass(frozen=True, slots=True)
 class StatementSet(Statement):
+    """EXECUTE STATEMENT SET BEGIN … END: INSERTs that are one job."""
+
     inserts: tuple[Insert, ...]
 
 
@@ -94,27 +106,37 @@ class SetOption(Statement):
 
 @dataclass(frozen=True, slots=True)
 class ResetOption(Statement):
+    """RESET 'key'; without a key it resets all."""
+
     key: exp.Literal | None
 
 
 @dataclass(frozen=True, slots=True)
 class Explain(Statement):
+    """EXPLAIN, of what would be run."""
+
     target: Insert | StatementSet | Select
 
 
 @dataclass(frozen=True, slots=True)
 class Select(Statement):
+    """A query by itself."""
+
     query: exp.Expr
 
 
 @dataclass(frozen=True, slots=True)
 class Show(Statement):
+    """SHOW TABLES or SHOW VIEWS."""
+
     kind: str
     """TABLES or VIEWS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Describe(Statement):
+    """DESCRIBE table."""
+
     table: exp.Table
 
 

@@ -84,6 +84,8 @@ Check = Callable[[object], str | None]
 
 
 def at_least(lowest: float) -> Check:
+    """A number that is not below the limit."""
+
     def check(value: object) -> str | None:
         assert isinstance(value, int | float)
         return f"Value must be at least {lowest}" if value < lowest else None
@@ -92,6 +94,8 @@ def at_least(lowest: float) -> Check:
 
 
 def between(lowest: float, highest: float) -> Check:
+    """A number within both limits."""
+
     def check(value: object) -> str | None:
         assert isinstance(value, int | float)
         if value < lowest:
@@ -102,6 +106,8 @@ def between(lowest: float, highest: float) -> Check:
 
 
 def one_of(*choices: str) -> Check:
+    """One of these words."""
+
     def check(value: object) -> str | None:
         return None if value in choices else f"String must be one of: {', '.join(choices)}"
 
@@ -109,6 +115,8 @@ def one_of(*choices: str) -> Check:
 
 
 def any_of(*choices: str) -> Check:
+    """A list of some of these words."""
+
     def check(value: object) -> str | None:
         assert isinstance(value, list)
         return None if set(value) <= set(choices) else f"String must be one of: {', '.join(choices)}"

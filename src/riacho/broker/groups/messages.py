@@ -25,6 +25,8 @@ class JoinProtocol:
 
 @dataclass(frozen=True, slots=True)
 class JoinRequest:
+    """A member wants to be in the next generation (JoinGroup)."""
+
     group_id: str
     member_id: str
     group_instance_id: str | None
@@ -46,6 +48,8 @@ class JoinRequest:
 
 @dataclass(frozen=True, slots=True)
 class JoinedMember:
+    """A member as the leader is told of it; `metadata` under the protocol that was chosen."""
+
     member_id: str
     group_instance_id: str | None
     metadata: bytes
@@ -53,6 +57,8 @@ class JoinedMember:
 
 @dataclass(frozen=True, slots=True)
 class JoinReply:
+    """The generation that a member has joined, or why it has not."""
+
     error: ErrorCode
     member_id: str = NO_MEMBER
     generation: int = NO_GENERATION
@@ -66,6 +72,8 @@ class JoinReply:
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
+    """A member asks for its assignment, and the leader brings everybody's (SyncGroup)."""
+
     group_id: str
     member_id: str
     group_instance_id: str | None
@@ -78,6 +86,8 @@ class SyncRequest:
 
 @dataclass(frozen=True, slots=True)
 class SyncReply:
+    """What a member is to read, as the leader wrote it; or why it is told nothing."""
+
     error: ErrorCode
     protocol_type: str | None = None
     protocol_name: str | None = None
@@ -86,6 +96,8 @@ class SyncReply:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatRequest:
+    """A member says that it is there (Heartbeat)."""
+
     group_id: str
     member_id: str
     group_instance_id: str | None
@@ -94,11 +106,15 @@ class HeartbeatRequest:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatReply:
+    """Whether the member is to go on, or to join anew."""
+
     error: ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
 class LeavingMember:
+    """A member that goes: by its id, or a static one by its instance id alone (KIP-345)."""
+
     member_id: str
     group_instance_id: str | None
     reason: str = ""
@@ -106,18 +122,24 @@ class LeavingMember:
 
 @dataclass(frozen=True, slots=True)
 class LeaveRequest:
+    """Members go, at their own wish or an administrator's (LeaveGroup)."""
+
     group_id: str
     members: tuple[LeavingMember, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LeaveReply:
+    """Who has gone, and who was not a member."""
+
     error: ErrorCode
     members: tuple[tuple[LeavingMember, ErrorCode], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OffsetToCommit:
+    """Where a group goes on in one partition; `topic_id` where the client named the topic by it."""
+
     topic: str
     partition: int
     offset: int
@@ -128,6 +150,8 @@ class OffsetToCommit:
 
 @dataclass(frozen=True, slots=True)
 class CommitRequest:
+    """A member, or somebody outside any generation, stores offsets (OffsetCommit)."""
+
     group_id: str
     member_id: str
     group_instance_id: str | None
@@ -141,6 +165,8 @@ class CommitRequest:
 
 @dataclass(frozen=True, slots=True)
 class CommitReply:
+    """What was stored."""
+
     error: ErrorCode
     """Set when nothing was committed; it then holds for every partition of the request."""
     errors: tuple[ErrorCode, ...] = ()
@@ -149,22 +175,30 @@ class CommitReply:
 
 @dataclass(frozen=True, slots=True)
 class DeleteGroupRequest:
+    """Forget an empty group and its offsets (DeleteGroups)."""
+
     group_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteGroupReply:
+    """Whether the group is gone."""
+
     error: ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteOffsetsRequest:
+    """Forget offsets of topics that no member is subscribed to (OffsetDelete)."""
+
     group_id: str
     partitions: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteOffsetsReply:
+    """What was forgotten."""
+
     error: ErrorCode
     errors: tuple[ErrorCode, ...] = ()
     """One for each of the request's partitions, in order."""
@@ -172,6 +206,8 @@ class DeleteOffsetsReply:
 
 @dataclass(frozen=True, slots=True)
 class DescribedMember:
+    """A member as DescribeGroups tells of it; `assignment` as the leader wrote it."""
+
     member_id: str
     group_instance_id: str | None
     client_id: str
@@ -182,6 +218,8 @@ class DescribedMember:
 
 @dataclass(frozen=True, slots=True)
 class DescribedGroup:
+    """A group as DescribeGroups tells of it."""
+
     group_id: str
     state: str
     protocol_type: str
@@ -191,6 +229,8 @@ class DescribedGroup:
 
 @dataclass(frozen=True, slots=True)
 class ListedGroup:
+    """A group as ListGroups tells of it; `group_type` is "classic" so far."""
+
     group_id: str
     protocol_type: str
     state: str

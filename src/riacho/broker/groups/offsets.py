@@ -69,6 +69,7 @@ def commit_error(group: Group, request: CommitRequest) -> ErrorCode:
 
 
 def committed(offset: OffsetToCommit, request: CommitRequest, now_ms: int) -> CommittedOffset:
+    """What is stored for a committed offset. `retention_ms` of old clients becomes the time of its expiry."""
     return CommittedOffset(
         offset.offset,
         offset.leader_epoch,
@@ -80,6 +81,7 @@ def committed(offset: OffsetToCommit, request: CommitRequest, now_ms: int) -> Co
 
 
 def metadata_is_too_large(metadata: str, config: GroupConfig) -> bool:
+    """Whether a commit's metadata is longer than `offset.metadata.max.bytes`, which Kafka counts in UTF-16 units."""
     limit = config.offset_metadata_max_bytes
     if len(metadata) * 2 <= limit:
         return False

@@ -26,14 +26,17 @@ PREPARING, COMPLETING = GroupState.PREPARING_REBALANCE, GroupState.COMPLETING_RE
 
 
 def session_key(group_id: str, member_id: str) -> TimerKey:
+    """The timer after which a member that is not heard of is dismissed."""
     return ("session", group_id, member_id)
 
 
 def join_key(group_id: str) -> TimerKey:
+    """The timer after which a rebalance waits for nobody more."""
     return ("join", group_id)
 
 
 def sync_key(group_id: str) -> TimerKey:
+    """The timer after which members that have not asked for their assignment are dismissed."""
     return ("sync", group_id)
 
 
@@ -52,6 +55,7 @@ def extend_session(group: Group, member: Member, effects: Effects, *, timeout_ms
 
 
 def end_session(group: Group, member_id: str, effects: Effects) -> None:
+    """The member need not be heard of any more."""
     effects.timers.append(CancelTimer(session_key(group.group_id, member_id)))
 
 
@@ -59,12 +63,14 @@ def end_session(group: Group, member_id: str, effects: Effects) -> None:
 
 
 def answer_join(member: Member, reply: JoinReply, effects: Effects) -> None:
+    """Answer the JoinGroup that waits on behalf of a member, if one does."""
     if member.join_ticket is not None:
         effects.replies.append((member.join_ticket, reply))
         member.join_ticket = None
 
 
 def answer_sync(member: Member, reply: SyncReply, effects: Effects) -> bool:
+    """Answer the SyncGroup that waits on behalf of a member; whether one did."""
     if member.sync_ticket is None:
         return False
     effects.replies.append((member.sync_ticket, reply))
@@ -101,6 +107,7 @@ def joined(group: Group, member_id: str) -> JoinReply:
 
 
 def rebalance_or_complete_join(group: Group, config: GroupConfig, now_ms: int, effects: Effects, reason: str) -> None:
+    """A member has come or gone: call all to join anew; where that is under way, see whether it is over."""
     if group.can_rebalance:
         prepare_rebalance(group, config, now_ms, effects, reason)
     else:

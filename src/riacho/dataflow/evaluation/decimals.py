@@ -20,6 +20,7 @@ _MAX_POWER = 38
 
 
 def power_of_ten(exponent: int) -> pl.Expr:
+    """A literal 10^`exponent` of 128 bits; `exponent` is at most 38."""
     return pl.lit(10**exponent, INT128)
 
 
@@ -29,10 +30,12 @@ def unscaled(value: pl.Expr, data_type: DataType) -> pl.Expr:
 
 
 def scale_of(data_type: DataType) -> int:
+    """Digits after the point; an integer has none."""
     return data_type.scale if isinstance(data_type, DecimalType) else 0
 
 
 def precision_of(data_type: DataType) -> int:
+    """Digits in all; for an integer, of the greatest value of its type."""
     if isinstance(data_type, DecimalType):
         return data_type.precision
     assert isinstance(data_type, IntegerType)
@@ -142,6 +145,7 @@ def added(
 def multiplied(
     left: pl.Expr, right: pl.Expr, types: tuple[DataType, DataType], result: DecimalType, failing: Failing
 ) -> pl.Expr:
+    """The product rounded half up to the scale of `result`; null where it needs more digits than that has."""
     one, other = unscaled(left, types[0]), unscaled(right, types[1])
     dropped = scale_of(types[0]) + scale_of(types[1]) - result.scale
     if precision_of(types[0]) + precision_of(types[1]) <= 38:
@@ -162,6 +166,10 @@ DIVISION_BY_ZERO = "division by zero"
 def divided(
     left: pl.Expr, right: pl.Expr, types: tuple[DataType, DataType], result: DecimalType, failing: Failing
 ) -> pl.Expr:
+    """The quotient rounded half up to the scale of `result`; null where it needs more digits than that has.
+
+    A division by zero fails the row.
+    """
     one, other = unscaled(left, types[0]), unscaled(right, types[1])
     shift = result.scale + scale_of(types[1]) - scale_of(types[0])
 

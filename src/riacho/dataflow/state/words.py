@@ -173,6 +173,7 @@ def decode(words: Int64Array, valid: BoolArray | None, data_type: DataType, pool
 
 
 def limbs_of_ids(ids: Int64Array, pool: StringPool) -> tuple[Int64Array, npt.NDArray[np.uint64]]:
+    """The high and low halves of wide decimals, which the pool holds in 16 bytes each; zeros for null."""
     starts, _, arena = pool.storage
     known = np.maximum(ids, 0)
     places = starts[known][:, None] + np.arange(16) if len(starts) else np.zeros((len(ids), 16), np.int64)

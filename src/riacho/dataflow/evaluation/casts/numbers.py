@@ -28,6 +28,7 @@ def to_boolean(value: pl.Expr, source: DataType) -> pl.Expr:
 
 
 def to_number(value: pl.Expr, source: DataType, target: DataType, failing: Failing) -> pl.Expr:
+    """A number, boolean or interval as a number or an interval."""
     if is_interval(target):
         return value.cast(pl.Int64)
     if is_interval(source):

@@ -12,6 +12,7 @@ MAX_KEPT_PRECISION = 6
 
 
 def to_temporal(value: pl.Expr, source: DataType, target: DataType, settings: Settings) -> pl.Expr:
+    """A temporal value as another temporal type; digits of the second beyond its precision are cut off."""
     match target:
         case DateType():
             return local_timestamp(value, source, settings).dt.date()
@@ -57,6 +58,7 @@ def cut(timestamp: pl.Expr, precision: int) -> pl.Expr:
 
 
 def cut_time(clock: pl.Expr, precision: int) -> pl.Expr:
+    """A time of day without the digits of the second beyond `precision`."""
     step = 10 ** (9 - precision)
     whole: pl.Expr = clock.to_physical() // pl.lit(step) * step
     return whole.cast(pl.Time)
