@@ -20,7 +20,7 @@ from riacho.formats.values import Failures, Rules, Target, Texts, ValueColumn, c
 from riacho.kernels import json as kernels
 from riacho.kernels.json import Fault
 
-CHUNK = 2048
+CHUNK = 4096
 """Rows located before their values are converted: their bytes are then still in the cache."""
 
 _FAULTS = {

@@ -134,18 +134,10 @@ class ValueColumn:
         self._filled = stop
         width = len(self._out) // max(self._rows, 1)
         out, status = self._out[width * first : width * stop], self._status[first:stop]
-        kind = self._kind
-        if kind.kind is Kind.STRING:
-            others = self._fill_strings(texts, target.rules, out, status)
-        else:
-            texts = _unescaped(texts)
-            if kind.kind is Kind.BYTES:
-                others = self._fill_bytes(texts, out, status)
-            else:
-                others = _FILL[kind.kind](kind, texts, target.rules, out, status)
+        others = self._convert(texts, target.rules, out, status)
         if others:
             self._others += others
-            report(kind, texts, target, status == BAD)
+            report(self._kind, texts, target, status == BAD)
 
     def finish(self) -> arrow.Column:
         """The whole column, once all rows are filled."""
@@ -162,6 +154,18 @@ class ValueColumn:
             with np.errstate(over="ignore"):  # Java's parseFloat gives infinity as well
                 out = out.astype(np.float32)
         return arrow.Column(_arrow_code(kind), self._rows, (out,), valid)
+
+    def _convert(self, texts: Texts, rules: Rules, out: npt.NDArray[Any], status: Bytes) -> int:
+        kind = self._kind
+        if kind.kind is Kind.STRING:
+            return self._fill_strings(texts, rules, out, status)
+        if kind.kind is Kind.BYTES:
+            return self._fill_bytes(_unescaped(texts), out, status)
+        fill = _FILL[kind.kind]
+        others = fill(kind, texts, rules, out, status)
+        if others and (texts.kind == layout.ESCAPED).any():  # the parsers take plain texts alone
+            others = fill(kind, _unescaped(texts), rules, out, status)
+        return others
 
     def _fill_strings(self, texts: Texts, rules: Rules, out: Int32Array, status: Bytes) -> int:
         """Any value is a STRING: a number or a boolean is its text."""

@@ -239,6 +239,8 @@ def parse_booleans(data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, o
             )
         elif kind == NULL or kind == MISSING:
             outcome = ABSENT
+        elif kind == ESCAPED:
+            outcome = HARD
         elif kind == OBJECT or kind == ARRAY:
             outcome = BAD
         out[row] = value

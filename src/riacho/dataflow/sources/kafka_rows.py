@@ -13,7 +13,7 @@ from riacho.dataflow.batch import Int32Array, Int64Array
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Int8Array, RecordOrigin
-from riacho.formats.decoding import Spans
+from riacho.formats.decoding import Bytes, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import DataType, TimestampType
 
@@ -53,33 +53,73 @@ class Records:
 
 
 def join_parts(parts: Sequence[RecordColumns], number: Callable[[RecordColumns], int]) -> list[Records]:
-    """The fetched parts as few larger ones: large buffers stay where they are, small ones are put together."""
+    """The fetched parts as few larger ones, each partition's in their order.
+
+    Parts of one response are decoded together where they lie. What is small is copied together.
+    """
     joined: list[Records] = []
     small: list[RecordColumns] = []
     size = 0
-    for part in parts:
-        if part.buffer.size > JOINED_BYTES // 4 or size + part.buffer.size > JOINED_BYTES:
-            if small:
-                joined.append(_join(small, number))
-                small, size = [], 0
-            if part.buffer.size > JOINED_BYTES // 4:
-                joined.append(_join([part], number))
-                continue
-        small.append(part)
-        size += part.buffer.size
+    for group in _by_frame(parts):
+        here = sum(part.buffer.size for part in group)
+        large = here > JOINED_BYTES // 4
+        if small and (large or size + here > JOINED_BYTES):
+            joined.append(_copied_together(small, number))
+            small, size = [], 0
+        if large:
+            joined.append(_in_frame(group, number))
+        else:
+            small += group
+            size += here
     if small:
-        joined.append(_join(small, number))
+        joined.append(_copied_together(small, number))
     return joined
 
 
-def _join(parts: list[RecordColumns], number: Callable[[RecordColumns], int]) -> Records:
-    first = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(part) for part in parts])))
+def _frame(part: RecordColumns) -> Bytes:
+    """The response that a part's buffer is a piece of; the buffer itself where it is no piece."""
+    base = part.buffer.base
+    return base if isinstance(base, np.ndarray) and base.dtype == np.uint8 and base.ndim == 1 else part.buffer
+
+
+def _by_frame(parts: Sequence[RecordColumns]) -> list[list[RecordColumns]]:
+    """The parts by response. A partition's later part is never in an earlier group, whatever was taken in between."""
+    groups: list[list[RecordColumns]] = []
+    of_frame: dict[int, int] = {}
+    latest: dict[tuple[str, int], int] = {}
+    for part in parts:
+        frame, partition = id(_frame(part)), (part.topic, part.partition)
+        group = of_frame.get(frame, -1)
+        if group < latest.get(partition, 0):
+            group = of_frame[frame] = len(groups)
+            groups.append([])
+        groups[group].append(part)
+        latest[partition] = group
+    return groups
+
+
+def _in_frame(parts: list[RecordColumns], number: Callable[[RecordColumns], int]) -> Records:
+    data = _frame(parts[0])
+    return _records(data, parts, [_address(part.buffer) - _address(data) for part in parts], number)
+
+
+def _copied_together(parts: list[RecordColumns], number: Callable[[RecordColumns], int]) -> Records:
     if len(parts) == 1:
-        (part,) = parts
-        data, shifts = part.buffer, [0]
-    else:
-        data = np.concatenate([part.buffer for part in parts])
-        shifts = [0, *np.cumsum([part.buffer.size for part in parts[:-1]]).tolist()]
+        return _records(parts[0].buffer, parts, [0], number)
+    data = np.concatenate([part.buffer for part in parts])
+    return _records(data, parts, [0, *np.cumsum([part.buffer.size for part in parts[:-1]]).tolist()], number)
+
+
+def _address(array: Bytes) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def _records(
+    data: Bytes, parts: list[RecordColumns], shifts: list[int], number: Callable[[RecordColumns], int]
+) -> Records:
+    """The records of parts whose buffers begin at `shifts` in `data`."""
+    first = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(part) for part in parts])))
     key_start = np.concatenate([part.key_start + shift for part, shift in zip(parts, shifts, strict=True)])
     value_start = np.concatenate([part.value_start + shift for part, shift in zip(parts, shifts, strict=True)])
     return Records(
