@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,10 +58,9 @@ def submit(
                 sql,
                 file.name,
                 variables,
-                generation=known.generation + 1 if known else 1,
                 submitted_ms=SystemClock().now_ms(),
                 fresh=fresh,
-            )
+            ).after(known)
         )
     typer.echo(f"submitted {name}; riacho job list shows how it does")
 
@@ -148,10 +146,8 @@ def stop(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
     \b
         riacho job stop revenue
     """
-    from riacho.jobs.registry import Wanted
-
     with _catalog(kafka) as catalog:
-        catalog.put(replace(_known(catalog, name), wanted=Wanted.STOPPED))
+        catalog.put(_known(catalog, name).stopped())
     typer.echo(f"stopping {name}")
 
 
@@ -191,11 +187,8 @@ def delete(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
 
 
 def _run_again(name: str, kafka: str) -> None:
-    from riacho.jobs.registry import Wanted
-
     with _catalog(kafka) as catalog:
-        spec = _known(catalog, name)
-        catalog.put(replace(spec, wanted=Wanted.RUNNING, generation=spec.generation + 1, fresh=False))
+        catalog.put(_known(catalog, name).started())
 
 
 def _known(catalog: JobCatalog, name: str) -> JobSpec:
