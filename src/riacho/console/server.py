@@ -20,6 +20,9 @@ from riacho.serve.api import application
 SHUTDOWN_S = 2
 """How long open streams may take to end: viewers reconnect by themselves."""
 
+STARTING_POLL_S = 0.005
+"""Uvicorn notes that it has started, and tells nobody: it can only be looked at again."""
+
 PAGES = ("/", "/overview", "/topics", "/groups", "/jobs")
 """Every address that is a page: the script shows the right one."""
 
@@ -49,7 +52,7 @@ class ConsoleServer:
     async def started(self) -> None:
         """Return once requests are answered."""
         while not self._server.started:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(STARTING_POLL_S)
 
     def stop(self) -> None:
         self._server.should_exit = True
