@@ -262,7 +262,7 @@ BITS: list[Case] = [
     ("HEX", (null(TINYINT),), None),
     ("UNHEX", ("466C696E6B",), b"Flink"),
     ("UNHEX", ("zz",), None),
-    ("UNHEX", ("7",), b"\x07"),
+    ("UNHEX", ("7",), b"\x00"),
 ]
 
 STRING_CASES: list[Case] = [

@@ -85,7 +85,7 @@ RESULTS: list[tuple[str, tuple[DataType | Expression, ...], str]] = [
     ("-", (DecimalType(5, 2),), "DECIMAL(5, 2)"),
     ("+", (TIMESTAMP_3, DayTimeIntervalType()), "TIMESTAMP(3)"),
     ("+", (DATE, Literal(DayTimeIntervalType(), 86_400_000)), "DATE"),
-    ("+", (DATE, Literal(DayTimeIntervalType(), 3_600_000)), "TIMESTAMP(3)"),
+    ("+", (DATE, Literal(DayTimeIntervalType(), 3_600_000)), "DATE"),
     ("-", (DATE, YearMonthIntervalType()), "DATE"),
     ("CEIL", (DecimalType(10, 2),), "DECIMAL(10, 0)"),
     ("ROUND", (DecimalType(5, 4), Literal(INT, 3)), "DECIMAL(5, 3)"),

@@ -84,6 +84,7 @@ class RiachoFlink(Dialect):
             "ORDER BY": TokenType.ORDER_BY,
             "OUTER": TokenType.OUTER,
             "OVER": TokenType.OVER,
+            "OVERLAPS": TokenType.OVERLAPS,
             "PARTITION BY": TokenType.PARTITION_BY,
             "QUALIFY": TokenType.QUALIFY,
             "RIGHT": TokenType.RIGHT,
@@ -134,6 +135,7 @@ class RiachoFlink(Dialect):
             TokenType.IN: lambda self, this: self._parse_in(this),
             TokenType.IS: lambda self, this: self._parse_is(this),
             TokenType.LIKE: binary_range_parser(exp.Like),
+            TokenType.OVERLAPS: lambda self, this: self._parse_overlaps(this),
             TokenType.SIMILAR_TO: binary_range_parser(exp.SimilarTo),
         }
         UNARY_PARSERS: ClassVar[dict[TokenType, Any]] = {

@@ -150,10 +150,9 @@ class ExpressionBinder:
     def _negative(self, tree: exp.Expr) -> Expression:
         operand = tree.this
         if isinstance(operand, exp.Literal) and not operand.is_string:
-            literal = self._checked(operand, lambda: number_literal(str(operand.this)))
+            literal = self._checked(operand, lambda: number_literal(str(operand.this), negative=True))
             assert isinstance(literal, Literal)
-            assert not isinstance(literal.value, str | bytes | None)
-            return Literal(literal.type, -literal.value, position=self.source.locate(tree))  # type: ignore[operator]
+            return Literal(literal.type, literal.value, position=self.source.locate(tree))
         return bind("-", (self.bind(operand),), self.source.locate(tree))
 
     # ---- names ------------------------------------------------------------------------------------------------

@@ -327,8 +327,14 @@ class Grammar(Parser):
                 self._advance(2)
                 items = [] if self.peek("]") else self._parse_csv(self.value)
                 self.expect("]")
-                call = self.expression(exp.Anonymous(this=kind, expressions=items), token)
-                return self._parse_column_ops(call)
+                made: exp.Expr = self.expression(exp.Anonymous(this=kind, expressions=items), token)
+                while self.peek("["):
+                    # The inherited parser would take `ARRAY[1, 2][1]` for a second constructor.
+                    place = self._curr
+                    self.expect("[")
+                    made = self.expression(exp.Bracket(this=made, expressions=[self.value()]), place)
+                    self.expect("]")
+                return self._parse_column_ops(made)
         return self._parse_column()
 
     def _interval(self) -> exp.Expr:
@@ -381,6 +387,17 @@ class Grammar(Parser):
         self.expect("AND")
         high = self._parse_bitwise()
         return self.expression(exp.Between(this=this, low=low, high=high, symmetric=symmetric or None))
+
+    def _parse_overlaps(self, this: exp.Expr | None) -> exp.Expr:
+        """`(start, end or interval) OVERLAPS (start, end or interval)`."""
+        operator = self._prev
+        spans = (this, self._parse_bitwise())
+        bounds: list[exp.Expr | None] = []
+        for span in spans:
+            if not isinstance(span, exp.Tuple) or len(span.expressions) != 2:
+                self.refuse("OVERLAPS compares two pairs", operator.start, "write (a, b) OVERLAPS (c, d)")
+            bounds += span.expressions
+        return self._call("OVERLAPS", bounds, operator)
 
     def _parse_in(self, this: exp.Expr | None, alias: bool = False) -> exp.In:  # noqa: ARG002
         if self.peek("(", "SELECT") or self.peek("(", "VALUES") or self.peek("(", "WITH"):

@@ -33,28 +33,31 @@ _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?")
 
 
-def number_literal(text: str) -> Literal:
+def number_literal(text: str, *, negative: bool = False) -> Literal:
     """A number: INT or BIGINT where it fits, DECIMAL with a point or beyond, DOUBLE with an exponent.
 
     >>> [str(number_literal(text).type) for text in ("7", "3000000000", "1.50", "1e3")]
     ['INT NOT NULL', 'BIGINT NOT NULL', 'DECIMAL(3, 2) NOT NULL', 'DOUBLE NOT NULL']
 
+    Every digit counts, a zero before the point too: 0.5 is a DECIMAL(2, 1).
+
     Raises `ValueError` for more than 38 digits.
     """
+    sign = -1 if negative else 1
     if "e" in text.lower():
-        return Literal(DOUBLE.with_nullable(False), float(text))
-    if text.isdigit():
-        value = int(text)
-        if value < 1 << 31:
-            return Literal(INT.with_nullable(False), value)
-        if value < 1 << 63:
-            return Literal(BIGINT.with_nullable(False), value)
+        return Literal(DOUBLE.with_nullable(False), sign * float(text))
+    digits = text.removesuffix(".")
+    if digits.isdigit():
+        value = sign * int(digits)
+        for kind in (INT, BIGINT):
+            if -(1 << kind.bits - 1) <= value < 1 << kind.bits - 1:
+                return Literal(kind.with_nullable(False), value)
     exact = Decimal(text)
     scale = max(-int(exact.as_tuple().exponent), 0)
-    precision = max(len(exact.as_tuple().digits), scale, 1)
+    precision = len(text) - text.count(".")
     if precision > MAX_DECIMAL_PRECISION:
         raise ValueError(f"a number has at most {MAX_DECIMAL_PRECISION} digits")
-    return Literal(DecimalType(precision, scale, nullable=False), exact)
+    return Literal(DecimalType(precision, scale, nullable=False), sign * exact)
 
 
 def temporal_literal(kind: str, text: str) -> Literal:

@@ -179,12 +179,14 @@ def _on_null(parser: Grammar, default: str) -> exp.Literal:
 
 
 def _json_object(parser: Grammar) -> exp.Expr:
+    """`[KEY] key VALUE value, …`, with clauses about NULL at the end."""
     pairs: list[exp.Expr] = []
-    while parser.peek("KEY") or (pairs and parser.take(",")):
-        parser.expect("KEY")
-        pairs.append(parser.value())
-        parser.expect("VALUE")
-        pairs.append(parser.value())
+    if not (parser.peek(")") or parser.peek("NULL", "ON") or parser.peek("ABSENT", "ON")):
+        while not pairs or parser.take(","):
+            parser.take("KEY")
+            pairs.append(parser.value())
+            parser.expect("VALUE")
+            pairs.append(parser.value())
     return _call(parser, "JSON_OBJECT", [_on_null(parser, "NULL"), *pairs])
 
 

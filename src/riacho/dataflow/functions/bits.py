@@ -18,9 +18,11 @@ def _hex(call: Invocation) -> pl.Expr:
 
 
 def _unhex(call: Invocation) -> pl.Expr:
-    """An odd number of digits counts as having a leading zero."""
+    """Of an odd number of digits the first gives way to a zero byte, as Flink documents."""
     text = call[0]
-    even = pl.when(text.str.len_chars() % 2 == 1).then(pl.concat_str(pl.lit("0"), text)).otherwise(text)
+    rest = pl.concat_str(pl.lit("00"), text.str.slice(1))
+    digits = text.str.contains("^[0-9A-Fa-f]*$")
+    even = pl.when(digits & (text.str.len_chars() % 2 == 1)).then(rest).otherwise(text)
     return even.str.decode("hex", strict=False)
 
 

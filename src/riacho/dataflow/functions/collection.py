@@ -9,13 +9,17 @@ import polars as pl
 from riacho.dataflow.evaluation.failures import ValueFailure
 from riacho.dataflow.evaluation.guard import guard
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
-from riacho.plan.types import ArrayType
+from riacho.plan.types import ArrayType, MapType
 
 Entries = list[dict[str, Any]]
 
 
 def _array(call: Invocation) -> pl.Expr:
-    return pl.concat_list(call.arguments).cast(call.result)
+    """Elements that are lists are put into structs on the way, or they would be joined end to end."""
+    if not isinstance(call.type(0), ArrayType | MapType):
+        return pl.concat_list(call.arguments).cast(call.result)
+    wrapped = pl.concat_list([pl.struct(argument.alias("element")) for argument in call.arguments])
+    return wrapped.list.eval(pl.element().struct.field("element")).cast(call.result)
 
 
 def _map(call: Invocation) -> pl.Expr:

@@ -11,6 +11,7 @@ import polars as pl
 
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
+from riacho.plan.expressions import Call, Cast
 from riacho.plan.types import ArrayType, DataType, FloatType, MapType, RowType
 
 Comparison = Callable[[pl.Expr, pl.Expr], pl.Expr]
@@ -18,17 +19,23 @@ Comparison = Callable[[pl.Expr, pl.Expr], pl.Expr]
 
 def equal(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
     """left = right, for columns of one type."""
-    both = left == right
-    return both & left.is_not_nan() if isinstance(kind, FloatType) else both
+    return _unless_nan(left == right, left, right, kind)
 
 
 def at_least(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
     """left >= right. Polars orders NaN last, so it would be at least anything."""
-    return (left >= right) & left.is_not_nan() if isinstance(kind, FloatType) else left >= right
+    return _unless_nan(left >= right, left, right, kind)
 
 
 def above(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
-    return (left > right) & left.is_not_nan() if isinstance(kind, FloatType) else left > right
+    return _unless_nan(left > right, left, right, kind)
+
+
+def _unless_nan(holds: pl.Expr, left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
+    """False where the left side is NaN, but still unknown where the right one is NULL."""
+    if not isinstance(kind, FloatType):
+        return holds
+    return pl.when(left.is_nan() & right.is_not_null()).then(pl.lit(value=False)).otherwise(holds)
 
 
 def _has_nan(call: Invocation) -> bool:
@@ -44,10 +51,33 @@ def _literal_number(call: Invocation, index: int) -> bool:
 def _equal(call: Invocation) -> pl.Expr:
     if _literal_number(call, 0) or _literal_number(call, 1):
         return call[0] == call[1]
+    if _is_constructor(call, 0) and _is_constructor(call, 1):
+        return _fields_equal(call)
     return equal(call[0], call[1], call.type(0))
 
 
+def _is_constructor(call: Invocation, index: int) -> bool:
+    argument = call.call.arguments[index]
+    if isinstance(argument, Cast):
+        argument = argument.operand
+    return isinstance(argument, Call) and argument.function == "ROW"
+
+
+def _fields_equal(call: Invocation) -> pl.Expr:
+    """(a, b) = (c, d) is a = c AND b = d, unknown where these are."""
+    one, other = call.type(0), call.type(1)
+    assert isinstance(one, RowType)
+    assert isinstance(other, RowType)
+    pairs = zip(one.fields, other.fields, strict=True)
+    return functools.reduce(
+        operator.and_,
+        [equal(call[0].struct.field(a.name), call[1].struct.field(b.name), a.type) for a, b in pairs],
+    )
+
+
 def _not_equal(call: Invocation) -> pl.Expr:
+    if _is_constructor(call, 0) and _is_constructor(call, 1):
+        return ~_fields_equal(call)
     differ = call[0] != call[1]
     if not _has_nan(call) or _literal_number(call, 0) or _literal_number(call, 1):
         return differ

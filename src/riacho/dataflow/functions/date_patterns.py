@@ -1,4 +1,4 @@
-"""Java date patterns (`yyyy-MM-dd HH:mm:ss.SSS`): how a timestamp is written by one, and how text is read by one.
+"""Java date patterns (`yyyy-MM-dd HH:mm:ss.SSS`): their parts, and how a timestamp is written by one.
 
 Source: Java, `DateTimeFormatter` and `SimpleDateFormat`, "Patterns for Formatting and Parsing".
 """
@@ -6,12 +6,10 @@ Source: Java, `DateTimeFormatter` and `SimpleDateFormat`, "Patterns for Formatti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 
 import polars as pl
 
-from riacho.dataflow.evaluation.casts.parsing import timestamp as usual_timestamp
 from riacho.dataflow.evaluation.zones import Zone
 from riacho.errors import UsageError
 
@@ -142,86 +140,8 @@ def write(local: pl.Expr, pattern: str, zone: Zone) -> pl.Expr:
             parts.append(local.dt.strftime(directives))
             directives = ""
         parts.append(part)
-    if directives or not parts:
-        parts.append(local.dt.strftime(directives or "%%")) if directives else parts.append(pl.lit(""))
+    if directives:
+        parts.append(local.dt.strftime(directives))
+    if not parts:
+        return pl.when(local.is_not_null()).then(pl.lit(""))
     return parts[0] if len(parts) == 1 else pl.concat_str(parts)
-
-
-_READ = {"y": "%Y", "u": "%Y", "M": "%m", "L": "%m", "d": "%d", "D": "%j", "H": "%H", "k": "%H", "h": "%I", "K": "%I",
-         "m": "%M", "s": "%S", "a": "%p", "S": "%f", "E": "%a", "X": "%z", "Z": "%z", "x": "%z"}  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def read_directives(pattern: str) -> str | None:
-    """The `strptime` form of a pattern; None where it has a letter that `strptime` lacks."""
-    made = []
-    for token in tokens(pattern):
-        if not token.letter:
-            made.append(token.text.replace("%", "%%"))
-        elif token.text == "yy":
-            made.append("%y")
-        elif token.letter in "ML" and len(token.text) >= 3:
-            made.append("%b" if len(token.text) == 3 else "%B")
-        elif token.letter == "E" and len(token.text) >= 4:
-            made.append("%A")
-        elif token.letter in _READ:
-            made.append(_READ[token.letter])
-        else:
-            return None
-    return "".join(made)
-
-
-_COLUMNAR = frozenset("yMdHms")
-"""Patterns of these letters alone, complete ones, are read by Polars; its fraction and zone rules are others."""
-
-
-def read(text: pl.Series, pattern: str, zone: Zone | None = None) -> pl.Series:
-    """Text as local timestamps, NULL where it says none.
-
-    A zone in the text is applied, if `zone` is given: the local time there of the instant that the text states.
-    Text that does not fit the pattern is tried as `yyyy-M-d[ H:m:s[.fraction]]`, as Flink does.
-    """
-    directives = read_directives(pattern)
-    usual = pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, len(text))
-    if directives is not None:
-        usual = _read_columns(text, pattern, directives)
-    missing = (usual.is_null() & text.is_not_null()).arg_true()
-    if not len(missing):
-        return usual
-    odd = [_read_one(item, directives, zone) for item in text.gather(missing).to_list()]
-    return usual.scatter(missing, pl.Series(odd, dtype=pl.Datetime("us")))
-
-
-def _read_columns(text: pl.Series, pattern: str, directives: str) -> pl.Series:
-    letters = {token.letter for token in tokens(pattern) if token.letter}
-    if letters <= _COLUMNAR and {"y", "M", "d"} <= letters:
-        if {"H", "m", "s"} <= letters:
-            return text.str.to_datetime(directives, time_unit="us", strict=False)
-        if not letters & {"H", "m", "s"}:
-            return text.str.to_date(directives, strict=False).cast(pl.Datetime("us"))
-    return pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, len(text))
-
-
-def _read_one(text: str, directives: str | None, zone: Zone | None) -> datetime | None:
-    if directives is not None:
-        try:
-            parsed = datetime.strptime(text, directives)  # noqa: DTZ007 - local by intention
-        except ValueError:
-            parsed = None
-        if parsed is not None:
-            return parsed if parsed.tzinfo is None else _local(parsed, zone)
-        if "%z" in directives:
-            return None
-    try:
-        return usual_timestamp(text)
-    except ValueError:
-        return None
-
-
-def _local(moment: datetime, zone: Zone | None) -> datetime:
-    if zone is None:
-        return moment.replace(tzinfo=None)
-    column = pl.Series([moment.astimezone(UTC)], dtype=pl.Datetime("us", "UTC"))
-    local = pl.select(zone.local(pl.lit(column))).item()
-    assert isinstance(local, datetime)
-    return local

@@ -63,10 +63,11 @@ def dumps(value: Any) -> str:
     '{"a":[1,2.0,"é"]}'
     """
     match value:
-        case float() if math.isfinite(value):
-            return java_float(value)
+        case float():
+            # Jackson writes numbers as BigDecimal.toString does, which Python's str agrees with.
+            return str(Decimal(java_float(value))) if math.isfinite(value) else f'"{java_float(value)}"'
         case Decimal():
-            return format(value, "f")
+            return str(value)
         case dict():
             return "{" + ",".join(f"{dumps(str(key))}:{dumps(item)}" for key, item in value.items()) + "}"
         case list():
@@ -99,12 +100,27 @@ def _path_of(call: Invocation) -> JsonPath | None:
     return None if text is None else parse_path(text)
 
 
-def _find(text: str, path: JsonPath) -> list[Any]:
-    """What the path finds. Raises `PathFailure` where the text is no JSON or a strict path finds nothing."""
+def _find(text: str, path: JsonPath) -> Any:
+    """What the path finds; None where a lax path finds nothing, or the text is no JSON.
+
+    Raises `PathFailure` for a document that is NULL, and where a strict path finds nothing or NULL.
+    """
     document = _parsed(text)
     if document is _REFUSED:
-        raise PathFailure(f"{text!r} is not JSON")
-    return path.find(document)
+        if path.strict:
+            raise PathFailure(f"{text!r} is not JSON")
+        return None
+    if document is None:
+        raise PathFailure("the document is NULL")
+    try:
+        value = path.find(document)
+    except PathFailure:
+        if path.strict:
+            raise
+        return [] if path.many else None
+    if value is None and path.strict:
+        raise PathFailure("the path finds NULL")
+    return value
 
 
 def _json_exists(call: Invocation) -> pl.Expr:
@@ -115,7 +131,7 @@ def _json_exists(call: Invocation) -> pl.Expr:
 
     def exists(text: str) -> bool | None:
         try:
-            return bool(_find(text, path))
+            return _find(text, path) is not None
         except PathFailure as failure:
             if on_error == "ERROR":
                 raise ValueFailure(str(failure)) from failure
@@ -143,14 +159,14 @@ def _json_value(call: Invocation) -> pl.Expr:
             found = _find(text, path)
         except PathFailure as failure:
             return chosen(on_error, error, str(failure))
-        if not found or found == [None]:
-            return chosen(on_empty, empty, "the path finds nothing")
-        if len(found) > 1 or isinstance(found[0], list | dict):
+        if isinstance(found, list | dict) and path.strict:
             return chosen(on_error, error, "the path finds no scalar")
+        if found is None or isinstance(found, list | dict):
+            return chosen(on_empty, empty, "the path finds no scalar")
         try:
-            return _as_type(found[0], kind)
+            return _as_type(found, kind)
         except ValueError:
-            return chosen(on_error, error, f"{found[0]!r} is no {kind.name()}")
+            return chosen(on_error, error, f"{found!r} is no {kind.name()}")
 
     if len(call) <= 4:
         return call.per_distinct(lambda text: scalar(text, None, None), call[0])
@@ -209,20 +225,12 @@ def _json_query(call: Invocation) -> pl.Expr:
             found = _find(text, path)
         except PathFailure as failure:
             return chosen(on_error, str(failure))
-        if not found:
+        if found is None:
             return chosen(on_empty, "the path finds nothing")
-        value = found if path.many else found[0]
-        wrapped = path.many and wrapper == "CONDITIONAL"
-        if (
-            wrapper == "UNCONDITIONAL"
-            or (wrapper == "CONDITIONAL" and not wrapped and not isinstance(value, list | dict))
-            or (wrapper == "CONDITIONAL" and isinstance(value, dict))
-        ):
-            value = [value]
-        if value is None:
-            return chosen(on_empty, "the path finds NULL")
+        wraps = wrapper == "UNCONDITIONAL" or (wrapper == "CONDITIONAL" and not isinstance(found, list))
+        value = [found] if wraps else found
         if not isinstance(value, list | dict):
-            return chosen(on_error, "the path finds a scalar")
+            return chosen(on_error if path.strict else on_empty, "the path finds a scalar")
         if as_array:
             if not isinstance(value, list):
                 return chosen(on_error, "the path finds no array")
@@ -239,9 +247,9 @@ class _Raw(str):
 
 
 def _iso(value: datetime | time) -> str:
-    """ISO 8601 with as few groups of three digits after the second as say it all."""
-    places = "microseconds" if value.microsecond % 1000 else "milliseconds" if value.microsecond else "seconds"
-    return value.isoformat(timespec=places)
+    """ISO 8601 with as few digits after the second as say it all."""
+    text = value.isoformat(timespec="microseconds")
+    return text.rstrip("0").rstrip(".")
 
 
 def _plain(value: Any, kind: DataType) -> Any:
@@ -260,7 +268,7 @@ def _plain(value: Any, kind: DataType) -> Any:
         case TimestampLtzType():
             return _iso(value.replace(tzinfo=None)) + "Z"
     if isinstance(value, Decimal):
-        return _Raw(format(value, "f"))
+        return _Raw(value)
     if isinstance(value, time):
         return _iso(value)
     if isinstance(value, date):

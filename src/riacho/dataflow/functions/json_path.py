@@ -15,7 +15,7 @@ from riacho.errors import UsageError
 
 
 class PathFailure(Exception):  # noqa: N818 - an outcome that ON ERROR decides about
-    """A strict path that finds nothing, or text that is not JSON."""
+    """A path that finds nothing, or text that is not JSON: an error for a strict path, nothing for a lax one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +65,41 @@ class JsonPath:
     @property
     def many(self) -> bool:
         """Whether it may find several values."""
-        return any(
-            isinstance(step, AnyMember | AnyDepth)
-            or (isinstance(step, Elements) and (step.span is not None or len(step.indexes) > 1))
-            for step in self.steps
-        )
+        return any(map(_branches, self.steps))
 
-    def find(self, document: Any) -> list[Any]:
-        """The values at the path. Raises `PathFailure` where it is strict and a member or element is missing."""
+    def find(self, document: Any) -> Any:
+        """The value at the path; all of them in a list, where it may find `many`.
+
+        Raises `PathFailure` where a member or element is missing. Past a wildcard none is: there it may find nothing.
+        """
         values = [document]
+        many = False
         for step in self.steps:
-            found = [item for value in values for item in _follow(value, step)]
-            if self.strict and not found and not isinstance(step, AnyMember | AnyDepth):
-                raise PathFailure(f"the path finds no {step}")
-            values = found
-        return values
+            if not many:
+                _demand(values[0], step)
+            many = many or _branches(step)
+            values = [item for value in values for item in _follow(value, step)]
+        return values if many else values[0]
+
+
+def _branches(step: Step) -> bool:
+    """Whether the step may lead to several values."""
+    if isinstance(step, Elements):
+        return step.span is not None or len(step.indexes) > 1
+    return isinstance(step, AnyMember | AnyDepth)
+
+
+def _demand(value: Any, step: Step) -> None:
+    """Raises `PathFailure` where there is nothing for a step to follow."""
+    match step:
+        case Member(name=name):
+            if not (isinstance(value, dict) and name in value):
+                raise PathFailure(f"the path finds no member {name!r}")
+        case Elements():
+            if not isinstance(value, list):
+                raise PathFailure("the path finds no array")
+            if not _branches(step) and not -len(value) <= step.indexes[0] < len(value):
+                raise PathFailure(f"the path finds no element {step.indexes[0]}")
 
 
 def _follow(value: Any, step: Step) -> Iterator[Any]:
@@ -107,10 +127,10 @@ def _follow(value: Any, step: Step) -> Iterator[Any]:
 
 @lru_cache(maxsize=256)
 def parse_path(text: str) -> JsonPath:
-    """A path from its text. Raises `UsageError` where it is malformed.
+    """A path from its text; one that does not say `lax` is strict, as in Flink. Raises `UsageError` if malformed.
 
     >>> parse_path("lax $.a[0].b").find({"a": [{"b": 1}]})
-    [1]
+    1
     """
     match = _MODE.fullmatch(text)
     if match is None:
@@ -125,7 +145,7 @@ def parse_path(text: str) -> JsonPath:
             raise UsageError(f"{text!r} is not a JSON path that is understood, from {rest[position:]!r} on")
         steps.append(_step(found))
         position = found.end()
-    return JsonPath(tuple(steps), mode is not None and mode.lower() == "strict")
+    return JsonPath(tuple(steps), mode is None or mode.lower() == "strict")
 
 
 def _step(found: re.Match[str]) -> Step:

@@ -67,7 +67,7 @@ def _like(call: Invocation) -> pl.Expr:
 def _without_wildcards_inside(text: pl.Expr, pattern: str, inner: str) -> pl.Expr:
     """`abc`, `abc%`, `%abc` and `%abc%` need no regular expression."""
     if not inner:
-        return text.is_not_null() if pattern else text == ""
+        return pl.when(text.is_not_null()).then(pl.lit(value=True)) if pattern else text == ""
     begins, ends = not pattern.startswith("%"), not pattern.endswith("%")
     if begins and ends:
         return text == inner
@@ -80,7 +80,10 @@ def _without_wildcards_inside(text: pl.Expr, pattern: str, inner: str) -> pl.Exp
 
 @lru_cache(maxsize=1024)
 def similar_regex(pattern: str, escape: str | None) -> str:
-    """The regular expression of a SIMILAR TO pattern: SQL's own | * + ? { } ( ) [ ] mean the same in both."""
+    """The regular expression of a SIMILAR TO pattern: SQL's own | * + ? { } ( ) [ ] mean the same in both.
+
+    A point stands for any character, as in Flink.
+    """
     made = []
     characters = iter(pattern)
     for character in characters:
@@ -90,7 +93,7 @@ def similar_regex(pattern: str, escape: str | None) -> str:
             made.append("(?s:.*)")
         elif character == "_":
             made.append(r"[^\n\r]")
-        elif character in ".\\$":
+        elif character in "\\$":
             made.append("\\" + character)
         else:
             made.append(character)
@@ -134,10 +137,13 @@ def _or_null(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _regexp(call: Invocation) -> pl.Expr:
+    """An empty pattern is found nowhere."""
+    if call.literal(1) == "":
+        return pl.when(call[0].is_not_null()).then(pl.lit(value=False))
     pattern = _literal_pattern(call)
     if pattern is not None and pattern.columnar is not None:
         return call[0].str.contains(pattern.columnar)
-    return call.per_row(_checked(lambda regex, text: regex.search(text) is not None))
+    return call.per_row(_checked(lambda regex, text: bool(regex.pattern) and regex.search(text) is not None))
 
 
 def _group_of_first(regex: re.Pattern[str], text: str, group: int = 0) -> str | None:
@@ -166,8 +172,8 @@ def _extract_all(call: Invocation) -> pl.Expr:
 
 def _regexp_replace(call: Invocation) -> pl.Expr:
     pattern, replacement = _literal_pattern(call), call.literal(2)
-    if pattern is not None and pattern.columnar is not None and replacement is not None:
-        return call[0].str.replace_all(pattern.columnar, replacement.replace("$", "$$"))
+    if pattern is not None and pattern.whole_columns is not None and replacement is not None:
+        return call[0].str.replace_all(pattern.whole_columns, replacement.replace("$", "$$"))
 
     def replaced(regex: re.Pattern[str], text: str, wanted: str) -> str:
         return regex.sub(lambda _: wanted, text)
@@ -177,8 +183,8 @@ def _regexp_replace(call: Invocation) -> pl.Expr:
 
 def _count(call: Invocation) -> pl.Expr:
     pattern = _literal_pattern(call)
-    if pattern is not None and pattern.columnar is not None:
-        return call[0].str.count_matches(pattern.columnar).cast(pl.Int32)
+    if pattern is not None and pattern.whole_columns is not None:
+        return call[0].str.count_matches(pattern.whole_columns).cast(pl.Int32)
     return call.per_row(_or_null(lambda regex, text: sum(1 for _ in regex.finditer(text))))
 
 

@@ -33,6 +33,11 @@ class Pattern:
     def groups(self) -> int:
         return self.python.groups
 
+    @property
+    def whole_columns(self) -> str | None:
+        """The form for Polars where every match counts: it passes over an empty one after another, Java does not."""
+        return None if self.python.search("") else self.columnar
+
 
 @lru_cache(maxsize=1024)
 def compile_pattern(java: str) -> Pattern | None:
@@ -104,8 +109,8 @@ def _is_accepted(pattern: str) -> bool:
     return True
 
 
-def java_split(text: str, regex: str) -> list[str]:
-    """Java's `String.split`: parts between matches, empty ones at the end left out.
+def java_split(text: str, regex: str, most: int = 0) -> list[str]:
+    """Java's `String.split`: parts between matches, empty ones at the end left out, or `most` parts, which are kept.
 
     >>> java_split("a|b||", "\\\\|")
     ['a', 'b']
@@ -118,9 +123,11 @@ def java_split(text: str, regex: str) -> list[str]:
     for match in pattern.python.finditer(text):
         if match.end() == 0:
             continue
+        if most and len(parts) == most - 1:
+            break
         parts.append(text[position : match.start()])
         position = match.end()
     parts.append(text[position:])
-    while len(parts) > 1 and not parts[-1]:
+    while not most and len(parts) > 1 and not parts[-1]:
         parts.pop()
     return parts

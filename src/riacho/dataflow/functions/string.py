@@ -13,6 +13,7 @@ from riacho.dataflow.evaluation.failures import ValueFailure
 from riacho.dataflow.evaluation.guard import guard
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
 from riacho.dataflow.evaluation.kernels import Report
+from riacho.dataflow.functions.java_format import FormatMismatch, java_format
 from riacho.dataflow.functions.regex import java_split
 from riacho.plan.types import IntegerType, is_bytes, is_text
 
@@ -63,6 +64,9 @@ def _position(part: pl.Expr, text: pl.Expr) -> pl.Expr:
 
 
 def _find(part: str, text: str, start: int) -> int:
+    """Nothing is found at once, wherever the search starts."""
+    if not part:
+        return 1
     return text.find(part, max(start - 1, 0)) + 1
 
 
@@ -125,7 +129,11 @@ def _replace(call: Invocation) -> pl.Expr:
     return call.per_row(lambda text, search, replacement: text.replace(search, replacement))
 
 
-def _translate(text: str, given: str, wanted: str) -> str:
+def _translate(text: str | None, given: str | None, wanted: str | None) -> str | None:
+    """NULL in place of the characters changes none, in place of the replacements it removes them."""
+    if text is None:
+        return None
+    given, wanted = given or "", wanted or ""
     table: dict[int, str | None] = {}
     for index, character in enumerate(given):
         table.setdefault(ord(character), wanted[index] if index < len(wanted) else None)
@@ -140,7 +148,7 @@ def _overlay(call: Invocation) -> pl.Expr:
     head = text.str.slice(0, pl.max_horizontal(start - 1, pl.lit(0)))
     rest = text.str.slice(pl.max_horizontal(start - 1 + length, pl.lit(0)))
     replaced = (
-        pl.when((length < 0) | (start + length > size))
+        pl.when((length <= 0) | (start + length > size))
         .then(pl.concat_str(head, part))
         .otherwise(pl.concat_str(head, part, rest))
     )
@@ -262,7 +270,9 @@ def _decode(call: Invocation) -> pl.Expr:
 
 def _from_base64(call: Invocation) -> pl.Expr:
     text = utf8(call[0]) if is_bytes(call.type(0)) else call[0]
-    raw = text.str.decode("base64", strict=False)
+    # Java does not ask for the padding at the end.
+    padding = pl.lit("==").str.head((4 - text.str.len_bytes() % 4) % 4)
+    raw = pl.concat_str(text, padding).str.decode("base64", strict=False)
     return utf8(guard(raw, raw.is_null() & text.is_not_null(), "this is not base 64", call, pl.Binary()))
 
 
@@ -295,15 +305,17 @@ def _part_of(text: str, delimiter: str | int, index: int) -> str | None:
 
 
 def _split(call: Invocation) -> pl.Expr:
+    """An empty text has no parts."""
     if call.literal(1):
-        return call[0].str.split(call.literal(1))
-    return call.per_row(lambda text, delimiter: text.split(delimiter) if delimiter else list(text))
+        none = pl.lit([], dtype=call.result)
+        return pl.when(call[0] == "").then(none).otherwise(call[0].str.split(call.literal(1)))
+    return call.per_row(lambda text, delimiter: text.split(delimiter) if delimiter and text else list(text))
 
 
 def _str_to_map(text: str, pairs: str = ",", values: str = "=") -> list[dict[str, Any]]:
     made: dict[str, str | None] = {}
     for pair in java_split(text, pairs) if text else []:
-        key, *rest = java_split(pair, values) or [""]
+        key, *rest = java_split(pair, values, most=2)
         made[key] = rest[0] if rest else None
     return [{"key": key, "value": value} for key, value in made.items()]
 
@@ -318,6 +330,8 @@ def _url_part(url: str, part: str, key: str | None = None) -> str | None:
     except ValueError:
         return None
     if split.scheme not in _SCHEMES:
+        return None
+    if key is not None and part != "QUERY":
         return None
     before_fragment, mark, _ = url.partition("#")
     query = before_fragment.partition("?")[2] if "?" in before_fragment else None
@@ -367,14 +381,17 @@ def _elt(call: Invocation) -> pl.Expr:
     return elected
 
 
-def _printf(pattern: str | None, *values: object) -> str | None:
-    """The conversions that C and Java share; NULL where format and values do not fit."""
-    if pattern is None:
-        return None
-    try:
-        return pattern.replace("%n", "\n") % tuple("null" if value is None else value for value in values)
-    except (TypeError, ValueError, OverflowError):
-        return None
+def _printf(call: Invocation) -> pl.Expr:
+    """NULL where format and values do not fit."""
+    bits = [kind.bits if isinstance(kind, IntegerType) else 0 for kind in map(call.type, range(1, len(call)))]
+
+    def written(pattern: str | None, *values: object) -> str | None:
+        try:
+            return None if pattern is None else java_format(pattern, values, bits)
+        except FormatMismatch:
+            return None
+
+    return call.per_row(written, nulls=True)
 
 
 def _matches(call: Invocation, regex: str) -> pl.Expr:
@@ -397,7 +414,7 @@ FUNCTIONS: dict[str, Evaluate] = {
     "BTRIM": lambda call: _strip(call[0], _blank_or(call)),
     "REPEAT": _repeat,
     "REPLACE": _replace,
-    "TRANSLATE": lambda call: call.per_row(_translate),
+    "TRANSLATE": lambda call: call.per_row(_translate, nulls=True),
     "OVERLAY": _overlay,
     "SUBSTRING": _substring,
     "LEFT": _left,
@@ -422,7 +439,7 @@ FUNCTIONS: dict[str, Evaluate] = {
     "STARTSWITH": lambda call: _affix(call, start=True),
     "ENDSWITH": lambda call: _affix(call, start=False),
     "ELT": _elt,
-    "PRINTF": lambda call: call.per_row(_printf, nulls=True),
+    "PRINTF": _printf,
     "IS_ALPHA": lambda call: _matches(call, r"^\p{L}+$"),
     "IS_DIGIT": lambda call: _matches(call, r"^\p{Nd}+$"),
     "IS_DECIMAL": lambda call: _matches(call, r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"),

@@ -14,6 +14,7 @@ from riacho.dataflow.evaluation.kernels import Failing, Report, apply
 from riacho.dataflow.evaluation.zones import UTC, Zone, zone
 from riacho.dataflow.functions import date_patterns
 from riacho.dataflow.functions.comparison import at_least
+from riacho.dataflow.functions.date_reading import read_exactly, read_leniently
 from riacho.dataflow.functions.intervals import milliseconds_of, plus_milliseconds, plus_months, shifted
 from riacho.errors import UsageError
 from riacho.plan.types import (
@@ -22,7 +23,6 @@ from riacho.plan.types import (
     DataType,
     DateType,
     DayTimeIntervalType,
-    DecimalType,
     FloatType,
     TimestampLtzType,
     TimestampType,
@@ -191,7 +191,12 @@ def _written(local: pl.Series, pattern: str, where: Zone) -> pl.Series:
 
 def _date_format(call: Invocation) -> pl.Expr:
     where = call.settings.zone
-    local = local_timestamp(call[0], call.type(0), call.settings)
+    if is_text(call.type(0)):
+        local = apply(
+            lambda series, _: read_leniently(series[0], DEFAULT_PATTERN), pl.Datetime("us"), (call[0],), call.failing
+        )
+    else:
+        local = local_timestamp(call[0], call.type(0), call.settings)
     if call.is_literal(1) and call.literal(1) is not None:
         return date_patterns.write(local, call.literal(1), where)
     return _by_pattern(call, local, 1, DEFAULT_PATTERN, lambda item, pattern: _written(item, pattern, where))
@@ -211,13 +216,13 @@ def _lenient(call: Invocation, target: DataType) -> pl.Expr:
 def _to_date(call: Invocation) -> pl.Expr:
     if len(call) == 1:
         return _lenient(call, DATE)
-    return _by_pattern(call, call[0], 1, "", lambda text, pattern: date_patterns.read(text, pattern).dt.date())
+    return _by_pattern(call, call[0], 1, "", lambda text, pattern: read_leniently(text, pattern).dt.date())
 
 
 def _to_timestamp(call: Invocation) -> pl.Expr:
     if len(call) == 1:
         return _lenient(call, TIMESTAMP_3)
-    return cut(_by_pattern(call, call[0], 1, "", date_patterns.read), 3)
+    return cut(_by_pattern(call, call[0], 1, "", read_exactly), 3)
 
 
 def _to_timestamp_ltz(call: Invocation) -> pl.Expr:
@@ -228,10 +233,17 @@ def _to_timestamp_ltz(call: Invocation) -> pl.Expr:
     if precision not in (0, 3):
         return call.per_row(_refuse_precision)
     factor = 1_000_000 if precision == 0 else 1000
-    if isinstance(kind, FloatType | DecimalType):
-        milliseconds = (call[0].cast(pl.Float64) * (factor // 1000)).cast(pl.Int64, wrap_numerical=True)
-        return (milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
-    return (call[0].cast(pl.Int64) * factor).cast(pl.Datetime("us", "UTC"))
+    if isinstance(kind, FloatType):
+        amount = call[0].cast(pl.Float64) * factor
+        known = amount.is_between(_FIRST_INSTANT, _LAST_INSTANT)
+        return pl.when(known).then(amount).cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
+    amount = call[0].cast(pl.Int64)
+    known = amount.is_between(_FIRST_INSTANT // factor, _LAST_INSTANT // factor)
+    return (pl.when(known).then(amount) * factor).cast(pl.Datetime("us", "UTC"))
+
+
+_FIRST_INSTANT, _LAST_INSTANT = -62_167_219_200_000_000, 253_402_300_799_999_999
+"""The years 0 to 9999 in microseconds: TO_TIMESTAMP_LTZ of an instant beyond is NULL."""
 
 
 def _refuse_precision(_: object, precision: int) -> None:
@@ -254,7 +266,7 @@ def apply_pattern(call: Invocation, text: pl.Expr) -> pl.Expr:
     if pattern is None:
         raise UsageError(f"the pattern of {call.call.function} must be a literal")
     kind = pl.Datetime("us")
-    return apply(lambda series, _: date_patterns.read(series[0], pattern), kind, (text,), call.failing)
+    return apply(lambda series, _: read_exactly(series[0], pattern), kind, (text,), call.failing)
 
 
 _NO_TIME = -(2**63)
@@ -267,7 +279,7 @@ def _unix_timestamp(call: Invocation) -> pl.Expr:
     where = call.settings.zone
 
     def seconds(text: pl.Series, pattern: str) -> pl.Series:
-        local = pl.lit(date_patterns.read(text, pattern, where))
+        local = pl.lit(read_leniently(text, pattern, where))
         made = (where.instant(local).to_physical() // 1_000_000).fill_null(_NO_TIME)
         return pl.select(pl.when(pl.lit(text).is_not_null()).then(made)).to_series()
 
@@ -286,7 +298,7 @@ def _convert_tz(call: Invocation) -> pl.Expr:
                 continue
             same = (given == source) & (wanted == target)
             rows = same.arg_true()
-            local = pl.lit(date_patterns.read(text.gather(rows), DEFAULT_PATTERN))
+            local = pl.lit(read_leniently(text.gather(rows), DEFAULT_PATTERN))
             try:
                 there = zone(target).local(zone(source).instant(local))
             except UsageError as error:

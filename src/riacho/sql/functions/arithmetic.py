@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from riacho.plan.expressions import Literal, walk
+from riacho.plan.expressions import Literal
 from riacho.plan.types import (
     DOUBLE,
     INT,
@@ -41,8 +41,6 @@ from riacho.sql.functions.parameters import (
 
 DecimalRule = Callable[[DecimalType, DecimalType], DecimalType]
 
-MILLISECONDS_PER_DAY = 86_400_000
-
 
 def _mismatch(name: str, arguments: Arguments) -> FunctionError:
     given = " and ".join(argument.type.name() for argument in arguments)
@@ -72,19 +70,6 @@ def _typed(arguments: Arguments, types: tuple[DataType, ...], result: DataType) 
     return Signature(given, result.with_nullable(nullable_if_any(arguments)))
 
 
-def _with_interval(arguments: Arguments, point: DataType, interval: DataType, span: int) -> DataType:
-    """What a point in time plus an interval is: a DATE moved by less than a day becomes a timestamp."""
-    if isinstance(point, DateType) and isinstance(interval, DayTimeIntervalType):
-        below_a_day = any(
-            isinstance(part, Literal)
-            and isinstance(part.type, DayTimeIntervalType)
-            and literal_int(part, 0) % MILLISECONDS_PER_DAY
-            for part in walk(arguments[span])
-        )
-        return TimestampType(3) if below_a_day else point
-    return point
-
-
 def _plus(arguments: Arguments) -> Signature:
     if len(arguments) == 1:
         return _sign_kept("+", arguments)
@@ -95,9 +80,9 @@ def _plus(arguments: Arguments) -> Signature:
     if is_interval(left) and type(left) is type(right):
         return _typed(arguments, (left, right), left)
     if is_temporal(left) and is_interval(right):
-        return _typed(arguments, (left, right), _with_interval(arguments, left, right, 1))
+        return _typed(arguments, (left, right), left)
     if is_interval(left) and is_temporal(right):
-        return _typed(arguments, (left, right), _with_interval(arguments, right, left, 0))
+        return _typed(arguments, (left, right), right)
     raise _mismatch("+", arguments)
 
 
@@ -111,7 +96,7 @@ def _minus(arguments: Arguments) -> Signature:
     if is_interval(left) and type(left) is type(right):
         return _typed(arguments, (left, right), left)
     if is_temporal(left) and is_interval(right):
-        return _typed(arguments, (left, right), _with_interval(arguments, left, right, 1))
+        return _typed(arguments, (left, right), left)
     both = common_type([left, right])
     if both is not None and isinstance(both, TimestampType | TimestampLtzType | DateType | TimeType):
         return _typed(arguments, (both, both), DayTimeIntervalType())
@@ -150,11 +135,12 @@ def _numeric_only(name: str, rule: DecimalRule) -> Inference:
 
 
 def _remainder(arguments: Arguments) -> Signature:
-    """Flink types a remainder of integers by its divisor: MOD(BIGINT, INT) is INT."""
+    """Flink types a remainder of whole numbers by its divisor: MOD(BIGINT, INT) and MOD(DECIMAL(5, 0), INT) are INT."""
     signature = _numeric_only("%", decimals.of_remainder)(arguments)
-    divisor = arguments[1].type
-    if isinstance(signature.result, IntegerType) and isinstance(divisor, IntegerType):
-        return Signature(signature.arguments, divisor.with_nullable(signature.result.nullable))
+    result, divisor = signature.result, arguments[1].type
+    whole = isinstance(result, IntegerType) or (isinstance(result, DecimalType) and result.scale == 0)
+    if whole and isinstance(divisor, IntegerType | DecimalType):
+        return Signature(signature.arguments, divisor.with_nullable(result.nullable))
     return signature
 
 

@@ -6,7 +6,6 @@ from riacho.plan.types import (
     BOOLEAN,
     STRING,
     ArrayType,
-    BooleanType,
     DataType,
     MapType,
     NullType,
@@ -31,7 +30,7 @@ def comparable_type(types: list[DataType]) -> DataType | None:
     if both is not None:
         return both
     times = [item for item in types if not is_text(item)]
-    if len(times) < len(types) and all(is_temporal(item) or isinstance(item, BooleanType) for item in times):
+    if len(times) < len(types) and all(is_temporal(item) for item in times):
         return common_type(times)
     return None
 

@@ -58,7 +58,10 @@ _DEVIATIONS = """\
   quantifiers work (row by row), classes such as `\\p{javaLowerCase}` and intersections of character classes do not.
 - LIKE, REGEXP and SIMILAR TO with a literal pattern run on whole columns, with a computed one row by row.
 - PRINTF knows the conversions that C and Java share.
-- CONVERT_TZ fails on an unknown zone, where Java silently takes GMT.
+- CONVERT_TZ fails on an unknown zone and knows offsets such as +05:00, where Java silently takes GMT.
+- JSON_VALUE … RETURNING converts a scalar of another type where it can and obeys ON ERROR where it cannot; Flink's job
+  fails with a ClassCastException.
+- REGEXP functions of a pattern that matches the empty string run row by row.
 - A weekly, regional or era-based date pattern (`w`, `e`, `B`) is an error that names the letter.
 - JSON paths have members, elements, ranges, `*` and `..`, but no filters.
 - Digests, JSON, URLs, HEX and BIN of integers, INITCAP, TRANSLATE, PRINTF and the functions that compare array elements

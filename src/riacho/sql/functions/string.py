@@ -210,10 +210,11 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
         repeat=True,
     ),
     function(
-        "PRINTF(format, value, …)",
+        "PRINTF(format[, value, …])",
         (text, any_type),
         gives_nullable(STRING),
-        "printf-style formatting; NULL where the format does not fit.",
+        "The format filled in as Java's Formatter does; NULL where it does not fit.",
+        optional=1,
         repeat=True,
     ),
     function("IS_ALPHA(string)", (text,), gives_never_null(BOOLEAN), "Whether all characters are letters."),

@@ -105,7 +105,7 @@ def _date_format(arguments: Arguments) -> Signature:
         raise FunctionError(
             f"DATE_FORMAT does not take {point.name()} and {pattern.name()}", position=arguments[0].position
         )
-    kind = TIMESTAMP_3.with_nullable(point.nullable) if is_text(point) or isinstance(point, DateType) else point
+    kind = TIMESTAMP_3.with_nullable(point.nullable) if isinstance(point, DateType) else point
     return Signature((kind, STRING.with_nullable(pattern.nullable)), STRING.with_nullable(True))
 
 

@@ -103,9 +103,10 @@ def utf8(value: pl.Expr) -> pl.Expr:
     """Bytes as the text that they encode; a malformed sequence becomes U+FFFD, as in Java."""
 
     def decode(series: pl.Series) -> pl.Series:
-        text = series.cast(pl.String, strict=False)
-        if text.null_count() == series.null_count():
-            return text
+        try:
+            return series.cast(pl.String)
+        except pl.exceptions.ComputeError:  # some sequence is malformed
+            pass
         return pl.Series(
             [None if item is None else item.decode("utf-8", "replace") for item in series.to_list()], dtype=pl.String
         )

@@ -5,6 +5,7 @@ Source: Flink, `BinaryStringDataUtil` and `DateTimeUtils`.
 
 from __future__ import annotations
 
+import calendar
 import math
 import re
 from collections.abc import Callable
@@ -36,7 +37,7 @@ _INTEGER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _FLOAT = re.compile(r"([+-]?)(NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?)", re.ASCII)
 _DATE = re.compile(r"(\d{1,4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
 _TIME = re.compile(r"(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?", re.ASCII)
-_TIMESTAMP = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d{1,9})?)?))?", re.ASCII)
+_TIMESTAMP = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,9})?))?", re.ASCII)
 
 _EXACT = Context(prec=2000)
 
@@ -220,9 +221,15 @@ def _timestamps(text: pl.Series, precision: int) -> Parsed:
 
 
 def timestamp(text: str) -> datetime:
-    """`yyyy-M-d`, then optionally a blank or T and `H:m[:s[.fraction]]`. Raises `ValueError`."""
-    match = _TIMESTAMP.fullmatch(text.strip(" "))
+    """`yyyy-M-d`, then optionally a blank and `H:m:s[.fraction]`. Raises `ValueError`.
+
+    A day past the month's end, up to the 31st, is its last one, as Java's smart resolver has it.
+    """
+    match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    day, clock = match.groups()
-    return datetime.combine(_date(day), _time(clock, 6) if clock else time())
+    year, month, day, clock = match.groups()
+    if 1 <= int(month) <= 12 and 1 <= int(day) <= 31 and int(year):
+        day = str(min(int(day), calendar.monthrange(int(year), int(month))[1]))
+    moment = date(int(year), int(month), int(day))
+    return datetime.combine(moment, _time(clock, 6) if clock else time())

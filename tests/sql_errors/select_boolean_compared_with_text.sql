@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT (1 = 1) = 'true' FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT ts OVERLAPS ts FROM bids;
