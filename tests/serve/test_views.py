@@ -69,7 +69,7 @@ def test_the_newest_rows_are_those_of_the_keys_that_came_last() -> None:
 @given(st.lists(st.integers(0, MAX_BACKLOG_BYTES), max_size=12))
 def test_what_waits_for_a_viewer_is_bounded(sizes: list[int]) -> None:
     content = bytes(MAX_BACKLOG_BYTES)
-    viewer = Viewer([], wants_overview=False)
+    viewer = Viewer(wants_overview=False)
 
     for size in sizes:
         viewer.send(content[:size])

@@ -45,7 +45,6 @@ class Watched:
 class Viewer:
     """One open connection and the messages that wait for it."""
 
-    watched: Sequence[Watched]
     wants_overview: bool
     waiting: deque[bytes] = field(default_factory=deque)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,7 +90,7 @@ class Feed:
 
     async def watch(self, watched: Sequence[Watched], *, overview: bool) -> AsyncIterator[bytes]:
         """The messages of one viewer, as server-sent events, until the caller stops."""
-        viewer = Viewer(watched, overview)
+        viewer = Viewer(wants_overview=overview)
         self._viewers.add(viewer)
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
