@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from riacho.client.columns import RecordColumns
+from riacho.demo.check.checker import prefix_of
 from riacho.demo.check.compare import Compared, Cut, Oracle, topic_logs
 from riacho.demo.check.results import RESULTS
 
@@ -116,13 +119,48 @@ def test_a_tombstone_removes_the_row_of_its_key() -> None:
     assert gone["flights.in_the_air"].differ > 0
 
 
+ROUTE = {"origin": "JFK", "dest": "BOS", "cancelled": 1, "scheduled": 2}
+PLACE = {"origin": "JFK", "dest": "BOS"}
+
+
+def test_a_row_that_somebody_else_wrote_differs_in_all_of_its_cells() -> None:
+    for foreign in ({}, {"origin": "XXX"}, ROUTE):
+        records = [(PLACE, ROUTE), ({"origin": "XXX"}, foreign)]
+        compared = compare("flights-routes", [DEPARTURE, LATER], {"flights.cancelled_routes": records})
+        assert compared["flights.cancelled_routes"].differ == 4, foreign
+
+
+@pytest.mark.parametrize("broken", [b"{no json}", b'{"origin": 1', b'{"origin": "JFK", "cancelled": "many"}', b"17"])
+def test_a_record_that_is_no_row_is_found_among_good_ones(broken: bytes) -> None:
+    logs = topic_logs()
+    values = [json.dumps(event).encode() for event in (DEPARTURE, LATER)]
+    logs["flights.departures"].append(RecordColumns.from_values(values, topic="flights.departures"))
+    logs["flights.cancelled_routes"].append(
+        RecordColumns.from_values(
+            [json.dumps(ROUTE).encode(), broken, None],
+            keys=[json.dumps(PLACE).encode(), b"odd", b"gone"],
+            topic="flights.cancelled_routes",
+        )
+    )
+    cut = Cut({"flights.departures": {0: 2}}, {"flights.cancelled_routes": {0: 3}})
+
+    compared = Oracle(logs).compare({"flights-routes": cut})
+
+    assert [(each.rows, each.differ) for each in compared] == [(2, 4)]
+
+
+def test_the_prefix_is_what_every_job_has_read() -> None:
+    ahead = Cut({"flights.departures": {0: 7}}, {})
+    behind = Cut({"flights.departures": {0: 5}, "flights.arrivals": {0: 9}}, {})
+    assert prefix_of({"a": ahead, "b": behind}) == 5
+
+
 def test_only_the_prefix_that_a_job_has_reported_counts() -> None:
     logs = topic_logs()
     values = [json.dumps(event).encode() for event in (DEPARTURE, LATER)]
     logs["flights.departures"].append(RecordColumns.from_values(values, topic="flights.departures"))
-    route = {"origin": "JFK", "dest": "BOS", "cancelled": 1, "scheduled": 2}
     logs["flights.cancelled_routes"].append(
-        RecordColumns.from_values([json.dumps(route).encode()], keys=[b"{}"], topic="flights.cancelled_routes")
+        RecordColumns.from_values([json.dumps(ROUTE).encode()], keys=[b"{}"], topic="flights.cancelled_routes")
     )
     oracle = Oracle(logs)
     before = Cut({"flights.departures": {0: 1}}, {"flights.cancelled_routes": {0: 0}})

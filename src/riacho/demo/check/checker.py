@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from riacho.client.cluster import Cluster, TopicPartition
 from riacho.client.columns import ProduceColumns, RecordColumns
@@ -16,6 +15,7 @@ from riacho.client.fetcher import Fetcher
 from riacho.client.offsets import EARLIEST
 from riacho.client.producer import Producer
 from riacho.demo.check.compare import Compared, Cut, Oracle, topic_logs
+from riacho.demo.check.results import RESULTS
 from riacho.demo.topics import CHECK
 from riacho.host import Clock
 from riacho.jobs.registry import METRICS_TOPIC
@@ -68,23 +68,25 @@ class Checker:
         self._oracle = Oracle(self._logs)
         self._fetcher = Fetcher(cluster)
 
-    def follow(self, stopped: threading.Event) -> None:
-        """Compare every few seconds and publish the outcome, until `stopped`."""
+    def follow(self) -> NoReturn:
+        """Compare every few seconds and publish the outcome, until the process ends. Raises `RiachoError`."""
         self._assign()
         due = self._clock.monotonic_ms() + INTERVAL_MS
         with Producer(self._cluster) as producer:
-            while not stopped.is_set():
+            while True:
                 self.read(POLL_MS)
-                if self._clock.monotonic_ms() >= due:
-                    outcome = self.compare()
-                    if outcome:
-                        row = json.dumps(summary(outcome, self._prefix())).encode()
-                        producer.produce(CHECK, ProduceColumns.from_values([row], keys=[b'"check"']))
-                    for each in outcome:
-                        for example in each.examples:
-                            log.warning("%s differs: %s", each.topic, example)
-                    due = self._clock.monotonic_ms() + INTERVAL_MS
-        self._fetcher.close()
+                if self._clock.monotonic_ms() < due:
+                    continue
+                due = self._clock.monotonic_ms() + INTERVAL_MS
+                cuts = self._usable_cuts()
+                if not cuts:
+                    continue
+                outcome = self._oracle.compare(cuts)
+                row = json.dumps(summary(outcome, prefix_of(cuts), self._clock.now_ms())).encode()
+                producer.produce(CHECK, ProduceColumns.from_values([row], keys=[b'"check"']))
+                for each in outcome:
+                    for example in each.examples:
+                        log.warning("%s differs: %s", each.topic, example)
 
     def read(self, wait_ms: int) -> None:
         """Take what has arrived."""
@@ -95,10 +97,9 @@ class Checker:
                 self._logs[columns.topic].append(columns)
             self._read.setdefault(columns.topic, {})[columns.partition] = columns.next_offset
 
-    def compare(self) -> list[Compared]:
-        """Compare all results of the jobs of which a usable cut is known."""
-        cuts = {job: cut for job, known in self._cuts.items() if (cut := known.usable(self._read)) is not None}
-        return self._oracle.compare(cuts)
+    def _usable_cuts(self) -> dict[str, Cut]:
+        """The newest cut of each job that the records read so far cover."""
+        return {job: cut for job, known in self._cuts.items() if (cut := known.usable(self._read)) is not None}
 
     def _assign(self) -> None:
         partitions = {}
@@ -114,10 +115,6 @@ class Checker:
             cut = cut_of(json.loads(value))
             if cut is not None:
                 self._cuts.setdefault(key.decode(), JobCuts()).add(cut)
-
-    def _prefix(self) -> int:
-        """How many events the published comparison covers."""
-        return sum(self._read.get("flights.departures", {}).values())
 
 
 def cut_of(report: Mapping[str, Any]) -> Cut | None:
@@ -137,12 +134,19 @@ def cut_of(report: Mapping[str, Any]) -> Cut | None:
     return Cut(sources, sinks)
 
 
-def summary(outcome: list[Compared], prefix: int) -> dict[str, Any]:
+def prefix_of(cuts: Mapping[str, Cut]) -> int:
+    """How many departures every one of the jobs had read."""
+    return min(sum(cut.sources.get("flights.departures", {}).values()) for cut in cuts.values())
+
+
+def summary(outcome: list[Compared], prefix: int, now_ms: int) -> dict[str, Any]:
     """What the badge shows, and each result beneath it."""
     return {
+        "at_ms": now_ms,
         "cells": sum(each.cells for each in outcome),
         "differ": sum(each.differ for each in outcome),
         "prefix": prefix,
+        "awaited": len(RESULTS) - len(outcome),
         "results": [
             {"topic": each.topic, "rows": each.rows, "cells": each.cells, "differ": each.differ} for each in outcome
         ],

@@ -82,7 +82,7 @@ class Oracle:
             records = log.newest(bounds) if topic == "flights.airlines" else log.below(bounds)
             self._table(topic.removeprefix("flights."), records.filter(pl.col("state") == WHOLE))
         late = self.logs["flights.late"].newest(cut.sinks.get("flights.late", {}))
-        self._table("late", late.select("id", "watermark", "missed_hour"))
+        self._table("late", late.filter(pl.col("state") == WHOLE).select("id", "watermark", "missed_hour"))
         # The least of the partitions' watermarks, once each has one.
         partitions = len(cut.sources.get("flights.departures", {}))
         self._connection.execute(
@@ -92,13 +92,18 @@ class Oracle:
         )
 
     def _compare(self, result: Result, cut: Cut) -> Compared:
+        """All cells of a row differ where only one side has it, or the stream has it more than once."""
         self._table("actual", self.logs[result.topic].newest(cut.sinks.get(result.topic, {})))
         connection = self._connection
         connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {result.query}")
-        keys = " AND ".join(f'a."{name}" = e."{name}"' for name in result.key)
-        differs = {name: _differs(name, kind) for name, kind in result.columns.items()}
-        total = " + ".join(f"({condition})::INT" for condition in differs.values())
-        joined = f"FROM actual AS a FULL JOIN expected AS e ON {keys}"
+        keys = ", ".join(f'"{name}"' for name in result.key)
+        same = " AND ".join(f'a."{name}" = e."{name}"' for name in result.key)
+        wrong_cells = " + ".join(f"({_differs(name, kind)})::INT" for name, kind in result.columns.items())
+        total = f"CASE WHEN a.here AND e.here THEN {wrong_cells} ELSE {len(result.columns)} END"
+        joined = (
+            f"FROM (SELECT *, true AS here, row_number() OVER (PARTITION BY {keys}) AS copy FROM actual) AS a "
+            f"FULL JOIN (SELECT *, true AS here FROM expected) AS e ON {same} AND a.copy = 1"
+        )
         rows, differ = connection.execute(f"SELECT count(*), coalesce(sum({total}), 0) {joined}").fetchone()
         examples: tuple[str, ...] = ()
         if differ:
