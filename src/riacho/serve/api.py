@@ -24,6 +24,7 @@ from riacho.client.errors import KafkaError
 from riacho.client.offsets import LATEST
 from riacho.errors import RiachoError, UsageError
 from riacho.host import Clock
+from riacho.serve.background import lasting
 from riacho.serve.feed import Feed, Watched
 from riacho.serve.guard import SameOriginOnly
 from riacho.serve.jobs import Jobs, UnknownJobError
@@ -101,9 +102,8 @@ def application(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         service = Service(kafka, clock)
         app.state.service = service
-        tasks = [asyncio.create_task(service.feed.run()), asyncio.create_task(service.refresh())]
-        for task in tasks:
-            task.add_done_callback(_tell_failure)
+        following = lasting(service.refresh, "following topics and groups")
+        tasks = [asyncio.create_task(service.feed.run()), asyncio.create_task(following)]
         try:
             yield
         finally:
@@ -321,12 +321,6 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 async def _defect(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return JSONResponse({"error": "the console failed; its log says why"}, 500)
-
-
-def _tell_failure(task: asyncio.Task[None]) -> None:
-    """A background task ends only when it is cancelled; otherwise it is a defect, which must be seen."""
-    if not task.cancelled() and task.exception() is not None:
-        log.critical("the console no longer follows the cluster", exc_info=task.exception())
 
 
 async def _unknown_job(_request: Request, error: Exception) -> Response:

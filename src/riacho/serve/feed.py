@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from riacho.serve.background import lasting
 from riacho.serve.views import Changes, View, Views
 
 TICK_S = 0.05
@@ -50,19 +51,25 @@ class Viewer:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     pictured: set[str] = field(default_factory=set)
     """The views whose first picture was begun: what changes from then on is sent."""
-    overflowed: bool = False
+    behind: bool = False
+    """It missed something, and gets every view anew."""
     _size: int = 0
 
     def send(self, message: bytes) -> None:
         """Queue a message; where too much waits, drop it all for a fresh start."""
         self._size += len(message)
         if self._size > MAX_BACKLOG_BYTES:
-            self.overflowed = True
-            self.pictured.clear()
-            self.waiting.clear()
-            self._size = 0
+            self.begin_anew()
         else:
             self.waiting.append(message)
+            self.arrived.set()
+
+    def begin_anew(self) -> None:
+        """Forget what waits and was sent: every view comes whole again."""
+        self.behind = True
+        self.pictured.clear()
+        self.waiting.clear()
+        self._size = 0
         self.arrived.set()
 
     def take(self) -> bytes:
@@ -85,8 +92,8 @@ class Feed:
     async def run(self) -> None:
         """Send changes until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._send_changes())
-            group.create_task(self._send_overview())
+            group.create_task(lasting(self._send_changes, "sending changes"))
+            group.create_task(lasting(self._send_overview, "sending the overview"))
 
     async def watch(self, watched: Sequence[Watched], *, overview: bool) -> AsyncIterator[bytes]:
         """The messages of one viewer, as server-sent events, until the caller stops."""
@@ -97,11 +104,11 @@ class Feed:
             if overview:
                 yield encoded("overview", self._overview())
             while True:
-                viewer.overflowed = False
+                viewer.behind = False
                 for item in watched:
                     async for message in self._picture(viewer, item):
                         yield message
-                while not viewer.overflowed:
+                while not viewer.behind:
                     yield await self._next(viewer)
         finally:
             self._viewers.discard(viewer)
@@ -123,6 +130,8 @@ class Feed:
         return viewer.take()
 
     async def _send_changes(self) -> None:
+        for viewer in self._viewers:
+            viewer.begin_anew()  # where this begins again, changes were taken that nobody was sent
         while True:
             await self._views.changed.wait()
             self._views.changed.clear()
