@@ -179,6 +179,25 @@ def test_a_job_that_misses_its_topic_says_so_and_runs_once_it_is_there(platform:
     up.until_phase("copy", "running")
 
 
+def test_a_job_whose_folder_cannot_be_written_says_so_and_runs_once_it_can(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    up.job("submit", script(tmp_path, COPY, "well.sql"))
+    up.until_phase("well", "running")
+    in_the_way = up.directory / "data" / "jobs" / "copy"
+    in_the_way.write_text("this is no folder")
+    up.job("submit", script(tmp_path, COPY))
+    waiting = up.until_phase("copy", "restarting")
+    assert "cannot start" in waiting["error"]
+    assert str(in_the_way) in waiting["error"]
+    assert up.jobs()["well"]["phase"] == "running"
+    in_the_way.unlink()
+    up.until_phase("copy", "running")
+    assert "Traceback" not in up.stderr
+
+
 def test_a_bounded_job_is_finished(platform: StartPlatform, tmp_path: Path) -> None:
     up = platform()
     create_topic(up.kafka, "events")

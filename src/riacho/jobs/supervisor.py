@@ -28,6 +28,9 @@ from riacho.jobs.topics import create_registry
 POLL_MS = 500
 RETRY_S = 1.0
 
+REFUSED_RETRY_S = 5.0
+"""Pause before a job is tried again whose script or process the machine refused: a full disk takes a while to mend."""
+
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +39,6 @@ class Running:
     """A worker process under supervision and the submission that it runs."""
 
     spec: JobSpec
-    child: Child
     task: asyncio.Task[None]
 
 
@@ -103,6 +105,41 @@ class JobSupervisor:
         return spec.wanted is Wanted.RUNNING and spec.generation == running.spec.generation
 
     def _start(self, spec: JobSpec) -> None:
+        self._report(spec, Phase.STARTING)
+        self._running[spec.name] = Running(spec, asyncio.create_task(self._work(spec), name=f"job {spec.name}"))
+
+    async def _work(self, spec: JobSpec) -> None:
+        """Run a worker to its end; while the machine refuses it a file or a process, try again."""
+        while True:
+            try:
+                await self._watch(spec, self._child(spec))
+            except OSError as error:
+                log.warning("%s cannot start, trying again in %.0f s: %s", spec.name, REFUSED_RETRY_S, error)
+                self._report(spec, Phase.RESTARTING, error=f"it cannot start: {error}")
+                await asyncio.sleep(REFUSED_RETRY_S)
+            else:
+                return
+
+    def _child(self, spec: JobSpec) -> Child:
+        """The worker's process, not yet started, with its script in the job's folder. Raises `OSError`."""
+        command = riacho_command(
+            "run",
+            str(self._write_script(spec)),
+            *("--kafka", self._kafka),
+            *("--dir", str(self._directory.parent)),
+            *("--name", spec.name),
+        )
+        for name, value in spec.variables.items():
+            command += ["--set", f"{name}={value}"]
+        if spec.fresh:
+            command += ["--submission", f"{spec.generation} {spec.submitted_ms}"]
+        return Child(
+            ChildSpec(spec.name, command, announces=True, oneshot=True, patient=True),
+            on_change=lambda child: self._seen(spec, child),
+        )
+
+    def _write_script(self, spec: JobSpec) -> Path:
+        """Raises `OSError`: the disk is full, say."""
         folder = self._directory / spec.name
         self._disk.make_directory(folder)
         script = folder / (Path(spec.file).name if spec.file else "job.sql")
@@ -112,20 +149,7 @@ class JobSupervisor:
             self._disk.write(fd, 0, [spec.sql.encode()])
         finally:
             self._disk.close(fd)
-        command = riacho_command(
-            "run", str(script), "--kafka", self._kafka, "--dir", str(self._directory.parent), "--name", spec.name
-        )
-        for name, value in spec.variables.items():
-            command += ["--set", f"{name}={value}"]
-        if spec.fresh:
-            command += ["--submission", f"{spec.generation} {spec.submitted_ms}"]
-        child = Child(
-            ChildSpec(spec.name, command, announces=True, oneshot=True, patient=True),
-            on_change=lambda child: self._seen(spec, child),
-        )
-        self._report(spec, Phase.STARTING)
-        task = asyncio.create_task(self._watch(spec, child), name=f"job {spec.name}")
-        self._running[spec.name] = Running(spec, child, task)
+        return script
 
     async def _watch(self, spec: JobSpec, child: Child) -> None:
         """Follow a worker to its end, which is that of its sources, or of an attempt that can never succeed."""
@@ -148,11 +172,12 @@ class JobSupervisor:
         running.task.cancel()
         await asyncio.gather(running.task, return_exceptions=True)
 
-    def _report(self, spec: JobSpec, phase: Phase, child: Child | None = None) -> None:
+    def _report(self, spec: JobSpec, phase: Phase, child: Child | None = None, *, error: str | None = None) -> None:
         known = self._since.get(spec.name)
         if known is None or known[0] is not phase:
             self._since[spec.name] = (phase, self._clock.now_ms())
-        failed = child is not None and phase in (Phase.FAILED, Phase.RESTARTING)
+        if child is not None and phase in (Phase.FAILED, Phase.RESTARTING):
+            error = child.last_words
         status = JobStatus(
             spec.name,
             phase,
@@ -160,7 +185,7 @@ class JobSupervisor:
             self._since[spec.name][1],
             child.pid if child is not None else None,
             child.restarts if child is not None else 0,
-            child.last_words if failed and child is not None else None,
+            error,
         )
         self._write(STATUS_TOPIC, spec.name, status.to_bytes())
 
