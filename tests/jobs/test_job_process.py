@@ -190,6 +190,26 @@ def test_changed_sql_is_refused_until_it_starts_afresh(
     process.end()
 
 
+def test_the_state_of_an_insert_among_several_is_not_that_of_another_job(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    copied = reader(kafka, f"{topic}.copied")
+    produce(kafka.bootstrap, topic, events(0, 10))
+    process = job(kafka, copy_job(topic) + COPY).start()
+    until(lambda: len(copied.read()) == 10, "the first INSERT runs")
+    process.end()
+    process.script.write_text(totals_job(topic))
+    process.start("--name", "job-1")
+    process.end()
+    process.script.write_text(copy_job(topic) + COPY)
+    process.start()
+    produce(kafka.bootstrap, topic, events(10, 10))
+    until(lambda: len(copied.read()) >= 20, "the first INSERT goes on")
+    process.end()
+    assert ids(copied.values()) == dict.fromkeys(range(20), 1)
+
+
 def test_a_job_goes_on_after_its_broker_was_killed(
     broker: Callable[..., RunningBroker], job: StartJob, reader: OpenReader
 ) -> None:

@@ -59,9 +59,10 @@ def run(
         typer.echo(result.text)
     base = checked_name(name or file.stem.lower())
     for number, job in enumerate(script.jobs):
-        own = base if len(script.jobs) == 1 else f"{base}-{number + 1}"
-        context = JobContext(own, SystemClock(), SystemDisk(), directory / "jobs" / own, kafka)
-        snapshots = SnapshotStore(directory / "jobs" / own, disk=context.disk, clock=context.clock)
+        own = base if len(script.jobs) == 1 else f"{base}/{number + 1}"  # no other job's name has a slash
+        folder = directory / "jobs" / own
+        context = JobContext(own, SystemClock(), SystemDisk(), folder, kafka)
+        snapshots = SnapshotStore(folder, disk=context.disk, clock=context.clock)
         if fresh:
             snapshots.clear()
         elif submission is not None:
@@ -94,10 +95,10 @@ def _run_job(job: Job, context: JobContext) -> bool:
                 worker.stop()
                 ending.callback(end_in_time("what came after the last snapshot will be repeated").cancel)
 
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, stop)
             try:
                 worker.connect()
+                for number in (signal.SIGINT, signal.SIGTERM):  # until now there was nothing to put in order
+                    ending.callback(signal.signal, number, signal.signal(number, stop))
                 typer.echo(f"ready kafka={context.kafka}" if context.kafka else "ready")
                 finished = worker.run()
             finally:
