@@ -223,3 +223,44 @@ def test_many_logs_are_recovered_at_once_and_one_that_cannot_be_is_left_to_who_o
     disk.lose_power()
     directory = open_directory(disk)
     assert directory.open_partition("t", 39, CONFIG).end_offset == 1
+
+
+def test_a_full_disk_does_not_keep_a_directory_from_being_opened() -> None:
+    disk = SimulatedDisk(0)
+    directory = open_directory(disk)
+    append(directory.open_partition("t", 0, CONFIG), b"a")
+    directory.close()
+    disk.fail_next("create", errno.ENOSPC)
+    directory = open_directory(disk)
+    assert (directory.clean, directory.leader_epoch) == (True, 1)
+    assert directory.open_partition("t", 0, CONFIG).end_offset == 1
+    disk.lose_power()
+    assert open_directory(disk).leader_epoch == 2, "two starts share a leader epoch"
+
+
+class StoppedWhileReading(SimulatedDisk):
+    """A disk on which the process is asked to end while a log is read."""
+
+    directory: LogDirectory | None = None
+
+    def read(self, fd: int, position: int, length: int) -> bytes:
+        if self.directory is not None:
+            self.directory.stop_recovery()
+        return super().read(fd, position, length)
+
+
+def test_a_recovery_that_is_stopped_is_done_by_the_next_start() -> None:
+    disk = StoppedWhileReading(0)
+    directory = open_directory(disk)
+    for number in range(3):
+        append(directory.open_partition("t", number, CONFIG), b"x")
+    disk.crash_process()
+    disk.directory = directory = open_directory(disk)
+    directory.recover([("t", number, CONFIG) for number in range(3)])
+    assert directory.opened() == {}
+    directory.close()
+    disk.directory = None
+    directory = open_directory(disk)
+    assert not directory.clean, "what was not recovered was called clean"
+    directory.recover([("t", number, CONFIG) for number in range(3)])
+    assert [log.end_offset for log in directory.opened().values()] == [1, 1, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import re
+import threading
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from riacho.errors import RiachoError
 from riacho.host import Clock, Disk
 from riacho.log import files
 from riacho.log.config import LogConfig
-from riacho.log.errors import PartitionOffline
+from riacho.log.errors import PartitionOffline, is_full
 from riacho.log.partition import Partition
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,9 @@ _BEFORE_META: Final = {LOCK_FILE, META_FILE + files.TEMPORARY_SUFFIX}
 """What a first start that was interrupted leaves behind."""
 
 MAX_NAME_BYTES: Final = 255
+
+EPOCH_DIGITS: Final = 10
+"""As many as the largest leader epoch has, so that the file keeps its length."""
 
 SYNCING_THREADS: Final = 16
 """Logs that are opened or closed at once: their fsyncs wait for the disk together, and a file system commits them as
@@ -71,6 +75,7 @@ class LogDirectory:
         self._clock = clock
         self._lock = lock
         self._partitions: dict[tuple[str, int], Partition] = {}
+        self._stop_recovery = threading.Event()
         self._durable_names = set(disk.list(path))
         """Partitions whose directories a power loss cannot take away; what is here now was synced by `open`."""
 
@@ -106,7 +111,7 @@ class LogDirectory:
             clean = CLEAN_FILE in names
             if clean:
                 disk.unlink(path / CLEAN_FILE)
-            files.replace(disk, path / META_FILE, _encode_meta(cluster_id, node_id, leader_epoch + 1))
+            _store_meta(disk, path, meta, _encode_meta(cluster_id, node_id, leader_epoch + 1))
             disk.sync_directory(path)
             directory = cls(
                 path,
@@ -146,7 +151,14 @@ class LogDirectory:
         if log is None:
             path = self._path(topic, partition)
             self._disk.make_directory(path)
-            log = Partition.open(path, config, disk=self._disk, clock=self._clock, leader_epoch=self.leader_epoch)
+            log = Partition.open(
+                path,
+                config,
+                disk=self._disk,
+                clock=self._clock,
+                leader_epoch=self.leader_epoch,
+                stop=self._stop_recovery,
+            )
             if path.name not in self._durable_names:
                 self._disk.sync_directory(self.path)
                 self._durable_names.add(path.name)
@@ -163,6 +175,10 @@ class LogDirectory:
         with ThreadPoolExecutor(SYNCING_THREADS, thread_name_prefix="recover") as threads:
             for _ in threads.map(recover_one, partitions):
                 pass
+
+    def stop_recovery(self) -> None:
+        """The process is to end: `recover` returns soon, and what it leaves is not called clean by `close`."""
+        self._stop_recovery.set()
 
     def opened(self) -> dict[tuple[str, int], Partition]:
         """The logs that are open, by topic and partition."""
@@ -187,12 +203,15 @@ class LogDirectory:
             log.discard()
 
     def close(self) -> None:
-        """Close every log and unlock the directory; mark it clean unless a log's disk has failed. Blocks."""
+        """Close every log and unlock the directory. Blocks.
+
+        It is marked clean unless a log's disk has failed, or a recovery was stopped.
+        """
         with ThreadPoolExecutor(SYNCING_THREADS, thread_name_prefix="close") as threads:
             in_order = all([*threads.map(_close, self._partitions.values())])
         self._partitions.clear()
         try:
-            if in_order:
+            if in_order and not self._stop_recovery.is_set():
                 files.replace(self._disk, self.path / CLEAN_FILE, b"")
                 self._disk.sync_directory(self.path)
         except OSError as error:
@@ -228,12 +247,35 @@ def _new_cluster_id() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
 
 
+def _store_meta(disk: Disk, directory: Path, before: bytes | None, after: bytes) -> None:
+    """Replace the file that says whose directory it is; on a full disk write over it, which needs no room.
+
+    The two differ in digits of the epoch alone, within the one sector that a disk writes whole.
+    """
+    path = directory / META_FILE
+    try:
+        files.replace(disk, path, after)
+    except OSError as error:
+        if not is_full(error) or before is None or len(before) != len(after):
+            raise
+        temporary = path.with_name(path.name + files.TEMPORARY_SUFFIX)
+        if disk.exists(temporary):
+            disk.unlink(temporary)
+        fd = disk.open(path)
+        try:
+            disk.write(fd, 0, (after,))
+            disk.sync(fd)
+        finally:
+            disk.close(fd)
+        logger.warning("%s: the disk is full", directory)
+
+
 def _encode_meta(cluster_id: str, node_id: int, next_leader_epoch: int) -> bytes:
     return (
         f"{_FORMAT}={FORMAT_VERSION}\n"
         f"cluster.id={cluster_id}\n"
         f"node.id={node_id}\n"
-        f"next.leader.epoch={next_leader_epoch}\n"
+        f"next.leader.epoch={next_leader_epoch:0{EPOCH_DIGITS}}\n"
     ).encode()
 
 

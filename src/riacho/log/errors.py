@@ -57,6 +57,12 @@ class NoSpace(LogError, OSError):
     error = "KAFKA_STORAGE_ERROR"
 
 
+class RecoveryStopped(LogError, OSError):
+    """The process was asked to end while it recovered this log: the next start recovers it."""
+
+    error = "KAFKA_STORAGE_ERROR"
+
+
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 

@@ -7,6 +7,7 @@ else is called on one thread, the loop's. Nothing may be appended while one of t
 from __future__ import annotations
 
 import logging
+import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -124,13 +125,25 @@ class Partition:
     # Opening and closing
 
     @classmethod
-    def open(cls, directory: Path, config: LogConfig, *, disk: Disk, clock: Clock, leader_epoch: int) -> Partition:
+    def open(
+        cls,
+        directory: Path,
+        config: LogConfig,
+        *,
+        disk: Disk,
+        clock: Clock,
+        leader_epoch: int,
+        stop: threading.Event | None = None,
+    ) -> Partition:
         """Open the log in `directory`, which exists, and recover it; an empty directory becomes an empty log.
 
         leader_epoch: the epoch under which this process appends. It is raised past any that the log holds.
+        stop: set by another thread, it ends a recovery that takes long.
 
-        Blocks on the disk. Raises `PartitionOffline` where segments are missing, `OSError` where the disk fails.
+        Blocks on the disk. Raises `PartitionOffline` where segments are missing, `RecoveryStopped`, and `OSError`
+        where the disk fails.
         """
+        stop = stop or threading.Event()
         now_ms, interval = clock.now_ms(), config.index_interval_bytes
         checkpoints = Checkpoints(disk, directory)
         bases = _tidy(disk, directory)
@@ -152,10 +165,10 @@ class Partition:
         log_start = max(log_start, segments[0].base_offset)
 
         epochs, producers, replay_from = checkpoints.state(segments[0].base_offset)
-        recovered = Recovery(disk, epochs, producers, replay_from, recovery_point, now_ms).run(segments)
+        recovered = Recovery(disk, epochs, producers, replay_from, recovery_point, now_ms, stop).run(segments)
         end = recovered.end_offset
         if checkpoints.remove_snapshots_after(end):
-            return cls.open(directory, config, disk=disk, clock=clock, leader_epoch=leader_epoch)
+            return cls.open(directory, config, disk=disk, clock=clock, leader_epoch=leader_epoch, stop=stop)
         epochs.truncate_from_end(end)
         epochs.truncate_from_start(log_start)
         leader_epoch = max(leader_epoch, epochs.latest + 1)
@@ -175,7 +188,7 @@ class Partition:
         )
         partition._directory_is_dirty = not is_new
         if recovered.cut or end != recovery_point:
-            make_durable(disk, recovered.segments, min(recovery_point, end), end)
+            make_durable(disk, recovered.segments, min(recovery_point, end), end, stop)
             disk.sync_directory(directory)
             partition._checkpoint()
         return partition

@@ -8,12 +8,14 @@ synced: it is checked batch by batch, and cut at the first that is not whole.
 from __future__ import annotations
 
 import logging
+import threading
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final
 
 from riacho.host import Disk
 from riacho.log.epochs import LeaderEpochs
+from riacho.log.errors import RecoveryStopped
 from riacho.log.header import BatchHeader, checksum
 from riacho.log.producers import Producers
 from riacho.log.segment import Segment
@@ -42,6 +44,7 @@ class Recovery:
 
     replay_from: the offset up to which `producers` is known.
     recovery_point: every record below it is durable.
+    stop: set by another thread, it ends the recovery by `RecoveryStopped`; what was done until then may stay.
     """
 
     disk: Disk
@@ -50,6 +53,7 @@ class Recovery:
     replay_from: int
     recovery_point: int
     now_ms: int
+    stop: threading.Event
 
     def run(self, segments: list[Segment]) -> Recovered:
         """Check and replay what must be; cut what follows the first batch that is not whole."""
@@ -89,6 +93,7 @@ class Recovery:
         """Add the segment's sound batches; the offset after the last one."""
         fd = segment.file.fd
         for position, header in walk(self.disk, fd, segment.size, file_size, chunk_bytes=SCAN_CHUNK_BYTES):
+            raise_if_stopped(self.stop, segment)
             if self._is_past_recovery_point(header, end) and not self._is_sound(fd, position, header, end):
                 break
             segment.add(header.size, header.last_offset, header.max_timestamp)
@@ -117,7 +122,15 @@ class Recovery:
         return Recovered(segments[:keep], end, cut=truncated or keep < len(segments))
 
 
-def make_durable(disk: Disk, segments: list[Segment], recovery_point: int, end_offset: int) -> None:
+def raise_if_stopped(stop: threading.Event, segment: Segment) -> None:
+    """Raises `RecoveryStopped` where the process is to end: a recovery can read for longer than a stop may take."""
+    if stop.is_set():
+        raise RecoveryStopped("its recovery was stopped", where=str(segment.path.parent))
+
+
+def make_durable(
+    disk: Disk, segments: list[Segment], recovery_point: int, end_offset: int, stop: threading.Event
+) -> None:
     """Write everything past the recovery point again and sync it.
 
     After a failed fsync the kernel may hold pages that are not on the disk, and yet call them clean; a sync
@@ -131,6 +144,7 @@ def make_durable(disk: Disk, segments: list[Segment], recovery_point: int, end_o
         if segment.base_offset < recovery_point:
             position = segment.position_of(recovery_point) if recovery_point < end_offset else segment.size
         while position < segment.size:
+            raise_if_stopped(stop, segment)
             chunk = disk.read(fd, position, min(REWRITE_CHUNK_BYTES, segment.size - position))
             disk.write(fd, position, (chunk,))
             position += len(chunk)
