@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from riacho.broker.broker import NODE_ID, Broker
-from riacho.broker.config.placement import WILDCARDS
 from riacho.broker.config.settings import Settings
 from riacho.broker.group_commit import DiskThreads
 from riacho.broker.metadata.log import MetadataDamageError, MetadataLog
@@ -23,6 +22,7 @@ from riacho.broker.registry import load_apis
 from riacho.broker.server import Server, listen
 from riacho.errors import RiachoError
 from riacho.host import SystemClock, SystemDisk
+from riacho.host.address import WILDCARDS
 from riacho.log.directory import LogDirectory
 
 logger = logging.getLogger(__name__)

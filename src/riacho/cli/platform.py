@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from riacho.errors import RiachoError, UsageError
+from riacho.host.address import LAST_PORT, format_address, parse_address
 from riacho.host.child import Child, ChildSpec, riacho_command
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 JOBS_STOP_TIMEOUT_S = 2.8
 """The jobs' supervisor waits for its workers in turn."""
 
-LAST_PORT = 65_535
 PORTS_TRIED = 50
 """How far `next_free` looks for a port."""
 
@@ -133,15 +133,19 @@ def fixed_port(address: str) -> str:
     Raises `UsageError` for what is no address, `RiachoError` for none of this machine.
     """
     host, port = split(address)
-    return address if port != 0 else f"{host}:{_bound_port(host, port)}"
+    if port != 0:
+        return address
+    bound = _bound_port(host, port)
+    assert bound is not None, "port 0 is never taken"
+    return format_address(host, bound)
 
 
 def next_free(address: str, *, besides: str | None = None) -> str:
     """This address, or with the next port that nobody listens on. Raises `RiachoError` where there is none."""
     host, first = split(fixed_port(address))
     for port in range(first, min(first + PORTS_TRIED, LAST_PORT + 1)):
-        if f"{host}:{port}" != besides and _bound_port(host, port) is not None:
-            return f"{host}:{port}"
+        if format_address(host, port) != besides and _bound_port(host, port) is not None:
+            return format_address(host, port)
     raise RiachoError(
         f"no port from {first} to {port} is free on {host}", mend="choose another with --listen or --http"
     )
@@ -152,18 +156,22 @@ def _bound_port(host: str, port: int) -> int | None:
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host.strip("[]"), port))
+            probe.bind((host, port))
             return int(probe.getsockname()[1])
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             return None
         mend = "choose an address of this machine, as in 127.0.0.1:0"
-        raise RiachoError(f"cannot listen on {host}:{port}: {error.strerror}", mend=mend) from error
+        where = format_address(host, port)
+        raise RiachoError(f"cannot listen on {where}: {error.strerror}", mend=mend) from error
 
 
 def split(address: str) -> tuple[str, int]:
-    """Host and port. Raises `UsageError`."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > LAST_PORT:
+    """Host and port, the host given. Raises `UsageError`."""
+    try:
+        host, port = parse_address(address)
+    except ValueError:
+        host, port = "", 0
+    if not host:
         raise UsageError(f"{address!r} is no address", mend="write HOST:PORT, as in 127.0.0.1:9092")
-    return host, int(port)
+    return host, port

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from riacho import __version__
 from riacho.errors import UsageError
 from riacho.host import Clock, SystemClock
+from riacho.host.address import parse_address
 
 CLIENT_SOFTWARE = "riacho"
 DEFAULT_PORT = 9092
@@ -41,10 +42,11 @@ class ClientConfig:
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or text.endswith("]"):
-        host, port = text, str(DEFAULT_PORT)
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    whole = ":" in text and not text.endswith("]")
+    try:
+        host, port = parse_address(text if whole else f"{text}:{DEFAULT_PORT}")
+    except ValueError:
+        host, port = "", 0
+    if not host or not port:
         raise UsageError(f"{text!r} is not the address of a Kafka broker", mend="give HOST:PORT")
-    return host, int(port)
+    return host, port

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from riacho.errors import RiachoError, UsageError
 from riacho.host import Clock
+from riacho.host.address import WILDCARDS, format_address, parse_address
 from riacho.serve.api import application
 
 SHUTDOWN_S = 2
@@ -26,8 +27,6 @@ STARTING_POLL_S = 0.005
 PAGES = ("/", "/overview", "/topics", "/groups", "/jobs")
 """Every address that is a page: the script shows the right one."""
 
-LAST_PORT = 65_535
-
 log = logging.getLogger(__name__)
 
 
@@ -37,8 +36,8 @@ class ConsoleServer:
     def __init__(self, *, kafka: str, listen: str, clock: Clock) -> None:
         self._socket = listen_on(listen)
         host, port = self._socket.getsockname()[:2]
-        self.address = f"{host}:{port}"
-        names = frozenset({listen.rpartition(":")[0].strip("[]")}) - {"", "0.0.0.0", "::"}
+        self.address = format_address(host, port)
+        names = frozenset({parse_address(listen)[0]}) - WILDCARDS
         app = application(kafka, clock, more=pages(), names=names)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S
@@ -60,14 +59,15 @@ class ConsoleServer:
 
 def listen_on(address: str) -> socket.socket:
     """A listening socket. Raises `UsageError` for what is no address, `RiachoError` where the port is taken."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > LAST_PORT:
-        raise UsageError(f"{address!r} is no address", mend="write HOST:PORT, as in 127.0.0.1:8080")
+    try:
+        host, port = parse_address(address)
+    except ValueError as error:
+        raise UsageError(str(error), mend="write HOST:PORT, as in 127.0.0.1:8080") from error
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host.strip("[]"), int(port)))
+        listening.bind((host, port))
         listening.listen(128)
     except OSError as error:
         listening.close()

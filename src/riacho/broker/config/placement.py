@@ -6,24 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from riacho.errors import UsageError
+from riacho.host.address import WILDCARDS, parse_address
 
 DEFAULT_DIRECTORY = Path(".riacho")
 DEFAULT_ADDRESS = ("127.0.0.1", 9092)
-WILDCARDS = frozenset({"", "0.0.0.0", "::"})
-"""Hosts to listen on all addresses: none of them is one to connect to."""
 _PLAINTEXT = "PLAINTEXT"
-
-
-def parse_address(text: str, option: str) -> tuple[str, int]:
-    """`HOST:PORT` or `[HOST]:PORT`. Raises `UsageError`.
-
-    >>> parse_address("[::1]:9092", "--listen")
-    ('::1', 9092)
-    """
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"{option} {text}: not an address", mend=f"write {option} HOST:PORT")
-    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def directory_from(option: Path | None, properties: Mapping[str, str]) -> Path:
@@ -41,14 +28,14 @@ def directory_from(option: Path | None, properties: Mapping[str, str]) -> Path:
 def listen_address(option: str | None, properties: Mapping[str, str]) -> tuple[str, int]:
     """`--listen`, or `listeners`, or 127.0.0.1:9092. Raises `UsageError`."""
     if option is not None:
-        return parse_address(option, "--listen")
+        return _address(option, "--listen")
     return _listener(properties, "listeners") or DEFAULT_ADDRESS
 
 
 def advertised_address(option: str | None, properties: Mapping[str, str]) -> tuple[str, int] | None:
     """`--advertise`, or `advertised.listeners`; None where neither is given. Raises `UsageError`."""
     if option is not None:
-        name, address = "--advertise", parse_address(option, "--advertise")
+        name, address = "--advertise", _address(option, "--advertise")
     else:
         name, listener = "advertised.listeners", _listener(properties, "advertised.listeners")
         if listener is None:
@@ -79,7 +66,14 @@ def _listener(properties: Mapping[str, str], name: str) -> tuple[str, int] | Non
     ours = [(listener, address) for listener, _, address in listeners if listener not in controllers]
     if len(ours) != 1 or protocols.get(ours[0][0], ours[0][0]) != _PLAINTEXT:
         raise UsageError(f"{name}={value}: one PLAINTEXT listener is served", mend=f"write {_PLAINTEXT}://HOST:PORT")
-    return parse_address(ours[0][1], name)
+    return _address(ours[0][1], name)
+
+
+def _address(text: str, option: str) -> tuple[str, int]:
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: not an address", mend=f"write {option} HOST:PORT") from error
 
 
 def _items(text: str) -> list[str]:
