@@ -213,6 +213,21 @@ def test_comments_and_names_in_back_ticks_are_understood() -> None:
     assert relation.schema.names == ("from",)
 
 
+def test_a_byte_order_mark_and_the_line_ends_of_windows_change_no_place() -> None:
+    with pytest.raises(SqlError) as caught:
+        session().execute("\ufeffSELEKT 1;")
+    assert (caught.value.line, caught.value.column, caught.value.source_line) == (1, 1, "SELEKT 1;")
+    with pytest.raises(SqlError) as caught:
+        session().execute("-- first\r\nSELEKT 1;\r\n")
+    assert (caught.value.line, caught.value.column, caught.value.source_line) == (2, 1, "SELEKT 1;")
+
+
+@pytest.mark.parametrize("text", ["", " \r\n", "-- a comment", "/* one */ -- and another\n", ";;;"])
+def test_a_script_without_statements_asks_for_nothing(text: str) -> None:
+    script = Session().execute(text)
+    assert (script.jobs, script.results) == ((), ())
+
+
 def test_variables_are_filled_in_names_and_texts_but_not_in_comments() -> None:
     made = session(variables={"T": "numbers", "X": "it"})
     relation = made.query("SELECT n, '-- ${X}' AS `${X}` /* ${NOBODY} */ FROM ${T} -- ${NOBODY}\n WHERE s <> '${X}'")

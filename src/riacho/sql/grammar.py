@@ -24,6 +24,17 @@ Node = TypeVar("Node", bound=exp.Expr)
 WINDOW_FUNCTIONS = frozenset({"TUMBLE", "HOP", "CUMULATE", "SESSION"})
 """The window table functions of Flink, which also stand in FROM without TABLE(...)."""
 
+STATEMENT_WORDS = frozenset(
+    {"CREATE", "DROP", "INSERT", "EXECUTE", "BEGIN", "SET", "RESET", "EXPLAIN", "SHOW", "DESCRIBE"}
+)
+"""Reserved words that begin a statement: where a name is expected, a semicolon is more likely missing."""
+
+FOREIGN_SYNTAX = {
+    ":": "write CAST(value AS type)",
+    "ILIKE": "write LOWER(text) LIKE 'pattern'",
+}
+"""What other dialects write after an operand, and Flink SQL's way."""
+
 
 class SqlSyntaxError(ParseError):
     """The text does not follow the grammar at the offset `start`."""
@@ -170,12 +181,12 @@ class Grammar(Parser):
     def finish(self) -> None:
         """A `SqlSyntaxError` unless every token was used."""
         if not self.at_end:
-            self.refuse_token("the statement should have ended here")
+            self.refuse_token("the statement should have ended here", FOREIGN_SYNTAX.get(self._curr.text.upper()))
 
-    def refuse_token(self, message: str) -> NoReturn:
+    def refuse_token(self, message: str, suggestion: str | None = None) -> NoReturn:
         """Raise a `SqlSyntaxError` at the current token, saying what stands there."""
         found = "the end of the statement" if self.at_end else f"'{self._curr.text}'"
-        raise SqlSyntaxError(f"{message}, found {found}", self.offset)
+        raise SqlSyntaxError(f"{message}, found {found}", self.offset, suggestion)
 
     def raise_error(self, message: str, token: Token | None = None) -> None:
         if "missing for" in message:  # an operator lacks an operand
@@ -199,9 +210,10 @@ class Grammar(Parser):
             name = str(instance.this)
             if name.upper() in RESERVED:
                 where = token or self._prev
-                raise SqlSyntaxError(
-                    f"'{name}' is a reserved word of Flink SQL", where.start, f"as a name, write it as `{name}`"
-                )
+                mend = f"as a name, write it as `{name}`"
+                if name.upper() in STATEMENT_WORDS:
+                    mend = f"end the statement before it with a semicolon; {mend}"
+                raise SqlSyntaxError(f"'{name}' is a reserved word of Flink SQL", where.start, mend)
         return super().expression(instance, token, comments)
 
     def _identifier_expression(self, token: Token | None = None, quoted: bool | None = None) -> exp.Identifier:

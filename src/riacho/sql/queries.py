@@ -13,7 +13,7 @@ from riacho.plan.passes.merge_projects import merge_projects
 from riacho.plan.passes.push_filters import push_filters
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
 from riacho.plan.relations import Aggregate, Field, Filter, Project, Relation, Union, Values, unique_names
-from riacho.plan.types import DataType, DecimalType, NullType
+from riacho.plan.types import DataType, DecimalType, NullType, RowType
 from riacho.sql.aggregates import AggregateCollector, above, ungrouped
 from riacho.sql.catalog import Catalog
 from riacho.sql.expressions import ExpressionBinder
@@ -237,8 +237,14 @@ class QueryBinder:
             if tree.args.get("db") is not None:
                 self.source.fail("write the table's name or alias alone before '.*'", tree)
             if tree.table not in scope.tables:
+                row = next(iter(scope.named(tree.table)), None)
+                if row is not None and isinstance(row_type := scope.field(row).type, RowType):
+                    fields = ", ".join(f"{row.name}.{field.name}" for field in row_type)
+                    self.source.fail("'.*' of a ROW is not supported", tree.args["table"], f"write {fields}")
                 from_tables = ", ".join(scope.tables) or "none"
-                self.source.fail(f"there is no table '{tree.table}' in FROM", tree, f"the tables are {from_tables}")
+                self.source.fail(
+                    f"there is no table '{tree.table}' in FROM", tree.args["table"], f"the tables are {from_tables}"
+                )
             return scope.of_table(tree.table)
         return None
 

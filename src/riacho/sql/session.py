@@ -92,7 +92,7 @@ class Session:
             try:
                 self._run(statement, progress)
             except RecursionError:
-                raise progress.source.error("the statement is nested too deeply", statement.start) from None
+                raise progress.source.too_deep(statement.start) from None
         return Script(tuple(progress.jobs), tuple(progress.results), self.catalog)
 
     def steps(self, text: str, file_name: str | None = None) -> Iterator[OrderedQuery | Job | StatementResult]:
@@ -109,7 +109,7 @@ class Session:
                     continue
                 self._run(statement, progress)
             except RecursionError:
-                raise progress.source.error("the statement is nested too deeply", statement.start) from None
+                raise progress.source.too_deep(statement.start) from None
             yield from progress.jobs
             yield from progress.results
             progress.jobs.clear()

@@ -38,6 +38,7 @@ class SourceText:
         'SELECT 7'
         """
         name = file or "<statement>"
+        text = text.removeprefix("\ufeff")  # the mark that editors of Windows put before a file is no part of it
         pieces: list[tuple[int, int, bool]] = []
         parts: list[str] = []
         length = position = 0
@@ -86,6 +87,10 @@ class SourceText:
     def fail(self, what: str, at: Place, suggestion: str | None = None) -> NoReturn:
         """Raise the `SqlError`."""
         raise self.error(what, at, suggestion)
+
+    def too_deep(self, at: Place) -> SqlError:
+        """The error for a statement that nests deeper than the parser and the passes follow."""
+        return self.error("the statement is nested too deeply", at, "name its parts: CREATE VIEW … AS SELECT …")
 
     def locate(self, at: Place) -> Position:
         """The position of an offset, of a parsed expression, or of one already known."""

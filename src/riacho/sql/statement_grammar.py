@@ -39,9 +39,33 @@ _START_WORDS = """
 """
 
 _STARTS = tuple(_START_WORDS.split())
-_FOREIGN = ["ALTER", "ANALYZE", "CALL", "COMPILE", "DELETE", "LOAD", "MERGE", "TRUNCATE", "UNLOAD", "UPDATE", "USE"]
-"""Statements of Flink that a job has no use for yet, refused by name."""
+_FOREIGN = {
+    "ADD": "there are no JARs: connectors and formats are part of the package",
+    "ALTER": "drop the table and create it anew; the topic stays as it is",
+    "ANALYZE": "there are no statistics to gather: leave the statement out",
+    "CALL": "there are no procedures",
+    "COMPILE": "a plan is made from the SQL at each start; EXPLAIN shows it",
+    "DELETE": "rows are deleted by what a query retracts, or by a record without a value in an upsert-kafka topic",
+    "LOAD": "there are no modules: the functions are always there",
+    "MERGE": "write INSERT INTO a table with a primary key: its rows are upserted",
+    "REMOVE": "there are no JARs: connectors and formats are part of the package",
+    "TRUNCATE": "delete and create the topic: riacho topic delete, riacho topic create",
+    "UNLOAD": "there are no modules: the functions are always there",
+    "UPDATE": "write INSERT INTO a table with a primary key: its rows are upserted",
+    "USE": "the only catalog is default_catalog, the only database default_database: leave the statement out",
+}
+"""Statements of Flink that a job has no use for yet, each with what to do instead."""
 
+_CREATABLE = {
+    "CATALOG": "the only catalog is default_catalog: leave the statement out",
+    "DATABASE": "the only database is default_database: leave the statement out",
+    "FUNCTION": "the functions that exist are listed in docs/sql/functions.md",
+}
+_SHOWABLE = {
+    "CREATE": "write DESCRIBE and the table's name to see its columns",
+    "COLUMNS": "write DESCRIBE and the table's name",
+    "FUNCTIONS": "the functions are listed in docs/sql/functions.md",
+}
 
 _SET_OPENINGS = (
     ["EXECUTE", "STATEMENT", "SET", "BEGIN"],
@@ -66,7 +90,7 @@ def read_script(source: SourceText) -> Iterator[Statement]:
         except ParseError as fault:
             raise source.error(str(fault), parser.offset) from None
         except RecursionError:
-            raise source.error("the statement is nested too deeply", chunk[0].start) from None
+            raise source.too_deep(chunk[0].start) from None
         yield statement
 
 
@@ -154,14 +178,16 @@ def _statement(parser: Grammar) -> Statement:
     if parser.take("SHOW"):
         if parser.take("TABLES") or parser.take("VIEWS"):
             return Show(start, parser._prev.text.upper())
-        parser.refuse_token("expected TABLES or VIEWS (nothing else can be shown)")
+        parser.refuse_token(
+            "expected TABLES or VIEWS (nothing else can be shown)", _SHOWABLE.get(parser._curr.text.upper())
+        )
     if parser.take("DESCRIBE") or parser.take("DESC"):
         return Describe(start, parser.table_name())
     if any(parser.peek(word) for word in ("SELECT", "VALUES", "WITH", "(")):
         return Select(start, parser.query())
     found = parser._curr.text
     if found.upper() in _FOREIGN:
-        parser.refuse(f"{found.upper()} statements are not supported", start)
+        parser.refuse(f"{found.upper()} statements are not supported", start, _FOREIGN[found.upper()])
     return parser.refuse(f"'{found}' begins no statement", start, did_you_mean(found, _STARTS))
 
 
@@ -171,7 +197,9 @@ def _create(parser: Grammar, start: int) -> Statement:
     if parser.take("VIEW"):
         return _create_view(parser, start, replace)
     if not parser.peek("TABLE"):
-        parser.refuse_token("expected TABLE or VIEW (nothing else can be created)")
+        parser.refuse_token(
+            "expected TABLE or VIEW (nothing else can be created)", _CREATABLE.get(parser._curr.text.upper())
+        )
     if replace:
         parser.refuse("CREATE OR REPLACE TABLE is not supported", start, "drop the table first")
     parser.expect("TABLE")

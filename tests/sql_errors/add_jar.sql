@@ -1,0 +1,1 @@
+ADD JAR '/opt/flink/lib/flink-sql-connector-kafka.jar';

@@ -1,0 +1,1 @@
+CREATE FUNCTION tax AS 'com.example.Tax';
