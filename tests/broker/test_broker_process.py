@@ -343,3 +343,14 @@ def test_partitions_without_metadata_are_not_touched(broker: StartBroker, topic:
     assert ended.returncode == 1
     assert "no metadata" in ended.stderr
     assert (own.directory / f"{topic}-0").exists()
+
+
+def test_a_directory_below_a_file_is_told_with_how_to_mend_it(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("a file")
+    for directory in ("notes", "notes/data"):
+        ended = _riacho_broker("--dir", directory, "--listen", "127.0.0.1:0", cwd=tmp_path)
+        assert ended.returncode == 1
+        assert "the data directory cannot be used" in ended.stderr
+        assert "at notes" in ended.stderr
+        assert "there is a file where a directory is to be" in ended.stderr
+        assert "Traceback" not in ended.stderr

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import resource
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +30,16 @@ from riacho.log.directory import LogDirectory
 logger = logging.getLogger(__name__)
 
 METADATA_DIRECTORY = "metadata"
+
+_MENDS = {
+    errno.ENOSPC: "make room on that disk, or name a directory on another one with --dir",
+    errno.EDQUOT: "make room within the quota, or name a directory on another disk with --dir",
+    errno.EROFS: "mount that file system for writing, or name a directory on another one with --dir",
+    errno.EACCES: "give this user the right to write there, or name another directory with --dir",
+    errno.EPERM: "give this user the right to write there, or name another directory with --dir",
+    errno.ENOTDIR: "there is a file where a directory is to be: move it away, or name another directory with --dir",
+    errno.EEXIST: "there is a file where a directory is to be: move it away, or name another directory with --dir",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +89,14 @@ async def _serve(options: BrokerOptions) -> None:
     sock = listen(*options.listen, settings.integer("socket.listen.backlog.size"))
     try:
         address: tuple[str, int] = sock.getsockname()[:2]
-        broker = _open(options, settings, threads, address)
-        await broker.start()
+        with _disk_errors_told(options.directory):
+            broker = _open(options, settings, threads, address)
+            started = await _start(broker, stop)
+        if not started:
+            await broker.close()
+            await stop
+            sock.close()
+            return
         server = Server(broker, sock)
     except BaseException:
         sock.close()
@@ -96,6 +114,36 @@ async def _serve(options: BrokerOptions) -> None:
         await server.close()
         await broker.close()
         logger.info("stopped")
+
+
+async def _start(broker: Broker, stop: asyncio.Future[None]) -> bool:
+    """Start the broker. False where it is to stop before that is done: the next start recovers what is left."""
+    starting = asyncio.ensure_future(broker.start())
+    await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
+    if starting.done():
+        starting.result()
+        return True
+    logger.info("stopping before everything is recovered: the next start recovers the rest")
+    broker.directory.stop_recovery()
+    starting.cancel()
+    with suppress(asyncio.CancelledError):
+        await starting
+    return False
+
+
+@contextmanager
+def _disk_errors_told(directory: Path) -> Iterator[None]:
+    """A disk that keeps the broker from its start is told with the directory, and with how to mend it."""
+    try:
+        yield
+    except RiachoError:
+        raise
+    except OSError as error:
+        raise RiachoError(
+            f"the data directory cannot be used: {error.strerror or error}",
+            where=str(error.filename or directory),
+            mend=_MENDS.get(error.errno or 0, "see to the disk, or name another directory with --dir"),
+        ) from error
 
 
 def _open(options: BrokerOptions, settings: Settings, threads: DiskThreads, address: tuple[str, int]) -> Broker:
