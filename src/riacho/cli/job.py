@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riacho.cli.cluster import DEFAULT_KAFKA, AsJson, Kafka
 from riacho.cli.scripts import KAFKA_VARIABLE, Assignments, Script, read_script, used_variables
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Submit, list, show, stop, start, restart and delete jobs of a running platform.")
 
-Kafka = Annotated[str, typer.Option(metavar="HOST:PORT", help="The platform's Kafka.")]
 Name = Annotated[str, typer.Argument(help="The job's name; riacho job list shows them.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-DEFAULT_KAFKA = "127.0.0.1:9092"
 
 
 @app.command()
