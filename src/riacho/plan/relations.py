@@ -16,10 +16,9 @@ from riacho.plan.types import TIMESTAMP_3, DataType, TimestampLtzType
 
 
 class TimeAttribute(Enum):
-    """A field that carries time itself: Flink's *ROWTIME* and *PROCTIME*."""
+    """A field that carries time itself: Flink's *ROWTIME*. PROCTIME() is a function here, and no field's attribute."""
 
     ROWTIME = "ROWTIME"
-    PROCTIME = "PROCTIME"
 
 
 @dataclass(frozen=True, slots=True)
