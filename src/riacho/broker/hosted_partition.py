@@ -55,6 +55,7 @@ class HostedPartition:
         "_disk",
         "_flush_timer",
         "_loop",
+        "_read_failure",
         "_storage_fails",
         "_unflushed",
         "commit",
@@ -78,6 +79,7 @@ class HostedPartition:
         self._loop = threads.loop
         self._unflushed = 0
         self._storage_fails = False
+        self._read_failure = ""
         self._flush_timer: asyncio.TimerHandle | None = None
 
     @property
@@ -191,6 +193,13 @@ class HostedPartition:
         """Whole batches from `offset` on, read into memory, and the offset that follows them."""
         part = self.log.read(offset, max_bytes, at_least_one=True)
         return self._disk.read(part.fd, part.position, part.length), part.next_offset
+
+    def read_failed(self, error: OSError) -> None:
+        """Tell the operator that records cannot be read; each reason once, as clients ask again and again."""
+        reason = str(error)
+        if reason != self._read_failure:
+            self._read_failure = reason
+            logger.error("%s cannot be read: %s", self.name, reason)
 
     def remove(self) -> None:
         """Tell those who wait that the partition is gone, and stop its timer. The log is the caller's to delete."""

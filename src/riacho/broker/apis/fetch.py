@@ -234,10 +234,12 @@ class _Fetch:
             if left <= 0 and not at_least_one and start <= wanted.fetch_offset < end:
                 return PartitionAnswer(topic, index, ErrorCode.none, end, start)
             part = log.read(wanted.fetch_offset, min(wanted.max_bytes, max(left, 0)), at_least_one=at_least_one)
+        except OSError as error:
+            hosted.read_failed(error)
+            code = error_named(error.error) if isinstance(error, LogError) else self._storage_error
+            return PartitionAnswer(topic, index, code)
         except LogError as error:
             return PartitionAnswer(topic, index, error_named(error.error))
-        except OSError:
-            return PartitionAnswer(topic, index, self._storage_error)
         return PartitionAnswer(topic, index, ErrorCode.none, end, start, part=part if part.length else None)
 
     @property
