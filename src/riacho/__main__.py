@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+from typing import NoReturn
+
+FAILED = 1
 
 STANDARD_STREAMS = ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w"))
 
 
 def main() -> None:
     """Run the command line."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while imports run ends the process, without a trace
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us may not want them: nohup
+            signal.signal(number, _end_at_once)
     _open_closed_streams()
     from riacho.cli import main as run
 
-    signal.signal(signal.SIGINT, before)
     run()
+
+
+def _end_at_once(_number: int, _frame: object) -> NoReturn:
+    """End here and now, until a command puts in its own handlers: so far there is nothing to put in order.
+
+    Not by an exception: what is imported meanwhile runs finalizers and callbacks, in which Python prints an exception
+    and forgets it. The interrupt would be lost, and a job would go on for ever.
+    """
+    try:
+        with contextlib.suppress(OSError):  # nobody reads stderr any more
+            show_cursor = b"\x1b[?25h" if os.isatty(2) else b""  # a progress bar may have hidden it
+            os.write(2, show_cursor + b"error: interrupted\n")
+    finally:
+        os._exit(FAILED)
 
 
 def _open_closed_streams() -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from riacho.cli.cluster import stopped_by_signals
+
 app = typer.Typer(help="Measure the log and the SQL engine on this machine.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -35,7 +37,7 @@ def log(
     from riacho.bench import log as bench
     from riacho.cli.tables import print_table
 
-    with tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
+    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
         report = bench.run(Path(directory), megabytes=megabytes, latency_s=seconds, fsync=fsync)
     if as_json:
         typer.echo(json.dumps(report.to_json()))
@@ -86,7 +88,7 @@ def sql(
     from riacho.bench import sql as bench
     from riacho.cli.tables import print_table
 
-    with tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
+    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
         measured = bench.run(Path(directory), events=events, progress=_say)
     if as_json:
         typer.echo(json.dumps([each.to_json() for each in measured]))
@@ -116,7 +118,7 @@ def latency(
     from riacho.bench import latency as bench
     from riacho.cli.tables import print_table
 
-    with tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
+    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
         measured = bench.run(Path(directory), seconds=seconds, progress=_say)
     if as_json:
         typer.echo(json.dumps([each.to_json() for each in measured]))
@@ -156,7 +158,7 @@ def microbatch(
     from riacho.bench import microbatch as bench
     from riacho.cli.tables import print_table
 
-    with tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
+    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
         measured = bench.run(Path(directory), seconds=seconds, events=events, progress=_say)
     if as_json:
         typer.echo(json.dumps([each.to_json() for each in measured]))

@@ -110,12 +110,20 @@ def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """SIGTERM raises `KeyboardInterrupt` within, as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Ctrl-C and SIGTERM raise `KeyboardInterrupt` within, in place of ending the process at once.
+
+    Only around work that has something to say or to put in order when it is interrupted, and only once what it needs
+    is imported: an import may swallow the exception.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def counted(count: int, noun: str) -> str:

@@ -66,6 +66,7 @@ def consume(
     are no text stand as key_base64 and value_base64: riacho produce --json reads them again. Partitions are read
     side by side: order holds within each.
     """
+    import riacho.client.fetcher  # noqa: F401 - before an interrupt is an exception, which an import may swallow
     from riacho.cli.positions import parse_position
 
     position = parse_position(start)
