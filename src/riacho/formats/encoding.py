@@ -99,8 +99,14 @@ def _valid(series: pl.Series) -> arrow.BoolArray:
 
 
 def _int64(series: pl.Series) -> Int64Array:
-    """The physical integers, 0 for null."""
-    return np.ascontiguousarray(series.to_physical().cast(pl.Int64).fill_null(0).to_numpy())
+    """The physical integers, 0 for null. What is there already is not asked of Polars: a call costs 0.1 ms."""
+    if not series.dtype.is_integer():
+        series = series.to_physical()
+    if series.dtype != pl.Int64:
+        series = series.cast(pl.Int64)
+    if series.null_count():
+        series = series.fill_null(0)
+    return np.ascontiguousarray(series.to_numpy())
 
 
 class IntegerWriter:
