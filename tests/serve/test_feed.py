@@ -75,8 +75,8 @@ def test_a_change_that_could_not_be_sent_comes_with_the_whole_view(
         cluster = Cluster(ClientConfig(kafka.bootstrap))
         views = Views(cluster)
         feed = Feed(views, dict)
-        view = await views.open(compacted)
         running = asyncio.create_task(feed.run())
+        view = await views.open(compacted)  # meanwhile the feed has begun, with no viewer to begin anew
         stream = feed.watch([Watched(view)], overview=False)
         await until(stream, b'["a","1"]')
         await asyncio.to_thread(put, compacted, {"b": "2"})
