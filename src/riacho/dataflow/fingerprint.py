@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import fields
 from enum import Enum
 
@@ -19,17 +20,43 @@ def fingerprint(relation: Relation) -> str:
     return hashlib.sha256(_canonical(relation).encode()).hexdigest()[:16]
 
 
-def _canonical(part: object) -> str:
-    if isinstance(part, Table):
-        columns = ",".join(f"{column.name} {column.type}" for column in part.columns)
-        return f"Table({part.name}:{columns})"
-    if isinstance(part, Sink):
-        return f"Sink({part.table.name},{_canonical(part.input)})"
-    if isinstance(part, Enum):
-        return part.name
-    if isinstance(part, tuple):
-        return "(" + ",".join(_canonical(item) for item in part) + ")"
-    if hasattr(part, "__dataclass_fields__"):
-        values = (_canonical(getattr(part, item.name)) for item in fields(part) if item.compare)  # type: ignore[arg-type]
-        return f"{type(part).__name__}({','.join(values)})"
-    return repr(part)
+def _canonical(whole: object) -> str:
+    """The parts in order, each with its brackets. Without recursion: an expression may be a thousand sums deep."""
+    written: list[str] = []
+    left: list[object] = [whole]
+    while left:
+        part = left.pop()
+        if isinstance(part, _Text):
+            written.append(part)
+        elif isinstance(part, Table):
+            columns = ",".join(f"{column.name} {column.type}" for column in part.columns)
+            written.append(f"Table({part.name}:{columns})")
+        elif isinstance(part, Sink):
+            left += [_CLOSING, part.input, _Text(f"Sink({part.table.name},")]
+        elif isinstance(part, Enum):
+            written.append(part.name)
+        elif isinstance(part, tuple):
+            left += _bracketed("", part)
+        elif hasattr(part, "__dataclass_fields__"):
+            values = [getattr(part, item.name) for item in fields(part) if item.compare]  # type: ignore[arg-type]
+            left += _bracketed(type(part).__name__, values)
+        else:
+            written.append(repr(part))
+    return "".join(written)
+
+
+class _Text(str):
+    """What is written as it is, among the parts that are still to be written."""
+
+    __slots__ = ()
+
+
+_CLOSING = _Text(")")
+
+
+def _bracketed(name: str, parts: Sequence[object]) -> list[object]:
+    """`name(part,part,…)`, its last piece first."""
+    pieces: list[object] = [_CLOSING]
+    for place, part in reversed(list(enumerate(parts))):
+        pieces += [part, _Text(",")] if place else [part]
+    return [*pieces, _Text(f"{name}(")]
