@@ -69,7 +69,7 @@ class Connection:
             self._socket.close()
             raise UnreachableError("cannot connect to the broker: nobody listens", where=self.address)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.settimeout(config.request_timeout_ms / 1000)
+        self._timeout_ms = 0.0
         self._versions: dict[int, tuple[int, int]] = {}
         self._agree()
 
@@ -167,7 +167,7 @@ class Connection:
 
     def _send_all(self, buffers: Sequence[Buffer]) -> None:
         waiting = [memoryview(part) for part in buffers]
-        self._set_timeout(self._config.request_timeout_ms)
+        self._set_timeout(max(self._timeout_ms, self._config.request_timeout_ms))
         while waiting:
             sent = self._io(partial(self._socket.sendmsg, waiting))
             while waiting and sent >= len(waiting[0]):
@@ -188,10 +188,14 @@ class Connection:
         return data
 
     def _set_timeout(self, timeout_ms: float) -> None:
+        """Only where it changes: it is a system call, and Python's threads change places at each."""
+        if timeout_ms == self._timeout_ms and self._socket.fileno() >= 0:
+            return
         try:
             self._socket.settimeout(timeout_ms / 1000)
         except OSError as error:
             raise UnreachableError("the connection is closed", where=self.address) from error
+        self._timeout_ms = timeout_ms
 
     def _io(self, operation: Callable[[], int]) -> int:
         try:
