@@ -126,4 +126,5 @@ def _reporter(job: Job, context: JobContext) -> Reporter | None:
         cluster.close()
         return None
     topics = {topic for sink in job.sinks if (topic := sink.table.option("topic")) is not None}
-    return Reporter(context.name, cluster, topics, context.clock)
+    script = context.name.partition("/")[0]  # the platform knows the script, whose jobs run in turn
+    return Reporter(script, cluster, topics, context.clock)
