@@ -130,7 +130,9 @@ def test_a_row_that_somebody_else_wrote_differs_in_all_of_its_cells() -> None:
         assert compared["flights.cancelled_routes"].differ == 4, foreign
 
 
-@pytest.mark.parametrize("broken", [b"{no json}", b'{"origin": 1', b'{"origin": "JFK", "cancelled": "many"}', b"17"])
+@pytest.mark.parametrize(
+    "broken", [b"{no json}", b'{"origin": 1', b'{"origin": "JFK", "cancelled": "many"}', b"17", b"\xff{"]
+)
 def test_a_record_that_is_no_row_is_found_among_good_ones(broken: bytes) -> None:
     logs = topic_logs()
     values = [json.dumps(event).encode() for event in (DEPARTURE, LATER)]

@@ -8,16 +8,12 @@ import typer
 
 app = typer.Typer()
 
-NICENESS = 10
-"""A comparison takes a core for a moment: whoever carries events goes first."""
-
 
 @app.command(hidden=True)
 def check(
     kafka: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the flights are.")],
 ) -> None:
     """Recompute every result of the demo's jobs with DuckDB every 5 s and publish whether it is the same."""
-    import os
     import signal
 
     from riacho.cli.log_output import log_to_stderr
@@ -30,7 +26,6 @@ def check(
     from riacho.jobs.topics import create_registry
 
     log_to_stderr()
-    os.nice(NICENESS)
     cluster = Cluster(ClientConfig(kafka, client_id="riacho-check"))
     try:
         create_topics(Admin(cluster))

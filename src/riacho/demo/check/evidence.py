@@ -31,18 +31,26 @@ class TopicLog:
 
     columns: Columns
     frames: list[pl.DataFrame] = field(default_factory=list)
+    _parts: list[int] = field(default_factory=list)
+    _offsets: list[int] = field(default_factory=list)
+    _keys: list[str | None] = field(default_factory=list)
+    _values: list[str | None] = field(default_factory=list)
+    """What was not decoded yet: decoding a few records costs as much as a few hundred."""
 
     def append(self, records: RecordColumns) -> None:
-        """Decode records and keep them."""
+        """Keep records until somebody asks for them."""
+        self._parts += [records.partition] * len(records)
+        self._offsets += records.offset.tolist()
+        self._keys += _texts(records.key)
+        self._values += _texts(records.value)
+
+    def _decode(self) -> None:
+        """Decode what was appended."""
         placed = pl.DataFrame(
-            {
-                "part": pl.repeat(records.partition, len(records), dtype=pl.Int64, eager=True),
-                "off": records.offset,
-                "key": _texts(records.key),
-                "value": _texts(records.value),
-            },
+            {"part": self._parts, "off": self._offsets, "key": self._keys, "value": self._values},
             {"part": pl.Int64, "off": pl.Int64, "key": pl.String, "value": pl.String},
         )
+        self._parts, self._offsets, self._keys, self._values = [], [], [], []
         value = pl.col("value")
         # The demo breaks a record by cutting its end off, so this tells whole objects from broken ones.
         whole = value.str.starts_with("{") & value.str.ends_with("}")
@@ -83,6 +91,8 @@ class TopicLog:
         return kept.filter(pl.col("state") != TOMBSTONE)
 
     def _joined(self) -> pl.DataFrame:
+        if self._parts:
+            self._decode()
         if len(self.frames) != 1:
             self.frames = [pl.concat([pl.DataFrame(schema={**PLACE, **self.columns}), *self.frames])]
         return self.frames[0]
@@ -95,4 +105,4 @@ def _is_below(bounds: Bounds) -> pl.Expr:
 
 
 def _texts(column: Iterable[bytes | None]) -> list[str | None]:
-    return [None if content is None else content.decode() for content in column]
+    return [None if content is None else content.decode(errors="replace") for content in column]
