@@ -6,6 +6,8 @@ Each module has an `app`, a `typer.Typer` with one command or a group of them. A
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -114,6 +116,9 @@ def asked_to_complete() -> list[str] | None:
 def main() -> None:
     """Run the command that the process's arguments name."""
     die_with_parent()
+    # At its end the interpreter collects everything that was ever imported, several times over: three quarters of a
+    # second for a job, and all parts of a platform end at once. What is frozen is not looked at.
+    atexit.register(gc.freeze)
     # A job's batches are small, and a platform runs a process per job: handing a column to a pool of threads costs
     # more than the threads save (a sum of 200 rows: 26 µs with one, 104 µs with two). Polars reads this when imported.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
