@@ -191,6 +191,34 @@ def test_the_badge_says_that_the_stream_equals_the_batch(browser: Browser) -> No
     browser.wait("the dialog closes", lambda: not browser.driver.find_elements(By.TAG_NAME, "dialog"))
 
 
+def test_the_badge_is_red_while_a_result_is_wrong(browser: Browser) -> None:
+    browser.open("/")
+    browser.find("button.badge.good")
+    produce = """
+        const body = JSON.stringify({key: "foreign", value: arguments[0]});
+        const headers = {"content-type": "application/json"};
+        return fetch("/api/topics/flights.cancelled_routes/messages", {method: "POST", body, headers});
+    """
+
+    browser.driver.execute_script(produce, '{"origin":"JFK","dest":"XXX","cancelled":7,"scheduled":7}')
+    assert "✗ 4 of " in browser.find("button.badge.bad").text
+
+    browser.driver.execute_script(produce, None)
+    browser.find("button.badge.good")
+
+
+def test_the_flights_fit_above_the_fold(browser: Browser) -> None:
+    browser.open("/", (1400, 900))
+    browser.shows("events/s")
+    browser.wait("airlines", lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".pair tbody tr:not(.empty)"))
+
+    browser.wait("no scrolling", lambda: browser.script("return document.documentElement.scrollHeight") <= 900)
+    cut = """
+        return [...document.querySelectorAll(".table")].filter((each) => each.scrollWidth > each.clientWidth).length;
+    """
+    assert browser.script(cut) == 0
+
+
 def test_pause_stops_the_clock_and_resume_starts_it(browser: Browser) -> None:
     browser.open("/")
     browser.shows("events/s")
@@ -270,6 +298,17 @@ def test_a_job_is_stopped_and_started_by_its_button(browser: Browser) -> None:
 def phase(browser: Browser, job: str) -> str:
     row = browser.driver.find_element(By.XPATH, f"//tr[td[normalize-space()='{job}']]")
     return str(row.find_elements(By.TAG_NAME, "td")[2].text)
+
+
+def test_the_flights_say_which_job_does_not_run(browser: Browser) -> None:
+    steer = "return fetch(`/api/jobs/flights-routes/${arguments[0]}`, {method: 'POST'}).then((answer) => answer.ok)"
+    browser.open("/")
+    browser.shows("events/s")
+
+    assert browser.driver.execute_script(steer, "stop")
+    browser.wait("it is said", lambda: "routes stopped" in browser.find(".note").text)
+    assert browser.driver.execute_script(steer, "start")
+    browser.wait("it is well again", lambda: not browser.find(".note").is_displayed())
 
 
 def test_a_job_shows_its_sql_and_operators(browser: Browser) -> None:

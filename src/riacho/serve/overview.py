@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 
 def overview(kafka: str, topics: int, groups: int, jobs: Sequence[Json]) -> Json:
-    """Sums over all jobs; latencies are those of the slowest job. `jobs` as `Jobs.described` gives them.
+    """Sums over all jobs; latencies and batch sizes are the largest of any. `jobs` as `Jobs.described` gives them.
 
     >>> overview("127.0.0.1:9092", 3, 0, [])["cpu_s_per_million_events"] is None
     True
@@ -24,6 +24,7 @@ def overview(kafka: str, topics: int, groups: int, jobs: Sequence[Json]) -> Json
         "jobs": [{"name": job["name"], "phase": job["phase"]} for job in jobs],
         "events_in_per_s": rows_in,
         "events_out_per_s": sum(metrics["rows_out_per_s"] for metrics in measured),
+        "batch_rows": _worst(measured, "batch_rows"),
         "latency_p50_ms": _worst(measured, "latency_p50_ms"),
         "latency_p99_ms": _worst(measured, "latency_p99_ms"),
         "cpu_s_per_million_events": cpu * 1e6 / rows_in if rows_in > 0 else None,

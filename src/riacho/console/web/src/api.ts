@@ -69,6 +69,7 @@ export interface Overview {
   jobs: { name: string; phase: string }[];
   events_in_per_s: number;
   events_out_per_s: number;
+  batch_rows: number | null;
   latency_p50_ms: number | null;
   latency_p99_ms: number | null;
   cpu_s_per_million_events: number | null;

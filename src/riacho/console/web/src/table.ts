@@ -9,6 +9,8 @@ export interface ColumnSpec<T> {
   numeric?: boolean;
   /** Long texts are broken into lines. */
   wrap?: boolean;
+  /** Takes the width that the others leave; a longer text is cut, and shown whole under the pointer. */
+  short?: boolean;
 }
 
 export interface TableOptions<T> {
@@ -76,7 +78,8 @@ export class Table<T> {
   }
 
   private look(column: ColumnSpec<T>): string {
-    return column.numeric === true ? "number" : column.wrap === true ? "wrap" : "";
+    if (column.numeric === true) return "number";
+    return column.wrap === true ? "wrap" : column.short === true ? "short" : "";
   }
 
   private mark(line: HTMLTableRowElement, key: string): void {
@@ -94,6 +97,7 @@ export class Table<T> {
         if (cell.firstChild !== content) cell.replaceChildren(content);
       } else if (index === 0 && this.options.onPick !== undefined) this.fillButton(cell, content, key, row);
       else setText(cell, content);
+      if (column.short === true && typeof content === "string" && cell.title !== content) cell.title = content;
     });
     this.mark(line, key);
   }

@@ -23,16 +23,15 @@ export class Alerts {
       "Alerts",
       [
         { title: "from", cell: (row) => String(row["origin"]) },
-        { title: "until", cell: (row) => moment(row["window_end"]) },
+        { title: "half hour to", short: true, cell: (row) => moment(row["window_end"]) },
         { title: "delay", numeric: true, cell: (row) => `${Number(row["mean_delay"]).toFixed(0)} min` },
       ],
       { empty: "no airport is behind", onPick: (row) => void this.explain(row).catch(context.fail) },
     );
-    this.element = h("section", { class: "card alerts" }, h("h2", {}, "alerts: over 45 min"), this.list.element);
+    this.element = h("section", { class: "card alerts" }, h("h2", {}, "alerts: mean over 45 min"), this.list.element);
   }
 
   show(): void {
-    if (!this.view.loaded) return;
     const newest = [...this.view.rows.entries()]
       .sort(([, left], [, right]) => String(right["window_end"]).localeCompare(String(left["window_end"])))
       .slice(0, SHOWN);

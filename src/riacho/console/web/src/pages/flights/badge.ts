@@ -3,12 +3,12 @@
 import type { Json, Row } from "../../api";
 import { openDialog } from "../../dialog";
 import { h, setText } from "../../dom";
-import { count } from "../../format";
+import { count, duration } from "../../format";
 import type { PageContext } from "../../page";
 import { Table } from "../../table";
 
-/** After so long without news a verdict is no longer the present one. */
-const STALE_MS = 60_000;
+/** It is recomputed every 5 s; after so long without news a verdict is no longer the present one. */
+const STALE_MS = 20_000;
 
 interface Compared {
   topic: string;
@@ -20,7 +20,6 @@ interface Compared {
 export class Badge {
   readonly element = h("button", { type: "button", class: "badge" }, "not compared with the batch answer yet");
   private row: Row | null = null;
-  private received = 0;
 
   constructor(private readonly context: PageContext) {
     this.element.onclick = () => this.explain();
@@ -28,23 +27,19 @@ export class Badge {
 
   show(row: Row): void {
     this.row = row;
-    this.received = performance.now();
-    const [cells, differ, prefix] = [count(Number(row["cells"])), Number(row["differ"]), count(Number(row["prefix"]))];
-    setText(
-      this.element,
-      differ === 0
-        ? `✓ equals the batch answer: 0 of ${cells} cells differ, prefix ${prefix}`
-        : `✗ ${count(differ)} of ${cells} cells differ from the batch answer, prefix ${prefix}`,
-    );
     this.tick();
   }
 
+  /** Say what was found, and when it was long ago. */
   tick(): void {
-    if (this.row === null) return;
-    const stale = performance.now() - this.received > STALE_MS;
-    const verdict = Number(this.row["differ"]) === 0 ? "good" : "bad";
-    const look = `badge ${stale ? "stale" : verdict}`;
+    const row = this.row;
+    if (row === null) return;
+    const age = Date.now() - Number(row["at_ms"]);
+    const stale = age > STALE_MS;
+    const right = Number(row["differ"]) === 0;
+    const look = `badge ${stale ? "stale" : right ? "good" : "bad"}`;
     if (this.element.className !== look) this.element.className = look;
+    setText(this.element, stale ? `${duration(age)} ago: ${finding(row)}` : `${right ? "✓" : "✗"} ${finding(row)}`);
   }
 
   private explain(): void {
@@ -63,8 +58,19 @@ export class Badge {
     openDialog(
       this.context,
       "The stream's answer against the batch's",
-      h("p", { class: "muted" }, "Every few seconds DuckDB runs the batch query of each result over the events that the jobs have read so far, and every cell is compared."),
+      h("p", { class: "muted" }, "Every 5 s DuckDB runs the batch query of each result over the events that its job has read so far, and every cell is compared. The prefix is how many departures all of the jobs have read."),
       table.element,
     );
   }
+}
+
+function finding(row: Row): string {
+  const [cells, differ] = [count(Number(row["cells"])), Number(row["differ"])];
+  const verdict =
+    differ === 0
+      ? `equals the batch answer: 0 of ${cells} cells differ`
+      : `${count(differ)} of ${cells} cells differ from the batch answer`;
+  const awaited = Number(row["awaited"]);
+  const rest = awaited > 0 ? `, ${awaited} results not compared yet` : "";
+  return `${verdict}, prefix ${count(Number(row["prefix"]))}${rest}`;
 }

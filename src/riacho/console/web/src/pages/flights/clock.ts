@@ -13,8 +13,8 @@ const DAY_PLAYED_MS = 19 * 3_600_000;
 /** How long the browser carries the time on by itself. */
 const CARRIED_ON_MS = 1_500;
 
-/** The replayer speaks four times a second; after so long a silence it is not there. */
-const SILENT_MS = 6_000;
+/** The replayer speaks four times a second; after so long a silence it is not there, or the cluster is away. */
+const SILENT_MS = 2_500;
 
 const SPEEDS: readonly (readonly [seconds: number, label: string])[] = [
   [120, "a day every 2 min"],
@@ -46,6 +46,7 @@ export class ReplayClock {
   private readonly refusal = h("p", { class: "bad refusal", role: "alert", hidden: true });
   private readonly pause = h("button", { type: "button" }, "Pause");
   private readonly speed = h("select", { "aria-label": "Speed" });
+  private readonly jump = h("button", { type: "submit" }, "Jump");
   private readonly day = h("input", { type: "date", min: "2013-01-02", max: "2013-12-31", "aria-label": "Day to jump to", required: true });
 
   constructor(private readonly context: PageContext) {
@@ -55,14 +56,14 @@ export class ReplayClock {
     this.day.oninput = () => {
       this.dayChosen = true;
     };
-    const jump = h("form", { class: "jump" }, this.day, h("button", { type: "submit" }, "Jump"));
-    jump.onsubmit = (event) => {
+    const form = h("form", { class: "jump" }, this.day, this.jump);
+    form.onsubmit = (event) => {
       event.preventDefault();
       this.send({ jump_to: this.day.value });
       this.dayChosen = false;
     };
     this.figure = h("section", { class: "card clock" }, h("h2", {}, "event time in New York · ", this.status), this.time);
-    this.controls = h("div", { class: "controls" }, this.pause, this.speed, jump, this.refusal);
+    this.controls = h("div", { class: "controls" }, this.pause, this.speed, form, this.refusal);
   }
 
   apply(row: Row): void {
@@ -77,7 +78,8 @@ export class ReplayClock {
     };
     setText(this.pause, this.state.paused ? "Resume" : "Pause");
     this.showSpeed(this.state.secondsPerDay);
-    if (!this.dayChosen) this.day.value = zonedDate(this.state.position + 24 * 3_600_000, NEW_YORK);
+    for (const control of [this.pause, this.speed, this.day, this.jump]) control.disabled = this.state.ended;
+    if (!this.dayChosen && !this.state.ended) this.day.value = zonedDate(this.state.position + 24 * 3_600_000, NEW_YORK);
     const error = row["error"];
     this.refusal.hidden = typeof error !== "string";
     if (typeof error === "string") setText(this.refusal, error);
@@ -105,6 +107,10 @@ export class ReplayClock {
   /** Whether the replayer publishes as fast as it can: then delays say nothing of live data. */
   get hurrying(): boolean {
     return this.state?.hurrying ?? true;
+  }
+
+  get ended(): boolean {
+    return this.state?.ended ?? false;
   }
 
   tick(): void {

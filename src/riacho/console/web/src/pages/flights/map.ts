@@ -31,6 +31,7 @@ const LONGEST_MS = 16 * 3_600_000;
 /** The contiguous states, in degrees: what the map is fitted to. Alaska, Hawaii and the islands lie beyond its edge. */
 const FIT: readonly Place[] = [
   { lat: 48.9, lon: -124.6 },
+  { lat: 40.4, lon: -124.4 },
   { lat: 32.5, lon: -117.2 },
   { lat: 24.6, lon: -81.5 },
   { lat: 47.2, lon: -67.5 },
@@ -43,8 +44,12 @@ const MARGIN = 14;
 const TRAIL = 0.08;
 /** Radius of a flight, in pixels. */
 const DOT = 2.6;
-/** Height over width at the most; and the pixels that the page needs below the map. */
+/** Height over width at the most: the country's own, and with a margin where the map stands beside something. */
 const ASPECT = 0.64;
+const ASPECT_BESIDE = 0.85;
+/** The width of a map that stands beside something, at least. */
+const BESIDE_WIDTH = 620;
+/** The pixels that the page needs below the map. */
 const BELOW = 62;
 const MIN_HEIGHT = 200;
 const FRAMES_PER_S = 20;
@@ -148,7 +153,8 @@ export class FlightMap {
     const width = this.element.clientWidth;
     if (width === 0) return;
     const room = innerHeight - (this.element.getBoundingClientRect().top + scrollY) - BELOW;
-    const height = Math.round(Math.min(width * ASPECT, Math.max(room, MIN_HEIGHT)));
+    const beside = width >= BESIDE_WIDTH && width < innerWidth * 0.7;
+    const height = Math.round(Math.min(width * (beside ? ASPECT_BESIDE : ASPECT), Math.max(room, MIN_HEIGHT)));
     if (width === this.width && height === this.height) return;
     [this.width, this.height] = [width, height];
     const scale = devicePixelRatio;

@@ -3,12 +3,13 @@
 import type { Row } from "../../api";
 import { Chart } from "../../chart";
 import { h, setText } from "../../dom";
-import { count, sqlTime } from "../../format";
+import { count, quantile, sqlTime } from "../../format";
 import type { Page, PageContext } from "../../page";
 import { Table } from "../../table";
 import { Alerts } from "./alerts";
 import { Badge } from "./badge";
 import { NEW_YORK, ReplayClock } from "./clock";
+import { JobsNote } from "./jobs";
 import { Latency } from "./latency";
 import { FlightMap, type Place } from "./map";
 
@@ -39,26 +40,26 @@ function show(context: PageContext): void {
   const delays = new Chart(context, {
     title: "Mean departure delay in minutes, by airport and hour",
     lines: AIRPORTS.map((label, index) => ({ label, colour: ["first", "second", "third"][index] as string })),
-    height: 112,
+    height: 132,
     zone: NEW_YORK,
     times: false,
   });
   const weather = new Chart(context, {
-    title: "Wind and visibility by hour",
+    title: "Wind and visibility by hour, median of the three airports",
     lines: [
-      { label: "wind, mph", colour: "first" },
-      { label: "visibility, miles", colour: "third" },
+      { label: "wind, mph", colour: "fourth" },
+      { label: "visibility, miles", colour: "fifth" },
     ],
-    height: 88,
+    height: 104,
     zone: NEW_YORK,
   });
   const names = new Map<string, string>();
   const airlines = new Table<Row>("Airlines today", [
-    { title: "airline", cell: (row) => names.get(String(row["carrier"])) ?? String(row["carrier"]) },
+    { title: "airline", short: true, cell: (row) => names.get(String(row["carrier"])) ?? String(row["carrier"]) },
     { title: "left", numeric: true, cell: (row) => count(Number(row["departed"])) },
     { title: "cancelled", numeric: true, cell: (row) => count(Number(row["cancelled"])) },
-    { title: "delay, min", numeric: true, cell: (row) => (row["mean_delay"] === null ? "" : Number(row["mean_delay"]).toFixed(1)) },
-  ], { empty: "no flight has left yet" });
+    { title: "delay", numeric: true, cell: (row) => (row["mean_delay"] === null ? "" : Number(row["mean_delay"]).toFixed(1)) },
+  ], { empty: "no flight so far" });
 
   live.view("flights.clock").onChange((changed) => {
     for (const row of changed.values()) if (row !== null) clock.apply(row);
@@ -111,15 +112,22 @@ function show(context: PageContext): void {
     for (const row of changed.values()) if (row !== null) badge.show(row);
   });
 
+  const note = new JobsNote();
+  live.onOverview((overview) => {
+    note.show(overview, clock.ended);
+    const rows = overview.batch_rows;
+    setText(figures.events.title, rows === null || rows === 0 ? "events/s" : `events/s · ${count(rows)} a batch`);
+  });
+
   context.every(100, () => clock.tick());
   context.every(500, () => {
     badge.tick();
     setText(figures.events.value, count(clock.eventsPerSecond));
-    if (inTheAir.loaded) showFlying();
+    if (inTheAir.rows.size > 0 || note.isRunning("flights-in-the-air")) showFlying();
     if (clock.hurrying) latency.restart();
     setText(figures.latency.value, latency.text());
-    if (days.loaded && clock.now() > 0) showToday([...days.rows.values()]);
-    alerts.show();
+    if (days.rows.size > 0 && clock.now() > 0) showToday([...days.rows.values()]);
+    if (hours.rows.size > 0) alerts.show();
     showHours();
   });
 
@@ -127,7 +135,7 @@ function show(context: PageContext): void {
   function showFlying(): void {
     const overdue = map.overdue();
     setText(figures.air.value, count(inTheAir.rows.size - overdue));
-    setText(unreported, overdue === 0 ? "" : `${count(overdue)} rows whose landing was never reported are not shown`);
+    setText(unreported, overdue === 0 ? "" : `not shown: ${count(overdue)} whose landing was never reported`);
   }
 
   function showToday(rows: Row[]): void {
@@ -153,12 +161,13 @@ function show(context: PageContext): void {
     );
     weather.show(
       times,
-      ...["wind_speed", "visibility"].map((column) => times.map((hour) => mean(observed.get(hour), column))),
+      ...["wind_speed", "visibility"].map((column) => times.map((hour) => median(observed.get(hour), column))),
     );
   }
 
   main.append(
     h("h1", { class: "hidden" }, "Flights from New York, 2013"),
+    note.element,
     h("div", { class: "cards" }, clock.figure, ...Object.values(figures).map((each) => each.element)),
     h(
       "div",
@@ -172,9 +181,9 @@ function show(context: PageContext): void {
       ),
       h(
         "div",
-        { class: "stack" },
-        h("section", { class: "card" }, h("h2", {}, "mean departure delay by hour, minutes"), delays.element, weather.element),
-        h("div", { class: "pair" }, alerts.element, h("section", { class: "card" }, h("h2", {}, "airlines today"), airlines.element)),
+        { class: "stack wide" },
+        h("section", { class: "card" }, h("h2", {}, "mean departure delay in minutes, and the weather, by hour"), delays.element, weather.element),
+        h("div", { class: "pair" }, alerts.element, h("section", { class: "card" }, h("h2", {}, "airlines today, mean delay in min"), airlines.element)),
       ),
     ),
   );
@@ -184,9 +193,10 @@ function key(colour: string, label: string): HTMLElement {
   return h("span", { class: "key" }, h("i", { style: `background: var(--${colour})` }), label);
 }
 
-function figure(title: string, tone = ""): { element: HTMLElement; value: HTMLElement } {
+function figure(text: string, tone = ""): { element: HTMLElement; title: HTMLElement; value: HTMLElement } {
+  const title = h("h2", {}, text);
   const value = h("div", { class: `figure ${tone}` }, "–");
-  return { element: h("section", { class: "card" }, h("h2", {}, title), value), value };
+  return { element: h("section", { class: "card" }, title, value), title, value };
 }
 
 /** Rows by hour and airport. */
@@ -201,9 +211,10 @@ function byHour(rows: Iterable<Row>, time: string): Map<number, Map<string, Row>
   return hours;
 }
 
-function mean(airports: Map<string, Row> | undefined, column: string): number | null {
+/** Over the airports: one station's broken instrument (1,048 mph on 12 February) moves a mean, but no median. */
+function median(airports: Map<string, Row> | undefined, column: string): number | null {
   const values = [...(airports?.values() ?? [])].map((row) => number(row[column])).filter((each) => each !== null);
-  return values.length === 0 ? null : values.reduce((sum, each) => sum + each, 0) / values.length;
+  return values.length === 0 ? null : quantile(values, 0.5);
 }
 
 function number(value: unknown): number | null {

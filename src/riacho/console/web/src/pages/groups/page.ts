@@ -12,7 +12,7 @@ function show(context: PageContext): void {
     [
       { title: "group", cell: (group) => group.name },
       { title: "state", cell: (group) => group.state },
-      { title: "protocol", cell: (group) => group.protocol },
+      { title: "protocol", cell: (group) => group.protocol || "–" },
       { title: "members", numeric: true, cell: (group) => count(group.members) },
       { title: "lag", numeric: true, cell: (group) => count(group.lag) },
       { title: "topics", cell: (group) => group.topics.map((each) => `${each.topic} (${count(each.lag)})`).join(", ") },
@@ -23,7 +23,15 @@ function show(context: PageContext): void {
     const answer = await request<{ groups: GroupSummary[] }>("/api/groups");
     table.show(answer.groups.map((group) => [group.name, group] as const));
   });
-  context.main.append(h("h1", {}, "Groups"), h("section", { class: "card" }, table.element));
+  context.main.append(
+    h("h1", {}, "Groups"),
+    h(
+      "section",
+      { class: "card" },
+      table.element,
+      h("p", { class: "muted" }, "Lag is counted in records from the committed offset. A job commits with each snapshot, every 10 s: in between its lag grows. How far it really is stands under ", h("a", { href: "/jobs" }, "Jobs"), "."),
+    ),
+  );
 }
 
 export const groups: Page = { path: "/groups", title: "Groups", show };

@@ -17,11 +17,11 @@ function show(context: PageContext): void {
       { title: "rows in/s", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.rows_in_per_s)) },
       { title: "rows out/s", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.rows_out_per_s)) },
       { title: "rows a batch", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.batch_rows)) },
-      { title: "watermark", cell: (job) => metric(job, (metrics) => instant(metrics.watermark)) },
+      { title: "watermark, UTC", cell: (job) => metric(job, (metrics) => instant(metrics.watermark) || "–") },
       { title: "state", numeric: true, cell: (job) => metric(job, (metrics) => bytes(metrics.state_bytes)) },
       { title: "late", numeric: true, cell: (job) => metric(job, (metrics) => count(metrics.late_rows)) },
-      { title: "lag", numeric: true, cell: (job) => metric(job, (metrics) => (metrics.lag === null ? "" : count(metrics.lag))) },
-      { title: "latency, p99", numeric: true, cell: (job) => metric(job, (metrics) => (metrics.latency_p99_ms === null ? "" : duration(metrics.latency_p99_ms))) },
+      { title: "lag", numeric: true, cell: (job) => metric(job, (metrics) => (metrics.lag === null ? "–" : count(metrics.lag))) },
+      { title: "latency, p99", numeric: true, cell: (job) => metric(job, (metrics) => (metrics.latency_p99_ms === null ? "–" : duration(metrics.latency_p99_ms))) },
     ],
     {
       empty: "no job was submitted yet: riacho job submit FILE.sql",
@@ -61,7 +61,7 @@ function show(context: PageContext): void {
 }
 
 function metric(job: JobSummary, text: (metrics: JobMetrics) => string): string {
-  return job.metrics === null ? "" : text(job.metrics);
+  return job.metrics === null ? "–" : text(job.metrics);
 }
 
 /** A job's error, operators and SQL. Rebuilt only where something else is to be shown: a selection stays. */
@@ -78,7 +78,7 @@ class Details {
       { title: "rows out", numeric: true, cell: (each) => count(each.rows_out) },
       { title: "late", numeric: true, cell: (each) => count(each.late_rows) },
       { title: "state", numeric: true, cell: (each) => bytes(each.state_bytes) },
-      { title: "watermark", cell: (each) => instant(each.watermark) },
+      { title: "watermark, UTC", cell: (each) => instant(each.watermark) || "–" },
     ],
     { empty: "nothing was measured yet" },
   );

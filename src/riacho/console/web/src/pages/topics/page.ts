@@ -17,7 +17,7 @@ function show(context: PageContext): void {
       { title: "topic", cell: (topic) => topic.name },
       { title: "partitions", numeric: true, cell: (topic) => count(topic.partitions) },
       { title: "records", numeric: true, cell: (topic) => count(topic.records) },
-      { title: "per second", numeric: true, cell: (topic) => compact(topic.records_per_s) },
+      { title: "records/s", numeric: true, cell: (topic) => compact(topic.records_per_s) },
       { title: "cleanup", cell: (topic) => (topic.compacted ? "compact" : "delete") },
     ],
     {
@@ -31,7 +31,7 @@ function show(context: PageContext): void {
   const messages = new Table<Message>(
     "Newest messages",
     [
-      { title: "place", cell: place },
+      { title: "partition / offset", cell: place },
       { title: "key", wrap: true, cell: (message) => message.key ?? "null" },
       { title: "value, headers", wrap: true, cell: content },
     ],
@@ -84,7 +84,7 @@ function place(message: Message): Node {
     {},
     h("div", {}, `${message.partition} / ${count(message.offset)}`),
     h("div", { class: "muted" }, instant(message.timestamp_ms).slice(0, 10)),
-    h("div", { class: "muted" }, instant(message.timestamp_ms, "milliseconds").slice(11)),
+    h("div", { class: "muted" }, `${instant(message.timestamp_ms, "milliseconds").slice(11)} UTC`),
   );
 }
 
