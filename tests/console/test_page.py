@@ -36,10 +36,13 @@ PAGES = ("/", "/overview", "/topics?topic=flights.departures", "/groups", "/jobs
 DESKTOP = (1400, 720)
 PHONE = (390, 844)
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None,
-    reason="the page is not tested: install Chromium (apt-get install chromium chromium-driver)",
-)
+pytestmark = [
+    pytest.mark.xdist_group("demo"),  # one demo at a time: two on two processors starve each other
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None,
+        reason="the page is not tested: install Chromium (apt-get install chromium chromium-driver)",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,9 @@ DEADLINE_S = 300.0
 AGREES = "the stream's answer equals the batch's"
 
 
+pytestmark = pytest.mark.xdist_group("demo")  # as the page's tests: one demo at a time
+
+
 @contextmanager
 def demo_check(directory: Path, days: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "riacho", "demo", "--check", "--days", days, "--dir", str(directory)]
