@@ -3,7 +3,13 @@
 import { h, type Child } from "./dom";
 import type { PageContext } from "./page";
 
-export function openDialog(context: PageContext, title: string, ...content: Child[]): void {
+export interface Dialog {
+  /** Its title, which may change. */
+  readonly heading: HTMLElement;
+  close(): void;
+}
+
+export function openDialog(context: PageContext, title: string, ...content: Child[]): Dialog {
   const heading = h("h1", { id: "dialog-title" }, title);
   const close = h("button", { type: "button" }, "Close");
   const dialog = h("dialog", { "aria-labelledby": heading.id }, h("div", { class: "dialog-head" }, heading, close), ...content);
@@ -13,4 +19,5 @@ export function openDialog(context: PageContext, title: string, ...content: Chil
   context.onLeave(() => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  return { heading, close: () => dialog.close() };
 }

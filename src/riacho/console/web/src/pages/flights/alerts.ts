@@ -1,7 +1,7 @@
 // Alerts, and behind each the flights that caused it with their place in the log.
 
 import { request, type Row, type View } from "../../api";
-import { h } from "../../dom";
+import { h, setText } from "../../dom";
 import { openDialog } from "../../dialog";
 import { sqlTime, toSqlTime, zonedDay, zonedTime } from "../../format";
 import type { PageContext } from "../../page";
@@ -26,7 +26,7 @@ export class Alerts {
         { title: "half hour to", short: true, cell: (row) => moment(row["window_end"]) },
         { title: "delay", numeric: true, cell: (row) => `${Number(row["mean_delay"]).toFixed(0)} min` },
       ],
-      { empty: "no airport is behind", onPick: (row) => void this.explain(row).catch(context.fail) },
+      { empty: "no airport is behind", onPick: (row) => void this.explain(row) },
     );
     this.element = h("section", { class: "card alerts" }, h("h2", {}, "alerts: mean over 45 min"), this.list.element);
   }
@@ -39,7 +39,6 @@ export class Alerts {
   }
 
   private async explain(alert: Row): Promise<void> {
-    const flights = await flightsBehind(alert);
     const table = new Table<Row>("Flights behind the alert", [
       { title: "airline", cell: (row) => String(row["airline"] ?? "") },
       { title: "to", cell: (row) => String(row["dest"]) },
@@ -50,13 +49,21 @@ export class Alerts {
       { title: "partition", numeric: true, cell: (row) => String(row["partition"]) },
       { title: "offset", numeric: true, cell: (row) => String(row["offset"]) },
     ]);
-    table.show(flights.map((row) => [String(row["id"]), row] as const));
-    openDialog(
+    const hour = `departures in the half hour to ${moment(alert["window_end"])}`;
+    const dialog = openDialog(
       this.context,
-      `${alert["origin"]}: ${flights.length} departures in the half hour to ${moment(alert["window_end"])}`,
+      `${alert["origin"]}: ${hour}`,
       h("p", { class: "muted" }, `Their mean delay of ${Number(alert["mean_delay"]).toFixed(1)} minutes raised the alert. Topic, partition and offset say where each stands in the log.`),
       table.element,
     );
+    try {
+      const flights = await flightsBehind(alert);
+      table.show(flights.map((row) => [String(row["id"]), row] as const));
+      setText(dialog.heading, `${alert["origin"]}: ${flights.length} ${hour}`);
+    } catch (error) {
+      dialog.close();
+      this.context.fail(error);
+    }
   }
 }
 

@@ -7,12 +7,12 @@ import { compact, count, duration } from "../../format";
 import type { Page, PageContext } from "../../page";
 
 const FIGURES: readonly (readonly [title: string, value: (overview: Overview) => string])[] = [
-  ["events in, per second", (overview) => compact(overview.events_in_per_s)],
-  ["events out, per second", (overview) => compact(overview.events_out_per_s)],
+  ["events in/s", (overview) => compact(overview.events_in_per_s)],
+  ["events out/s", (overview) => compact(overview.events_out_per_s)],
   ["rows a batch", (overview) => optional(overview.batch_rows, compact)],
   ["latency, p50", (overview) => optional(overview.latency_p50_ms, duration)],
   ["latency, p99", (overview) => optional(overview.latency_p99_ms, duration)],
-  ["CPU-s per million events", (overview) => optional(overview.cpu_s_per_million_events, (value) => value < 10 ? value.toFixed(2) : count(value))],
+  ["CPU-s per M events", (overview) => optional(overview.cpu_s_per_million_events, (value) => value < 10 ? value.toFixed(2) : count(value))],
   ["late rows", (overview) => count(overview.late_rows)],
   ["dead letters", (overview) => count(overview.dead_letters)],
 ];
