@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
@@ -70,7 +70,11 @@ class PartitionOpenings:
         self._failed.pop(partition, None)
 
 
-async def when_opened(opening: asyncio.Future[None], answer: Callable[[], Answer]) -> Answer:
-    """What `answer` gives once the partitions that it is about have been opened."""
+def when_opened(opening: asyncio.Future[None] | None, answer: Callable[[], Answer]) -> Answer | Awaitable[Answer]:
+    """What `answer` gives once the partitions that it is about have been opened; at once where they are open."""
+    return answer() if opening is None else _after(opening, answer)
+
+
+async def _after(opening: asyncio.Future[None], answer: Callable[[], Answer]) -> Answer:
     await opening
     return answer()

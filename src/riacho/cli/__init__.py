@@ -41,7 +41,6 @@ PARTS: Final = ("jobs", "replay", "check", "kernels")
 WITHOUT_KERNELS: Final = frozenset({"broker", "topic", "kernels"})
 """Commands that start without Numba."""
 
-FAILED: Final = 1
 INTERRUPTED: Final = 130
 """With this code Typer ends a command at Ctrl-C."""
 
@@ -136,7 +135,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk, a directory that cannot be written: told as any other failure
         typer.echo(f"error: {RiachoError(error.strerror or str(error), where=error.filename)}", err=True)
-        sys.exit(FAILED)
+        sys.exit(RiachoError.exit_code)
     except KeyboardInterrupt:
         _end_interrupted()
     except SystemExit as ended:
@@ -147,4 +146,4 @@ def main() -> None:
 
 def _end_interrupted() -> NoReturn:
     typer.echo("error: interrupted", err=True)
-    sys.exit(FAILED)
+    sys.exit(RiachoError.exit_code)

@@ -6,10 +6,10 @@ import os
 import sys
 import threading
 
+from riacho.errors import RiachoError
+
 END_TIMEOUT_S = 4.0
 """A process is gone within 5 s of SIGTERM or Ctrl-C, also where the broker that it would take leave of has gone."""
-
-FAILED = 1
 
 
 def end_in_time(left_undone: str) -> threading.Timer:
@@ -23,7 +23,7 @@ def end_in_time(left_undone: str) -> threading.Timer:
             sys.stderr.write(f"error: not ended within {END_TIMEOUT_S:.0f} s: {left_undone}\n")
             sys.stderr.flush()
         finally:
-            os._exit(FAILED)  # also where nobody reads stderr any more
+            os._exit(RiachoError.exit_code)  # also where nobody reads stderr any more
 
     timer = threading.Timer(END_TIMEOUT_S, give_up)
     timer.daemon = True

@@ -40,7 +40,6 @@ BYTES = "Array(uint8, 1, 'C', True)"
 READ_INT32 = "Array(int32, 1, 'C', True)"
 READ_INT64 = "Array(int64, 1, 'C', True)"
 READ_UINT64 = "Array(uint64, 1, 'C', True)"
-READ_FLOAT64 = "Array(float64, 1, 'C', True)"
 READ_BOOL = "Array(boolean, 1, 'C', True)"
 
 _INNER: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from riacho.broker import wire
 from riacho.broker.broker import Broker
 from riacho.broker.errors import ErrorCode, error_named
 from riacho.broker.leader_epochs import UNKNOWN_EPOCH, check_leader_epoch
-from riacho.broker.openings import when_opened
+from riacho.broker.openings import PartitionName, when_opened
 from riacho.broker.registry import Reply
 from riacho.broker.request_context import RequestContext
 from riacho.log.errors import LogError
@@ -49,17 +49,16 @@ logger = logging.getLogger(__name__)
 
 def handle(request: wire.Entity, context: RequestContext) -> Reply | Awaitable[Reply]:
     """One offset per partition asked for."""
-    opening = context.broker.opening(
-        (topic.name, partition.partition_index) for topic in request.topics for partition in topic.partitions
-    )
-    reply = partial(_reply, request, context)
-    return reply() if opening is None else when_opened(opening, reply)
+    opening = context.broker.opening(_asked(request))
+    return when_opened(opening, partial(_reply, request, context))
+
+
+def _asked(request: wire.Entity) -> Iterator[PartitionName]:
+    return ((topic.name, partition.partition_index) for topic in request.topics for partition in topic.partitions)
 
 
 def _reply(request: wire.Entity, context: RequestContext) -> Reply:
-    times = Counter(
-        (topic.name, partition.partition_index) for topic in request.topics for partition in topic.partitions
-    )
+    times = Counter(_asked(request))
     return {
         "topics": [
             {

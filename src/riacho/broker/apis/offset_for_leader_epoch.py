@@ -39,8 +39,7 @@ def handle(request: wire.Entity, context: RequestContext) -> Reply | Awaitable[R
     opening = context.broker.opening(
         (topic.topic, asked.partition) for topic in request.topics for asked in topic.partitions
     )
-    reply = partial(_reply, request, context)
-    return reply() if opening is None else when_opened(opening, reply)
+    return when_opened(opening, partial(_reply, request, context))
 
 
 def _reply(request: wire.Entity, context: RequestContext) -> Reply:
