@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 from commands import DEADLINE_S, Commands, read_until
 
+from riacho.cli.ending import stopping_at_signals
 from running_broker import RIACHO
 
 ENDINGS = [signal.SIGINT, signal.SIGTERM]
@@ -55,3 +57,21 @@ def test_a_query_that_is_under_way_has_failed(riacho: Commands, ending: signal.S
     read_until(process, b"g\n")
 
     assert end(process, ending) == (1, "error: interrupted before the end\n")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_signal_stops_also_where_the_main_thread_holds_what_stopping_takes(ending: signal.Signals) -> None:
+    held, stopped = threading.Lock(), threading.Event()
+    handler = signal.getsignal(ending)
+
+    def stop() -> None:
+        with held:
+            stopped.set()
+
+    with stopping_at_signals(stop, "nothing"):
+        with held:
+            signal.raise_signal(ending)
+        assert stopped.wait(DEADLINE_S)
+        signal.raise_signal(ending)  # impatience changes nothing
+
+    assert signal.getsignal(ending) is handler

@@ -1,10 +1,14 @@
-"""Ends in time: what a process that was told to end still waits for is bounded."""
+"""How a process that was told to end does so: in order, and in time."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
 
 from riacho.errors import RiachoError
 
@@ -29,3 +33,36 @@ def end_in_time(left_undone: str) -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
+
+
+@contextmanager
+def stopping_at_signals(stop: Callable[[], None], left_undone: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `stop` within, and begin the countdown of `end_in_time`.
+
+    `stop` has a thread of its own. A signal's handler interrupts the main thread anywhere, also where that holds a
+    lock: to stop it there by a `threading.Event` that it waits for would be to wait for that lock for ever.
+    """
+    asked: SimpleQueue[bool] = SimpleQueue()  # its `put` takes no lock of Python's
+
+    def listen() -> None:
+        countdown: threading.Timer | None = None
+        while asked.get():
+            if countdown is None:
+                countdown = end_in_time(left_undone)
+                stop()
+        if countdown is not None:
+            countdown.cancel()
+
+    listener = threading.Thread(target=listen, name="riacho-stop", daemon=True)
+    listener.start()
+    before = {
+        number: signal.signal(number, lambda _number, _frame: asked.put(True))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        asked.put(False)
+        listener.join()

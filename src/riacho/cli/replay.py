@@ -20,9 +20,9 @@ def replay(
     seed: Annotated[int, typer.Option(metavar="N", help="Decides lags and malformed events.")] = 2013,
 ) -> None:
     """Publish the year's events as their time comes, and submit the jobs that read them."""
-    import signal
     import threading
 
+    from riacho.cli.ending import stopping_at_signals
     from riacho.cli.log_output import log_to_stderr
     from riacho.client.admin import Admin
     from riacho.client.cluster import Cluster
@@ -41,10 +41,9 @@ def replay(
         create_topics(Admin(cluster))
         create_registry(Admin(cluster))
         submit_jobs(cluster, clock)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda _number, _frame: stopped.set())
         first, last = parse_days(days)
         options = ReplayOptions(seed, parse_speed(speed), parse_day(live_from), first, last)
-        Replayer(cluster, clock, options).run(stopped)
+        with stopping_at_signals(stopped.set, "the replay goes on from what was published"):
+            Replayer(cluster, clock, options).run(stopped)
     finally:
         cluster.close()

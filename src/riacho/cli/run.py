@@ -73,10 +73,9 @@ def run(
 
 def _run_job(job: Job, context: JobContext) -> bool:
     """Run one job to its end; whether its sources ended (rather than somebody stopping it)."""
-    import signal
     from contextlib import ExitStack
 
-    from riacho.cli.ending import end_in_time
+    from riacho.cli.ending import stopping_at_signals
     from riacho.cli.progress import Progress
     from riacho.jobs.script import open_worker
 
@@ -90,15 +89,12 @@ def _run_job(job: Job, context: JobContext) -> bool:
 
         worker, wiring = open_worker(job, context, observe)
         with ExitStack() as ending:
-
-            def stop(_number: int, _frame: object) -> None:
-                worker.stop()
-                ending.callback(end_in_time("what came after the last snapshot will be repeated").cancel)
-
             try:
                 worker.connect()
-                for number in (signal.SIGINT, signal.SIGTERM):  # until now there was nothing to put in order
-                    ending.callback(signal.signal, number, signal.signal(number, stop))
+                # Until now there was nothing to put in order.
+                ending.enter_context(
+                    stopping_at_signals(worker.stop, "what came after the last snapshot will be repeated")
+                )
                 typer.echo(f"ready kafka={context.kafka}" if context.kafka else "ready")
                 finished = worker.run()
             finally:

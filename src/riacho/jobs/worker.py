@@ -98,7 +98,9 @@ class Worker:
         self.measurements = Measurements(clock)
 
     def stop(self) -> None:
-        """Make `run` end after the pass that it is in. Safe from any thread and from a signal handler."""
+        """Make `run` end after the pass that it is in. From another thread, or from within a pass; not from a signal's
+        handler, which may interrupt the worker where it holds the locks that this takes.
+        """
         self._stopped.set()
         for source in self._wiring.sources.values():
             source.wake()
