@@ -12,10 +12,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from connecting import DEADLINE_SECONDS, read_all, read_rows, rows_of, sink, source, write
 
+from job_process import until
 from riacho.dataflow.sources.bad_records import BadRecordError
 from riacho.errors import RiachoError
 from riacho.formats.options import OptionError
-from running_broker import RunningBroker
+from running_broker import RunningBroker, StartBroker
 
 Record = tuple[bytes | None, bytes | None, int]
 
@@ -112,11 +113,48 @@ def test_a_source_goes_on_where_its_positions_say(kafka: RunningBroker, topic: s
     positions = first.positions()
     first.close()
     assert batch.frame.rows() == [(1,), (2,)]
-    assert positions == {topic: {"0": 2}}
-    second = source("id INT", unbounded)
-    second.seek(positions)
-    assert read_rows(second, 1) == [(3,)]
-    second.close()
+    described = positions[topic]
+    assert isinstance(described, dict)
+    assert described["offsets"] == {"0": 2}
+    assert described["id"]
+    for stored in (positions, {topic: {"0": 2}}):  # the second as snapshots had it before topics had ids
+        second = source("id INT", unbounded)
+        second.seek(stored)
+        assert read_rows(second, 1) == [(3,)]
+        second.close()
+
+
+def test_positions_after_a_topics_end_are_refused_unless_the_table_says_where_to_go_on(
+    kafka: RunningBroker, topic: str
+) -> None:
+    create(kafka, topic)
+    produce(kafka, topic, b'{"id": 1}', b'{"id": 2}')
+    for mode, expected in (("none", None), ("earliest", [(1,), (2,)]), ("latest", [])):
+        opened = source("id INT", options(kafka, topic, properties_auto_offset_reset=mode))
+        opened.seek({topic: {"0": 5}})
+        if expected is None:
+            with pytest.raises(RiachoError, match=f"{topic}-0 cannot be read on from offset 5, since it ends at 2"):
+                read_all(opened)
+        else:
+            assert rows_of(read_all(opened)) == expected
+        opened.close()
+
+
+def test_records_deleted_before_they_were_read_are_told(broker: StartBroker) -> None:
+    kafka = broker("--set", "log.retention.check.interval.ms=50")
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin.create_topics([NewTopic("t", 1, config={"retention.ms": "1000"})])["t"].result(DEADLINE_SECONDS)
+    produce(kafka, "t", b'{"id": 1}', b'{"id": 2}', timestamp=1)
+    first = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "first"})
+    until(lambda: first.get_watermark_offsets(TopicPartition("t", 0), 5) == (2, 2), "the records are deleted")
+    first.close()
+    opened = source("id INT", options(kafka, "t"))
+    opened.seek({"t": {"0": 1}})
+    with pytest.raises(RiachoError) as caught:
+        read_all(opened)
+    opened.close()
+    assert "t-0 cannot be read on from offset 1, since it begins at 2: 1 that the job has not" in str(caught.value)
+    assert "--fresh" in str(caught.value)
 
 
 def test_key_columns_come_from_the_key_without_their_prefix(kafka: RunningBroker, topic: str) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from confluent_kafka.admin import AdminClient
 
-from job_process import JobProcess, Reader, create_topic, kafka_table, produce, until, upsert_table
+from job_process import DEADLINE_S, JobProcess, Reader, create_topic, kafka_table, produce, until, upsert_table
 from running_broker import RunningBroker
 
 PARTITIONS = 3
@@ -188,6 +189,63 @@ def test_changed_sql_is_refused_until_it_starts_afresh(
     process.start("--fresh")
     until(lambda: {row["n"] for row in totals.table().values()} == {101, 102}, "the new query counts anew")
     process.end()
+
+
+def delete_topic(kafka: str, name: str) -> None:
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.delete_topics([name])[name].result(DEADLINE_S)
+    until(lambda: name not in admin.list_topics(timeout=5).topics, f"{name} is gone")
+
+
+def stopped_job(kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader, **options: str) -> JobProcess:
+    """A job that has copied ten records of the topic and was stopped."""
+    create_topic(kafka.bootstrap, topic)
+    produce(kafka.bootstrap, topic, events(0, 10))
+    copied = reader(kafka, f"{topic}.copied")
+    process = job(kafka, copy_job(topic, **options)).start()
+    until(lambda: len(copied.read()) == 10, "the records are copied")
+    assert process.end() == 0
+    return process
+
+
+def test_a_topic_made_anew_under_its_name_is_not_gone_on_with(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    process = stopped_job(kafka, topic, job, reader)
+    delete_topic(kafka.bootstrap, topic)
+    create_topic(kafka.bootstrap, topic)
+    produce(kafka.bootstrap, topic, events(100, 20))
+    process.spawn()
+    assert process.wait() == 2
+    assert f"the topic '{topic}' is not the one that the job has read" in process.stderr
+    assert "--fresh" in process.stderr
+    process.start("--fresh")
+    copied = reader(kafka, f"{topic}.copied")
+    until(lambda: len(copied.read()) == 30, "the new topic is read from its start")
+    process.end()
+
+
+def test_a_running_job_does_not_go_on_with_a_topic_made_anew(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    process = stopped_job(kafka, topic, job, reader).start()
+    delete_topic(kafka.bootstrap, topic)
+    create_topic(kafka.bootstrap, topic)
+    produce(kafka.bootstrap, topic, events(100, 20))
+    assert process.wait() != 0
+    assert topic in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_a_topic_that_was_deleted_since_is_missed(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    process = stopped_job(kafka, topic, job, reader)
+    delete_topic(kafka.bootstrap, topic)
+    process.spawn()
+    assert process.wait() == 2
+    assert f"the topic '{topic}', which the job has read, is no longer there" in process.stderr
+    assert topic not in AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=5).topics
 
 
 def test_the_state_of_an_insert_among_several_is_not_that_of_another_job(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -58,6 +58,10 @@ class Cluster:
         self.id: str | None = None
         self.controller = NO_LEADER
         self.brokers: dict[int, Broker] = {}
+        self.topic_ids: Mapping[str, str] = {}
+        """The id of each topic that is known, where the cluster gives them (Kafka 2.8 and later): a topic that is made
+        anew under its name has another one. Replaced, never changed.
+        """
         self._leaders: dict[str, dict[int, Leader]] = {}
         self._connections: dict[int | None, Connection] = {}
         self._lock = threading.Lock()
@@ -100,15 +104,22 @@ class Cluster:
             }
             if topics is None:
                 self._leaders = {}
+            identities = {} if topics is None else dict(self.topic_ids)
             for topic in response.topics:
+                identity = getattr(topic, "topic_id", None)
                 if topic.error_code:
                     errors[topic.name] = int(topic.error_code)
                     self._leaders.pop(topic.name, None)
+                    identities.pop(topic.name, None)
                 else:
+                    if identity is not None:
+                        identities[topic.name] = str(identity)
                     self._leaders[topic.name] = {
                         partition.partition_index: Leader(partition.leader_id, partition.leader_epoch)
                         for partition in topic.partitions
                     }
+            if identities != self.topic_ids:
+                self.topic_ids = identities
         return errors
 
     def topics(self) -> dict[str, dict[int, Leader]]:

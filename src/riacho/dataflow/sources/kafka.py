@@ -29,6 +29,8 @@ from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.dataflow.sources.dead_letters import KafkaDeadLetters
+from riacho.dataflow.sources.kafka_positions import ids_of, offsets_of, to_positions
+from riacho.dataflow.sources.kafka_restore import check_topic_ids, missing_topic, resume
 from riacho.dataflow.sources.kafka_rows import Records, RowMaker, Rows, join_parts
 from riacho.errors import RiachoError
 
@@ -75,6 +77,9 @@ class KafkaSource:
         self._splits = _Splits()
         self._started = False
         self._restored: dict[TopicPartition, int] | None = None
+        self._ids: dict[str, str] = {}
+        """The ids of the topics that are read, as they were when the first record was, where the cluster has some."""
+        self._checked_ids: Mapping[str, str] | None = None
         self._next_discovery_ms = 0.0
         self._bounded = table.bounded.mode != tables.UNBOUNDED
         explicit = table.properties.get("group.id")
@@ -105,6 +110,7 @@ class KafkaSource:
         self._start()
         self._discover()
         parts = self._fetcher.fetch(max_rows=max_rows, max_bytes=max_bytes, max_wait_ms=max_wait_ms)
+        self._check_topics()
         if not parts:
             return None
         made: list[tuple[Records, Rows]] = []
@@ -124,22 +130,19 @@ class KafkaSource:
         self._bad.take([(batch.origins.of(int(row)), why) for row, why in zip(rows.tolist(), reasons, strict=True)])
 
     def positions(self) -> Positions:
-        positions: dict[str, dict[str, Json]] = {}
-        current = self._fetcher.positions() if self._started else (self._restored or {})
-        for partition, offset in current.items():
-            positions.setdefault(partition.topic, {})[str(partition.partition)] = offset
-        return dict(positions)
+        return to_positions(self._fetcher.positions() if self._started else (self._restored or {}), self._ids)
 
     def seek(self, positions: Mapping[str, Json]) -> None:
         assert not self._started, "positions are restored before the first poll"
-        self._restored = dict(_flat(positions))
+        self._restored = offsets_of(positions)
+        self._ids = ids_of(positions)
 
     def flush(self) -> None:
         self._bad.flush()
 
     def commit(self, positions: Mapping[str, Json]) -> None:
         """Commit the offsets of the table's group. They only show lag: a failure is logged, no more."""
-        offsets = {partition: CommittedOffset(offset) for partition, offset in _flat(positions)}
+        offsets = {partition: CommittedOffset(offset) for partition, offset in offsets_of(positions).items()}
         if not offsets:
             return
         try:
@@ -190,9 +193,17 @@ class KafkaSource:
         else:
             names = list(table.topics)
         found = []
+        allowed = table.properties.get("allow.auto.create.topics", "true").lower() == "true"
+        read = {partition.topic for partition in self._restored or ()}
         for name in sorted(names):
-            create = table.properties.get("allow.auto.create.topics", "true").lower() == "true"
-            found += [TopicPartition(name, index) for index in sorted(self._cluster.partitions(name, create=create))]
+            create = allowed and name not in read  # one that was deleted since is missed, not made anew
+            try:
+                partitions = self._cluster.partitions(name, create=create)
+            except KafkaError as error:
+                if error.name != "UNKNOWN_TOPIC_OR_PARTITION":
+                    raise
+                raise missing_topic(table, name, read=name in read) from error
+            found += [TopicPartition(name, index) for index in sorted(partitions)]
         return found
 
     def _discover(self) -> None:
@@ -206,16 +217,27 @@ class KafkaSource:
         if new:
             self._assign(new, _Offsets(self._cluster, self._table, self._group), first=False)
 
+    def _check_topics(self) -> None:
+        """Raise `StalePositionError` where a topic was made anew since it was read; cheap while nothing has changed."""
+        present = self._cluster.topic_ids
+        if present is not self._checked_ids:
+            check_topic_ids(self._table, self._ids, present)
+            self._checked_ids = present
+
     def _assign(self, partitions: list[TopicPartition], offsets: _Offsets, *, first: bool) -> None:
-        restored = self._restored or {}
-        known = [partition for partition in partitions if partition in restored]
-        new = [partition for partition in partitions if partition not in restored]
-        start = {partition: restored[partition] for partition in known}
+        start: dict[TopicPartition, int] = {}
+        self._check_topics()
+        if first and self._restored is not None:
+            start = resume(self._table, self._cluster, self._restored, partitions)
+        new = [partition for partition in partitions if partition not in start]
         if new:
             start |= offsets.start(new) if first and self._restored is None else offsets.earliest(new)
         until = offsets.until(partitions, start) if self._bounded else {}
+        ids = self._cluster.topic_ids
         for partition in partitions:
             self._splits.numbers[partition] = len(self._splits.numbers)
+        present = {partition.topic for partition in self._splits.numbers}
+        self._ids = {topic: ids[topic] for topic in present if topic in ids}
         self._splits.until |= until
         self._fetcher.assign(start, until=until or None)
 
@@ -308,14 +330,3 @@ def _batch(made: list[tuple[Records, Rows]], size: int) -> SourceBatch:
     origins = _KafkaOrigins(tuple((records, rows.record) for records, rows in made), first[:-1])
     diffs = [rows.diff for _, rows in made if rows.diff is not None]
     return SourceBatch(frame, split, size, origins, np.concatenate(diffs) if diffs else None)
-
-
-def _flat(positions: Mapping[str, Json]) -> list[tuple[TopicPartition, int]]:
-    """(partition, offset) of positions as snapshots keep them."""
-    flat = []
-    for topic, offsets in positions.items():
-        assert isinstance(offsets, dict), "the positions of a Kafka table are {topic: {partition: offset}}"
-        for partition, offset in offsets.items():
-            assert isinstance(offset, int)
-            flat.append((TopicPartition(topic, int(partition)), offset))
-    return flat

@@ -14,6 +14,7 @@ from riacho.client.columns import ProduceColumns, RecordColumns
 from riacho.client.fetcher import Fetcher
 from riacho.client.offsets import EARLIEST
 from riacho.client.producer import Producer
+from riacho.dataflow.sources.kafka_positions import offsets_of
 from riacho.demo.check.compare import Compared, Cut, Oracle, topic_logs
 from riacho.demo.check.results import RESULTS
 from riacho.demo.topics import CHECK
@@ -124,9 +125,8 @@ def cut_of(report: Mapping[str, Any]) -> Cut | None:
         return None
     sources: Offsets = {}
     for positions in described["sources"].values():
-        for topic, partitions in positions.items():
-            for partition, offset in partitions.items():
-                sources.setdefault(topic, {})[int(partition)] = max(0, offset)
+        for partition, offset in offsets_of(positions).items():
+            sources.setdefault(partition.topic, {})[partition.partition] = max(0, offset)
     sinks = {
         topic: {int(partition): offset for partition, offset in partitions.items()}
         for topic, partitions in described["sinks"].items()
