@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def _flip(path: Path, position: int) -> None:
         file.write(bytes([byte ^ 1]))
 
 
-def _offsets_read(own: RunningBroker, topic: str) -> list[int]:
+def _offsets_read(own: RunningBroker, topic: str, value_begins: bytes = b"%06d") -> list[int]:
     """What a consumer reads from the beginning to the end; each record must be the one that was written there."""
     consumer = Consumer({"bootstrap.servers": own.bootstrap, "group.id": "all", "enable.partition.eof": True})
     consumer.assign([TopicPartition(topic, 0, 0)])
@@ -59,7 +60,7 @@ def _offsets_read(own: RunningBroker, topic: str) -> list[int]:
         value, offset = message.value(), message.offset()
         assert value is not None
         assert offset is not None
-        assert value.startswith(b"%06d" % offset)
+        assert value.startswith(value_begins.replace(b"%06d", b"%06d" % offset))
         offsets.append(offset)
     consumer.close()
     return offsets
@@ -114,3 +115,32 @@ def test_a_damaged_batch_of_an_old_segment_is_an_error_and_told_once(filled: Run
         assert outcome.responses[0].partition_responses[0].error_code == ErrorCode.none
     filled.wait_for_log(f"{topic}-0 cannot be read: ")
     assert filled.log_text().count("cannot be read") == 1
+
+
+@pytest.mark.parametrize("when", ["at once", "after a restart"])
+def test_a_topic_made_again_never_shows_what_is_left_of_the_one_before(
+    broker: StartBroker, topic: str, tmp_path: Path, when: str
+) -> None:
+    own = broker()
+    files = own.directory / f"{topic}-0"
+    with RawClient(own.bootstrap) as client:
+        create_topic(client, topic)
+        client.ask("produce", 7, produce_values(topic, batch_of(b"old", b"records"), acks=-1))
+        shutil.copytree(files, tmp_path / "copy")
+        client.ask("delete_topics", 1, {"topic_names": [topic], "timeout": 10_000})
+        create_topic(client, topic)
+    if when == "after a restart":
+        own.terminate()
+    shutil.copytree(tmp_path / "copy", files)  # as if their deletion had failed
+    if when == "after a restart":
+        own.start()
+    with RawClient(own.bootstrap) as client:
+        fetched = client.ask("fetch", 11, fetch_values(topic, 0)).responses[0].partitions[0]
+        assert (fetched.error_code, fetched.high_watermark, bool(fetched.records)) == (ErrorCode.none, 0, False)
+        produced = client.ask("produce", 7, produce_values(topic, batch_of(b"new"), acks=-1))
+        assert produced.responses[0].partition_responses[0].base_offset == 0
+    own.wait_for_log(f"{files} held records of a deleted topic of that name")
+    (stray,) = own.directory.glob(f"{topic}-0.*-stray")
+    assert stray.name in own.log_text()
+    own.restart()
+    assert _offsets_read(own, topic, b"new") == [0]

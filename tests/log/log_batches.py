@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from crc32c import crc32c
 
 from riacho.log.header import ATTRIBUTES_AT, BatchHeader
 
 NOW_MS = 1_700_000_000_000
+TOPIC_ID = UUID(int=1)
 
 
 def _varint(value: int) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from log_batches import NOW_MS, batch_of
+from log_batches import NOW_MS, TOPIC_ID, batch_of
 
 from riacho.host import ManualClock
 from riacho.log import (
@@ -48,7 +48,7 @@ class History:
 
 def open_log(disk: SimulatedDisk) -> tuple[LogDirectory, Partition]:
     directory = LogDirectory.open(DIRECTORY, disk=disk, clock=ManualClock(wall_ms=NOW_MS))
-    return directory, directory.open_partition("flights", 0, CONFIG)
+    return directory, directory.open_partition("flights", 0, TOPIC_ID, CONFIG)
 
 
 def send(log: Partition, history: History, rng: random.Random) -> None:

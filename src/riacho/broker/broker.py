@@ -88,7 +88,7 @@ class Broker:
         if entry is None:
             return None
         self._openings.check((topic, index))
-        log = self.directory.open_partition(topic, index, self.settings.log_config(entry.overrides))
+        log = self.directory.open_partition(topic, index, entry.id, self.settings.log_config(entry.overrides))
         rules = self.settings.write_rules(entry.overrides)
         hosted = HostedPartition(topic, index, log, rules, self.threads, self.disk)
         self._partitions[topic, index] = hosted
@@ -107,7 +107,7 @@ class Broker:
             if entry is None:
                 continue
             config = self.settings.log_config(entry.overrides)
-            work = partial(self.directory.open_partition, *partition, config)
+            work = partial(self.directory.open_partition, *partition, entry.id, config)
             wait = self._openings.begin(partition, work, partial(self._opened, partition))
             if wait is not None:
                 waits.append(wait)
@@ -164,7 +164,12 @@ class Broker:
                     hosted.remove()
                     await hosted.run_alone(partial(self.directory.delete_partition, topic.name, index))
             except OSError as error:
-                logger.error("the files of %s-%d could not be deleted: %s", topic.name, index, error)
+                logger.error(
+                    "the files of %s-%d could not be deleted, which the next start tries again: %s",
+                    topic.name,
+                    index,
+                    error,
+                )
         self.groups.partitions_deleted((topic.name, index) for index in range(topic.partitions))
 
     def configuration_changed(self, records: Sequence[Record]) -> None:
@@ -239,9 +244,8 @@ class Broker:
             if topic in topics and index < topics[topic].partitions
         ]
         configs = {topic: self.settings.log_config(topics[topic].overrides) for topic, _ in found}
-        await self.threads.call(
-            partial(self.directory.recover, [(topic, index, configs[topic]) for topic, index in found])
-        )
+        places = [(topic, index, topics[topic].id, configs[topic]) for topic, index in found]
+        await self.threads.call(partial(self.directory.recover, places))
         for topic, index in found:
             self._try_partition(topic, index)
 
@@ -280,7 +284,10 @@ class Broker:
         ]
         for topic, index in orphans:
             logger.warning("deleting %s-%d: its topic was deleted before the last stop", topic, index)
-            self.directory.delete_partition(topic, index)
+            try:
+                self.directory.delete_partition(topic, index)
+            except OSError as error:  # its topic is gone all the same, and one of that name has another id
+                logger.error("the files of %s-%d could not be deleted: %s", topic, index, error)
 
     def _schedule_retention(self) -> None:
         interval = self.settings.integer("log.retention.check.interval.ms")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import re
 import threading
-import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+from uuid import UUID, uuid4
 
 from riacho.errors import RiachoError
 from riacho.host import Clock, Disk
@@ -19,6 +18,8 @@ from riacho.log import files
 from riacho.log.config import LogConfig
 from riacho.log.errors import PartitionOffline, is_full
 from riacho.log.partition import Partition
+from riacho.log.partition_metadata import PARTITION_METADATA_FILE, shown, store_topic_id, stored_topic_id
+from riacho.log.segment import LOG_SUFFIX
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ LOCK_FILE: Final = ".lock"
 META_FILE: Final = "meta.properties"
 CLEAN_FILE: Final = ".clean-shutdown"
 DELETED_SUFFIX: Final = "-delete"
+STRAY_SUFFIX: Final = "-stray"
+"""Kafka's name, too, for the directory of a topic that is no longer there."""
 _BEFORE_META: Final = {LOCK_FILE, META_FILE + files.TEMPORARY_SUFFIX}
 """What a first start that was interrupted leaves behind."""
 
@@ -105,7 +108,7 @@ class LogDirectory:
             names = set(disk.list(path))
             meta = files.load(disk, path / META_FILE)
             if meta is None:
-                cluster_id, leader_epoch = _new_cluster_id(), 0
+                cluster_id, leader_epoch = shown(uuid4()), 0
             else:
                 cluster_id, node_id, leader_epoch = _parse_meta(meta, path / META_FILE)
             clean = CLEAN_FILE in names
@@ -123,9 +126,7 @@ class LogDirectory:
                 leader_epoch=leader_epoch,
                 clean=clean or meta is None,
             )
-            for name in names:
-                if name.endswith(DELETED_SUFFIX):
-                    directory._remove(path / name)
+            directory._remove_deleted(names)
         except BaseException:
             disk.close(lock)
             raise
@@ -142,15 +143,17 @@ class LogDirectory:
                 found.append((match["topic"], int(match["partition"])))
         return found
 
-    def open_partition(self, topic: str, partition: int, config: LogConfig) -> Partition:
+    def open_partition(self, topic: str, partition: int, topic_id: UUID, config: LogConfig) -> Partition:
         """The partition's log: opened and recovered, or made, at first use. Blocks then.
 
-        A new one is durable when this returns. Raises what `Partition.open` raises.
+        A new one is durable when this returns. What is left of another topic of that name, one with another id, is
+        set aside. Raises what `Partition.open` raises.
         """
         log = self._partitions.get((topic, partition))
         if log is None:
             path = self._path(topic, partition)
             self._disk.make_directory(path)
+            self._claim(path, topic_id)
             log = Partition.open(
                 path,
                 config,
@@ -165,10 +168,38 @@ class LogDirectory:
             self._partitions[topic, partition] = log
         return log
 
-    def recover(self, partitions: Iterable[tuple[str, int, LogConfig]]) -> None:
+    def _claim(self, path: Path, topic_id: UUID) -> None:
+        """See to it that the directory is this topic's, and says so."""
+        owner = stored_topic_id(self._disk, path)
+        if owner == topic_id:
+            return
+        if owner is not None:
+            aside = self._aside(path, STRAY_SUFFIX)
+            self._durable_names.discard(path.name)
+            self._disk.rename(path, aside)
+            self._disk.make_directory(path)
+            logger.warning(
+                "%s held records of a deleted topic of that name, id %s, and not of the one that is there now, id %s: "
+                "they are not served, and set aside as %s; remove that directory if nobody needs them",
+                path,
+                shown(owner),
+                shown(topic_id),
+                aside.name,
+            )
+        has_records = any(name.endswith(LOG_SUFFIX) for name in self._disk.list(path))
+        try:
+            store_topic_id(self._disk, path, topic_id)
+            if has_records:  # else `Partition.open` syncs the directory
+                self._disk.sync_directory(path)
+        except OSError as error:
+            if not (has_records and is_full(error)):
+                raise
+            logger.warning("%s: no room for %s, which the next opening writes", path, PARTITION_METADATA_FILE)
+
+    def recover(self, partitions: Iterable[tuple[str, int, UUID, LogConfig]]) -> None:
         """Open many logs at once. Blocks. One that cannot be opened is left to `open_partition`, which says why."""
 
-        def recover_one(place: tuple[str, int, LogConfig]) -> None:
+        def recover_one(place: tuple[str, int, UUID, LogConfig]) -> None:
             with suppress(OSError):
                 self.open_partition(*place)
 
@@ -193,8 +224,7 @@ class LogDirectory:
         path = self._path(topic, partition)
         if not self._disk.exists(path):
             return
-        suffix = f".{uuid.uuid4().hex}{DELETED_SUFFIX}"
-        doomed = self.path / (path.name[: MAX_NAME_BYTES - len(suffix)] + suffix)
+        doomed = self._aside(path, DELETED_SUFFIX)
         self._durable_names.discard(path.name)
         self._disk.rename(path, doomed)
         self._disk.sync_directory(self.path)
@@ -224,6 +254,20 @@ class LogDirectory:
     def _path(self, topic: str, partition: int) -> Path:
         return self.path / f"{topic}-{partition}"
 
+    def _aside(self, path: Path, suffix: str) -> Path:
+        """A name under which nobody looks for a partition."""
+        ending = f".{uuid4().hex}{suffix}"
+        return self.path / (path.name[: MAX_NAME_BYTES - len(ending)] + ending)
+
+    def _remove_deleted(self, names: Iterable[str]) -> None:
+        """End the deletions that a crash or the disk has cut short; nobody sees what cannot be removed now either."""
+        for name in names:
+            if name.endswith(DELETED_SUFFIX):
+                try:
+                    self._remove(self.path / name)
+                except OSError as error:
+                    logger.error("%s is left of a deleted partition and cannot be removed: %s", self.path / name, error)
+
     def _remove(self, path: Path) -> None:
         for name in self._disk.list(path):
             self._disk.unlink(path / name)
@@ -240,11 +284,6 @@ def _close(log: Partition) -> bool:
         logger.error("%s", error)
         return False
     return not failed_before
-
-
-def _new_cluster_id() -> str:
-    """A random UUID in 22 characters, as Kafka writes its ids."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
 
 
 def _store_meta(disk: Disk, directory: Path, before: bytes | None, after: bytes) -> None:
