@@ -84,6 +84,40 @@ def test_a_partition_that_cannot_be_opened_is_told_until_it_can(broker: StartBro
         assert _fetched(client, topic).high_watermark == 1
 
 
+def test_why_a_partition_cannot_be_opened_is_logged_once_and_again_after_it_could(
+    broker: StartBroker, topic: str
+) -> None:
+    own = broker()
+    in_the_way = Path(own.directory, f"{topic}-0")
+    line = f"{topic}-0 cannot be opened: "
+    earliest = {"partition_index": 0, "current_leader_epoch": -1, "timestamp": -2}
+    asked = {"replica_id": -1, "isolation_level": 0, "topics": [{"name": topic, "partitions": [earliest]}]}
+    epoch = {"partition": 0, "current_leader_epoch": -1, "leader_epoch": 0}
+    epochs = {"replica_id": -1, "topics": [{"topic": topic, "partitions": [epoch]}]}
+    with RawClient(own.bootstrap) as client:
+        create_topic(client, topic)
+        in_the_way.write_text("a file where the partition's directory is to be")
+        for _ in range(2):
+            assert _fetched(client, topic).error_code == ErrorCode.kafka_storage_error
+            found = client.ask("list_offsets", 5, asked).topics[0].partitions[0]
+            assert found.error_code == ErrorCode.kafka_storage_error
+            produced = client.ask("produce", 7, produce_values(topic, batch_of(b"x"))).responses[0]
+            assert produced.partition_responses[0].error_code == ErrorCode.kafka_storage_error
+            ended = client.ask("offset_for_leader_epoch", 3, epochs).topics[0].partitions[0]
+            assert ended.error_code == ErrorCode.kafka_storage_error
+        own.wait_for_log(line)
+        assert own.log_text().count(topic) == 3, "told at its creation, and once with its path"
+        assert "File exists" in own.log_text()
+        assert "see to the disk or to what is in the way" in own.log_text()
+        in_the_way.unlink()
+        assert _fetched(client, topic).error_code == ErrorCode.none
+        client.ask("delete_topics", 1, {"topic_names": [topic], "timeout": 1000})
+        create_topic(client, topic)
+        in_the_way.write_text("again")
+        assert _fetched(client, topic).error_code == ErrorCode.kafka_storage_error
+    assert own.log_text().count(line) == 2
+
+
 def _fetched(client: RawClient, topic: str) -> Any:
     return client.ask("fetch", 11, fetch_values(topic, 0)).responses[0].partitions[0]
 

@@ -88,7 +88,12 @@ class Broker:
         if entry is None:
             return None
         self._openings.check((topic, index))
-        log = self.directory.open_partition(topic, index, entry.id, self.settings.log_config(entry.overrides))
+        try:
+            log = self.directory.open_partition(topic, index, entry.id, self.settings.log_config(entry.overrides))
+        except OSError as error:
+            self._openings.log_failure((topic, index), error)
+            raise
+        self._openings.succeeded((topic, index))
         rules = self.settings.write_rules(entry.overrides)
         hosted = HostedPartition(topic, index, log, rules, self.threads, self.disk)
         self._partitions[topic, index] = hosted
@@ -216,13 +221,10 @@ class Broker:
         return index in self._offsets_on_disk or (OFFSETS_TOPIC, index) in self._partitions
 
     def _try_partition(self, topic: str, index: int) -> HostedPartition | None:
-        """A partition for the broker's own housekeeping: one that cannot be opened is logged, and left alone."""
+        """A partition for the broker's own housekeeping: one that cannot be opened, or not yet, is left alone."""
         try:
             return self.partition(topic, index)
-        except BlockingIOError:  # a request has just begun to open it: there is nothing to keep in order yet
-            return None
-        except OSError as error:
-            logger.error("%s-%d cannot be opened: %s", topic, index, error)
+        except OSError:  # logged where it is opened
             return None
 
     # -- life ----------------------------------------------------------------------------------------------------

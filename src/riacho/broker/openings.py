@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
 from riacho.broker.group_commit import DiskThreads
+from riacho.errors import RiachoError
+from riacho.log.errors import RecoveryStopped
+
+logger = logging.getLogger(__name__)
 
 PartitionName = tuple[str, int]
 Answer = TypeVar("Answer")
@@ -29,6 +34,8 @@ class PartitionOpenings:
         self._threads = threads
         self._running: dict[PartitionName, asyncio.Future[None]] = {}
         self._failed: dict[PartitionName, OSError] = {}
+        self._logged: dict[PartitionName, str] = {}
+        """Why a partition could not be opened when that was last logged."""
 
     def begin(
         self, partition: PartitionName, work: Callable[[], object], opened: Callable[[], None]
@@ -51,7 +58,22 @@ class PartitionOpenings:
             opened()
         else:
             self._failed[partition] = error
+            self.log_failure(partition, error)
         running.set_result(None)
+
+    def log_failure(self, partition: PartitionName, error: OSError) -> None:
+        """Tell the operator why a partition cannot be opened; each reason once, as clients ask again and again."""
+        reason = str(error)
+        if isinstance(error, RecoveryStopped) or self._logged.get(partition) == reason:
+            return
+        self._logged[partition] = reason
+        if not isinstance(error, RiachoError):
+            reason += "\n  see to the disk or to what is in the way: every request tries again"
+        logger.error("%s-%d cannot be opened: %s", *partition, reason)
+
+    def succeeded(self, partition: PartitionName) -> None:
+        """The partition is open: should it ever fail again, that is logged again."""
+        self._logged.pop(partition, None)
 
     def check(self, partition: PartitionName) -> None:
         """Raises `OSError` where the partition could not be opened; once, then it may be tried again.
@@ -64,10 +86,11 @@ class PartitionOpenings:
             raise BlockingIOError(errno.EAGAIN, "it is being opened")
 
     async def ended(self, partition: PartitionName) -> None:
-        """Return when the partition is no longer being opened."""
+        """Return when the partition is no longer being opened; what became of it is forgotten."""
         if (running := self._running.get(partition)) is not None:
             await running
         self._failed.pop(partition, None)
+        self._logged.pop(partition, None)
 
 
 def when_opened(opening: asyncio.Future[None] | None, answer: Callable[[], Answer]) -> Answer | Awaitable[Answer]:

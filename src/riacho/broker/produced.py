@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +15,6 @@ from riacho.log.partition import Appended
 if TYPE_CHECKING:
     from riacho.broker.broker import Broker
     from riacho.broker.hosted_partition import HostedPartition
-
-logger = logging.getLogger(__name__)
 
 _FIRST_WITH_ZSTD = 7
 """KIP-110: who speaks an older Produce may have readers that do not know the codec."""
@@ -62,7 +59,7 @@ def append_batch(
             return
         header = check_batch(batch)
     except (LogError, OSError) as error:
-        settle(outcome_of(error, topic, index))
+        settle(outcome_of(error))
         return
     if version < _FIRST_WITH_ZSTD and header.codec == Codec.ZSTD:
         message = f"Produce requests with version {version} are not allowed to use ZStandard compression"
@@ -76,7 +73,7 @@ def append_batch(
     def done(appended: Appended | None, error: Exception | None) -> None:
         if appended is None:
             assert error is not None
-            settle(outcome_of(error, topic, index))
+            settle(outcome_of(error))
         else:
             settle(
                 Outcome(ErrorCode.none, appended.base_offset, appended.log_append_time_ms, hosted.log.log_start_offset)
@@ -85,12 +82,11 @@ def append_batch(
     hosted.append(batch, header, durable=acks == -1, done=done)
 
 
-def outcome_of(error: Exception, topic: str, index: int) -> Outcome:
-    """The answer to a failure of the log or of the disk under it. Anything else is a defect, and raised."""
+def outcome_of(error: Exception) -> Outcome:
+    """The answer to a failure of the log or of the disk under it, which have logged it. Else it is a defect: raised."""
     if isinstance(error, LogError):
         return refuse(error_named(error.error), error.what)
     if isinstance(error, OSError):
-        logger.error("%s-%d: %s", topic, index, error)
         return refuse(ErrorCode.kafka_storage_error, error.strerror)
     raise error
 

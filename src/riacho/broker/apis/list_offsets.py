@@ -15,7 +15,6 @@ KIPs
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Iterator
 from functools import partial
@@ -43,8 +42,6 @@ EARLIEST_PENDING_UPLOAD = -6
 _FIRST_VERSION = {MAX_TIMESTAMP: 7, EARLIEST_LOCAL: 8, LATEST_TIERED: 9, EARLIEST_PENDING_UPLOAD: 11}
 
 _NOTHING = TimestampedOffset(-1, -1, -1)
-
-logger = logging.getLogger(__name__)
 
 
 def handle(request: wire.Entity, context: RequestContext) -> Reply | Awaitable[Reply]:
@@ -95,14 +92,19 @@ def _find(broker: Broker, version: int, topic: str, asked: wire.Entity) -> tuple
         hosted = broker.partition(topic, asked.partition_index)
         if hosted is None:
             return ErrorCode.unknown_topic_or_partition, _NOTHING
-        known_epoch = wire.field(asked, "current_leader_epoch", UNKNOWN_EPOCH)
-        code = check_leader_epoch(known_epoch, hosted.log.leader_epoch)
-        return code, _NOTHING if code else _look_up(hosted.log, timestamp)
+    except OSError:
+        return ErrorCode.kafka_storage_error, _NOTHING
+    known_epoch = wire.field(asked, "current_leader_epoch", UNKNOWN_EPOCH)
+    code = check_leader_epoch(known_epoch, hosted.log.leader_epoch)
+    if code:
+        return code, _NOTHING
+    try:
+        return ErrorCode.none, _look_up(hosted.log, timestamp)
+    except OSError as error:
+        hosted.read_failed(error)
+        return error_named(error.error) if isinstance(error, LogError) else ErrorCode.kafka_storage_error, _NOTHING
     except LogError as error:
         return error_named(error.error), _NOTHING
-    except OSError as error:
-        logger.error("%s-%d: %s", topic, asked.partition_index, error)
-        return ErrorCode.kafka_storage_error, _NOTHING
 
 
 def _look_up(log: Partition, timestamp: int) -> TimestampedOffset:

@@ -12,26 +12,22 @@ KIPs
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
 from riacho.broker import wire
 from riacho.broker.broker import Broker
-from riacho.broker.errors import ErrorCode, error_named
+from riacho.broker.errors import ErrorCode
 from riacho.broker.leader_epochs import check_leader_epoch
 from riacho.broker.openings import when_opened
 from riacho.broker.registry import Reply
 from riacho.broker.request_context import RequestContext
-from riacho.log.errors import LogError
 
 API_KEY = 23
 VERSIONS = (2, 4)
 
 _UNKNOWN = (-1, -1)
-
-logger = logging.getLogger(__name__)
 
 
 def handle(request: wire.Entity, context: RequestContext) -> Reply | Awaitable[Reply]:
@@ -68,9 +64,6 @@ def _find(broker: Broker, topic: str, asked: wire.Entity) -> tuple[ErrorCode, tu
         if code:
             return code, _UNKNOWN
         end = hosted.log.end_offset_for_epoch(asked.leader_epoch)
-    except LogError as error:
-        return error_named(error.error), _UNKNOWN
-    except OSError as error:
-        logger.error("%s-%d: %s", topic, asked.partition, error)
+    except OSError:
         return ErrorCode.kafka_storage_error, _UNKNOWN
     return ErrorCode.none, (end.epoch, end.end_offset)
