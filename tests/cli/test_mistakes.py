@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -69,6 +70,32 @@ def test_a_broker_that_is_not_there_is_told_at_once(command: list[str], closed_p
     assert ended.stderr.startswith("error: cannot connect to the broker: Connection refused")
     assert closed_port in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+COPY = """
+CREATE TABLE a (v STRING) WITH (
+  'connector' = 'kafka', 'topic' = 'a', 'format' = 'raw', 'scan.startup.mode' = 'earliest-offset'{servers});
+CREATE TABLE b (v STRING) WITH ('connector' = 'kafka', 'topic' = 'b', 'format' = 'raw'{servers});
+INSERT INTO b SELECT v FROM a;
+"""
+
+
+@pytest.mark.parametrize("named_by", ["option", "table"])
+def test_a_job_says_that_it_waits_for_its_broker_and_ends_when_interrupted(
+    named_by: str, closed_port: str, tmp_path: Path
+) -> None:
+    servers = f", 'properties.bootstrap.servers' = '{closed_port}'" if named_by == "table" else ""
+    (tmp_path / "copy.sql").write_text(COPY.format(servers=servers))
+    command = [str(RIACHO), "run", "copy.sql", *(["--kafka", closed_port] if named_by == "option" else [])]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=DEADLINE_S)[1]
+
+    assert f"waiting for the broker at {closed_port}: Connection refused" in said
+    assert process.returncode == 1
+    assert rest == "error: interrupted\n"
 
 
 @pytest.mark.parametrize("address", ["nowhere.invalid:0", "nowhere.invalid:9092", "192.0.2.1:0"])

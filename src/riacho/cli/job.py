@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.cluster import DEFAULT_KAFKA, AsJson, Kafka
+from riacho.cli.cluster import DEFAULT_KAFKA, AsJson, Kafka, connected
 from riacho.cli.scripts import KAFKA_VARIABLE, Assignments, Script, read_script, used_variables
 
 if TYPE_CHECKING:
@@ -202,14 +202,8 @@ def _known(catalog: JobCatalog, name: str) -> JobSpec:
 
 @contextmanager
 def _catalog(kafka: str) -> Iterator[JobCatalog]:
-    from riacho.client.cluster import Cluster
-    from riacho.client.config import ClientConfig
     from riacho.host import SystemClock
     from riacho.jobs.catalog import JobCatalog
 
-    cluster = Cluster(ClientConfig(kafka, client_id="riacho-job"))
-    try:
-        with JobCatalog(cluster, SystemClock()) as catalog:
-            yield catalog
-    finally:
-        cluster.close()
+    with connected(kafka, "job") as cluster, JobCatalog(cluster, SystemClock()) as catalog:
+        yield catalog

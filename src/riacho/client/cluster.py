@@ -13,6 +13,7 @@ from riacho.client.connection import Connection
 from riacho.client.errors import KafkaError, ProtocolError, UnreachableError, kafka_error
 from riacho.client.messages import Message
 from riacho.client.retry import Backoff
+from riacho.client.waiting import Waiting
 from riacho.errors import RiachoError
 
 NO_LEADER = -1
@@ -175,19 +176,29 @@ class Cluster:
     def call(
         self, api_name: str, *, node: int | None = None, stop: threading.Event | None = None, **content: Any
     ) -> Message:
-        """Call a broker, by default any; where it cannot be reached, again until the API time-out or `stop`."""
-        backoff = Backoff(self.config)
-        while True:
-            try:
-                return self._call_once(api_name, node, content)
-            except UnreachableError:
-                if not self.pause(backoff, stop):
-                    raise
+        """Call a broker, by default any; where it cannot be reached, again until the API time-out or `stop`.
 
-    def _call_once(self, api_name: str, node: int | None, content: dict[str, Any]) -> Message:
+        The log is told that a broker is waited for, once that takes a second or so.
+        """
+        backoff = Backoff(self.config)
+        with Waiting(self.config) as waiting:
+            while True:
+                try:
+                    return self._call_once(api_name, node, content, waiting)
+                except UnreachableError as error:
+                    waiting.failed(error)
+                    if self.pause(backoff, stop):
+                        continue
+                    if not backoff.expired():  # told to try no longer
+                        raise
+                    tried = f"{error.what}; tried for {self.config.api_timeout_ms / 1000:g} s"
+                    mend = "see whether the broker runs, and whether the address is its own"
+                    raise UnreachableError(tried, where=error.where, mend=mend) from error
+
+    def _call_once(self, api_name: str, node: int | None, content: dict[str, Any], waiting: Waiting) -> Message:
         with self._calling:
             try:
-                return self._connection(node).call(api_name, **content)
+                return self._connection(node, waiting).call(api_name, **content)
             except (UnreachableError, ProtocolError):
                 broken = self._connections.pop(node, None)
                 if broken is not None:
@@ -226,10 +237,11 @@ class Cluster:
                     raise failure
                 self.refresh({partition.topic for partition in left}, stop=stop)
 
-    def _connection(self, node: int | None) -> Connection:
+    def _connection(self, node: int | None, waiting: Waiting) -> Connection:
         """The connection for calls to this broker, or to any: made where there is none."""
         connection = self._connections.get(node)
         if connection is None:
+            waiting.connecting()
             connection = self._connect_any() if node is None else self.connect(node)
             self._connections[node] = connection
         return connection

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.client.config import CLIENT_SOFTWARE, ClientConfig
-from riacho.client.errors import ProtocolError, UnreachableError, check
+from riacho.client.errors import CANNOT_CONNECT, ProtocolError, UnreachableError, check
 from riacho.client.messages import APIS, Message, decode_response, encode_request, request_header
 
 Bytes = NDArray[np.uint8]
@@ -61,13 +61,11 @@ class Connection:
         try:
             self._socket = socket.create_connection((host, port), config.connect_timeout_ms / 1000)
         except OSError as error:
-            raise UnreachableError(
-                f"cannot connect to the broker: {error.strerror or error}", where=self.address
-            ) from error
+            raise UnreachableError(f"{CANNOT_CONNECT}{error.strerror or error}", where=self.address) from error
         if self._socket.getsockname() == self._socket.getpeername():
             # Where nobody listens at a port of the ephemeral range, TCP may connect a socket to itself.
             self._socket.close()
-            raise UnreachableError("cannot connect to the broker: nobody listens", where=self.address)
+            raise UnreachableError(f"{CANNOT_CONNECT}nobody listens", where=self.address)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout_ms = 0.0
         self._versions: dict[int, tuple[int, int]] = {}

@@ -46,6 +46,10 @@ def check(code: int, message: str | None = None, *, where: str | None = None, me
         raise kafka_error(code, message, where=where, mend=mend)
 
 
+CANNOT_CONNECT = "cannot connect to the broker: "
+"""How the errors of a connection that is not made begin; the reason follows."""
+
+
 class UnreachableError(RiachoError):
     """A broker could not be reached, or the connection to it broke."""
 
