@@ -11,6 +11,8 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from raw_client import RawClient, batch_of, create_topic, fetch_values, produce_values
 
 from riacho.broker.errors import ErrorCode
+from riacho.log import BatchHeader
+from riacho.log.checkpoint import RECOVERY_POINT_FILE
 from running_broker import RunningBroker, StartBroker
 
 DEADLINE_SECONDS = 60.0
@@ -76,7 +78,7 @@ def test_missing_indexes_are_built_anew(filled: RunningBroker, topic: str) -> No
     filled.wait_for_log(f"building the indexes of {_segments(filled, topic)[0]} anew")
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "header"])
 def test_a_log_ends_before_the_first_unsynced_batch_that_is_not_whole(
     filled: RunningBroker, topic: str, damage: str
 ) -> None:
@@ -84,8 +86,10 @@ def test_a_log_ends_before_the_first_unsynced_batch_that_is_not_whole(
     last = _segments(filled, topic)[-1]
     if damage == "truncated":
         os.truncate(last, last.stat().st_size - 500)
-    else:
+    elif damage == "flipped":
         _flip(last, last.stat().st_size - 500)
+    else:
+        _flip(last, _last_batch(last) + LENGTH_AT)
     filled.start()
     offsets = _offsets_read(filled, topic)
     assert offsets == list(range(len(offsets)))
@@ -93,14 +97,45 @@ def test_a_log_ends_before_the_first_unsynced_batch_that_is_not_whole(
     filled.wait_for_log(f"from offset {len(offsets)} on")
 
 
-def test_the_loss_of_durable_records_is_told(filled: RunningBroker, topic: str) -> None:
+@pytest.mark.parametrize("damage", ["truncated", "first header", "last header"])
+def test_a_partition_that_has_lost_durable_records_is_refused_and_says_once_how_to_mend_it(
+    filled: RunningBroker, topic: str, damage: str
+) -> None:
     filled.terminate()
     last = _segments(filled, topic)[-1]
-    os.truncate(last, last.stat().st_size - 500)
+    size = last.stat().st_size
+    if damage == "truncated":
+        os.truncate(last, size - 500)
+    else:
+        _flip(last, LENGTH_AT if damage == "first header" else _last_batch(last) + LENGTH_AT)
     filled.start()
+    with RawClient(filled.bootstrap) as client:
+        for _ in range(2):
+            fetched = client.ask("fetch", 11, fetch_values(topic, 0)).responses[0].partitions[0]
+            assert fetched.error_code == ErrorCode.kafka_storage_error
+            produced = client.ask("produce", 7, produce_values(topic, batch_of(b"x"))).responses[0]
+            assert produced.partition_responses[0].error_code == ErrorCode.kafka_storage_error
+    filled.wait_for_log(f"{topic}-0 cannot be opened: at byte ")
+    told = filled.log_text()
+    assert told.count("cannot be opened") == 1
+    assert str(last) in told
+    assert "restore the file from a backup" in told
+    assert last.stat().st_size == (size - 500 if damage == "truncated" else size), "what was durable was cut"
+    (last.parent / RECOVERY_POINT_FILE).unlink()
     offsets = _offsets_read(filled, topic)
     assert offsets == list(range(len(offsets)))
-    filled.wait_for_log(f"offsets {len(offsets)} to {RECORDS - 1} were durable and are lost")
+    assert len(offsets) in (int(last.stem), *range(RECORDS - 10, RECORDS))
+
+
+def _last_batch(segment: Path) -> int:
+    """Where the last batch begins."""
+    data = segment.read_bytes()
+    position = 0
+    while True:
+        after = position + BatchHeader.parse(data, position).size
+        if after == len(data):
+            return position
+        position = after
 
 
 def test_a_damaged_batch_of_an_old_segment_is_an_error_and_told_once(filled: RunningBroker, topic: str) -> None:

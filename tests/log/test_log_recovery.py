@@ -7,7 +7,8 @@ from log_batches import batch_of
 from simulated_log import ANY_TIME, BATCH_BYTES, DIRECTORY, append, open_log
 
 from riacho.errors import RiachoError
-from riacho.log import DamagedSegment, LogConfig, OutOfOrderSequence, check_batch
+from riacho.log import DamagedSegment, LogConfig, OutOfOrderSequence, PartitionOffline, check_batch
+from riacho.log.checkpoint import RECOVERY_POINT_FILE
 from simulated_disk import SimulatedDisk
 
 
@@ -173,17 +174,88 @@ def test_an_epoch_is_never_used_twice_even_where_the_caller_repeats_it() -> None
         log.close()
 
 
-def test_a_synced_tail_that_the_disk_lost_is_cut_and_logged(caplog: pytest.LogCaptureFixture) -> None:
-    disk = SimulatedDisk(0)
-    log = open_log(disk)
-    for _ in range(5):
+def closed_log(disk: SimulatedDisk, batches: int, config: LogConfig = ANY_TIME) -> None:
+    """Batches of one record of 100 bytes, all alike, and all of them below the recovery point."""
+    log = open_log(disk, config)
+    for _ in range(batches):
         append(log, bytes(100))
     log.close()
-    cut_by(disk, segment(0), 200)
+
+
+def refused(disk: SimulatedDisk, config: LogConfig = ANY_TIME) -> PartitionOffline:
+    """Why the log is not opened; nothing of it may be changed."""
+    before = len(disk.operations)
+    with pytest.raises(PartitionOffline) as caught:
+        open_log(disk, config, leader_epoch=1)
+    assert [name for name in disk.operations[before:] if name != "sync_directory"] == []
+    assert caught.value.where is not None
+    assert caught.value.mend is not None
+    return caught.value
+
+
+@pytest.mark.parametrize("lost", [1, 200, BATCH_BYTES, 2 * BATCH_BYTES, 5 * BATCH_BYTES])
+def test_a_durable_tail_that_the_disk_lost_is_refused(lost: int) -> None:
+    disk = SimulatedDisk(0)
+    closed_log(disk, 5)
+    cut_by(disk, segment(0), lost)
+    whole = 5 - -(-lost // BATCH_BYTES)
+    error = refused(disk)
+    assert f"at byte {whole * BATCH_BYTES} there is no sound batch of offset {whole}" in error.what
+    assert "up to offset 4" in error.what
+    assert error.where == str(segment(0))
+
+
+def test_a_durable_segment_that_is_gone_is_refused() -> None:
+    disk = SimulatedDisk(0)
+    config = LogConfig(segment_bytes=500)
+    closed_log(disk, 6, config)
+    disk.unlink(segment(4))
+    error = refused(disk, config)
+    assert "no sound batch of offset 4" in error.what
+    assert error.where == str(segment(2))
+
+
+def index_of_every_batch() -> LogConfig:
+    return LogConfig(index_interval_bytes=1)
+
+
+@pytest.mark.parametrize(("position", "data"), [(16, b"\0"), (8, b"\0\0\0\0"), (8, b"\x7f\0\0\0")])
+@pytest.mark.parametrize("batch", [0, 9])
+def test_a_damaged_header_below_the_recovery_point_of_the_newest_segment_is_refused(
+    batch: int, position: int, data: bytes
+) -> None:
+    disk = SimulatedDisk(0)
+    closed_log(disk, 10, index_of_every_batch())
+    overwrite(disk, segment(0), batch * BATCH_BYTES + position, data)
+    error = refused(disk, index_of_every_batch())
+    assert f"at byte {batch * BATCH_BYTES} there is no sound batch of offset {batch}" in error.what
+    assert error.where == str(segment(0))
+
+
+def test_a_damaged_header_in_an_old_segment_is_refused_by_a_replay_and_nothing_is_cut() -> None:
+    disk = SimulatedDisk(0)
+    config = LogConfig(segment_bytes=500)
+    closed_log(disk, 8, config)
+    for name in disk.list(DIRECTORY):
+        if name.endswith(".snapshot"):
+            disk.unlink(DIRECTORY / name)
+    overwrite(disk, segment(2), 8, bytes(4))
+    error = refused(disk, config)
+    assert "no sound batch of offset 2" in error.what
+    assert disk.exists(segment(6))
+
+
+def test_a_refused_log_is_cut_where_its_recovery_point_is_taken_away() -> None:
+    disk = SimulatedDisk(0)
+    closed_log(disk, 10)
+    overwrite(disk, segment(0), 7 * BATCH_BYTES + 8, bytes(4))
+    assert RECOVERY_POINT_FILE in (refused(disk).mend or "")
+    disk.unlink(DIRECTORY / RECOVERY_POINT_FILE)
     log = open_log(disk, leader_epoch=1)
-    assert log.end_offset == 3
-    assert "offsets 3 to 4 were durable and are lost" in caplog.text
-    assert append(log, b"next").base_offset == 3
+    assert log.end_offset == 7
+    assert append(log, b"next").base_offset == 7
+    log.close()
+    assert open_log(disk, leader_epoch=2).end_offset == 8
 
 
 def test_damage_in_an_old_segment_is_an_error_for_its_reader_and_for_no_one_else() -> None:
@@ -220,14 +292,3 @@ def test_a_clean_stop_leaves_nothing_to_do() -> None:
     log = open_log(disk, leader_epoch=1)
     log.close()
     assert disk.operations[before:] == ["sync_directory"], "only the test's own"
-
-
-def test_a_synced_tail_that_was_lost_batch_by_batch_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
-    disk = SimulatedDisk(0)
-    log = open_log(disk)
-    for _ in range(5):
-        append(log, bytes(100))
-    log.close()
-    cut_by(disk, segment(0), 2 * BATCH_BYTES)
-    assert open_log(disk, leader_epoch=1).end_offset == 3
-    assert "offsets 3 to 4 were durable and are lost" in caplog.text

@@ -140,8 +140,8 @@ class Partition:
         leader_epoch: the epoch under which this process appends. It is raised past any that the log holds.
         stop: set by another thread, it ends a recovery that takes long.
 
-        Blocks on the disk. Raises `PartitionOffline` where segments are missing, `RecoveryStopped`, and `OSError`
-        where the disk fails.
+        Blocks on the disk. Raises `PartitionOffline` where durable records are damaged or missing, `RecoveryStopped`,
+        and `OSError` where the disk fails.
         """
         stop = stop or threading.Event()
         now_ms, interval = clock.now_ms(), config.index_interval_bytes

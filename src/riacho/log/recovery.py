@@ -1,8 +1,9 @@
 """What a log does when it is opened: bring its end, its epochs and its producers to what the segments hold.
 
 Everything below the recovery point is known to be on stable storage and is not read, save for the few batches
-between there and the last producer snapshot or index entry. What lies past it was written, but perhaps never
-synced: it is checked batch by batch, and cut at the first that is not whole.
+between there and the last producer snapshot or index entry. Where one of those is damaged or gone, the log is refused
+as it is: to cut it would throw away what was acknowledged. What lies past the recovery point was written, but perhaps
+never synced: it is checked batch by batch, and cut at the first that is not whole.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from riacho.host import Disk
+from riacho.log.checkpoint import RECOVERY_POINT_FILE
 from riacho.log.epochs import LeaderEpochs
-from riacho.log.errors import RecoveryStopped
+from riacho.log.errors import DamagedSegment, PartitionOffline, RecoveryStopped
 from riacho.log.header import BatchHeader, checksum
 from riacho.log.producers import Producers
 from riacho.log.segment import Segment
@@ -56,14 +58,10 @@ class Recovery:
     stop: threading.Event
 
     def run(self, segments: list[Segment]) -> Recovered:
-        """Check and replay what must be; cut what follows the first batch that is not whole."""
-        recovered = self._run(segments)
-        end, durable = recovered.end_offset, self.recovery_point
-        if end < durable:
-            logger.error("%s: offsets %d to %d were durable and are lost", segments[0].path.parent, end, durable - 1)
-        return recovered
+        """Check and replay what must be; cut what follows the first batch that is not whole.
 
-    def _run(self, segments: list[Segment]) -> Recovered:
+        Raises `PartitionOffline`, and changes nothing, where that batch lies below the recovery point.
+        """
         durable = self.recovery_point
         bases = [segment.base_offset for segment in segments]
         begin = min(self.replay_from, durable)
@@ -74,9 +72,14 @@ class Recovery:
             if end >= durable and number > first and segment.base_offset != end:
                 return self._cut(segments, number, end)
             file_size = segment.size
-            segment.rewind(max(begin, segment.base_offset))
-            end = self._replay(segment, file_size, max(segment.base_offset, end if number > first else 0))
+            try:
+                known = segment.rewind(max(begin, segment.base_offset))
+            except DamagedSegment as error:  # the first header, which lies below the index entries that were kept
+                raise self._refusal(segment, 0, segment.base_offset) from error
+            end = self._replay(segment, file_size, max(known, end))
             if segment.size < file_size:
+                if end < durable:
+                    raise self._refusal(segment, segment.size, end)
                 logger.warning(
                     "%s: cut %d bytes that were not written whole, from offset %d on",
                     segment.path,
@@ -87,7 +90,18 @@ class Recovery:
                 return self._cut(segments, number + 1, end, truncated=True)
             if number < len(segments) - 1:
                 segment.seal()
+        if end < durable:
+            raise self._refusal(segments[-1], segments[-1].size, end)
         return Recovered(segments, end, cut=False)
+
+    def _refusal(self, segment: Segment, position: int, offset: int) -> PartitionOffline:
+        return PartitionOffline(
+            f"at byte {position} there is no sound batch of offset {offset}, though the log was on stable storage "
+            f"up to offset {self.recovery_point - 1}: the disk has lost or changed data",
+            where=str(segment.path),
+            mend=f"restore the file from a backup; or, to go on without the records from there on, remove "
+            f"{RECOVERY_POINT_FILE} beside it: the log is then cut at its first batch that is not whole",
+        )
 
     def _replay(self, segment: Segment, file_size: int, end: int) -> int:
         """Add the segment's sound batches; the offset after the last one."""

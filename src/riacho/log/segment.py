@@ -301,10 +301,10 @@ class Segment:
         self._index = scratch._index
         return scratch._index
 
-    def rewind(self, offset: int) -> None:
+    def rewind(self, offset: int) -> int:
         """Forget what follows the last index entry before `offset`, so that its batches are added again.
 
-        Leaves `size` at the position from which to go on.
+        Leaves `size` at the position from which to go on; returns an offset that the batch there holds.
         """
         index = self._load_index()
         if index is None or index.covered_bytes > self.size:
@@ -322,6 +322,7 @@ class Segment:
             self._max_timestamp_offset = self.base_offset + index.time_offsets[-1]
         self.first_timestamp = self.header_at(0).max_timestamp if entry >= 0 else NO_TIMESTAMP
         self.size = index.positions[entry] if entry >= 0 else 0
+        return self.base_offset + index.offsets[entry] if entry >= 0 else self.base_offset
 
     def remove_files(self) -> None:
         """Delete the segment and its indexes; who still reads the file may go on."""
