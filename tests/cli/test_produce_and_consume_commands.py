@@ -236,3 +236,24 @@ def test_a_partition_that_is_not_there_is_refused(riacho: Commands, topic: str) 
     ended = riacho.run("produce", topic, "--partition", "4", given=b"a\n")
     assert ended.code == 1
     assert "no partition 4" in ended.stderr
+
+
+@pytest.mark.parametrize("position", ["earliest", "latest"])
+def test_a_follower_waits_for_a_topic_that_does_not_exist_yet(riacho: Commands, topic: str, position: str) -> None:
+    follower = riacho.start("consume", topic, "--follow", "--count", "1", "--from", position)
+    assert follower.stderr is not None
+    assert follower.stderr.readline().startswith(f"waiting for the topic '{topic}', which does not exist yet".encode())
+    riacho.succeed("produce", topic, given=b"a\n")
+
+    assert follower.communicate(timeout=DEADLINE_S)[0] == b"a\n"
+    assert follower.returncode == 0
+
+
+def test_a_follower_that_waits_for_a_topic_is_interrupted(riacho: Commands, topic: str) -> None:
+    follower = riacho.start("consume", topic, "--follow")
+    assert follower.stderr is not None
+    follower.stderr.readline()
+    follower.send_signal(signal.SIGINT)
+
+    assert follower.communicate(timeout=DEADLINE_S) == (b"", b"")
+    assert follower.returncode == 0

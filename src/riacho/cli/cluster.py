@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 DEFAULT_KAFKA = "127.0.0.1:9092"
 Kafka = Annotated[str, typer.Option(metavar="HOST:PORT", help="The cluster; several brokers with commas between.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+AWAIT_S = 0.2
+"""How often it is asked whether a topic has come."""
 
 NAMES_SHOWN = 10
 """A message lists so many topics at most: more would hide what it says."""
@@ -62,6 +66,29 @@ def named_topics(cluster: Cluster, names: Iterable[str]) -> list[Topic]:
         if name not in found:
             raise UsageError(f"there is no topic {name!r}", mend=near_topics(name, found))
     return [found[name] for name in wanted]
+
+
+def await_topics(cluster: Cluster, names: Iterable[str]) -> frozenset[str]:
+    """Wait until there are topics of these names, and say so; the names of those that were waited for.
+
+    A job makes the topic that it writes with its first row, and a producer with its first record.
+    """
+    from riacho.client.admin import Admin
+
+    wanted = dict.fromkeys(names)
+    awaited: set[str] = set()
+    while True:
+        found = {topic.name for topic in Admin(cluster).list_topics(internal=True)}
+        missing = [name for name in wanted if name not in found]
+        if not missing:
+            return frozenset(awaited)
+        for name in missing:
+            if name not in awaited:
+                awaited.add(name)
+                near = " or ".join(map(repr, nearest(name, [topic for topic in found if not topic.startswith("__")])))
+                hint = f"; did you mean {near}?" if near else ""
+                typer.echo(f"waiting for the topic {name!r}, which does not exist yet{hint}", err=True)
+        time.sleep(AWAIT_S)
 
 
 def near_topics(name: str, topics: Iterable[str]) -> str:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.cluster import DEFAULT_KAFKA, Kafka, connected, counted, named_topics, stopped_by_signals
+from riacho.cli.cluster import (
+    DEFAULT_KAFKA,
+    Kafka,
+    await_topics,
+    connected,
+    counted,
+    named_topics,
+    stopped_by_signals,
+)
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:
@@ -62,6 +71,8 @@ def consume(
         riacho consume flights --from 2013-02-08T12:00:00Z --json | jq .value
         riacho consume users --format '{partition} {offset} {key}\\t{value}'
 
+    With --follow a topic that does not exist yet is waited for.
+
     Bytes go to a pipe or a file as they are; a terminal is shown what it cannot print as \\xNN. In JSON, bytes that
     are no text stand as key_base64 and value_base64: riacho produce --json reads them again. Partitions are read
     side by side: order holds within each.
@@ -72,10 +83,11 @@ def consume(
     position = parse_position(start)
     writer = _writer(as_json=as_json, template=template, null=null)
     with connected(kafka, "consume") as cluster, stopped_by_signals():
-        wanted = _partitions(cluster, topics, partitions)
         output = Output(writer, count)
         try:
-            _read(cluster, position, wanted, output, follow=follow)
+            new = await_topics(cluster, topics) if follow else frozenset[str]()
+            wanted = _partitions(cluster, topics, partitions)
+            _read(cluster, position, wanted, output, follow=follow, new=new)
         except BrokenPipeError:
             # Who reads has seen enough. Python would still flush what it cannot write.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -114,9 +126,19 @@ class Output:
 
 
 def _read(
-    cluster: Cluster, position: Position, partitions: list[TopicPartition], output: Output, *, follow: bool
+    cluster: Cluster,
+    position: Position,
+    partitions: list[TopicPartition],
+    output: Output,
+    *,
+    follow: bool,
+    new: Collection[str],
 ) -> None:
-    """Read the partitions from the position to their present ends, or on and on."""
+    """Read the partitions from the position to their present ends, or on and on.
+
+    What `new` topics hold has come since the command began: "the latest" of them is everything.
+    """
+    from riacho.cli.positions import Kind
     from riacho.cli.record_progress import progress_bar
     from riacho.client.admin import Admin
     from riacho.client.assignment import FetchConfig, OffsetReset
@@ -129,6 +151,8 @@ def _read(
     end = admin.list_offsets(dict.fromkeys(partitions, LATEST), read_committed=True)
     spans = {partition: (first[partition].offset, end[partition].offset) for partition in partitions}
     starts = position.offsets(admin, spans)
+    if position.kind is Kind.LAST:
+        starts |= {partition: span[0] for partition, span in spans.items() if partition.topic in new}
     ends = {partition: span[1] for partition, span in spans.items()}
     total = None if follow else sum(ends[partition] - starts[partition] for partition in partitions)
     titled = f"reading {', '.join(dict.fromkeys(partition.topic for partition in partitions))}"
