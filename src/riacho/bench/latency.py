@@ -1,7 +1,7 @@
 """Produce → SQL → consume: how soon a result is there, and what the job costs meanwhile.
 
 One clock for both ends: from the produce call of an event to the moment at which the consumer holds a result that it
-is part of. Broker and job are processes of their own; producer and consumer are threads of this one.
+is part of. Broker and job are processes of their own; producer and consumer, librdkafka's, are threads of this one.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from riacho.bench import clients
 from riacho.bench.process import ServedProcess
 from riacho.client.admin import Admin, NewTopic
-from riacho.client.cluster import Cluster, TopicPartition
-from riacho.client.columns import ProduceColumns
+from riacho.client.cluster import Cluster
 from riacho.client.config import ClientConfig
-from riacho.client.fetcher import Fetcher
-from riacho.client.offsets import EARLIEST
-from riacho.client.producer import Producer, ProducerConfig
 from riacho.errors import RiachoError
+
+if TYPE_CHECKING:
+    from confluent_kafka import Producer
 
 RATE = 20_000
 KEYS = 1_000
@@ -77,7 +77,7 @@ class Latency:
 class Results(Protocol):
     """What a query's results say about the events in them."""
 
-    def arrived(self, rows: list[dict[str, int]], now: float) -> None: ...
+    def arrived(self, row: dict[str, int], now: float) -> None: ...
 
     def delays(self, after: float) -> Floats:
         """The delays, in seconds, of what was produced after a moment."""
@@ -99,13 +99,12 @@ class RunningResults:
     def __init__(self, sent: Sent) -> None:
         self._sent = sent
         self._seen: Floats = np.full(len(sent.at), np.nan)
-        self._known = np.zeros(KEYS, np.int64)
+        self._known = [0] * KEYS
 
-    def arrived(self, rows: list[dict[str, int]], now: float) -> None:
-        for row in rows:
-            key, count = row["k"], row["n"]
-            self._seen[self._known[key] * KEYS + key : count * KEYS : KEYS] = now
-            self._known[key] = max(count, self._known[key])
+    def arrived(self, row: dict[str, int], now: float) -> None:
+        key, count = row["k"], row["n"]
+        self._seen[self._known[key] * KEYS + key : count * KEYS : KEYS] = now
+        self._known[key] = max(count, self._known[key])
 
     def delays(self, after: float) -> Floats:
         measured = self._sent.at > after
@@ -119,8 +118,8 @@ class TumblingResults:
         self._sent = sent
         self._arrivals: list[tuple[int, float]] = []
 
-    def arrived(self, rows: list[dict[str, int]], now: float) -> None:
-        self._arrivals += [(row["ends"], now) for row in rows]
+    def arrived(self, row: dict[str, int], now: float) -> None:
+        self._arrivals.append((row["ends"], now))
 
     def delays(self, after: float) -> Floats:
         produced = self._sent.timestamp_ms[: self._sent.count]
@@ -139,7 +138,7 @@ QUERIES: dict[str, tuple[str, Callable[[Sent], Results]]] = {
 
 
 def run(directory: Path, *, seconds: float, progress: Callable[[str], None]) -> list[Latency]:
-    """Measure every query. Raises `RiachoError` where no result comes."""
+    """Measure every query. Raises `RiachoError` where no result comes, or without confluent-kafka."""
     return [measure(directory / f"query-{index}", query, seconds, progress) for index, query in enumerate(QUERIES)]
 
 
@@ -148,6 +147,7 @@ def measure(directory: Path, query: str, seconds: float, progress: Callable[[str
 
     `options` are SET statements that the script begins with.
     """
+    clients.require()
     directory.mkdir(parents=True, exist_ok=True)
     sql, results_of = QUERIES[query]
     script = directory / "job.sql"
@@ -157,29 +157,30 @@ def measure(directory: Path, query: str, seconds: float, progress: Callable[[str
         cluster = Cluster(ClientConfig(broker.address, client_id="riacho-bench"))
         try:
             Admin(cluster).create_topics([NewTopic(EVENTS, 1, 1, {}), NewTopic(RESULTS, 1, 1, {})])
-            job = ["run", str(script), "--kafka", broker.address, "--dir", str(directory)]
-            with ServedProcess(*job, log=directory / "job.log") as process:
-                progress(f"{query}: {seconds:.0f} s at {RATE:,} events/s")
-                return _measured(cluster, process, query, seconds, results_of)
         finally:
             cluster.close()
+        job = ["run", str(script), "--kafka", broker.address, "--dir", str(directory)]
+        with ServedProcess(*job, log=directory / "job.log") as process:
+            progress(f"{query}: {seconds:.0f} s at {RATE:,} events/s")
+            return _measured(broker.address, process, query, seconds, results_of)
 
 
 def _measured(
-    cluster: Cluster, job: ServedProcess, query: str, seconds: float, results_of: Callable[[Sent], Results]
+    address: str, job: ServedProcess, query: str, seconds: float, results_of: Callable[[Sent], Results]
 ) -> Latency:
     warm_s = max(2.0, seconds / 4)
     sent = Sent(int((seconds + warm_s) * RATE))
     results = results_of(sent)
     stopped = threading.Event()
-    consumer = threading.Thread(target=_consume, args=(cluster, results, stopped), name="riacho-bench-consumer")
+    consumer = threading.Thread(target=_consume, args=(address, results, stopped), name="riacho-bench-consumer")
     consumer.start()
     try:
-        with Producer(cluster, ProducerConfig(acks=1, idempotent=False)) as producer:
-            _produce(producer, sent, 0, int(warm_s * RATE))
-            warm, cpu_s = time.perf_counter(), job.cpu_s()
-            _produce(producer, sent, int(warm_s * RATE), len(sent.at))
-            cpu_s, elapsed_s = job.cpu_s() - cpu_s, time.perf_counter() - warm
+        producer = clients.producer(address, linger_ms=0)
+        _produce(producer, sent, 0, int(warm_s * RATE))
+        warm, cpu_s = time.perf_counter(), job.cpu_s()
+        _produce(producer, sent, int(warm_s * RATE), len(sent.at))
+        cpu_s, elapsed_s = job.cpu_s() - cpu_s, time.perf_counter() - warm
+        clients.flush(producer)
         stopped.wait(min(DRAIN_S, 1 + seconds / 4))
     finally:
         stopped.set()
@@ -198,21 +199,23 @@ def _produce(producer: Producer, sent: Sent, first: int, stop: int) -> None:
     while number < stop:
         due = min(first + int((time.perf_counter() - began) * RATE), stop)
         if due > number:
-            values = [b'{"k":%d,"v":%d}' % (each % KEYS, each) for each in range(number, due)]
             now_ms = time.time_ns() // 1_000_000
             sent.timestamp_ms[number:due] = now_ms
             sent.at[number:due] = time.perf_counter()
             sent.count = due
-            producer.produce(EVENTS, ProduceColumns.from_values(values, timestamps=[now_ms] * len(values)))
+            for each in range(number, due):
+                producer.produce(EVENTS, b'{"k":%d,"v":%d}' % (each % KEYS, each), timestamp=now_ms)
+            producer.poll(0)
             number = due
         time.sleep(TICK_S)
 
 
-def _consume(cluster: Cluster, results: Results, stopped: threading.Event) -> None:
-    with Fetcher(cluster) as fetcher:
-        fetcher.assign({TopicPartition(RESULTS, 0): EARLIEST})
+def _consume(address: str, results: Results, stopped: threading.Event) -> None:
+    consumer = clients.consumer(address, RESULTS, offset=0)
+    try:
         while not stopped.is_set():
-            for columns in fetcher.fetch(max_wait_ms=100):
-                now = time.perf_counter()
-                values = [value for value in columns.value if value is not None]
-                results.arrived(json.loads(b"[" + b",".join(values) + b"]"), now)
+            message = consumer.poll(0.1)
+            if message is not None and message.error() is None:
+                results.arrived(json.loads(message.value() or b"{}"), time.perf_counter())
+    finally:
+        consumer.close()

@@ -16,19 +16,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from riacho.bench import bare_loop
+from riacho.bench import bare_loop, clients
 from riacho.bench.backed_memory import BackedMemory
 from riacho.bench.process import ServedProcess
 from riacho.errors import RiachoError
 
 SIZES = (100, 1024, 10240)
 LATENCY_RATE = 2_000
-TIMEOUT_S = 300.0
 WARM_BYTES = 20_000_000
 """Produced and consumed before the measurement, through the same code, and before the latency is measured."""
 LATENCY_WARM_S = 5.0
-QUEUED_KBYTES = 16_000
-"""What a producer may hold that is not sent yet: more would only let it run ahead of the broker."""
+LINGER_MS = 5
+"""How long a producer gathers a batch where throughput is measured."""
 BARE_BYTES = 200_000_000
 _SENT_AT = struct.Struct(">d")
 
@@ -67,10 +66,7 @@ class LogReport:
 
 def run(directory: Path, *, megabytes: int, latency_s: float, fsync: str) -> LogReport:
     """Measure a broker of our own in `directory`. Raises `RiachoError` without confluent-kafka."""
-    try:
-        import confluent_kafka  # noqa: F401 - only to say early what is missing
-    except ImportError as error:
-        raise RiachoError("the benchmark's clients are missing", mend="pip install confluent-kafka") from error
+    clients.require()
     directory.mkdir(parents=True, exist_ok=True)
     arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", fsync]
     with ServedProcess(*arguments, log=directory / "broker.log") as broker:
@@ -109,25 +105,11 @@ def measure_size(broker: ServedProcess, directory: Path, size: int, total: int) 
 
 
 def produce(address: str, topic: str, size: int, count: int, on_queued: Callable[[int], None] | None = None) -> None:
-    """Send `count` records with librdkafka and wait until all are acknowledged (acks=1).
+    """Send `count` records and wait until all are acknowledged.
 
     `on_queued` is told, about every MB, how many bytes are on their way.
     """
-    from confluent_kafka import Producer
-
-    failures: list[str] = []
-    producer = Producer(
-        {
-            "bootstrap.servers": address,
-            "acks": 1,
-            "linger.ms": 5,
-            "batch.size": 1_000_000,
-            "queue.buffering.max.messages": 1_000_000,
-            "queue.buffering.max.kbytes": QUEUED_KBYTES,
-            "delivery.report.only.error": True,
-            "error_cb": lambda error: failures.append(str(error)),
-        }
-    )
+    producer = clients.producer(address, linger_ms=LINGER_MS)
     value = os.urandom(size)
     step = max(1, (1 << 20) // size)
     for number in range(count):
@@ -141,28 +123,14 @@ def produce(address: str, topic: str, size: int, count: int, on_queued: Callable
             producer.poll(0)
             if on_queued is not None:
                 on_queued(step * size)
-    left = producer.flush(TIMEOUT_S)
-    if left or failures:
-        raise RiachoError(f"{left} records were not acknowledged: {failures[:1]}")
+    clients.flush(producer)
 
 
 def consume(address: str, topic: str, count: int, *, offset: int) -> None:
-    """Read `count` records of a topic's one partition with librdkafka."""
-    from confluent_kafka import Consumer, TopicPartition
-
-    consumer = Consumer(
-        {
-            "bootstrap.servers": address,
-            "group.id": "bench",
-            "enable.auto.commit": False,
-            "fetch.max.bytes": 50 << 20,
-            "max.partition.fetch.bytes": 10 << 20,
-            "queued.max.messages.kbytes": 256_000,
-        }
-    )
+    """Read `count` records of a topic's one partition."""
+    consumer = clients.consumer(address, topic, offset=offset)
     try:
-        consumer.assign([TopicPartition(topic, 0, offset)])
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + clients.TIMEOUT_S
         while count > 0:
             messages = consumer.consume(min(count, 10_000), timeout=1.0)
             count -= sum(message.error() is None for message in messages)
@@ -174,14 +142,10 @@ def consume(address: str, topic: str, count: int, *, offset: int) -> None:
 
 def latency(address: str, seconds: float) -> tuple[float, float]:
     """p50 and p99 in milliseconds from the produce call to the consumer's hands, at `LATENCY_RATE` with acks=1."""
-    from confluent_kafka import Consumer, Producer, TopicPartition
-
     topic = "bench-latency"
     produce(address, topic, _SENT_AT.size, 1)
-    consumer = Consumer({"bootstrap.servers": address, "group.id": "bench", "fetch.wait.max.ms": 500})
-    _, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=TIMEOUT_S)
-    consumer.assign([TopicPartition(topic, 0, end)])
-    producer = Producer({"bootstrap.servers": address, "acks": 1, "linger.ms": 0, "delivery.report.only.error": True})
+    consumer = clients.consumer(address, topic, offset=1)
+    producer = clients.producer(address, linger_ms=0)
     delays: list[float] = []
     began = time.perf_counter()
     whole_s = LATENCY_WARM_S + seconds
@@ -203,7 +167,7 @@ def latency(address: str, seconds: float) -> tuple[float, float]:
             time.sleep(early)
         producer.produce(topic, _SENT_AT.pack(time.perf_counter()))
         producer.poll(0)
-    producer.flush(TIMEOUT_S)
+    clients.flush(producer)
     listener.join()
     consumer.close()
     if not delays:
