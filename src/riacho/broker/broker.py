@@ -59,7 +59,8 @@ class Broker:
         self._retention_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._take_over_dynamic_settings()
-        self.groups = GroupCoordinator(_group_config(settings), self._state_log(), clock, LoopTimers(threads.loop))
+        self._group_log = self._state_log()
+        self.groups = GroupCoordinator(_group_config(settings), self._group_log, clock, LoopTimers(threads.loop))
 
     @property
     def metadata(self) -> Metadata:
@@ -252,13 +253,19 @@ class Broker:
             self._try_partition(topic, index)
 
     async def close(self) -> None:
-        """Stop what runs by itself, then sync and close every partition."""
+        """Stop what runs by itself, then sync and close every partition. There are no connections any more.
+
+        What is under way on a partition ends first: its next step would find the disk threads gone and the log closed.
+        """
         if self._retention_timer is not None:
             self._retention_timer.cancel()
         self.groups.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._group_log.close()
+        await self._openings.all_ended()
+        await asyncio.gather(*(hosted.settle() for hosted in self._partitions.values()))
         for hosted in self._partitions.values():
             hosted.remove()
         self.threads.close()

@@ -67,6 +67,11 @@ class GroupCommit:
         """A disk thread is at work on the file, or writes are queued behind one: a new write must `enqueue`."""
         return self._busy or bool(self._queued)
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is at work, waits or is to come."""
+        return not (self._busy or self._scheduled or self._queued or self._waiting or self._alone)
+
     def enqueue(self, write: Callable[[], None]) -> None:
         """Run `write` once the disk thread is done, in the order of calls."""
         assert self.busy, "nothing to wait for: write at once"

@@ -92,6 +92,11 @@ class HostedPartition:
         self.commit.run_alone(work, lambda error: _settle(ended, error))
         await ended
 
+    async def settle(self) -> None:
+        """Return once all that was asked for is done, written and synced. Nothing new may come meanwhile."""
+        while not self.commit.idle:
+            await self.run_alone(_nothing)
+
     def retain(self, now_ms: int) -> None:
         """Delete segments past the topic's retention, on a disk thread."""
         self.commit.run_alone(lambda: self.log.retain(now_ms), self._retained)
@@ -209,6 +214,10 @@ class HostedPartition:
         for observer in tuple(self.observers):
             observer.removed()
         self.observers.clear()
+
+
+def _nothing() -> None:
+    """A turn on the disk: what was asked for before it is done after it, or has written what is to be synced."""
 
 
 def _settle(future: asyncio.Future[None], error: OSError | None) -> None:

@@ -92,6 +92,10 @@ class PartitionOpenings:
         self._failed.pop(partition, None)
         self._logged.pop(partition, None)
 
+    async def all_ended(self) -> None:
+        """Return when nothing is being opened. Nothing new may be begun meanwhile."""
+        await asyncio.gather(*self._running.values())
+
 
 def when_opened(opening: asyncio.Future[None] | None, answer: Callable[[], Answer]) -> Answer | Awaitable[Answer]:
     """What `answer` gives once the partitions that it is about have been opened; at once where they are open."""

@@ -70,6 +70,12 @@ class TopicStateLog:
                 assert record.key is not None, "coordinators write no record without a key"
                 yield record.key, record.value
 
+    async def close(self) -> None:
+        """Give up making the topic: the broker is stopping."""
+        if self._creation is not None:
+            self._creation.cancel()
+            await asyncio.gather(self._creation, return_exceptions=True)
+
     async def _create_and_write(self) -> None:
         error: OSError | None = None
         try:
