@@ -15,7 +15,7 @@ from riacho.broker.groups import GroupConfig, GroupCoordinator, LoopTimers
 from riacho.broker.hosted_partition import HostedPartition
 from riacho.broker.metadata.state import OFFSETS_TOPIC, Metadata, Record, Topic, topic_record
 from riacho.broker.metadata.store import MetadataStore
-from riacho.broker.openings import PartitionName, PartitionOpenings
+from riacho.broker.openings import PartitionName, PartitionOpenings, all_of
 from riacho.broker.registry import Api
 from riacho.broker.state_log import TopicStateLog
 from riacho.broker.topic_ids import new_topic_id
@@ -117,9 +117,11 @@ class Broker:
             wait = self._openings.begin(partition, work, partial(self._opened, partition))
             if wait is not None:
                 waits.append(wait)
-        if len(waits) < 2:
-            return waits[0] if waits else None
-        return self.threads.loop.create_task(_all_of(waits))
+        return all_of(waits)
+
+    def opened(self, topic: str, index: int) -> HostedPartition | None:
+        """A partition, if it is open."""
+        return self._partitions.get((topic, index))
 
     def _opened(self, partition: PartitionName) -> None:
         hosted = self.partition(*partition)
@@ -310,10 +312,6 @@ class Broker:
                 hosted.retain(self.clock.now_ms())
             await asyncio.sleep(0)  # thousands may have to be opened for this: requests are served between them
         self._schedule_retention()
-
-
-async def _all_of(waits: Sequence[asyncio.Future[None]]) -> None:
-    await asyncio.gather(*waits)
 
 
 def _group_config(settings: Settings) -> GroupConfig:

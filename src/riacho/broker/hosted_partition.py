@@ -13,7 +13,7 @@ from riacho.host import Buffer, Disk
 from riacho.log.config import UNLIMITED
 from riacho.log.errors import NoSpace, PartitionOffline
 from riacho.log.header import BatchHeader
-from riacho.log.partition import Appended, Partition
+from riacho.log.partition import Appended, Partition, Work
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +54,11 @@ class HostedPartition:
     __slots__ = (
         "_disk",
         "_flush_timer",
+        "_loading",
         "_loop",
         "_read_failure",
         "_storage_fails",
+        "_threads",
         "_unflushed",
         "commit",
         "index",
@@ -76,7 +78,9 @@ class HostedPartition:
         self.observers: set[AppendObserver] = set()
         self.rules = rules
         self._disk = disk
+        self._threads = threads
         self._loop = threads.loop
+        self._loading: dict[Work, asyncio.Future[None]] = {}
         self._unflushed = 0
         self._storage_fails = False
         self._read_failure = ""
@@ -198,6 +202,17 @@ class HostedPartition:
         """Whole batches from `offset` on, read into memory, and the offset that follows them."""
         part = self.log.read(offset, max_bytes, at_least_one=True)
         return self._disk.read(part.fd, part.position, part.length), part.next_offset
+
+    def loading(self, work: Work) -> asyncio.Future[None]:
+        """Do what is to be done before a read, on a disk thread; the future is done after it. The read tells failures.
+
+        Who asks for the same meanwhile waits for the same: there are few disk threads, and many consumers.
+        """
+        running = self._loading.get(work)
+        if running is None:
+            running = self._loading[work] = self._loop.create_future()
+            self._threads.run(work, lambda _: self._loading.pop(work).set_result(None))
+        return running
 
     def read_failed(self, error: OSError) -> None:
         """Tell the operator that records cannot be read; each reason once, as clients ask again and again."""

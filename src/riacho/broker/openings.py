@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -95,6 +95,17 @@ class PartitionOpenings:
     async def all_ended(self) -> None:
         """Return when nothing is being opened. Nothing new may be begun meanwhile."""
         await asyncio.gather(*self._running.values())
+
+
+def all_of(waits: Sequence[asyncio.Future[None]]) -> asyncio.Future[None] | None:
+    """One future for several; None for none."""
+    if len(waits) < 2:
+        return waits[0] if waits else None
+    return asyncio.ensure_future(_gathered(waits))
+
+
+async def _gathered(waits: Sequence[asyncio.Future[None]]) -> None:
+    await asyncio.gather(*waits)
 
 
 def when_opened(opening: asyncio.Future[None] | None, answer: Callable[[], Answer]) -> Answer | Awaitable[Answer]:

@@ -1,7 +1,8 @@
 """One partition's log: appending, syncing, reading, looking up, retaining.
 
-Threads: `sync`, `retain` and `delete_records_before` block on the disk and belong on a disk thread; everything
-else is called on one thread, the loop's. Nothing may be appended while one of the three runs; reads may go on.
+Threads: `sync`, `retain` and `delete_records_before` block on the disk and belong on a disk thread, as does the work
+that `loading_for` and `loading_for_time` name; everything else is called on one thread, the loop's. Nothing may be
+appended while one of the first three runs; reads may go on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -30,6 +31,7 @@ from riacho.log.segment import LOG_SUFFIX, Segment, SegmentFile
 logger = logging.getLogger(__name__)
 
 Origin = Literal["client", "coordinator"]
+Work = Callable[[], None]
 
 CHECKPOINT_BYTES: Final = 64 << 20
 """A recovery point is written after so many synced bytes, which bounds what a restart after a crash must check."""
@@ -410,6 +412,33 @@ class Partition:
             end, next_offset = position + header.size, header.last_offset + 1
         return Slice(file.fd, position, end - position, next_offset, file)
 
+    def loading_for(self, offset: int) -> Work | None:
+        """What a disk thread should do before `read(offset)`; None where that reads little itself.
+
+        Without it `read` does the same: an older segment's indexes are read or, where they are missing, built anew
+        from all its headers.
+        """
+        segments = self._segments
+        if not segments[0].base_offset <= offset < segments[-1].base_offset:
+            return None
+        segment = segments[bisect_right(segments, offset, key=_base_offset) - 1]
+        return None if segment.is_at_hand else segment.load
+
+    def loading_for_time(self, timestamp_ms: int | None) -> Work | None:
+        """The same before `find_by_time(timestamp_ms)` or, for None, before `max_timestamp`."""
+        older = self._segments[:-1]
+        if all(segment.knows_its_times for segment in older):
+            segment = _first_of_time(older, timestamp_ms)
+            if segment is None or segment.is_at_hand:
+                return None
+
+        def load() -> None:
+            segment = _first_of_time(older, timestamp_ms)
+            if segment is not None:
+                segment.load()
+
+        return load
+
     def load(self, part: Slice) -> bytes:
         """A slice's bytes."""
         return self._disk.read(part.fd, part.position, part.length)
@@ -561,6 +590,13 @@ class Partition:
 
 def _base_offset(segment: Segment) -> int:
     return segment.base_offset
+
+
+def _first_of_time(segments: Sequence[Segment], timestamp_ms: int | None) -> Segment | None:
+    """The first segment with a record that is not older; for None, the first with the largest timestamp of all."""
+    if timestamp_ms is None:
+        return max(segments, key=lambda segment: segment.largest_timestamp()[0], default=None)
+    return next((segment for segment in segments if segment.largest_timestamp()[0] >= timestamp_ms), None)
 
 
 def _tidy(disk: Disk, directory: Path) -> list[int]:

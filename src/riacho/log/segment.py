@@ -51,6 +51,7 @@ class Segment:
     __slots__ = (
         "_bytes_since_entry",
         "_cuts",
+        "_damage",
         "_disk",
         "_file",
         "_index",
@@ -79,6 +80,8 @@ class Segment:
         self._tail_positions: array[int] = array("q")
         self._bytes_since_entry = 0
         self._cuts: dict[int, int] = {}
+        self._damage: str | None = None
+        """What kept the indexes from being built: it is not looked for again, as the segment no longer changes."""
         self.path = directory / f"{base_offset:020d}{LOG_SUFFIX}"
         self.base_offset = base_offset
         self.created_ms = created_ms
@@ -107,7 +110,7 @@ class Segment:
 
     @property
     def file(self) -> SegmentFile:
-        """The open file, opened at first use. Another thread may `release` it meanwhile."""
+        """The open file, opened at first use. Another thread may `release` it: who reads it keeps it meanwhile."""
         file = self._file
         if file is None:
             file = self._file = SegmentFile(self._disk, self._disk.open(self.path))
@@ -123,6 +126,23 @@ class Segment:
                 index = self.rebuild_index()
             self._index = index
         return index
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether a look-up by offset takes no more than a few short reads; else `load` belongs on a disk thread."""
+        return self._index is not None or self._is_small or self._damage is not None
+
+    @property
+    def knows_its_times(self) -> bool:
+        """Whether `largest_timestamp` reads nothing."""
+        return self._max_timestamp is not None
+
+    def load(self) -> None:
+        """Have the indexes in memory. Reads their files or, where they are missing, the headers of the whole segment.
+
+        May be called on another thread than look-ups are, of a segment that no longer grows. Raises `DamagedSegment`.
+        """
+        _ = self.index
 
     def release(self) -> None:
         """Let go of the file and the indexes of a segment that no longer grows; both come back at their next use."""
@@ -193,7 +213,8 @@ class Segment:
         known = self._cuts.get(offset)
         if known is not None:
             return known
-        for position, header in walk(self._disk, self.file.fd, self._entry_before(offset), self.size):
+        file = self.file
+        for position, header in walk(self._disk, file.fd, self._entry_before(offset), self.size):
             if header.last_offset >= offset:
                 return position
         raise self._damaged(f"offset {offset}")
@@ -222,7 +243,8 @@ class Segment:
         if boundary is not None and boundary[0] > start:
             return boundary
         end, next_offset = start, offset
-        for position, header in walk(self._disk, self.file.fd, start, self.size):
+        file = self.file
+        for position, header in walk(self._disk, file.fd, start, self.size):
             if position + header.size > limit:
                 break
             end, next_offset = position + header.size, header.last_offset + 1
@@ -230,7 +252,8 @@ class Segment:
 
     def header_at(self, position: int) -> BatchHeader:
         """The header of the batch at `position`. Raises `DamagedSegment`."""
-        for _, header in walk(self._disk, self.file.fd, position, self.size, chunk_bytes=HEADER_BYTES):
+        file = self.file
+        for _, header in walk(self._disk, file.fd, position, self.size, chunk_bytes=HEADER_BYTES):
             return header
         raise self._damaged(f"the batch at byte {position}")
 
@@ -250,11 +273,11 @@ class Segment:
 
     def find_time(self, timestamp_ms: int, start_offset: int) -> tuple[int, int, int] | None:
         """Offset, timestamp and leader epoch of the first record from `start_offset` on that is not older."""
-        for position, header in walk(
-            self._disk, self.file.fd, self._time_entry_before(timestamp_ms, start_offset), self.size
-        ):
+        file = self.file
+        begin = self._time_entry_before(timestamp_ms, start_offset)
+        for position, header in walk(self._disk, file.fd, begin, self.size):
             if header.max_timestamp >= timestamp_ms and header.last_offset >= start_offset:
-                batch = self._disk.read(self.file.fd, position, header.size)
+                batch = self._disk.read(file.fd, position, header.size)
                 found = first_at_or_after(batch, timestamp_ms, start_offset)
                 if found is not None:
                     return *found, header.leader_epoch
@@ -285,20 +308,24 @@ class Segment:
 
         Raises `DamagedSegment` where the headers do not lead to the segment's end.
         """
+        if self._damage is not None:
+            raise self._damaged(self._damage)
         if not self._is_small:
             logger.warning("building the indexes of %s anew", self.path)
+        file = self.file
         scratch = Segment(self._disk, self.path.parent, self.base_offset, self._interval_bytes, self.created_ms)
         scratch._index = SegmentIndex()
         scratch._max_timestamp = NO_TIMESTAMP
-        for _, header in walk(self._disk, self.file.fd, 0, self.size, chunk_bytes=SCAN_CHUNK_BYTES):
+        for _, header in walk(self._disk, file.fd, 0, self.size, chunk_bytes=SCAN_CHUNK_BYTES):
             scratch.add(header.size, header.last_offset, header.max_timestamp)
         if scratch.size != self.size:
-            raise self._damaged(f"the batch at byte {scratch.size}")
+            self._damage = f"the batch at byte {scratch.size}"
+            raise self._damaged(self._damage)
         scratch.note_largest_timestamp()
-        self._max_timestamp = scratch._max_timestamp
         self._max_timestamp_offset = scratch._max_timestamp_offset
-        self.index_is_stored = False
+        self._max_timestamp = scratch._max_timestamp
         self._index = scratch._index
+        self.index_is_stored = False
         return scratch._index
 
     def rewind(self, offset: int) -> int:

@@ -84,6 +84,8 @@ class _Fetch:
     __slots__ = (
         "_broker",
         "_incremental",
+        "_loaded",
+        "_loading",
         "_max_bytes",
         "_missing_bytes",
         "_request",
@@ -108,6 +110,10 @@ class _Fetch:
         self._watched: list[HostedPartition] = []
         self._max_bytes = min(request.max_bytes, broker.settings.fetch_max_bytes)
         self._missing_bytes = 0
+        self._loading: list[asyncio.Future[None]] = []
+        """What the read that was just tried waits for."""
+        self._loaded = False
+        """It has waited once: what was let go of again meanwhile is loaded by the read itself."""
         self._timer: asyncio.TimerHandle | None = None
 
     def open_and_begin(self) -> None:
@@ -120,10 +126,7 @@ class _Fetch:
             opening.add_done_callback(self._opened)
 
     def _opened(self, _opening: asyncio.Future[None]) -> None:
-        if self._slot.closed:
-            return
-        self._begin()
-        if not self._watched:
+        if not self._slot.closed and self._begin():
             self._slot.unmute()
 
     def _names(self) -> Iterator[PartitionName]:
@@ -135,9 +138,12 @@ class _Fetch:
             elif topic in by_id:
                 yield by_id[topic].name, index
 
-    def _begin(self) -> None:
-        """Answer at once if there is enough to say, else wait."""
+    def _begin(self) -> bool:
+        """Answer at once if there is enough to say, else wait. Whether it has answered."""
         answers = self._read()
+        if self._loading:
+            self._begin_after_loading()
+            return False
         size = sum(answer.size for answer in answers)
         request = self._request
         min_bytes = min(request.min_bytes, self._max_bytes)
@@ -148,7 +154,7 @@ class _Fetch:
             or any(answer.code or answer.diverging for answer in answers)
         ):
             self._answer(answers)
-            return
+            return True
         self._missing_bytes = min_bytes - size
         for topic, index in self._wanted:
             hosted = self._hosted(topic, index)
@@ -159,6 +165,19 @@ class _Fetch:
         self._slot.mute()
         self._slot.abandon = self._stop
         self._timer = self._broker.threads.loop.call_later(request.max_wait_ms / 1000, self.finish)
+        return False
+
+    def _begin_after_loading(self) -> None:
+        """Begin again when the indexes of older segments are in memory, which takes a disk thread a while."""
+        self._slot.mute()
+        self._loaded = True
+        for wait in self._loading:
+            wait.add_done_callback(self._loaded_one)
+
+    def _loaded_one(self, wait: asyncio.Future[None]) -> None:
+        self._loading.remove(wait)
+        if not self._loading:
+            self._opened(wait)
 
     # -- as an observer of partitions ----------------------------------------------------------------------------
 
@@ -232,6 +251,10 @@ class _Fetch:
             return PartitionAnswer(topic, index, ErrorCode.none, end, start)
         try:
             if left <= 0 and not at_least_one and start <= wanted.fetch_offset < end:
+                return PartitionAnswer(topic, index, ErrorCode.none, end, start)
+            work = None if self._loaded else log.loading_for(wanted.fetch_offset)
+            if work is not None:
+                self._loading.append(hosted.loading(work))
                 return PartitionAnswer(topic, index, ErrorCode.none, end, start)
             part = log.read(wanted.fetch_offset, min(wanted.max_bytes, max(left, 0)), at_least_one=at_least_one)
         except OSError as error:

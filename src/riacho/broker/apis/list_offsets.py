@@ -15,6 +15,7 @@ KIPs
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterator
 from functools import partial
@@ -24,7 +25,7 @@ from riacho.broker import wire
 from riacho.broker.broker import Broker
 from riacho.broker.errors import ErrorCode, error_named
 from riacho.broker.leader_epochs import UNKNOWN_EPOCH, check_leader_epoch
-from riacho.broker.openings import PartitionName, when_opened
+from riacho.broker.openings import PartitionName, all_of, when_opened
 from riacho.broker.registry import Reply
 from riacho.broker.request_context import RequestContext
 from riacho.log.errors import LogError
@@ -47,7 +48,28 @@ _NOTHING = TimestampedOffset(-1, -1, -1)
 def handle(request: wire.Entity, context: RequestContext) -> Reply | Awaitable[Reply]:
     """One offset per partition asked for."""
     opening = context.broker.opening(_asked(request))
-    return when_opened(opening, partial(_reply, request, context))
+    if opening is None:
+        return _loaded_reply(request, context)
+    return _opened_reply(opening, request, context)
+
+
+async def _opened_reply(opening: asyncio.Future[None], request: wire.Entity, context: RequestContext) -> Reply:
+    await opening
+    reply = _loaded_reply(request, context)
+    return await reply if isinstance(reply, Awaitable) else reply
+
+
+def _loaded_reply(request: wire.Entity, context: RequestContext) -> Reply | Awaitable[Reply]:
+    """Indexes that are not in memory are read first, or built anew: a disk thread does that."""
+    waits = []
+    for topic in request.topics:
+        for asked in topic.partitions:
+            hosted = context.broker.opened(topic.name, asked.partition_index)
+            if hosted is not None and (asked.timestamp >= 0 or asked.timestamp == MAX_TIMESTAMP):
+                work = hosted.log.loading_for_time(None if asked.timestamp == MAX_TIMESTAMP else asked.timestamp)
+                if work is not None:
+                    waits.append(hosted.loading(work))
+    return when_opened(all_of(waits), partial(_reply, request, context))
 
 
 def _asked(request: wire.Entity) -> Iterator[PartitionName]:
