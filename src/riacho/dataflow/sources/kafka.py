@@ -82,8 +82,7 @@ class KafkaSource:
         self._checked_ids: Mapping[str, str] | None = None
         self._next_discovery_ms = 0.0
         self._bounded = table.bounded.mode != tables.UNBOUNDED
-        explicit = table.properties.get("group.id")
-        self._group = explicit or f"riacho-{environment.job}-{table.table.name}"
+        self._group = table.properties.get("group.id") or default_group(environment.job, table.table.name)
         self._bad = BadRecords(table.table.name, table.policy, self._open_dead_letters)
 
     @property
@@ -320,6 +319,20 @@ class _Offsets:
                     where=self.table.table.origin,
                     mend="set 'scan.startup.mode' = 'earliest-offset', or 'properties.auto.offset.reset'",
                 )
+
+
+def default_group(job: str, table: str) -> str:
+    """The group under which a job commits what it has read of a table: another for any other job or table.
+
+    >>> default_group("orders-of-today", "bids")
+    'riacho-orders-of-today-bids'
+
+    A table's name that has a hyphen itself follows a colon, which no job's name has:
+
+    >>> default_group("a-b", "c"), default_group("a", "b-c")
+    ('riacho-a-b-c', 'riacho-a:b-c')
+    """
+    return f"riacho-{job}{':' if '-' in table else '-'}{table}"
 
 
 def _batch(made: list[tuple[Records, Rows]], size: int) -> SourceBatch:
