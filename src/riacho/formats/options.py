@@ -109,6 +109,15 @@ def items(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(";") if part.strip())
 
 
+def nearest_option(key: str, names: Iterable[str]) -> str | None:
+    """The name that someone who wrote `key` most likely meant.
+
+    >>> nearest_option("topik", ["format", "topic"])
+    'topic'
+    """
+    return next(iter(difflib.get_close_matches(key, sorted(names), 1, 0.5)), None)
+
+
 class Options:
     """The options of one table, taken one by one; what nobody has taken in the end is unknown.
 
@@ -180,6 +189,6 @@ class Options:
         for key in sorted(self._values):
             if key in known or any(key.startswith(prefix) for prefix in self._open):
                 continue
-            nearest = difflib.get_close_matches(key, sorted(known), 1, 0.5)
-            mend = f"did you mean '{nearest[0]}'?" if nearest else "valid ones: " + ", ".join(sorted(known))
+            nearest = nearest_option(key, known)
+            mend = f"did you mean '{nearest}'?" if nearest else "valid ones: " + ", ".join(sorted(known))
             raise OptionError(f"{self.owner} has an unknown option '{key}'", where=self.where, mend=mend)

@@ -117,6 +117,11 @@ class Grammar(Parser):
             self.refuse_token(f"expected {what}")
         return found
 
+    @property
+    def at_text(self) -> bool:
+        """Whether a string literal comes next."""
+        return not self.at_end and self._curr.token_type == TokenType.STRING
+
     def text(self, what: str) -> exp.Literal:
         """A string literal."""
         if not self._match(TokenType.STRING):

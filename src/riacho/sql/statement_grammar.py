@@ -5,7 +5,7 @@ Source: Flink, "SQL": CREATE, DROP, INSERT, EXPLAIN, DESCRIBE, SHOW, SET and RES
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -62,10 +62,18 @@ _CREATABLE = {
     "FUNCTION": "the functions that exist are listed in docs/sql/functions.md",
 }
 _SHOWABLE = {
-    "CREATE": "write DESCRIBE and the table's name to see its columns",
+    "CATALOGS": "the only catalog is default_catalog",
     "COLUMNS": "write DESCRIBE and the table's name",
+    "CREATE": "write DESCRIBE and the table's name to see its columns",
+    "CURRENT": "the only catalog is default_catalog, the only database default_database",
+    "DATABASES": "the only database is default_database",
     "FUNCTIONS": "the functions are listed in docs/sql/functions.md",
+    "JARS": "there are no JARs: connectors and formats are part of the package",
+    "JOBS": "riacho job list shows the jobs of a platform",
+    "MODULES": "there are no modules: the functions are always there",
 }
+
+_QUOTED = "expected an option's name in single quotes"
 
 _SET_OPENINGS = (
     ["EXECUTE", "STATEMENT", "SET", "BEGIN"],
@@ -172,15 +180,11 @@ def _statement(parser: Grammar) -> Statement:
     if parser.take("SET"):
         return _set(parser, start)
     if parser.take("RESET"):
-        return ResetOption(start, None if parser.at_end else parser.text("an option's name"))
+        return _reset(parser, start)
     if parser.take("EXPLAIN"):
         return _explain(parser, start)
     if parser.take("SHOW"):
-        if parser.take("TABLES") or parser.take("VIEWS"):
-            return Show(start, parser._prev.text.upper())
-        parser.refuse_token(
-            "expected TABLES or VIEWS (nothing else can be shown)", _SHOWABLE.get(parser._curr.text.upper())
-        )
+        return _show(parser, start)
     if parser.take("DESCRIBE") or parser.take("DESC"):
         return Describe(start, parser.table_name())
     if any(parser.peek(word) for word in ("SELECT", "VALUES", "WITH", "(")):
@@ -198,7 +202,7 @@ def _create(parser: Grammar, start: int) -> Statement:
         return _create_view(parser, start, replace)
     if not parser.peek("TABLE"):
         parser.refuse_token(
-            "expected TABLE or VIEW (nothing else can be created)", _CREATABLE.get(parser._curr.text.upper())
+            "expected TABLE or VIEW (nothing else can be created)", _instead(parser, _CREATABLE, ("TABLE", "VIEW"))
         )
     if replace:
         parser.refuse("CREATE OR REPLACE TABLE is not supported", start, "drop the table first")
@@ -307,7 +311,9 @@ def _create_view(parser: Grammar, start: int, replace: bool) -> CreateView:
 def _drop(parser: Grammar, start: int) -> Drop:
     parser.take("TEMPORARY")
     if not (parser.take("TABLE") or parser.take("VIEW")):
-        parser.refuse_token("expected TABLE or VIEW (nothing else can be dropped)")
+        parser.refuse_token(
+            "expected TABLE or VIEW (nothing else can be dropped)", _instead(parser, {}, ("TABLE", "VIEW"))
+        )
     kind = parser._prev.text.upper()
     if_exists = parser.take("IF", "EXISTS")
     return Drop(start, kind, parser.table_name(), if_exists)
@@ -345,7 +351,37 @@ def _statement_set(parser: Grammar, start: int) -> StatementSet:
 def _set(parser: Grammar, start: int) -> SetOption:
     if parser.at_end:
         return SetOption(start, None)
+    if not parser.at_text:
+        parser.refuse_token(_QUOTED, "write SET 'name' = 'value', or SET alone to see what is set")
     return SetOption(start, _option(parser))
+
+
+def _reset(parser: Grammar, start: int) -> ResetOption:
+    if parser.at_end:
+        return ResetOption(start, None)
+    if not parser.at_text:
+        parser.refuse_token(_QUOTED, "write RESET 'name', or RESET alone to put back every option")
+    return ResetOption(start, parser.text("an option's name"))
+
+
+def _show(parser: Grammar, start: int) -> Show:
+    if not (parser.take("TABLES") or parser.take("VIEWS")):
+        parser.refuse_token(
+            "expected TABLES or VIEWS (nothing else can be shown)", _instead(parser, _SHOWABLE, ("TABLES", "VIEWS"))
+        )
+    kind = parser._prev.text.upper()
+    if any(parser.peek(word) for word in ("FROM", "IN", "LIKE", "NOT")):
+        found = parser._curr.text.upper()
+        parser.refuse(f"SHOW {kind} … {found} is not supported", parser.offset, f"write SHOW {kind}, which lists all")
+    return Show(start, kind)
+
+
+def _instead(parser: Grammar, known: Mapping[str, str], words: Sequence[str]) -> str | None:
+    """What to do instead of what stands here, or the word that is meant."""
+    if parser.at_end:
+        return None
+    found = parser._curr.text.upper()
+    return known.get(found) or known.get(f"{found}S") or did_you_mean(found, words)
 
 
 def _explain(parser: Grammar, start: int) -> Explain:

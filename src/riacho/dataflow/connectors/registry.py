@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
+from riacho.dataflow.connectors.option_names import check_option_names
 from riacho.dataflow.sinks import Sink
 from riacho.dataflow.sources import Source
 from riacho.formats.options import OptionError
@@ -45,7 +46,9 @@ def open_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:
 
 def check_table(table: Table) -> None:
     """Check a table's options, for reading and for writing, without connecting. Raises `OptionError`."""
-    _connector(table).check(table)
+    connector = _connector(table)
+    check_option_names(table)
+    connector.check(table)
 
 
 def connectors() -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""The names of each connector's options: a misspelt one is told before what is missing, and another's as another's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from riacho.formats.options import OptionError, nearest_option
+from riacho.formats.registry import formats
+from riacho.plan.tables import Table
+
+_EVERY = ("connector", "scan.watermark.idle-timeout", "scan.watermark.emit.strategy", "riacho.bad-records")
+
+_KAFKA = """
+    topic topic-pattern format value.format key.format key.fields key.fields-prefix value.fields-include
+    scan.startup.mode scan.startup.specific-offsets scan.startup.timestamp-millis scan.bounded.mode
+    scan.bounded.specific-offsets scan.bounded.timestamp-millis scan.topic-partition-discovery.interval
+    scan.parallelism sink.partitioner sink.delivery-guarantee sink.parallelism sink.transactional-id-prefix
+    sink.buffer-flush.max-rows sink.buffer-flush.interval riacho.dead-letter.topic
+"""
+_FILES = """
+    path format sink.rolling-policy.file-size sink.rolling-policy.rollover-interval sink.rolling-policy.check-interval
+    sink.parallelism source.monitor-interval
+"""
+
+OPTION_NAMES: Mapping[str, frozenset[str]] = {
+    connector: frozenset((*_EVERY, *names.split()))
+    for connector, names in {
+        "kafka": _KAFKA,
+        "upsert-kafka": _KAFKA,
+        "datagen": "rows-per-second number-of-rows scan.parallelism riacho.seed",
+        "filesystem": _FILES,
+        "print": "print-identifier standard-error sink.parallelism",
+        "blackhole": "",
+    }.items()
+}
+
+_FREE = {"kafka": ("properties.",), "upsert-kafka": ("properties.",), "datagen": ("fields.",)}
+"""What begins like this has names that users choose, or that the connector reads by columns."""
+
+
+def check_option_names(table: Table) -> None:
+    """Raise `OptionError` for an option that the table's connector has not.
+
+    Those of formats, behind a format's name, are left to the formats.
+    """
+    known = OPTION_NAMES[table.connector]
+    free = _FREE.get(table.connector, ())
+    of_formats = tuple(f"{scope}{name}." for scope in ("", "key.", "value.") for name in formats())
+    for key in sorted(dict(table.options)):
+        if key in known or key.startswith((*free, *of_formats)):
+            continue
+        others = [f"'{name}'" for name, names in OPTION_NAMES.items() if key in names]
+        others += [f"'{name}'" for name, prefixes in _FREE.items() if key.startswith(prefixes)]
+        if others:
+            raise OptionError(
+                f"table {table.name}: the option '{key}' belongs to the connector {' or '.join(others)}, and the "
+                f"table's is '{table.connector}'",
+                where=table.origin,
+                mend="leave the option out, or change the connector",
+            )
+        head, dot, rest = key.partition(".")
+        begun = nearest_option(f"{head}.", free) if dot else None
+        raise OptionError(
+            f"table {table.name} has an unknown option '{key}'",
+            where=table.origin,
+            mend=f"did you mean '{begun}{rest}'?" if begun else suggestion(key, known),
+        )
+
+
+def suggestion(key: str, known: frozenset[str]) -> str:
+    """What to tell someone who wrote an unknown option."""
+    near = nearest_option(key, known)
+    return f"did you mean '{near}'?" if near else "valid ones: " + ", ".join(sorted(known))

@@ -1,0 +1,1 @@
+RESET table.local-time-zone;
