@@ -51,13 +51,15 @@ class GatedDisk(SystemDisk):
 
 
 @asynccontextmanager
-async def serving(directory: Path, disk: SystemDisk) -> AsyncIterator[str]:
-    """A broker in this process; its address."""
+async def serving(directory: Path, disk: SystemDisk, **properties: str) -> AsyncIterator[str]:
+    """A broker in this process; its address. `num_partitions="1"` stands for num.partitions."""
     defects: list[BaseException] = []
     threads = DiskThreads(asyncio.get_running_loop(), defects.append)
     clock = SystemClock()
     broker = Broker(
-        settings=Settings({}, sync_before_acks_all=True),
+        settings=Settings(
+            {key.replace("_", "."): value for key, value in properties.items()}, sync_before_acks_all=True
+        ),
         directory=LogDirectory.open(directory, disk=disk, clock=clock),
         metadata=MetadataStore(MetadataLog(directory / "metadata", disk), threads),
         threads=threads,
@@ -168,3 +170,23 @@ def test_damage_that_keeps_an_index_from_being_built_is_looked_for_once(tmp_path
     with (directory / f"{0:020d}.log").open("r+b") as file:
         file.write(bytes(61))
     asyncio.run(fetch_twice())
+
+
+def test_retention_opens_partitions_on_a_disk_thread(tmp_path: Path) -> None:
+    disk = GatedDisk()
+    disk.may_go_on.set()
+
+    async def fill() -> None:
+        async with serving(tmp_path / "data", disk) as bootstrap:
+            await asyncio.to_thread(_fill, bootstrap, "t")
+
+    async def retain() -> None:
+        disk.armed = True
+        async with serving(tmp_path / "data", disk, log_retention_check_interval_ms="1"):
+            assert await asyncio.to_thread(disk.reached.wait, DEADLINE_SECONDS)
+
+    asyncio.run(fill())
+    for path in (tmp_path / "data" / "t-0").glob("*index"):
+        path.unlink()
+    asyncio.run(retain())
+    assert disk.readers == {"disk"}

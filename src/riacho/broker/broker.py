@@ -307,10 +307,13 @@ class Broker:
     async def _retain(self) -> None:
         """Delete the segments that are past their topic's retention; the files go on a disk thread."""
         for topic, index in self.directory.partitions_on_disk():
+            opening = self.opening([(topic, index)])
+            if opening is not None:
+                await opening
             hosted = self._try_partition(topic, index)
             if hosted is not None:
                 hosted.retain(self.clock.now_ms())
-            await asyncio.sleep(0)  # thousands may have to be opened for this: requests are served between them
+            await asyncio.sleep(0)  # there may be thousands: requests are served between them
         self._schedule_retention()
 
 
