@@ -328,11 +328,10 @@ class Partition:
         self._disk_is_busy = True
         end = self.end_offset
         try:
-            for segment in self._segments:
-                if segment.synced_size != segment.size:
-                    size = segment.size
-                    self._disk.sync(segment.file.fd)
-                    segment.synced_size = size
+            for segment in self._unsynced():
+                size = segment.size
+                self._disk.sync(segment.file.fd)
+                segment.synced_size = size
             if self._directory_is_dirty:
                 self._disk.sync_directory(self.directory)
                 self._directory_is_dirty = False
@@ -348,6 +347,16 @@ class Partition:
             finally:
                 self._disk_is_busy = False
         return end
+
+    def _unsynced(self) -> list[Segment]:
+        """The segments with bytes that were not synced, oldest first: they follow those that were, and are few."""
+        found = []
+        for segment in reversed(self._segments):
+            if segment.synced_size != segment.size:
+                found.append(segment)
+            elif segment is not self._active:
+                break
+        return found[::-1]
 
     def _checkpoint(self) -> None:
         """Store indexes, producers, epochs, and then the recovery point: everything below it is durable.
