@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from riacho.host.child import Child, ChildError, ChildSpec
+from riacho.host.child import ALIKE, Child, ChildError, ChildSpec
 
 SERVES = "import time; print('ready', flush=True); time.sleep(600)"
 DEADLINE_S = 60.0
@@ -133,6 +133,37 @@ time.sleep(600)
 
     with pytest.raises(ChildError, match="exit code 2"):
         asyncio.run(scenario())
+
+
+def test_a_patient_child_that_ends_again_and_again_for_one_reason_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riacho.host.child.FIRST_BACKOFF_S", 0.001)
+    code = "import os; raise SystemExit(f'log line of {os.getpid()}\\nerror: no topic\\n  at t.sql')"
+
+    async def scenario() -> None:
+        child = Child(python(code, announces=True, patient=True))
+        with pytest.raises(ChildError, match=f"part did not start, {ALIKE} times in a row for this reason"):
+            await asyncio.wait_for(child.run(), DEADLINE_S)
+        assert child.restarts == ALIKE - 1
+        assert child.reason == "no topic\n  at t.sql"
+
+    asyncio.run(scenario())
+
+
+def test_a_patient_child_that_ends_for_other_reasons_each_time_is_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("riacho.host.child.FIRST_BACKOFF_S", 0.001)
+    code = "import os; raise SystemExit(f'error: no process {os.getpid()}')"
+
+    async def scenario() -> None:
+        child = Child(python(code, announces=True, patient=True))
+        task = asyncio.create_task(child.run())
+        await until(lambda: child.restarts > ALIKE or task.done())
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scenario())
 
 
 def test_a_child_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:

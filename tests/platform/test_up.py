@@ -123,6 +123,23 @@ def test_a_job_that_was_asked_wrongly_is_failed_and_says_why(platform: StartPlat
     up.until_phase("copy", "running")
 
 
+def test_a_job_whose_topic_does_not_come_is_failed_until_it_is_restarted(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform()
+    missing = COPY.replace("'format'", "'properties.allow.auto.create.topics' = 'false', 'format'", 1)
+    up.job("submit", script(tmp_path, missing))
+    up.until_phase("copy", "restarting")
+    failed = up.until_phase("copy", "failed")
+    assert "there is no topic 'events'" in failed["error"]
+    assert "riacho job restart copy" in failed["error"]
+    assert "copy failed: table events: there is no topic 'events'" in up.job("list").stdout
+    assert failed["error"] in up.job("show", "copy").stdout
+    create_topic(up.kafka, "events")
+    assert up.job("restart", "copy").returncode == 0
+    up.until_phase("copy", "running")
+
+
 def test_a_job_that_began_afresh_goes_on_from_its_own_state_when_it_is_started_again(
     platform: StartPlatform, tmp_path: Path
 ) -> None:

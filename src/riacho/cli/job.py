@@ -65,7 +65,7 @@ def submit(
 
 @app.command("list")
 def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
-    """List the jobs: phase, rates, state, lag.
+    """List the jobs: phase, rates, state, lag, and why one failed.
 
     \b
         riacho job list
@@ -100,6 +100,9 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
         ],
         empty="no job was submitted: riacho job submit FILE.sql",
     )
+    for job in jobs:
+        if job["error"]:
+            typer.echo(f"\n{job['name']} {job['phase']}: {job['error'].splitlines()[0]}")
 
 
 @app.command()

@@ -133,12 +133,13 @@ class Cluster:
         with self._lock:
             return self._leaders.get(partition.topic, {}).get(partition.partition)
 
-    def partitions(self, topic: str, *, create: bool = False) -> dict[int, Leader]:
+    def partitions(self, topic: str, *, create: bool = False, timeout_ms: float | None = None) -> dict[int, Leader]:
         """The partitions of a topic, asked for where they are not known. Raises `KafkaError`.
 
-        With `create` a topic that is missing is waited for, as the broker may be making it.
+        With `create` a topic that is missing is waited for, as the broker may be making it: until `timeout_ms`, by
+        default the API time-out.
         """
-        backoff = Backoff(self.config)
+        backoff = Backoff(self.config, timeout_ms)
         while True:
             with self._lock:
                 known = self._leaders.get(topic)

@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from riacho.errors import RiachoError
 from riacho.host.parent import DIE_WITH_PARENT
@@ -24,6 +25,14 @@ FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 30.0
 STEADY_AFTER_S = 60.0
 """A child that ran this long is well again: its next death is answered as quickly as a first one."""
+
+ALIKE = 5
+"""A patient child that fails to start so many times in a row for one reason, sooner than `STEADY_AFTER_S`, is given
+up: what mends itself was waited for in between, and longer by the child itself, whose clients try for a minute.
+"""
+
+ERROR = "error: "
+"""How a command's message begins that says why it ends."""
 
 LAST_WORDS = 40
 """Lines of a child's stderr that are kept, to say why it died."""
@@ -41,7 +50,8 @@ class ChildSpec:
 
     A child that `announces` prints one line, `ready …`, when it serves; it counts as started only then.
     A `oneshot` child ends by itself: exit code 0 is not a death. A `patient` one is started again also where it fails
-    before it serves, since what it needs may be on its way; but not where it was asked wrongly.
+    before it serves, since what it needs may be on its way; but not where it was asked wrongly, nor for ever where
+    the reason stays the same.
     """
 
     name: str
@@ -66,6 +76,8 @@ class Child:
         self.restarts = 0
         self.exit_code: int | None = None
         self._words: deque[str] = deque(maxlen=LAST_WORDS)
+        self.served = False
+        """Whether the present process has said that it serves, or the one that died did."""
         self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._process: asyncio.subprocess.Process | None = None
         self._on_change = on_change
@@ -81,13 +93,19 @@ class Child:
         """What the process wrote to stderr last; the present one, or the one that died."""
         return "".join(self._words).strip()
 
+    @property
+    def reason(self) -> str:
+        """Why the process ended: its error message, or what else it wrote last."""
+        return self._error_message() or self.last_words
+
     async def run(self) -> None:
         """Start the process and restart it, backing off, whenever it dies. Ends it when cancelled.
 
         Raises `ChildError` where it ends by itself before it has served (see `ChildSpec` for patient ones): that is
-        a mistake. One that is killed meanwhile had an accident.
+        a mistake. One that is killed meanwhile had an accident. Raises it also where a patient one is given up.
         """
         backoff_s = FIRST_BACKOFF_S
+        alike, before = 0, ""
         loop = asyncio.get_running_loop()
         try:
             while True:
@@ -96,11 +114,19 @@ class Child:
                 self._changed()
                 if self.spec.oneshot and self.exit_code == 0:
                     return
-                if not self.ready.done() and self._is_mistake(self.exit_code):
-                    self.ready.set_exception(self._never_served(self.exit_code))
-                    await self.ready
-                if loop.time() - started > STEADY_AFTER_S:
+                if self._is_mistake(self.exit_code):
+                    await self._give_up(f"did not start: {describe_exit(self.exit_code)}")
+                lasted_s = loop.time() - started
+                if lasted_s > STEADY_AFTER_S:
                     backoff_s = FIRST_BACKOFF_S
+                if self.served or lasted_s > STEADY_AFTER_S:
+                    alike = 0
+                elif self.exit_code > 0:
+                    # Of a traceback only the last line: log lines before it tell the time.
+                    reason = self._error_message() or self.last_words.rpartition("\n")[2]
+                    alike, before = (alike + 1 if reason == before else 1), reason
+                    if self.spec.patient and alike == ALIKE:
+                        await self._give_up(f"did not start, {ALIKE} times in a row for this reason")
                 log.warning(
                     "%s died: %s; restarting in %.1f s", self.spec.name, describe_exit(self.exit_code), backoff_s
                 )
@@ -125,11 +151,24 @@ class Child:
             await process.wait()
 
     def _is_mistake(self, exit_code: int) -> bool:
-        """Whether a process that never served would only end the same way again."""
-        return exit_code == USAGE_ERROR or (exit_code >= 0 and not self.spec.patient)
+        """Whether a process that did not serve would only end the same way again."""
+        if self.spec.patient:
+            return exit_code == USAGE_ERROR and not self.served
+        return exit_code >= 0 and not self.ready.done()
 
-    def _never_served(self, exit_code: int) -> ChildError:
-        return ChildError(f"{self.spec.name} did not start: {describe_exit(exit_code)}")
+    def _error_message(self) -> str | None:
+        lines = list(self._words)
+        for place in reversed(range(len(lines))):
+            if lines[place].startswith(ERROR):
+                return "".join(lines[place:]).removeprefix(ERROR).strip()
+        return None
+
+    async def _give_up(self, what: str) -> NoReturn:
+        error = ChildError(f"{self.spec.name} {what}")
+        if not self.ready.done():
+            self.ready.set_exception(error)
+            await self.ready
+        raise error
 
     async def _run_once(self) -> int:
         self._process = await asyncio.create_subprocess_exec(
@@ -141,14 +180,17 @@ class Child:
             start_new_session=True,  # a Ctrl-C reaches the supervisor alone, which ends the children in order
         )
         self._words.clear()
+        self.served = False
         self._changed()
         listeners = [asyncio.create_task(self._pass_on(self._process.stderr, self._words))]
         if self.spec.announces:
             assert self._process.stdout is not None
             line = (await self._process.stdout.readline()).decode().strip()
             listeners.append(asyncio.create_task(self._pass_on(self._process.stdout, None)))
-            if line.startswith("ready") and not self.ready.done():
-                self.ready.set_result(line)
+            self.served = line.startswith("ready")
+            if self.served:
+                if not self.ready.done():
+                    self.ready.set_result(line)
                 self._changed()
         elif not self.ready.done():
             self.ready.set_result("")

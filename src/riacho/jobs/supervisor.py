@@ -155,16 +155,16 @@ class JobSupervisor:
         """Follow a worker to its end, which is that of its sources, or of an attempt that can never succeed."""
         try:
             await child.run()
-        except ChildError:
-            self._report(spec, Phase.FAILED, child)
+        except ChildError as error:
+            again = f"once that is mended, `riacho job restart {spec.name}` starts it again"
+            self._report(spec, Phase.FAILED, child, error=f"{child.reason}\n  {error.what}; {again}")
         else:
             self._report(spec, Phase.FINISHED, child)
 
     def _seen(self, spec: JobSpec, child: Child) -> None:
         """Report what a worker's process just did."""
         if child.pid is not None:
-            started = child.ready.done() and not child.ready.cancelled()
-            self._report(spec, Phase.RUNNING if started else Phase.STARTING, child)
+            self._report(spec, Phase.RUNNING if child.served else Phase.STARTING, child)
         elif child.exit_code != 0:
             self._report(spec, Phase.RESTARTING, child)
 
@@ -176,8 +176,8 @@ class JobSupervisor:
         known = self._since.get(spec.name)
         if known is None or known[0] is not phase:
             self._since[spec.name] = (phase, self._clock.now_ms())
-        if child is not None and phase in (Phase.FAILED, Phase.RESTARTING):
-            error = child.last_words
+        if child is not None and phase is Phase.RESTARTING:
+            error = child.reason
         status = JobStatus(
             spec.name,
             phase,

@@ -36,6 +36,9 @@ from riacho.errors import RiachoError
 
 log = logging.getLogger(__name__)
 
+CREATION_MS = 10_000
+"""A broker that makes topics when they are asked for has done so by then; another never does."""
+
 NO_TIME_FOUND = -1
 """What ListOffsets answers where no record is as late as the time asked for."""
 
@@ -197,7 +200,7 @@ class KafkaSource:
         for name in sorted(names):
             create = allowed and name not in read  # one that was deleted since is missed, not made anew
             try:
-                partitions = self._cluster.partitions(name, create=create)
+                partitions = self._cluster.partitions(name, create=create, timeout_ms=CREATION_MS)
             except KafkaError as error:
                 if error.name != "UNKNOWN_TOPIC_OR_PARTITION":
                     raise

@@ -38,7 +38,8 @@ function show(context: PageContext): void {
   function switchOf(job: JobSummary): HTMLElement {
     const button = buttons.get(job.name) ?? h("button", { type: "button" });
     buttons.set(job.name, button);
-    const action = job.wanted === "running" ? "stop" : "start";
+    const ended = job.phase === "failed" || job.phase === "finished";
+    const action = job.wanted === "running" && !ended ? "stop" : "start";
     setText(button, action === "stop" ? "Stop" : "Start");
     button.setAttribute("aria-label", `${action} ${job.name}`);
     button.onclick = () =>
