@@ -20,7 +20,7 @@ from riacho.client.columns import ProduceColumns
 from riacho.client.config import ClientConfig
 from riacho.client.producer import Producer
 from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC
-from running_broker import RunningBroker
+from running_broker import RunningBroker, StartBroker
 
 COPY = (
     kafka_table("events", "id BIGINT", "events")
@@ -293,6 +293,19 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert address.rpartition(":")[2] in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_job_that_is_submitted_before_the_platform_runs_jobs_is_taken_once_it_does(
+    broker: StartBroker, tmp_path: Path
+) -> None:
+    kafka = broker()
+    command = [str(RIACHO), "job", "submit", script(tmp_path, COPY), "--kafka"]
+    early = subprocess.Popen([*command, kafka.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert early.stderr is not None
+    assert early.stderr.readline() == "waiting for the platform to run jobs\n"
+    create_topic(kafka.bootstrap, JOBS_TOPIC, cleanup_policy="compact")
+    said, _ = early.communicate(timeout=60)
+    assert (early.returncode, said) == (0, "submitted copy; riacho job list shows how it does\n")
 
 
 def test_jobs_without_a_platform_are_refused_with_the_way_to_one(kafka: RunningBroker) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,7 @@ def submit(
     variables = used_variables(sql, assignments)
     compile_job_script(sql, str(file), {KAFKA_VARIABLE: kafka, **variables})
     with _catalog(kafka) as catalog:
+        catalog.await_platform(_say_once("waiting for the platform to run jobs"))
         known = catalog.specs().get(name)
         catalog.put(
             JobSpec(
@@ -201,6 +203,11 @@ def _known(catalog: JobCatalog, name: str) -> JobSpec:
         known = ", ".join(sorted(specs)) or "none was submitted"
         raise UsageError(f"there is no job {name!r}", mend=f"jobs: {known}")
     return specs[name]
+
+
+def _say_once(text: str) -> Callable[[], None]:
+    """A function that prints this on stderr when it is first called."""
+    return functools.cache(lambda: typer.echo(text, err=True))
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +28,10 @@ from riacho.jobs.registry import (
 
 READ_TIMEOUT_MS = 10_000
 
+START_MS = 10_000
+START_POLL_S = 0.2
+"""How long a platform's broker may serve before its part that runs jobs does, on a busy machine; how often to look."""
+
 STALE_MS = 10_000
 """Measurements older than this say nothing of a job that has ended or hangs."""
 
@@ -49,6 +54,15 @@ class JobCatalog:
     ) -> None:
         if self._producer is not None:
             self._producer.close(0 if kind is not None else None)
+
+    def await_platform(self, told: Callable[[], None]) -> None:
+        """Wait a while for a platform that is about to start, which `told` tells. Raises `RiachoError`."""
+        deadline = self._clock.monotonic_ms() + START_MS
+        while JOBS_TOPIC not in self._topics():
+            told()
+            if self._clock.monotonic_ms() > deadline:
+                self._require_platform()
+            time.sleep(START_POLL_S)
 
     def specs(self) -> dict[str, JobSpec]:
         """The submitted jobs by name."""
@@ -100,9 +114,11 @@ class JobCatalog:
                             rows.pop(key, None)
         return rows
 
+    def _topics(self) -> set[str]:
+        return {topic.name for topic in Admin(self._cluster).list_topics(internal=True)}
+
     def _require_platform(self) -> None:
-        names = {topic.name for topic in Admin(self._cluster).list_topics(internal=True)}
-        if JOBS_TOPIC not in names:
+        if JOBS_TOPIC not in self._topics():
             raise RiachoError(
                 "no platform runs jobs on this cluster",
                 where=self._cluster.config.bootstrap,
