@@ -14,6 +14,7 @@ from connecting import DEADLINE_SECONDS, read_all, read_rows, rows_of, sink, sou
 
 from job_process import until
 from riacho.dataflow.sources.bad_records import BadRecordError
+from riacho.dataflow.sources.kafka import default_group
 from riacho.errors import RiachoError
 from riacho.formats.options import OptionError
 from running_broker import RunningBroker, StartBroker
@@ -233,6 +234,12 @@ def test_group_offsets_are_committed_and_taken_up(kafka: RunningBroker, topic: s
     second = source("id INT", table)
     assert rows_of(read_all(second)) == [(3,)]
     second.close()
+
+
+def test_no_two_jobs_commit_under_one_group() -> None:
+    pairs = [("a-b", "c"), ("a", "b-c"), ("a-b-c", "d"), ("a-b", "c-d"), ("a", "b-c-d"), ("a", "b:c-d"), ("a", "b:c")]
+    assert len({default_group(job, table) for job, table in pairs}) == len(pairs)
+    assert default_group("orders-of-today", "bids") == "riacho-orders-of-today-bids"
 
 
 def test_without_a_committed_offset_group_offsets_are_an_error(kafka: RunningBroker, topic: str) -> None:

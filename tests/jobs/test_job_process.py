@@ -379,6 +379,8 @@ def test_dead_letters_carry_the_record_its_reason_and_its_origin(
     process = job(kafka, sql).start()
     (letter,) = until(dead.read, "the bad record is there")
     assert process.end() == 0
+    assert f"the first bad record is a dead letter: topic {topic}, partition 0, offset 1" in process.stderr
+    assert "2 rows in, 2 rows out, 1 to dead letters" in process.stderr
     headers = {name: value.decode() for name, value in letter.headers()}
     assert letter.value() == BAD[1]
     assert headers.pop("reason")
@@ -391,6 +393,12 @@ def test_a_topic_that_does_not_exist_is_named(kafka: RunningBroker, job: StartJo
     assert process.wait() == 1
     assert "nowhere" in process.stderr
     assert "Traceback" not in process.stderr
+
+
+def test_a_topic_that_is_made_because_it_is_read_is_named(kafka: RunningBroker, topic: str, job: StartJob) -> None:
+    process = job(kafka, copy_job(topic)).start()
+    assert process.end() == 0
+    assert f"there is no topic '{topic}': it is made, empty" in process.stderr
 
 
 def test_wrong_sql_is_a_wrong_request(kafka: RunningBroker, job: StartJob) -> None:

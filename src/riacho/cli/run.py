@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+COUNTED = {
+    "rows_in": "rows in",
+    "rows_out": "rows out",
+    "late_rows": "late",
+    "skipped": "skipped",
+    "dead_letters": "to dead letters",
+}
+ALWAYS_COUNTED = ("rows_in", "rows_out")
+"""What a job's last line tells: what became of rows that are in no result only where there are some."""
+
 
 @app.command()
 def run(
@@ -103,7 +113,8 @@ def _run_job(job: Job, context: JobContext) -> bool:
                     report.close()
     current = worker.measurements.current
     state = "finished" if finished else "stopped"
-    typer.echo(f"{context.name} {state}: {current['rows_in']:,} rows in, {current['rows_out']:,} rows out", err=True)
+    counts = [f"{current[key]:,} {what}" for key, what in COUNTED.items() if current[key] or key in ALWAYS_COUNTED]
+    typer.echo(f"{context.name} {state}: {', '.join(counts)}", err=True)
     return finished
 
 

@@ -93,6 +93,9 @@ class BadRecords:
         if self._letters is None:
             assert self._open_letters is not None
             self._letters = self._open_letters()
+        if not self._dead:
+            origin, reason = records[0]
+            log.warning("table %s: the first bad record is a dead letter: %s: %s", self._table, origin, reason)
         self._letters.send([DeadLetter(origin, reason) for origin, reason in records])
         self._dead += len(records)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 CREATION_MS = 10_000
 """A broker that makes topics when they are asked for has done so by then; another never does."""
+
+UNKNOWN_TOPIC = "UNKNOWN_TOPIC_OR_PARTITION"
 
 NO_TIME_FOUND = -1
 """What ListOffsets answers where no record is as late as the time asked for."""
@@ -199,14 +201,24 @@ class KafkaSource:
         read = {partition.topic for partition in self._restored or ()}
         for name in sorted(names):
             create = allowed and name not in read  # one that was deleted since is missed, not made anew
-            try:
-                partitions = self._cluster.partitions(name, create=create, timeout_ms=CREATION_MS)
-            except KafkaError as error:
-                if error.name != "UNKNOWN_TOPIC_OR_PARTITION":
-                    raise
-                raise missing_topic(table, name, read=name in read) from error
-            found += [TopicPartition(name, index) for index in sorted(partitions)]
+            found += [TopicPartition(name, index) for index in sorted(self._present(name, create=create))]
         return found
+
+    def _present(self, topic: str, *, create: bool) -> Iterable[int]:
+        """The partitions of a topic; it is made, if the broker does that and `create` says so, and a warning tells."""
+        try:
+            try:
+                return self._cluster.partitions(topic)
+            except KafkaError as error:
+                if error.name != UNKNOWN_TOPIC or not create:
+                    raise
+                log.warning("table %s: there is no topic '%s': it is made, empty", self._table.table.name, topic)
+                return self._cluster.partitions(topic, create=True, timeout_ms=CREATION_MS)
+        except KafkaError as error:
+            if error.name != UNKNOWN_TOPIC:
+                raise
+            read = any(partition.topic == topic for partition in self._restored or ())
+            raise missing_topic(self._table, topic, read=read) from error
 
     def _discover(self) -> None:
         """Look for new partitions now and then; what they held before is read from its start, as in Flink."""
