@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from collections import deque
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from riacho.errors import RiachoError
-from riacho.host.parent import DIE_WITH_PARENT
+from riacho.host.launch import Launch, Process, execute
 
 STOP_TIMEOUT_S = 2.0
 """How long a child may take to end after SIGTERM: a platform ends its broker last, and is gone within 5 s."""
@@ -71,15 +70,18 @@ def riacho_command(*arguments: str) -> list[str]:
 class Child:
     """One supervised process. `run` keeps it alive until it is cancelled; `ready` tells when it first served."""
 
-    def __init__(self, spec: ChildSpec, on_change: Callable[[Child], None] | None = None) -> None:
+    def __init__(
+        self, spec: ChildSpec, on_change: Callable[[Child], None] | None = None, launch: Launch = execute
+    ) -> None:
         self.spec = spec
+        self._launch = launch
         self.restarts = 0
         self.exit_code: int | None = None
         self._words: deque[str] = deque(maxlen=LAST_WORDS)
         self.served = False
         """Whether the present process has said that it serves, or the one that died did."""
         self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._on_change = on_change
 
     @property
@@ -171,14 +173,7 @@ class Child:
         raise error
 
     async def _run_once(self) -> int:
-        self._process = await asyncio.create_subprocess_exec(
-            *self.spec.command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE if self.spec.announces else None,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **self.spec.environment, DIE_WITH_PARENT: str(os.getpid())},
-            start_new_session=True,  # a Ctrl-C reaches the supervisor alone, which ends the children in order
-        )
+        self._process = await self._launch(self.spec.command, self.spec.environment, announces=self.spec.announces)
         self._words.clear()
         self.served = False
         self._changed()

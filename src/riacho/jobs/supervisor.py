@@ -22,14 +22,19 @@ from riacho.client.producer import Producer
 from riacho.errors import RiachoError
 from riacho.host import Clock, Disk
 from riacho.host.child import Child, ChildError, ChildSpec, riacho_command
+from riacho.host.launch import ForkServer
 from riacho.jobs.registry import JOBS_TOPIC, STATUS_TOPIC, JobSpec, JobStatus, Phase, Wanted
 from riacho.jobs.topics import create_registry
+from riacho.kernels import compile as kernels
 
 POLL_MS = 500
 RETRY_S = 1.0
 
 REFUSED_RETRY_S = 5.0
 """Pause before a job is tried again whose script or process the machine refused: a full disk takes a while to mend."""
+
+IMPORTED = ("riacho.cli.run", "riacho.sql.session", "riacho.client", *kernels.modules())
+"""What workers need and the server that they are forked from may import: nothing that imports Polars."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +59,7 @@ class JobSupervisor:
         self._running: dict[str, Running] = {}
         self._since: dict[str, tuple[Phase, int]] = {}
         self._changes: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
+        self._forks = ForkServer(IMPORTED)
         self._stopped = threading.Event()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
@@ -62,6 +68,7 @@ class JobSupervisor:
         Raises `RiachoError` where the cluster refuses at the start.
         """
         loop = asyncio.get_running_loop()
+        await self._forks.start()
         await asyncio.to_thread(create_registry, Admin(self._cluster))
         reader = threading.Thread(target=self._read, args=(loop,), name="riacho-job-registry", daemon=True)
         self._producer = Producer(self._cluster)
@@ -74,6 +81,7 @@ class JobSupervisor:
         finally:
             self._stopped.set()
             await asyncio.gather(*(self._end(running) for running in self._running.values()))
+            await self._forks.close()
             await asyncio.to_thread(reader.join)
             await asyncio.to_thread(self._producer.close, 0)
 
@@ -136,6 +144,7 @@ class JobSupervisor:
         return Child(
             ChildSpec(spec.name, command, announces=True, oneshot=True, patient=True),
             on_change=lambda child: self._seen(spec, child),
+            launch=self._forks.launch,
         )
 
     def _write_script(self, spec: JobSpec) -> Path:

@@ -120,7 +120,7 @@ def is_compiled() -> bool:
 
 def compile_all(progress: Progress) -> None:
     """Compile what is not in the cache yet, telling `progress` of each kernel. Raises `RiachoError`."""
-    modules = {path.stem: len(_KERNEL.findall(path.read_text())) for path in _sources()}
+    modules = _kernels_by_module()
     total = sum(modules.values())
     done = 0
 
@@ -146,6 +146,15 @@ def compile_all(progress: Progress) -> None:
         marker.write_text(fingerprint)
     except OSError as error:
         raise _unwritable(error) from error
+
+
+def modules() -> list[str]:
+    """The full names of the modules that hold kernels, for whoever is to import them all."""
+    return [f"{__package__}.{module}" for module, count in _kernels_by_module().items() if count]
+
+
+def _kernels_by_module() -> dict[str, int]:
+    return {path.stem: len(_KERNEL.findall(path.read_text())) for path in _sources()}
 
 
 @cache
