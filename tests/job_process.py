@@ -1,11 +1,10 @@
-"""A job's process for tests: started by the command that a user types, looked at through its topics."""
+"""A job's process for tests, as `riacho up` would start it, looked at through its topics."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +13,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+
+from forked import Forked
 
 RIACHO = Path(sys.executable).with_name("riacho")
 DEADLINE_S = 60.0
@@ -37,8 +38,8 @@ class JobProcess:
         self.directory = directory
         self.script = directory / "job.sql"
         self.script.write_text(sql)
-        self._command = [str(RIACHO), "run", str(self.script), "--kafka", kafka, "--dir", str(directory), *options]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._command = ["run", str(self.script), "--kafka", kafka, "--dir", str(directory), *options]
+        self._process: Forked | None = None
         self._starts = 0
 
     def start(self, *options: str) -> JobProcess:
@@ -53,7 +54,7 @@ class JobProcess:
         assert self._process is None or self._process.returncode is not None, "it runs already"
         self._starts += 1
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            self._process = subprocess.Popen([*self._command, *options], stdout=out, stderr=err)
+            self._process = Forked([*self._command, *options], stdout=out, stderr=err)
         return self
 
     @property

@@ -1,0 +1,104 @@
+"""Commands of riacho for tests, forked from a process that has imported them, as `riacho up` starts its workers.
+
+A test that runs the same command for the twentieth time need not wait for its imports once more; that they work is
+seen by the tests that type the command.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from riacho.host import fork_server
+from riacho.jobs.supervisor import IMPORTED
+
+
+class Forked:
+    """A command under way, as `subprocess.Popen` has it; its output goes to files."""
+
+    def __init__(self, arguments: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes]) -> None:
+        self.args = ["riacho", *arguments]
+        self.returncode: int | None = None
+        self.pid = _server().fork(arguments, os.environ, stdout.fileno(), stderr.fileno())
+
+    def poll(self) -> int | None:
+        """The exit code, once it has ended."""
+        if self.returncode is None:
+            self.returncode = _server().ends(0).get(self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises `subprocess.TimeoutExpired`."""
+        deadline = time.monotonic() + (timeout if timeout is not None else 1e9)
+        while self.poll() is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
+            _server().ends(left)
+        assert self.returncode is not None
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            _server().say({"signal": int(number), "to": self.pid})
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class _Server:
+    """The process that is forked from: one for all tests, to the end of the tests' own process."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ends: dict[int, int] = {}
+        with theirs:
+            command = [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *IMPORTED]
+            environment = {**os.environ, **fork_server.ENVIRONMENT}
+            process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
+        atexit.register(process.wait)
+        atexit.register(self._control.close)
+
+    def fork(self, arguments: Sequence[str], environment: Mapping[str, str], stdout: int, stderr: int) -> int:
+        self.say({"command": ["riacho", *arguments], "environment": dict(environment)}, [stderr, stdout])
+        while "forked" not in (told := self._hear()):
+            pass
+        pid: int = told["forked"]
+        return pid
+
+    def say(self, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
+        socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+
+    def ends(self, seconds: float) -> dict[int, int]:
+        """The exit codes told so far, after waiting so long for one more."""
+        while select.select([self._control], [], [], seconds)[0]:
+            self._hear()
+            seconds = 0
+        return self._ends
+
+    def _hear(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self._control.recv(fork_server.LARGEST_MESSAGE))
+        if "ended" in told:
+            self._ends[told["ended"]] = told["code"]
+        return told
+
+
+_running: list[_Server] = []
+
+
+def _server() -> _Server:
+    if not _running:
+        _running.append(_Server())
+    return _running[0]
