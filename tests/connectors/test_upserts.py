@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riacho.dataflow.batch import Batch, WatermarkSteps
-from riacho.dataflow.sinks.upserts import last_of_keys
+from riacho.dataflow.sinks.upserts import last_of_keys, last_of_pairs, upserts_of
+from riacho.sql.session import compile_script
 
 Row = tuple[int | None, str | None, int | None]
 
@@ -53,3 +55,38 @@ def test_of_an_append_only_pass_the_last_row_of_each_key_counts(given_rows: list
     kept, gone = last_of_keys(batch_of(given_rows, None), ["k"])
     assert kept.tolist() == sorted({row[0]: place for place, row in enumerate(given_rows)}.values())
     assert not len(gone)
+
+
+@given(st.dictionaries(st.integers(0, 9), st.sampled_from(["old", "new", "both"]), max_size=8))
+def test_of_pairs_the_new_row_counts_or_the_key_is_gone(changes: dict[int, str]) -> None:
+    pairs = {"old": [-1], "new": [1], "both": [-1, 1]}
+    diff = [sign for kind in changes.values() for sign in pairs[kind]]
+    given_rows: list[Row] = [(key, None, sign) for key, kind in changes.items() for sign in pairs[kind]]
+    for signs in (diff, None) if set(diff) <= {1} else (diff,):
+        batch = replace(batch_of(given_rows, signs), sequence=np.array([row[0] for row in given_rows], np.int64))
+        kept, gone = last_of_pairs(batch)
+        wanted_kept, wanted_gone = last_of_keys(batch, ["k"])
+        assert (kept.tolist(), gone.tolist()) == (wanted_kept.tolist(), wanted_gone.tolist())
+
+
+@pytest.mark.parametrize(
+    ("query", "pairs"),
+    [
+        ("SELECT k, COUNT(*), SUM(v) FROM t GROUP BY k", True),
+        ("SELECT k, 1 + COUNT(*), MAX(v) FROM t GROUP BY k", True),
+        ("SELECT k, COUNT(*), SUM(v) FROM t GROUP BY k HAVING COUNT(*) > 1", False),
+        ("SELECT k + 1, COUNT(*), SUM(v) FROM t GROUP BY k", False),
+        ("SELECT MAX(k), COUNT(*), v FROM t GROUP BY v", False),
+        ("SELECT k, COUNT(*), j FROM t GROUP BY k, j", False),
+        ("SELECT k, v, j FROM t", False),
+    ],
+)
+def test_pairs_are_taken_for_granted_only_where_the_groups_are_the_keys(query: str, *, pairs: bool) -> None:
+    script = f"""
+    CREATE TABLE t (k BIGINT, v BIGINT, j BIGINT) WITH ('connector' = 'datagen');
+    CREATE TABLE totals (k BIGINT, n BIGINT, total BIGINT, PRIMARY KEY (k) NOT ENFORCED)
+    WITH ('connector' = 'upsert-kafka', 'topic' = 'totals', 'key.format' = 'json', 'value.format' = 'json');
+    INSERT INTO totals {query};
+    """
+    (sink,) = compile_script(script).jobs[0].sinks
+    assert (upserts_of(sink, ["k"]) is last_of_pairs) is pairs

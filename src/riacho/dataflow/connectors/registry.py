@@ -83,10 +83,11 @@ def _kafka_source(scan: Scan, environment: ConnectorEnvironment) -> Source:
 def _kafka_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:
     from riacho.dataflow.connectors.kafka import check_sink, read_table
     from riacho.dataflow.sinks.kafka import KafkaSink
+    from riacho.dataflow.sinks.upserts import upserts_of
 
     table = read_table(sink.table, environment)
     check_sink(table)
-    return KafkaSink(table, environment)
+    return KafkaSink(table, environment, upserts_of(sink, list(table.key_columns)) if table.upserts else None)
 
 
 def _datagen_source(scan: Scan, environment: ConnectorEnvironment) -> Source:

@@ -13,7 +13,7 @@ from riacho.dataflow.connectors import kafka as tables
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sinks import SinkCounts
-from riacho.dataflow.sinks.upserts import last_of_keys
+from riacho.dataflow.sinks.upserts import Upserts
 from riacho.formats.decoding import Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import TimestampType
@@ -25,8 +25,10 @@ ENCODED_ROWS = 8192
 class KafkaSink:
     """Produces the rows of a table; the producer's threads send them."""
 
-    def __init__(self, table: KafkaTable, environment: ConnectorEnvironment) -> None:
+    def __init__(self, table: KafkaTable, environment: ConnectorEnvironment, upserts: Upserts | None) -> None:
+        """`upserts` says what a pass makes of each key; None for a table that only appends."""
         self._table = table
+        self._upserts = upserts
         self._topic = table.topics[0]
         self._time_zone = environment.time_zone
         self._cluster = table.cluster(environment)
@@ -44,8 +46,8 @@ class KafkaSink:
     def write(self, batch: Batch) -> None:
         if not len(batch):
             return
-        if self._table.upserts:
-            kept, gone = last_of_keys(batch, list(self._table.key_columns))
+        if self._upserts is not None:
+            kept, gone = self._upserts(batch)
             self._produce(batch.frame, kept, gone)
         else:
             assert batch.diff is None or (batch.diff > 0).all(), "the planner keeps retractions away"
@@ -65,12 +67,12 @@ class KafkaSink:
 
     def _produce(self, frame: pl.DataFrame, kept: Int64Array, gone: Int64Array) -> None:
         """Send the kept rows and tombstones for those that are gone, in the order of the pass."""
-        rows = np.sort(np.concatenate((kept, gone)))
+        rows = np.sort(np.concatenate((kept, gone))) if len(gone) else kept
         if len(rows) != frame.height:
-            frame = frame[rows]
+            index = pl.Series(rows.astype(np.uint32))  # Polars' own type of index, which it need not check
+            frame = pl.DataFrame([column[index] for column in frame.get_columns()])
         for first in range(0, len(rows), ENCODED_ROWS):
-            stop = first + ENCODED_ROWS
-            self._produce_rows(frame[first:stop], rows[first:stop], gone)
+            self._produce_rows(frame.slice(first, ENCODED_ROWS), rows[first : first + ENCODED_ROWS], gone)
 
     def _produce_rows(self, frame: pl.DataFrame, rows: Int64Array, gone: Int64Array) -> None:
         value = self._value.encode(frame)

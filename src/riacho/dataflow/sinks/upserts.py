@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from riacho.dataflow.batch import Batch, Int64Array
+from riacho.plan.changelog import unique_keys
+from riacho.plan.relations import Aggregate, Project, Relation, Sink
+
+Upserts = Callable[[Batch], tuple[Int64Array, Int64Array]]
+"""(rows that are each key's new value, rows whose keys are gone), both ascending."""
+
+
+def upserts_of(sink: Sink, key: Sequence[str]) -> Upserts:
+    """How the changes of a sink's input become upserts by these fields."""
+    position = {column.name: place for place, column in enumerate(sink.table.persisted_columns)}
+    if _comes_in_pairs(sink.input) and frozenset(position[name] for name in key) in unique_keys(sink.input):
+        return last_of_pairs
+    return partial(last_of_keys, key=key)
+
+
+def _comes_in_pairs(relation: Relation) -> bool:
+    """Whether a pass's new row of each unique key stands right behind the old one (see `last_of_pairs`)."""
+    return isinstance(relation, Aggregate) or (isinstance(relation, Project) and _comes_in_pairs(relation.input))
+
+
+def last_of_pairs(batch: Batch) -> tuple[Int64Array, Int64Array]:
+    """As `last_of_keys`, where each key has at most an old row and, right behind it, a new one of the same moment, and
+    no other key's has that moment: an aggregate's output.
+
+    Its keys need not be looked at, which for small passes is most of the work.
+    """
+    rows = np.arange(len(batch))
+    if batch.diff is None:
+        return rows, rows[:0]
+    added = batch.diff > 0
+    replaced = np.append(added[1:] & (batch.sequence[1:] == batch.sequence[:-1]), False)
+    return rows[added], rows[~added & ~replaced]
 
 
 def last_of_keys(batch: Batch, key: Sequence[str]) -> tuple[Int64Array, Int64Array]:
