@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 from riacho.plan.relations import Schema
@@ -30,6 +32,7 @@ from riacho.plan.types import (
 _INTEGERS: dict[int, pl.DataType] = {8: pl.Int8(), 16: pl.Int16(), 32: pl.Int32(), 64: pl.Int64()}
 
 
+@cache
 def polars_type(data_type: DataType) -> pl.DataType:
     """How values of a SQL type are kept in a frame.
 
@@ -72,6 +75,17 @@ def polars_type(data_type: DataType) -> pl.DataType:
         case NullType():
             return pl.Null()
     raise AssertionError(f"no column type for {data_type}")
+
+
+def integers(series: pl.Series) -> pl.Series:
+    """Integers, or points in time in the unit that a frame keeps them in, as 64-bit integers.
+
+    As `Series.to_physical`, which takes a tenth of a millisecond for its way through a query.
+
+    >>> integers(pl.Series([1]).cast(pl.Datetime("ms")).cast(pl.Datetime("us"))).to_list()
+    [1000]
+    """
+    return series.cast(pl.Int64)
 
 
 def polars_schema(schema: Schema) -> dict[str, pl.DataType]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import polars as pl
-
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.expressions import Evaluator, Predicate, Settings
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
-from riacho.plan.expressions import Column
 from riacho.plan.relations import Filter, Project
 
 
@@ -22,7 +19,7 @@ class Calc(Stateless):
 
     def __init__(self, steps: Sequence[Filter | Project], settings: Settings, rejects: Rejects | None) -> None:
         self._steps = [
-            _FilterStep(step, settings) if isinstance(step, Filter) else _project_step(step, settings) for step in steps
+            _FilterStep(step, settings) if isinstance(step, Filter) else _ProjectStep(step, settings) for step in steps
         ]
         self._rejects = rejects
 
@@ -51,31 +48,10 @@ class _FilterStep:
         )
 
 
-class _SelectStep:
-    """A projection of bare columns: nothing is evaluated."""
-
-    def __init__(self, sources: Sequence[str], names: Sequence[str]) -> None:
-        self._columns = list(zip(sources, names, strict=True))
-
-    def apply(self, batch: Batch, rejects: Rejects | None) -> Batch:
-        del rejects  # picking columns cannot fail
-        frame = batch.frame
-        picked = [frame.get_column(source).alias(name) for source, name in self._columns]
-        return batch.with_frame(pl.DataFrame(picked))
-
-
-class _EvaluateStep:
+class _ProjectStep:
     def __init__(self, relation: Project, settings: Settings) -> None:
         self._evaluator = Evaluator(relation.expressions, relation.names, relation.input.schema, settings)
 
     def apply(self, batch: Batch, rejects: Rejects | None) -> Batch:
         batch, frame = evaluate_rows(batch, self._evaluator.evaluate, rejects)
         return batch.with_frame(frame)
-
-
-def _project_step(relation: Project, settings: Settings) -> _SelectStep | _EvaluateStep:
-    columns = [part for part in relation.expressions if isinstance(part, Column)]
-    if columns and len(columns) == len(relation.expressions):
-        schema = relation.input.schema
-        return _SelectStep([schema[part.index].name for part in columns], relation.names)
-    return _EvaluateStep(relation, settings)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import Evaluator, Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
@@ -42,8 +43,8 @@ class WatermarkOperator:
         valid = np.empty(0, np.bool_)
         if column.null_count():
             valid = ~column.is_null().to_numpy()
-            column = column.to_physical().fill_null(0)
-        milliseconds = column.to_physical().to_numpy() // MICROSECONDS
+            column = integers(column).fill_null(0)
+        milliseconds = integers(column).to_numpy() // MICROSECONDS
         steps = self._splits.advance(batch.sequence, batch.split, milliseconds, valid)
         return replace(batch, watermark=self._with_end(steps, batch.watermark), split=None)
 

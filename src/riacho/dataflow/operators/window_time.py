@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import RowError, RowFailure, Zone
 from riacho.plan.relations import Schema
 from riacho.plan.types import TimestampLtzType
@@ -41,9 +42,7 @@ class WindowTime:
             raise RowError(tuple(RowFailure(row, message, self._column) for row in rows))
         if self.zone is not None:
             times = pl.select(self.zone.local(pl.lit(times))).to_series()
-        elif self.zoned:
-            times = times.dt.replace_time_zone(None)
-        return times.to_physical().to_numpy()
+        return integers(times).to_numpy()
 
     def of_watermark(self, steps: WatermarkSteps) -> WatermarkSteps:
         """The watermark in window time: the last millisecond whose timer, in Flink, has fired."""
@@ -75,7 +74,7 @@ class WindowTime:
             return local_ms * MICROSECONDS
         series = pl.Series("local", local_ms * MICROSECONDS).cast(pl.Datetime("us"))
         instants = series.to_frame().select(self.zone.instant(pl.col("local"))).to_series()
-        return instants.to_physical().to_numpy()
+        return integers(instants).to_numpy()
 
 
 _REPEAT_MS = 3 * 3_600_000
@@ -89,7 +88,7 @@ def _offset_at(zone: Zone, instants: Int64Array) -> Int64Array:
     """Local time less UTC, in milliseconds."""
     series = pl.Series("instant", instants * MICROSECONDS).cast(pl.Datetime("us", "UTC"))
     local = series.to_frame().select(zone.local(pl.col("instant"))).to_series()
-    offset: Int64Array = local.to_physical().to_numpy() // MICROSECONDS - instants
+    offset: Int64Array = integers(local).to_numpy() // MICROSECONDS - instants
     return offset
 
 

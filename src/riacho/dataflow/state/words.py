@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.dataflow.columns import integers
 from riacho.dataflow.state.nested import nested_to_text, text_to_nested
 from riacho.dataflow.state.strings import StringPool
 from riacho.formats.arrow import Column, string_views, to_frame
@@ -114,12 +115,10 @@ def encode(series: pl.Series, data_type: DataType, pool: StringPool) -> tuple[In
     if isinstance(data_type, FloatType):
         words = words_of_floats(np.ascontiguousarray(series.cast(pl.Float64).fill_null(0.0).to_numpy()))
         return words, valid
-    physical = series.to_physical()
+    numbers = integers(series.to_physical() if isinstance(data_type, DecimalType) else series)
     if valid is not None:
-        physical = physical.fill_null(0)
-    if isinstance(data_type, DecimalType):
-        physical = physical.cast(pl.Int64)
-    return physical.to_numpy().astype(np.int64, copy=False), valid
+        numbers = numbers.fill_null(0)
+    return numbers.to_numpy(), valid
 
 
 def _intern_decimals(series: pl.Series, valid: BoolArray | None, pool: StringPool) -> Int64Array:
