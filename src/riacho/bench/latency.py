@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 RATE = 20_000
 KEYS = 1_000
+LINGER_MS = 5
+"""librdkafka's default."""
 TICK_S = 0.001
 """Events are produced in groups, as a service that is called at random would not: the rate in Python's reach."""
 EVENTS, RESULTS = "latency-events", "latency-results"
@@ -175,7 +177,7 @@ def _measured(
     consumer = threading.Thread(target=_consume, args=(address, results, stopped), name="riacho-bench-consumer")
     consumer.start()
     try:
-        producer = clients.producer(address, linger_ms=0)
+        producer = clients.producer(address, linger_ms=LINGER_MS)
         _produce(producer, sent, 0, int(warm_s * RATE))
         warm, cpu_s = time.perf_counter(), job.cpu_s()
         _produce(producer, sent, int(warm_s * RATE), len(sent.at))
