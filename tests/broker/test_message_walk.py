@@ -18,6 +18,8 @@ from riacho.broker.message_walk import ImpossibleLengthError, _array_item, _with
 from riacho.broker.registry import load_apis
 from riacho.broker.wire import MalformedRequestError
 
+pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
+
 SERVED = [
     (api.name, version)
     for api in load_apis().values()

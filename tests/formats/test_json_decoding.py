@@ -19,6 +19,8 @@ from riacho.formats.json_decoder import CHUNK, JsonDecoder
 from riacho.formats.options import Options
 from riacho.formats.registry import open_format
 
+pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
+
 BIGINT = FieldType(Kind.INTEGER, "BIGINT", bits=64)
 INT = FieldType(Kind.INTEGER, "INT", bits=32)
 TINYINT = FieldType(Kind.INTEGER, "TINYINT", bits=8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
 from group_simulation import GROUP, Town, protocols, subscription
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -23,6 +24,8 @@ from riacho.broker.groups.messages import (
     SyncRequest,
 )
 from riacho.broker.groups.records import GroupRecord, Record, encode
+
+pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
 
 offers = st.sampled_from(
     [

@@ -13,6 +13,8 @@ from riacho.host import ManualClock
 from riacho.jobs.snapshot import Snapshot, SnapshotError, SnapshotStore
 from simulated_disk import CrashError, SimulatedDisk
 
+pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
+
 DIRECTORY = Path("/job")
 WRITTEN = 4
 SEEDS = range(6)

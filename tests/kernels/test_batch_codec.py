@@ -17,6 +17,8 @@ from riacho.client.errors import CorruptRecordsError
 from riacho.client.records import decode_batches, list_batches
 from riacho.kernels import batch as layout
 
+pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
+
 Record = tuple[int, bytes | None, bytes | None, list[tuple[str, bytes | None]]]
 
 optional_bytes = st.none() | st.binary(max_size=300)

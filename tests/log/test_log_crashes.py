@@ -24,6 +24,8 @@ from riacho.log import (
 )
 from simulated_disk import CrashError, SimulatedDisk
 
+pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
+
 DIRECTORY = Path("/data")
 CONFIG = LogConfig(segment_bytes=3000, index_interval_bytes=300, retention_ms=-1)
 PRODUCER_ID = 7

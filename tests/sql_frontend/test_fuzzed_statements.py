@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from riacho.sql.errors import SqlError
 from sql_frontend.catalog import session
 
+pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
+
 STATEMENTS = [
     """CREATE TABLE t (
          a INT NOT NULL, b AS a + 1, c ROW<d STRING>, ts TIMESTAMP(3),
