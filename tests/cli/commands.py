@@ -6,12 +6,11 @@ import json
 import os
 import select
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from typing import IO, Any
 
-from forked import Forked
+import forked
 from running_broker import RIACHO, RunningBroker
 
 DEADLINE_S = 240.0
@@ -47,18 +46,12 @@ class Commands:
 
     def run(self, *arguments: str, given: bytes = b"") -> Ended:
         """Run a command to its end, whatever its exit code."""
-        if not given:
-            return self._run_forked(*arguments, *self._address)
-        command = [str(RIACHO), *arguments, *self._address]
-        done = subprocess.run(command, input=given, capture_output=True, timeout=DEADLINE_S, check=False)
+        if given:
+            command = [str(RIACHO), *arguments, *self._address]
+            done = subprocess.run(command, input=given, capture_output=True, timeout=DEADLINE_S, check=False)
+        else:
+            done = forked.run(*arguments, *self._address, timeout=DEADLINE_S)
         return Ended(done.returncode, done.stdout, done.stderr.decode())
-
-    def _run_forked(self, *arguments: str) -> Ended:
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            code = Forked(arguments, stdout=out, stderr=err).wait(DEADLINE_S)
-            out.seek(0)
-            err.seek(0)
-            return Ended(code, out.read(), err.read().decode())
 
     def succeed(self, *arguments: str, given: bytes = b"") -> Ended:
         """Run a command that must succeed."""

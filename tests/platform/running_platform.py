@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import forked
 from job_process import DEADLINE_S, RIACHO, until
 from riacho.client.cluster import Cluster
 from riacho.client.config import ClientConfig
@@ -76,8 +77,8 @@ class RunningPlatform:
 
     def job(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `riacho job …` against it."""
-        command = [str(RIACHO), "job", *arguments, "--kafka", self.kafka]
-        return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        done = forked.run("job", *arguments, "--kafka", self.kafka, timeout=DEADLINE_S)
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def jobs(self) -> dict[str, dict[str, Any]]:
         """What `riacho job list --json` says, by name; asked without a new process."""
