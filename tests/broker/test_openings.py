@@ -33,14 +33,38 @@ def test_a_partition_is_opened_once_for_all_who_wait_and_not_by_the_loop() -> No
         second = openings.begin(PARTITION, work, lambda: told.append("opened again"))
         with pytest.raises(BlockingIOError):
             openings.check(PARTITION)
-        assert first is second
         assert first is not None
-        await first
+        assert second is not None
+        await asyncio.gather(first, second)
         openings.check(PARTITION)
         threads.close()
 
     asyncio.run(open_twice())
     assert [name.partition("_")[0] for name in threads_used] == ["disk"]
+    assert told == ["opened"]
+
+
+def test_whoever_waits_no_longer_leaves_the_opening_and_the_others_alone() -> None:
+    told: list[str] = []
+
+    async def cancel() -> None:
+        threads = DiskThreads(asyncio.get_running_loop(), lambda error: pytest.fail(str(error)))
+        openings = PartitionOpenings(threads)
+        may_go_on = threading.Event()
+        first = openings.begin(PARTITION, may_go_on.wait, lambda: told.append("opened"))
+        second = openings.begin(PARTITION, may_go_on.wait, lambda: told.append("opened again"))
+        assert first is not None
+        assert second is not None
+        waiting = asyncio.create_task(openings.ended(PARTITION))
+        await asyncio.sleep(0)
+        for each in (first, waiting):
+            each.cancel()
+        may_go_on.set()
+        await second
+        await openings.all_ended()
+        threads.close()
+
+    asyncio.run(cancel())
     assert told == ["opened"]
 
 

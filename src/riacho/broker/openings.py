@@ -40,7 +40,8 @@ class PartitionOpenings:
     def begin(
         self, partition: PartitionName, work: Callable[[], object], opened: Callable[[], None]
     ) -> asyncio.Future[None] | None:
-        """Do `work` on a disk thread, then call `opened` on the loop; the future is done after both.
+        """Do `work` on a disk thread, then call `opened` on the loop; the future is done after both, and may be
+        cancelled by who waits for it: the work goes on.
 
         None where it has failed before, and nobody has been told: `check` tells.
         """
@@ -50,7 +51,7 @@ class PartitionOpenings:
         if running is None:
             running = self._running[partition] = self._threads.loop.create_future()
             self._threads.run(work, partial(self._ended, partition, opened))
-        return running
+        return asyncio.shield(running)
 
     def _ended(self, partition: PartitionName, opened: Callable[[], None], error: OSError | None) -> None:
         running = self._running.pop(partition)
@@ -88,7 +89,7 @@ class PartitionOpenings:
     async def ended(self, partition: PartitionName) -> None:
         """Return when the partition is no longer being opened; what became of it is forgotten."""
         if (running := self._running.get(partition)) is not None:
-            await running
+            await asyncio.shield(running)
         self._failed.pop(partition, None)
         self._logged.pop(partition, None)
 
