@@ -50,7 +50,7 @@ class Evaluator:
         self._columns = [
             self._compiler.compile(expression).alias(name) for expression, name in zip(folded, names, strict=True)
         ]
-        self._bare = [expression.index for expression in folded if isinstance(expression, Column)]
+        self._bare = [schema[expression.index].name for expression in folded if isinstance(expression, Column)]
         self._types = {name: polars_type(expression.type) for expression, name in zip(expressions, names, strict=True)}
         self._varies = any(
             isinstance(part, Column) or (isinstance(part, Call) and part.function in NOT_FOLDED)
@@ -72,7 +72,7 @@ class Evaluator:
             return pl.DataFrame(schema=self._types)
         if self._bare and len(self._bare) == len(self._types):
             picked = zip(self._bare, self._types, strict=True)
-            return pl.DataFrame([frame.to_series(index).alias(name) for index, name in picked])
+            return pl.DataFrame([frame.get_column(source).alias(name) for source, name in picked])
         compiler = self._compiler
         compiler.log.clear()
         if compiler.uses_now:
