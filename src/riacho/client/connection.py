@@ -1,7 +1,9 @@
 """One connection to one broker: frames out, frames in, versions agreed on.
 
 Blocking sockets and threads, not an event loop: a job is one synchronous loop, and what runs beside it (receiving,
-checksums, decompression, kernels) runs without the GIL.
+checksums, decompression, kernels) runs without the GIL. Each system call gives the GIL away and waits for it again, so
+there are few: time-outs are the kernel's (SO_RCVTIMEO; Python's own would ask first), and a small response is read
+whole.
 """
 
 from __future__ import annotations
@@ -30,7 +32,10 @@ MAX_RESPONSE: Final = 1 << 30
 """Bytes of the largest frame that is believed; a fetch is asked for far less."""
 MAX_FIRST_RESPONSE: Final = 1 << 20
 """The same for the first one, which tells whether the other side speaks Kafka's protocol at all."""
+READ_AHEAD: Final = 1 << 14
+"""Bytes that are read with a response's length: most responses whole, and little to copy of the others."""
 _UNSUPPORTED_VERSION: Final = 35
+_TIMEVAL: Final = struct.Struct("@ll")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,10 @@ class Connection:
             self._socket.close()
             raise UnreachableError(f"{CANNOT_CONNECT}nobody listens", where=self.address)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._timeout_ms = 0.0
+        self._socket.settimeout(None)
+        self._timeouts_ms: dict[int, float] = {}
+        self._ahead = bytearray(READ_AHEAD)
+        self._ahead_start = self._ahead_end = 0
         self._versions: dict[int, tuple[int, int]] = {}
         self._agree()
 
@@ -116,8 +124,8 @@ class Connection:
     def receive(self, timeout_ms: float | None = None, limit: int = MAX_RESPONSE) -> Response:
         """The next response. Raises `UnreachableError` after `timeout_ms`, by default the request time-out."""
         wait = self._config.request_timeout_ms if timeout_ms is None else timeout_ms
-        self._set_timeout(max(wait, 1))
-        (size,) = struct.unpack(">i", self._read(4).data)
+        self._set_timeout(socket.SO_RCVTIMEO, max(wait, 1))
+        size = self._read_size()
         if not 4 <= size <= limit:
             self.close()
             raise ProtocolError("what answers there does not speak Kafka's protocol", where=self.address)
@@ -132,6 +140,8 @@ class Connection:
 
     def wait(self, wake: Wake, timeout_ms: float) -> bool:
         """Wait until a response begins to arrive, `wake` is set, or the time is over: whether one arrives."""
+        if self._ahead_start < self._ahead_end:
+            return True
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         poll.register(wake, select.POLLIN)
@@ -165,7 +175,7 @@ class Connection:
 
     def _send_all(self, buffers: Sequence[Buffer]) -> None:
         waiting = [memoryview(part) for part in buffers]
-        self._set_timeout(max(self._timeout_ms, self._config.request_timeout_ms))
+        self._set_timeout(socket.SO_SNDTIMEO, self._config.request_timeout_ms)
         while waiting:
             sent = self._io(partial(self._socket.sendmsg, waiting))
             while waiting and sent >= len(waiting[0]):
@@ -173,32 +183,47 @@ class Connection:
             if sent:
                 waiting[0] = waiting[0][sent:]
 
+    def _read_size(self) -> int:
+        """A frame's first four bytes; with them, what has arrived of the frame is read ahead."""
+        held = self._ahead_end - self._ahead_start
+        self._ahead[:held] = self._ahead[self._ahead_start : self._ahead_end]
+        self._ahead_start, self._ahead_end = 4, held
+        while self._ahead_end < 4:
+            self._ahead_end += self._receive_into(memoryview(self._ahead)[self._ahead_end :])
+        return int.from_bytes(self._ahead[:4], signed=True)
+
     def _read(self, size: int) -> Bytes:
         data = np.empty(size, np.uint8)
         view = data.data
-        position = 0
+        position = min(size, self._ahead_end - self._ahead_start)
+        view[:position] = memoryview(self._ahead)[self._ahead_start : self._ahead_start + position]
+        self._ahead_start += position
         while position < size:
-            received = self._io(partial(self._socket.recv_into, view[position:]))
-            if not received:
-                self.close()
-                raise UnreachableError("the broker closed the connection", where=self.address)
-            position += received
+            position += self._receive_into(view[position:])
         return data
 
-    def _set_timeout(self, timeout_ms: float) -> None:
-        """Only where it changes: it is a system call, and Python's threads change places at each."""
-        if timeout_ms == self._timeout_ms and self._socket.fileno() >= 0:
+    def _receive_into(self, view: memoryview) -> int:
+        received = self._io(partial(self._socket.recv_into, view))
+        if not received:
+            self.close()
+            raise UnreachableError("the broker closed the connection", where=self.address)
+        return received
+
+    def _set_timeout(self, option: int, timeout_ms: float) -> None:
+        """For receiving or for sending; only where it changes."""
+        if timeout_ms == self._timeouts_ms.get(option) and self._socket.fileno() >= 0:
             return
+        seconds, milliseconds = divmod(int(timeout_ms), 1000)
         try:
-            self._socket.settimeout(timeout_ms / 1000)
+            self._socket.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(seconds, milliseconds * 1000))
         except OSError as error:
             raise UnreachableError("the connection is closed", where=self.address) from error
-        self._timeout_ms = timeout_ms
+        self._timeouts_ms[option] = timeout_ms
 
     def _io(self, operation: Callable[[], int]) -> int:
         try:
             return operation()
-        except TimeoutError as error:
+        except BlockingIOError as error:  # so the kernel tells that the time is over
             self.close()
             raise UnreachableError("the broker does not answer", where=self.address) from error
         except OSError as error:
