@@ -242,6 +242,12 @@ def test_parts_and_jobs_that_are_killed_are_started_again(platform: StartPlatfor
     copied.close()
 
 
+def reported_end(metrics: Reader, job: str, topic: str) -> int:
+    """How many records of a topic the job has reported as written and acknowledged."""
+    cut = metrics.table().get(job, {}).get("cut") or {"sinks": {}}
+    return sum(cut["sinks"].get(topic, {}).values())
+
+
 def test_a_killed_supervisor_takes_everything_with_it_and_jobs_go_on_after_its_restart(
     platform: StartPlatform, tmp_path: Path
 ) -> None:
@@ -252,6 +258,10 @@ def test_a_killed_supervisor_takes_everything_with_it_and_jobs_go_on_after_its_r
     produce(up.kafka, "events", [{"id": 1}])
     copied = Reader(up.kafka, "copied")
     until(lambda: ids(copied) == [1], "the job runs")
+    # A record can be read before its producer is told so; what is reported here was acknowledged.
+    metrics = Reader(up.kafka, "__riacho_metrics")
+    until(lambda: reported_end(metrics, "copy", "copied") == 1, "the job knows that it was written")
+    metrics.close()
     below = up.processes()
     assert len(below) >= 4
     up.end(signal.SIGKILL)
