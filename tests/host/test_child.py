@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import alive
 from riacho.host.child import ALIKE, Child, ChildError, ChildSpec
 
 SERVES = "import time; print('ready', flush=True); time.sleep(600)"
@@ -43,14 +44,6 @@ def run_with(spec: ChildSpec, body: Callable[[Child], Awaitable[None]]) -> Child
         return child
 
     return asyncio.run(scenario())
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended but was not reaped by its new parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_a_killed_child_is_started_again() -> None:

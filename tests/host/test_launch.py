@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import alive
 from riacho.host.child import Child, ChildSpec
 from riacho.host.launch import ForkServer, Process
 
@@ -68,13 +69,6 @@ async def printed(process: Process) -> str:
     rest = await process.stdout.read()
     assert await process.wait() == 0
     return rest.decode().strip()
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_a_fork_runs_the_module_with_its_arguments_and_environment_and_finds_the_imports_made() -> None:

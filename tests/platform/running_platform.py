@@ -121,11 +121,3 @@ class RunningPlatform:
                     below[pid] = commands[pid]
                     pending.append(pid)
         return below
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended but was not reaped by its new parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from running_platform import RunningPlatform, alive
+from running_platform import RunningPlatform
 
 from job_process import RIACHO, Reader, create_topic, kafka_table, produce, until
+from processes import alive
 from riacho.client.cluster import Cluster
 from riacho.client.columns import ProduceColumns
 from riacho.client.config import ClientConfig

@@ -39,12 +39,12 @@ class WatermarkOperator:
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         batch, values = evaluate_rows(inputs[0], self._evaluator.evaluate, self._rejects)
-        column = values.to_series()
+        microseconds = integers(values.to_series())
         valid = np.empty(0, np.bool_)
-        if column.null_count():
-            valid = ~column.is_null().to_numpy()
-            column = integers(column).fill_null(0)
-        milliseconds = integers(column).to_numpy() // MICROSECONDS
+        if microseconds.null_count():
+            valid = ~microseconds.is_null().to_numpy()
+            microseconds = microseconds.fill_null(0)
+        milliseconds = microseconds.to_numpy() // MICROSECONDS
         steps = self._splits.advance(batch.sequence, batch.split, milliseconds, valid)
         return replace(batch, watermark=self._with_end(steps, batch.watermark), split=None)
 

@@ -200,24 +200,26 @@ class KafkaSource:
         allowed = table.properties.get("allow.auto.create.topics", "true").lower() == "true"
         read = {partition.topic for partition in self._restored or ()}
         for name in sorted(names):
-            create = allowed and name not in read  # one that was deleted since is missed, not made anew
-            found += [TopicPartition(name, index) for index in sorted(self._present(name, create=create))]
+            present = self._present(name, create=allowed, read=name in read)
+            found += [TopicPartition(name, index) for index in sorted(present)]
         return found
 
-    def _present(self, topic: str, *, create: bool) -> Iterable[int]:
-        """The partitions of a topic; it is made, if the broker does that and `create` says so, and a warning tells."""
+    def _present(self, topic: str, *, create: bool, read: bool) -> Iterable[int]:
+        """The partitions of a topic; it is made, if the broker does that and `create` says so, and a warning tells.
+
+        One that the job has `read`, and that was deleted since, is missed, not made anew.
+        """
         try:
             try:
                 return self._cluster.partitions(topic)
             except KafkaError as error:
-                if error.name != UNKNOWN_TOPIC or not create:
+                if error.name != UNKNOWN_TOPIC or read or not create:
                     raise
                 log.warning("table %s: there is no topic '%s': it is made, empty", self._table.table.name, topic)
                 return self._cluster.partitions(topic, create=True, timeout_ms=CREATION_MS)
         except KafkaError as error:
             if error.name != UNKNOWN_TOPIC:
                 raise
-            read = any(partition.topic == topic for partition in self._restored or ())
             raise missing_topic(self._table, topic, read=read) from error
 
     def _discover(self) -> None:
