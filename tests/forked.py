@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from riacho.host import fork_server
-from riacho.jobs.supervisor import IMPORTED
+from riacho.jobs import imported
 
 
 class Forked:
@@ -79,7 +79,7 @@ class _Server:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ends: dict[int, int] = {}
         with theirs:
-            command = [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *IMPORTED]
+            command = [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *imported.BY_WORKERS]
             environment = {**os.environ, **fork_server.ENVIRONMENT}
             process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         atexit.register(process.wait)

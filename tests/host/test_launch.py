@@ -20,7 +20,14 @@ from riacho.host.launch import ForkServer, Process
 DEADLINE_S = 60.0
 
 PART = """
-import os, sys, threading
+import asyncio, os, sys, threading
+from riacho.host.launch import ForkServer
+
+async def fork(arguments):
+    child = await ForkServer(()).launch([sys.executable, "-m", "part", *arguments], {}, announces=True)
+    print(child.pid, (await child.stdout.readline()).decode().strip(), flush=True)
+    print("ended", await child.wait())
+
 print("ready", len(threading.enumerate()), flush=True)
 print("stderr", file=sys.stderr, flush=True)
 match sys.argv[1]:
@@ -31,7 +38,9 @@ match sys.argv[1]:
     case "fail":
         raise SystemExit(int(sys.argv[2]))
     case "descriptors":
-        print(sorted(os.listdir("/proc/self/fd")))
+        print(len(os.listdir("/proc/self/fd")))
+    case "parent":
+        asyncio.run(fork(sys.argv[2:]))
     case "session":
         print(os.getsid(0) == os.getpid(), repr(sys.stdin.read()))
 """
@@ -85,7 +94,7 @@ def test_a_fork_has_a_session_of_its_own_no_stdin_and_no_descriptor_of_another()
         process = await server.launch(part("session"), {}, announces=True)
         assert await printed(process) == "True ''"
         process = await server.launch(part("descriptors"), {}, announces=True)
-        assert await printed(process) == "['0', '1', '2', '3']"  # the last one reads the directory
+        assert await printed(process) == "5"  # the streams, the connection to the server, and what reads the directory
         other.kill()
         assert await other.wait() == -signal.SIGKILL
 
@@ -132,6 +141,47 @@ def test_a_child_that_is_forked_is_restarted_when_it_is_killed_and_ended_when_it
         assert not alive(second)
 
     with_server(scenario)
+
+
+def test_a_fork_has_forks_of_the_same_server_and_learns_of_their_end() -> None:
+    async def scenario(server: ForkServer) -> None:
+        process = await server.launch(part("parent", "serve"), {}, announces=True)
+        child = await child_of(process)
+        assert parent_of(child) == parent_of(process.pid)
+        os.kill(child, signal.SIGKILL)
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ended -9\n"
+        assert await process.wait() == 0
+
+    with_server(scenario)
+
+
+def test_a_forks_own_forks_end_with_it_and_those_of_others_go_on() -> None:
+    async def scenario(server: ForkServer) -> None:
+        other = await server.launch(part("serve"), {}, announces=True)
+        process = await server.launch(part("parent", "serve"), {}, announces=True)
+        child = await child_of(process)
+        process.kill()
+        assert await process.wait() == -signal.SIGKILL
+        while alive(child):
+            await asyncio.sleep(0.01)
+        assert alive(other.pid)
+        again = await server.launch(part("environment", "HOME"), {}, announces=True)
+        assert await printed(again)
+        other.kill()
+        await other.wait()
+
+    with_server(scenario)
+
+
+def test_a_server_that_still_imports_is_ended_at_once(tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text("import time\ntime.sleep(3600)\n")
+
+    async def scenario(server: ForkServer) -> None:
+        await server.start()
+        await server.close()
+
+    with_server(scenario, "endless")
 
 
 def test_the_servers_death_ends_its_forks_and_the_next_launch_has_another() -> None:
@@ -191,6 +241,15 @@ asyncio.run(main())
     process.wait()
     while alive(int(pid_file.read_text())):
         assert time.monotonic() < deadline, "the fork outlived whoever asked for it"
+
+
+async def child_of(process: Process) -> int:
+    """The fork that a `parent` has asked for, once it serves."""
+    assert process.stdout is not None
+    assert (await process.stdout.readline()).startswith(b"ready")
+    pid, *said = (await process.stdout.readline()).split()
+    assert said[0] == b"ready"
+    return int(pid)
 
 
 def parent_of(pid: int) -> int:

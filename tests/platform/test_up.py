@@ -232,7 +232,7 @@ def test_parts_and_jobs_that_are_killed_are_started_again(platform: StartPlatfor
     copied = Reader(up.kafka, "copied")
     produce(up.kafka, "events", [{"id": 1}])
     until(lambda: ids(copied) == [1], "the job runs")
-    for number, part in enumerate(("--name copy", "riacho broker", "riacho jobs"), 2):
+    for number, part in enumerate(("--name copy", "riacho broker", "riacho jobs", "fork_server"), 2):
         for pid, command in up.processes().items():
             if part in command:
                 os.kill(pid, signal.SIGKILL)

@@ -16,6 +16,8 @@ from typing import Any
 from riacho.errors import RiachoError, UsageError
 from riacho.host.address import LAST_PORT, format_address, parse_address
 from riacho.host.child import Child, ChildSpec, riacho_command
+from riacho.host.launch import ForkServer, Launch, execute
+from riacho.jobs import imported
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,10 @@ JOBS_STOP_TIMEOUT_S = 2.8
 
 PORTS_TRIED = 50
 """How far `next_free` looks for a port."""
+
+
+IMPORTED = (*imported.BY_WORKERS, "riacho.jobs.supervisor", "riacho.console.server")
+"""What the parts need that are forked, jobs and their workers among them. The broker needs none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,9 @@ async def run_platform(
         loop.add_signal_handler(number, stopped.set)
     async with contextlib.AsyncExitStack() as stack:
         kafka = options.kafka
+        forks = ForkServer(IMPORTED)
+        stack.push_async_callback(forks.close)
+        await forks.start()
         parts = Parts(stopped)
         stack.push_async_callback(parts.stop)
         if kafka is None:
@@ -63,9 +72,9 @@ async def run_platform(
         console = riacho_command("console", "--kafka", kafka, "--http", options.http)
         jobs = riacho_command("jobs", "--kafka", kafka, "--dir", str(options.directory))
         lines = await asyncio.gather(
-            parts.start(ChildSpec("console", console, announces=True)),
-            parts.start(ChildSpec("jobs", jobs, announces=True, stop_timeout_s=JOBS_STOP_TIMEOUT_S)),
-            *(parts.start(spec) for spec in more(kafka)),
+            parts.start(ChildSpec("console", console, announces=True), forks.launch),
+            parts.start(ChildSpec("jobs", jobs, announces=True, stop_timeout_s=JOBS_STOP_TIMEOUT_S), forks.launch),
+            *(parts.start(spec, forks.launch) for spec in more(kafka)),
         )
         if not stopped.is_set():
             on_ready(kafka, announced(lines[0], "http"))
@@ -83,20 +92,25 @@ class Parts:
         self._stopped = stopped
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, spec: ChildSpec) -> str:
+    async def start(self, spec: ChildSpec, launch: Launch = execute) -> str:
         """Start a part and return the line with which it announced itself; empty when the platform is to end.
 
-        Raises `RiachoError` where it does not start.
+        Raises `RiachoError` where it does not start, `OSError` where the machine refuses it.
         """
-        child = Child(spec)
-        self._tasks.append(asyncio.create_task(child.run(), name=spec.name))
+        child = Child(spec, launch=launch)
+        task = asyncio.create_task(child.run(), name=spec.name)
+        self._tasks.append(task)
         stopping = asyncio.create_task(self._stopped.wait())
-        awaited: list[asyncio.Future[Any]] = [child.ready, stopping]
+        awaited: list[asyncio.Future[Any]] = [child.ready, stopping, task]
         try:
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
-        return child.ready.result() if child.ready.done() else ""
+        if child.ready.done():
+            return child.ready.result()
+        if task.done():
+            task.result()
+        return ""
 
     async def ended(self) -> None:
         """Return when the platform is told to end; raise what ended a part for good."""

@@ -1,9 +1,11 @@
 """The process that `launch.ForkServer` forks from: it imports, then forks whenever it is asked to.
 
-It speaks over one socket of messages (SOCK_SEQPACKET) in JSON. Asked {"command", "environment"}, a module with its
+It speaks over a socket of messages (SOCK_SEQPACKET) in JSON. Asked {"command", "environment"}, a module with its
 arguments, and with stderr and maybe stdout as descriptors, it answers {"forked": pid} or {"refused": errno}. It passes
 {"signal", "to": pid} on, and tells of each fork's end {"ended": pid, "code"}. It runs until the socket's other end is
 closed.
+
+Each fork has such a socket too (`parent.forked_by`): it may ask for forks of its own, which end with it.
 
 It has one thread, and so do its forks at first. What starts threads when it is imported (Polars does) is left to them:
 a fork has none of its parent's other threads, and would wait for ever for a lock that one of them held.
@@ -26,6 +28,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from riacho.host import parent
 from riacho.host.parent import DIE_WITH_PARENT, die_with_parent
 
 ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1"}
@@ -58,54 +61,85 @@ def main(descriptor: int, modules: Sequence[str]) -> None:
 def _serve(control: socket.socket) -> list[str] | None:
     """Fork as asked. Returns in every fork, with its command; and here, None, when nobody asks any more."""
     server = os.getpid()
-    forks: set[int] = set()
+    asking = [control]
+    forks: dict[int, socket.socket] = {}
     woken, wake = socket.socketpair()
     with woken, wake:
         wake.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(wake.fileno())
         while True:
-            ready, _, _ = select.select([control, woken], [], [])
-            if woken in ready:
+            ready, _, _ = select.select([woken, *asking], [], [])
+            who = ready[0]
+            if who is woken:
                 woken.recv(LARGEST_MESSAGE)
-                _report_ends(control, forks)
+                _report_ends(forks)
                 continue
-            message, descriptors, _, _ = socket.recv_fds(control, LARGEST_MESSAGE, MOST_DESCRIPTORS)
+            message, descriptors = _hear(who)
             if not message:
-                return None
+                if who is control:
+                    return None
+                asking.remove(who)
+                _leave(who, forks)
+                continue
             asked = json.loads(message)
             if "signal" in asked:
-                if asked["to"] in forks:
+                if forks.get(asked["to"]) is who:
                     os.kill(asked["to"], asked["signal"])
-            elif _fork(control, forks):
+                continue
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            if _fork(who, forks):
+                for each in (ours, *asking):
+                    each.close()
+                parent.forked_by = theirs
                 _begin(descriptors, {**asked["environment"], DIE_WITH_PARENT: str(server)})
                 command: list[str] = asked["command"]
                 return command
+            asking.append(ours)  # where the fork was refused it is found closed, as after a fork's end
+            theirs.close()
             for descriptor in descriptors:
                 os.close(descriptor)
 
 
-def _fork(control: socket.socket, forks: set[int]) -> bool:
+def _hear(who: socket.socket) -> tuple[bytes, list[int]]:
+    """The next message and what came with it; an empty one from whoever has ended."""
+    try:
+        message, descriptors, _, _ = socket.recv_fds(who, LARGEST_MESSAGE, MOST_DESCRIPTORS)
+    except ConnectionResetError:  # it ended before it had heard all
+        return b"", []
+    return message, descriptors
+
+
+def _fork(who: socket.socket, forks: dict[int, socket.socket]) -> bool:
     """Fork, and tell; True in the fork."""
     try:
         pid = os.fork()
     except OSError as error:
-        _tell(control, {"refused": error.errno})
+        _tell(who, {"refused": error.errno})
         return False
     if pid:
-        forks.add(pid)
-        _tell(control, {"forked": pid})
+        forks[pid] = who
+        _tell(who, {"forked": pid})
     return pid == 0
 
 
-def _report_ends(control: socket.socket, forks: set[int]) -> None:
+def _leave(who: socket.socket, forks: Mapping[int, socket.socket]) -> None:
+    """End the forks of one that has ended itself."""
+    for pid, asked_by in forks.items():
+        if asked_by is who:
+            os.kill(pid, signal.SIGTERM)
+    who.close()
+
+
+def _report_ends(forks: dict[int, socket.socket]) -> None:
     """Tell of every fork that has ended. A process id means a fork until it is waited for here, and not after."""
     while forks:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             return
-        forks.remove(pid)
-        _tell(control, {"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+        who = forks.pop(pid)
+        if who.fileno() >= 0:
+            _tell(who, {"ended": pid, "code": os.waitstatus_to_exitcode(status)})
 
 
 def _tell(control: socket.socket, message: Mapping[str, Any]) -> None:

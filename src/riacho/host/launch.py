@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
@@ -13,7 +14,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from riacho.host import fork_server
+from riacho.host import fork_server, parent
 from riacho.host.parent import DIE_WITH_PARENT
 
 SERVER_DIED = -signal.SIGTERM
@@ -69,12 +70,14 @@ class ForkServer:
     """`launch` starts modules as forks of one process, which has imported `modules` before.
 
     Imports and the loading of kernels are most of what a worker's start costs; so they are paid once. The server
-    starts with the first launch, or with `start`, and again after a death; it ends with `close`, or with us.
+    starts with the first launch, or with `start`, and again after a death; it ends with `close`, or with us. Where we
+    are a fork ourselves, it is the server that we were forked from.
     """
 
     def __init__(self, modules: Sequence[str]) -> None:
         self._modules = modules
         self._server: _Server | None = None
+        self._starting = asyncio.Lock()
 
     async def start(self) -> None:
         """Begin to import, so that the first launch waits less. Raises `OSError`."""
@@ -93,9 +96,10 @@ class ForkServer:
             await server.close()
 
     async def _running(self) -> _Server:
-        if self._server is None or self._server.ended:
-            self._server = await _Server.start(self._modules)
-        return self._server
+        async with self._starting:
+            if self._server is None or self._server.ended:
+                self._server = _Server.joined() or await _Server.start(self._modules)
+            return self._server
 
 
 class Fork:
@@ -120,10 +124,15 @@ class Fork:
         return self.code.result() if self.code.done() else None
 
     def terminate(self) -> None:
-        self._server.send({"signal": signal.SIGTERM, "to": self.pid})
+        self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        self._server.send({"signal": signal.SIGKILL, "to": self.pid})
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.returncode is None:
+            with contextlib.suppress(BrokenPipeError):  # the server has died, and its forks with it
+                self._server.send({"signal": number, "to": self.pid})
 
     def kill_if_born(self, born: asyncio.Future[int]) -> None:
         """For a fork that nobody waits for any more."""
@@ -135,15 +144,24 @@ class Fork:
 
 
 class _Server:
-    """One server process, and the forks that it reports on."""
+    """One server process, and the forks that it reports on. It is not our child where we are its fork."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | None, control: socket.socket) -> None:
         self._process = process
         self._control = control
         self._asked: deque[Fork] = deque()
         self._forks: dict[int, Fork] = {}
         self.ended = False
         asyncio.get_running_loop().add_reader(control, self._hear)
+
+    @staticmethod
+    def joined() -> _Server | None:
+        """The server that forked this process, unless it was executed."""
+        control, parent.forked_by = parent.forked_by, None
+        if control is None:
+            return None
+        control.setblocking(False)
+        return _Server(None, control)
 
     @staticmethod
     async def start(modules: Sequence[str]) -> _Server:
@@ -214,8 +232,11 @@ class _Server:
 
     async def close(self) -> None:
         if not self.ended:
-            self._bury()  # it ends once our end of the connection is closed
-        await self._process.wait()
+            self._bury()
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()  # it may be importing still, and hear nothing
+            await self._process.wait()
 
 
 async def _pipe() -> tuple[asyncio.StreamReader, int]:

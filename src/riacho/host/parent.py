@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 
 DIE_WITH_PARENT = "RIACHO_DIE_WITH_PARENT"
 """Set to the parent's process id for every child that is to end with it."""
 
 PR_SET_PDEATHSIG = 1
+
+forked_by: socket.socket | None = None
+"""The connection to the server that this process was forked from (see `fork_server`); none in one that was executed."""
 
 
 def die_with_parent() -> None:

@@ -23,18 +23,15 @@ from riacho.errors import RiachoError
 from riacho.host import Clock, Disk
 from riacho.host.child import Child, ChildError, ChildSpec, riacho_command
 from riacho.host.launch import ForkServer
+from riacho.jobs import imported
 from riacho.jobs.registry import JOBS_TOPIC, STATUS_TOPIC, JobSpec, JobStatus, Phase, Wanted
 from riacho.jobs.topics import create_registry
-from riacho.kernels import compile as kernels
 
 POLL_MS = 500
 RETRY_S = 1.0
 
 REFUSED_RETRY_S = 5.0
 """Pause before a job is tried again whose script or process the machine refused: a full disk takes a while to mend."""
-
-IMPORTED = ("riacho.cli.run", "riacho.sql.session", "riacho.client", *kernels.modules())
-"""What workers need and the server that they are forked from may import: nothing that imports Polars."""
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +56,7 @@ class JobSupervisor:
         self._running: dict[str, Running] = {}
         self._since: dict[str, tuple[Phase, int]] = {}
         self._changes: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
-        self._forks = ForkServer(IMPORTED)
+        self._forks = ForkServer(imported.BY_WORKERS)
         self._stopped = threading.Event()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
