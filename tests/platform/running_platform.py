@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +92,12 @@ class RunningPlatform:
             cluster.close()
 
     def until_phase(self, name: str, phase: str) -> dict[str, Any]:
-        """Wait for a job to be in a phase; how it is then."""
+        """Wait for a job to be in a phase; how it is then, as the console says, which is cheap to ask again."""
 
         def reached() -> dict[str, Any] | None:
-            found = self.jobs().get(name)
-            return found if found is not None and found["phase"] == phase else None
+            with urllib.request.urlopen(f"http://{self.http}/api/jobs", timeout=DEADLINE_S) as answer:
+                jobs: list[dict[str, Any]] = json.load(answer)["jobs"]
+            return next((job for job in jobs if job["name"] == name and job["phase"] == phase), None)
 
         described: dict[str, Any] = until(reached, f"{name} is {phase}: {self.jobs()}\n{self.stderr}")
         return described
