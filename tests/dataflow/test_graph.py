@@ -173,17 +173,24 @@ def test_values_are_emitted_once_and_end_their_event_time() -> None:
     assert len(second) == 0
 
 
-def test_a_union_waits_for_its_slower_input() -> None:
+def windows_of_a_union() -> WindowAggregate:
     sources = [scan(name, k=STRING, v=BIGINT, ts=TIMESTAMP_3) for name in ("fast", "slow")]
-    stamped = tuple(Watermark(source, 2, source.schema.column(2)) for source in sources)
-    both = Union(stamped)
-    relation = WindowAggregate(
+    both = Union(tuple(Watermark(source, 2, source.schema.column(2)) for source in sources))
+    return WindowAggregate(
         both, WindowKind.TUMBLE, 2, 10, 10, 0, (), (call("COUNT", both.schema),), (WindowProperty.END,), ("n", "end")
     )
+
+
+def test_a_union_waits_for_its_slower_input() -> None:
     events = [Event("fast", ("a", 1, at(1))), Event("fast", ("a", 1, at(50))), Event("slow", ("a", 1, at(2)))]
-    outcome = run(relation, [*events, Event("slow", ("a", 1, at(30)))], range(5), end=False)
+    outcome = run(windows_of_a_union(), [*events, Event("slow", ("a", 1, at(30)))], range(5), end=False)
     assert [[row[0] for row, _ in rows] for rows in outcome.passes] == [[], [], [], [2]]
     assert outcome.late == 0
+
+
+def test_the_end_closes_the_windows_of_a_union_whose_other_input_never_had_a_row() -> None:
+    outcome = run(windows_of_a_union(), [Event("fast", ("a", 1, at(1)))])
+    assert outcome.changes == [((1, at(10)), 1)]
 
 
 def test_an_idle_split_stops_holding_the_watermark_back_until_its_next_row() -> None:

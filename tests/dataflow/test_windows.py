@@ -209,6 +209,12 @@ def test_windows_over_instants_follow_the_sessions_clock() -> None:
     ]
 
 
+def test_windows_before_1970_close_with_the_input_in_any_zone() -> None:
+    moments = [datetime(1969, 6, 1, 3, 30, tzinfo=UTC), datetime(1969, 6, 1, 4, 30, tzinfo=UTC)]
+    days = zoned_windows(moments, 24 * HOUR, "America/New_York", [1, 2])
+    assert [(count, start) for count, start, *_ in days] == [(1, datetime(1969, 5, 31)), (1, datetime(1969, 6, 1))]
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=10))
 def test_the_hour_that_comes_twice_is_one_window(cuts: list[int]) -> None:

@@ -94,7 +94,7 @@ class WatermarkSteps:
         if not len(moments):
             return WatermarkSteps.still(before)
         least = np.min([steps.seen_by(moments + 1) for steps in inputs], axis=0)
-        rises = np.diff(least, prepend=before) > 0
+        rises = least > np.concatenate((np.array([before], np.int64), least[:-1]))  # a difference could overflow
         return WatermarkSteps(before, moments[rises], least[rises])
 
 

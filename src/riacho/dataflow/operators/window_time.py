@@ -50,7 +50,7 @@ class WindowTime:
             return steps
         values = self._fired(np.concatenate((np.array([steps.before]), steps.value)))
         values = np.maximum.accumulate(values)
-        rises = np.diff(values) > 0
+        rises = values[1:] > values[:-1]  # a difference could overflow
         return WatermarkSteps(int(values[0]), steps.sequence[rises], values[1:][rises])
 
     def _fired(self, watermarks: Int64Array) -> Int64Array:
