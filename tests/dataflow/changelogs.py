@@ -156,8 +156,13 @@ def batches_between(graph: Graph, events: Sequence[Event], start: int, stop: int
         chosen = [(place, events[place]) for place in range(start, stop) if events[place].table == relation.table.name]
         if not chosen:
             continue
+        columns = [column.name for column in relation.table.stored_columns]
+        read = [columns.index(name) for name in relation.fields]
         frame = pl.DataFrame(
-            [event.values for _, event in chosen], schema=polars_schema(relation.schema), orient="row", strict=False
+            [[event.values[place] for place in read] for _, event in chosen],
+            schema=polars_schema(relation.schema),
+            orient="row",
+            strict=False,
         )
         deleted = np.array([event.deleted for _, event in chosen])
         batches[name] = Batch(

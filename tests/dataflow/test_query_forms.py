@@ -1,0 +1,144 @@
+"""Queries as text, made up of every form there is: any cut of their input gives DuckDB's answer at every prefix.
+
+The other tests of this folder try one operator at a time, by plans made by hand. Here the text goes through the parser,
+the binder and the passes, and forms are stacked: what an aggregate or a left join takes back, the next has to follow.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import oracle
+from changelogs import Event, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from query_text import aggregates, conditions, counts, for_duckdb, values
+
+from riacho.plan.relations import Relation
+from riacho.plan.types import BIGINT, BOOLEAN, INT, STRING
+from riacho.sql.session import Session
+
+COLUMNS = {"id": BIGINT, "k": STRING, "j": INT, "v": BIGINT, "flag": BOOLEAN}
+ADDED, CHANGING = ("a", "b"), ("u", "w")
+DDL = "".join(
+    f"CREATE TABLE {name} (id BIGINT, k STRING, j INT, v BIGINT, flag BOOLEAN) WITH ('connector' = 'kafka');"
+    for name in ADDED
+) + "".join(
+    f"CREATE TABLE {name} (id BIGINT, k STRING, j INT, v BIGINT, flag BOOLEAN, PRIMARY KEY (id) NOT ENFORCED) "
+    "WITH ('connector' = 'upsert-kafka');"
+    for name in CHANGING
+)
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[list[Event], list[int], list[int]]:
+    """Events of all tables, where passes end, and where the job is restarted."""
+    size = draw(st.integers(1, 24))
+    events = []
+    for number in range(size):
+        table = draw(st.sampled_from(ADDED + CHANGING))
+        identity = draw(st.integers(0, 3)) if table in CHANGING else number
+        deleted = table in CHANGING and draw(st.integers(0, 3)) == 0
+        row = (None,) * 4 if deleted else draw(values)
+        events.append(Event(table, (identity, *row), deleted=deleted))
+    cuts = draw(st.lists(st.integers(1, size), max_size=6))
+    return events, cuts, draw(st.lists(st.integers(1, size - 1), max_size=2)) if size > 1 else []
+
+
+# Every query below has the columns k STRING, j INT, v BIGINT, flag BOOLEAN: each can stand in each.
+sources = st.sampled_from([f"SELECT k, j, v, flag FROM {name}" for name in ADDED + CHANGING])
+
+
+@st.composite
+def filtered(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
+    return f"SELECT k, j, v, flag FROM ({draw(below)}) AS t WHERE {draw(conditions)}"
+
+
+@st.composite
+def projected(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
+    value = draw(st.sampled_from(["v + j", "-v", "COALESCE(v, 2)", "CASE WHEN flag THEN v ELSE 1 END"]))
+    return f"SELECT k, j + 1 AS j, {value} AS v, v > 0 AS flag FROM ({draw(below)}) AS t"
+
+
+@st.composite
+def distinct(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
+    return f"SELECT DISTINCT k, j, v, flag FROM ({draw(below)}) AS t"
+
+
+@st.composite
+def united(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
+    return f"{draw(below)} UNION{draw(st.sampled_from([' ALL', '']))} {draw(below)}"
+
+
+@st.composite
+def grouped(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
+    columns = {
+        "k": "MAX(k)",
+        "j": f"CAST({draw(aggregates('j'))} AS INT)",
+        "v": draw(aggregates() | counts),
+        "flag": f"{draw(counts)} > 1",
+    }
+    keys = draw(st.sampled_from([["k"], ["k", "j"], ["flag"], []]))
+    columns.update({key: key for key in keys})
+    chosen = ", ".join(f"{value} AS {name}" for name, value in columns.items())
+    groups = f" GROUP BY {', '.join(keys)}" if keys else ""
+    having = draw(st.sampled_from([" HAVING COUNT(*) > 1", " HAVING SUM(v) > 0 OR COUNT(DISTINCT j) = 1"]))
+    # A global aggregate of nothing is a row in a batch and none in a stream.
+    having = having if not keys or draw(st.booleans()) else ""
+    having += " AND COUNT(*) > 0" if having and not keys else ""
+    return f"SELECT {chosen} FROM ({draw(below)}) AS t{groups}{having}"
+
+
+@st.composite
+def joined(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
+    kind = draw(st.sampled_from(["JOIN", "LEFT JOIN"]))
+    condition = draw(st.sampled_from(["l.k = r.k", "l.k = r.k AND l.j = r.j", "l.v = r.v AND l.flag"]))
+    condition += draw(st.sampled_from(["", "", " AND l.v <= r.v"]))
+    return f"SELECT l.k, r.j, l.v, r.flag FROM ({draw(below)}) AS l {kind} ({draw(below)}) AS r ON {condition}"
+
+
+def stacked(below: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    forms: list[Callable[..., st.SearchStrategy[str]]] = [filtered, projected, distinct, united, grouped, joined]
+    return st.one_of([form(below) for form in forms])
+
+
+queries = stacked(sources) | stacked(sources | stacked(sources)) | stacked(stacked(sources | stacked(sources)))
+
+
+def plan(query: str) -> Relation:
+    session = Session()
+    session.execute(DDL)
+    return session.query(query)
+
+
+def table_after(events: list[Event], name: str) -> list[tuple[Any, ...]]:
+    """The table that the events leave."""
+    chosen = [event for event in events if event.table == name]
+    if name in ADDED:
+        return [event.values for event in chosen]
+    table: dict[Any, tuple[Any, ...]] = {}
+    for event in chosen:
+        table.pop(event.values[0], None)
+        if not event.deleted:
+            table[event.values[0]] = event.values
+    return list(table.values())
+
+
+def answer(query: str, events: list[Event]) -> Counter[tuple[Any, ...]]:
+    schema = plan("SELECT id, k, j, v, flag FROM a").schema
+    for name in ADDED + CHANGING:
+        oracle.load(name, schema, table_after(events, name))
+    return oracle.query(for_duckdb(query))
+
+
+@settings(max_examples=150, deadline=None)
+@given(query=queries, stream=streams())
+def test_a_query_of_any_forms_is_that_of_the_batch_at_every_prefix(query: str, stream: Any) -> None:
+    events, cuts, restarts = stream
+
+    def compare(prefix: int, outcome: Any) -> None:
+        assert outcome.total() == answer(query, events[:prefix])
+
+    run(plan(query), events, cuts, restart_at=restarts, observe=compare)
