@@ -39,7 +39,7 @@ def test_division_by_zero_names_its_rows_and_its_place() -> None:
     assert caught.value.rows.tolist() == [1, 3]
     assert [failure.message for failure in caught.value.failures] == ["division by zero"] * 2
     assert caught.value.failures[0].position == Position(2, 8)
-    assert str(caught.value) == "division by zero in (a / b) (and 1 more rows)\n  at line 2, column 8"
+    assert str(caught.value) == "division by zero in (a / b) (and 1 more row)\n  at line 2, column 8"
 
 
 def test_a_failed_cast_says_which_text_did_not_fit() -> None:

@@ -37,7 +37,8 @@ class RowError(RiachoError):
 
     def __init__(self, failures: tuple[RowFailure, ...]) -> None:
         first = failures[0]
-        others = f" (and {len(failures) - 1} more rows)" if len(failures) > 1 else ""
+        more = len(failures) - 1
+        others = f" (and {more} more row{'s' if more > 1 else ''})" if more else ""
         super().__init__(
             f"{first.message} in {first.expression}{others}",
             where=None if first.position is None else str(first.position),

@@ -10,6 +10,7 @@ import numpy as np
 
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.expressions import RowError, RowFailure
+from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 
 T = TypeVar("T")
 
@@ -40,13 +41,14 @@ class Rejects:
 def evaluate_rows(batch: Batch, evaluate: Callable[[Batch], T], rejects: Rejects | None) -> tuple[Batch, T]:
     """The batch without the rows that fail, and what `evaluate` made of it.
 
-    Raises `RowError` where `rejects` is None: past a join or an aggregate no row has a source any more.
+    Raises `RowError` where `rejects` is None: past a join or an aggregate no row has a source any more. So it does for
+    literal rows, which never had one.
     """
     while True:
         try:
             return batch, evaluate(batch)
         except RowError as error:
-            if rejects is None:
+            if rejects is None or np.any(batch.sequence[error.rows] == BEFORE_ALL_ROWS):
                 raise
             rejects.rows += [RejectedRow(int(batch.sequence[part.row]), part) for part in error.failures]
             kept = np.ones(len(batch), np.bool_)
