@@ -19,8 +19,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
+from riacho.cli.platform import IMPORTED
 from riacho.host import fork_server
-from riacho.jobs import imported
 
 
 class Forked:
@@ -79,7 +79,7 @@ class _Server:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ends: dict[int, int] = {}
         with theirs:
-            command = [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *imported.BY_WORKERS]
+            command = [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *IMPORTED]
             environment = {**os.environ, **fork_server.ENVIRONMENT}
             process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         atexit.register(process.wait)

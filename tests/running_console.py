@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import select
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
-from running_broker import RIACHO
+from forked import Forked
 
 DEADLINE_SECONDS = 90.0
 START_DEADLINE_SECONDS = 180.0
@@ -31,16 +31,13 @@ class RunningConsole:
     """One `riacho console` over a broker."""
 
     def __init__(self, kafka: str, log: Path, *options: str) -> None:
-        with log.open("a") as stderr:
-            self._process = subprocess.Popen(
-                [str(RIACHO), "console", "--kafka", kafka, "--http", "127.0.0.1:0", *options],
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        readable, _, _ = select.select([self._process.stdout], [], [], START_DEADLINE_SECONDS)
-        line = self._process.stdout.readline() if readable else ""
+        reading, writing = os.pipe()
+        with open(writing, "wb") as stdout, log.open("ab") as stderr:
+            command = ["console", "--kafka", kafka, "--http", "127.0.0.1:0", *options]
+            self._process = Forked(command, stdout=stdout, stderr=stderr)
+        with open(reading) as said:
+            readable, _, _ = select.select([said], [], [], START_DEADLINE_SECONDS)
+            line = said.readline() if readable else ""
         assert line.startswith("ready "), f"the console said {line!r}:\n{log.read_text()}"
         self.address = line.strip().rpartition("http=")[2]
 
@@ -71,8 +68,7 @@ class RunningConsole:
         try:
             self._process.wait(DEADLINE_SECONDS)
         finally:
-            assert self._process.stdout is not None
-            self._process.stdout.close()
+            self._process.kill()
 
 
 class EventStream:

@@ -25,22 +25,30 @@ PATIENCE = 12
 
 
 class RunningPlatform:
-    """One `riacho up` with its own directory."""
+    """One `riacho up` with its own directory.
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    It is a fork, and its parts but the broker are forks of the same process, unless it is `executed`, as a user does:
+    then all are below it.
+    """
+
+    def __init__(self, directory: Path, *options: str, executed: bool = False) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.kafka, self.http = "127.0.0.1:0", "127.0.0.1:0"
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        self._executed = executed
+        self._process: subprocess.Popen[bytes] | forked.Forked | None = None
 
     def start(self) -> RunningPlatform:
         """Start it, at the same addresses as before, and wait for its ready line."""
-        command = [str(RIACHO), "up", "--dir", str(self.directory / "data"), "--http", self.http, *self._options]
+        command = ["up", "--dir", str(self.directory / "data"), "--http", self.http, *self._options]
         if "--kafka" not in self._options:
             command += ["--listen", self.kafka]
         with (self.directory / "stdout").open("wb") as out, (self.directory / "stderr").open("ab") as err:
-            self._process = subprocess.Popen(command, stdout=out, stderr=err)
+            if self._executed:
+                self._process = subprocess.Popen([str(RIACHO), *command], stdout=out, stderr=err)
+            else:
+                self._process = forked.Forked(command, stdout=out, stderr=err)
         line = until(lambda: self.stdout or self.ended, f"the platform is ready:\n{self.stderr}")
         assert isinstance(line, str), f"the platform did not start:\n{self.stderr}"
         found = re.fullmatch(r"ready kafka=(\S+) http=(\S+)\n", self.stdout)

@@ -37,8 +37,8 @@ StartPlatform = Callable[..., RunningPlatform]
 def platform(tmp_path: Path) -> Iterator[StartPlatform]:
     started: list[RunningPlatform] = []
 
-    def start(*options: str) -> RunningPlatform:
-        started.append(RunningPlatform(tmp_path / f"platform-{len(started)}", *options))
+    def start(*options: str, executed: bool = False) -> RunningPlatform:
+        started.append(RunningPlatform(tmp_path / f"platform-{len(started)}", *options, executed=executed))
         return started[-1].start()
 
     yield start
@@ -59,7 +59,7 @@ def ids(reader: Reader) -> list[int]:
 def test_a_job_is_submitted_listed_shown_stopped_started_restarted_and_deleted(
     platform: StartPlatform, tmp_path: Path
 ) -> None:
-    up = platform()
+    up = platform(executed=True)
     create_topic(up.kafka, "events")
     assert "no job was submitted" in up.job("list").stdout
 
@@ -225,7 +225,7 @@ def test_a_bounded_job_is_finished(platform: StartPlatform, tmp_path: Path) -> N
 
 
 def test_parts_and_jobs_that_are_killed_are_started_again(platform: StartPlatform, tmp_path: Path) -> None:
-    up = platform()
+    up = platform(executed=True)
     create_topic(up.kafka, "events")
     up.job("submit", script(tmp_path, COPY))
     up.until_phase("copy", "running")
@@ -252,7 +252,7 @@ def reported_end(metrics: Reader, job: str, topic: str) -> int:
 def test_a_killed_supervisor_takes_everything_with_it_and_jobs_go_on_after_its_restart(
     platform: StartPlatform, tmp_path: Path
 ) -> None:
-    up = platform()
+    up = platform(executed=True)
     create_topic(up.kafka, "events")
     up.job("submit", script(tmp_path, COPY))
     up.until_phase("copy", "running")
@@ -278,7 +278,7 @@ def test_a_killed_supervisor_takes_everything_with_it_and_jobs_go_on_after_its_r
 def test_it_ends_in_time_and_leaves_nothing_behind(
     platform: StartPlatform, tmp_path: Path, ending: signal.Signals
 ) -> None:
-    up = platform()
+    up = platform(executed=True)
     create_topic(up.kafka, "events")
     up.job("submit", script(tmp_path, COPY))
     up.until_phase("copy", "running")
@@ -289,7 +289,7 @@ def test_it_ends_in_time_and_leaves_nothing_behind(
 
 
 def test_the_console_answers_at_the_announced_address(platform: StartPlatform) -> None:
-    up = platform()
+    up = platform(executed=True)
     with urllib.request.urlopen(f"http://{up.http}/", timeout=10) as answer:
         assert answer.status == 200
 
