@@ -6,6 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WEB := $(shell find src/riacho/console/web -type f -not -path '*/node_modules/*' 2>/dev/null)
 BUILT_FROM := pyproject.toml constraints.txt $(wildcard hatch_build.py) $(WEB)
 
+# Tests and demo start many processes; where compiled sources may not be kept, each compiles them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs bench wheel clean chromium
 
