@@ -142,6 +142,28 @@ def test_a_patient_child_that_ends_again_and_again_for_one_reason_is_given_up(mo
     asyncio.run(scenario())
 
 
+def test_a_patient_child_that_serves_and_fails_at_once_for_one_reason_is_given_up_but_not_one_that_comes_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("riacho.host.child.FIRST_BACKOFF_S", 0.001)
+    code = "print('ready', flush=True); raise SystemExit('error: a bad record')"
+
+    async def scenario() -> None:
+        child = Child(python(code, announces=True, patient=True))
+        with pytest.raises(ChildError, match=f"part failed, {ALIKE} times in a row for this reason"):
+            await asyncio.wait_for(child.run(), DEADLINE_S)
+        assert (child.restarts, child.reason) == (ALIKE - 1, "a bad record")
+        monkeypatch.setattr("riacho.host.child.RECORDED_AFTER_S", 0.0)
+        child = Child(python(code, announces=True, patient=True))
+        task = asyncio.create_task(child.run())
+        await until(lambda: child.restarts > ALIKE or task.done())
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
 def test_a_patient_child_that_ends_for_other_reasons_each_time_is_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

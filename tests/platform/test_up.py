@@ -141,6 +141,21 @@ def test_a_job_whose_topic_does_not_come_is_failed_until_it_is_restarted(
     up.until_phase("copy", "running")
 
 
+def test_a_job_that_fails_on_the_same_record_each_time_is_failed_until_that_is_mended(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    produce(up.kafka, "events", [b'{"id": 1}', b'{"id": ', b'{"id": 3}'])
+    up.job("submit", script(tmp_path, COPY))
+    failed = up.until_phase("copy", "failed")
+    assert "topic events, partition 0, offset 1" in failed["error"]
+    assert "'riacho.bad-records' = 'skip' or 'dead-letter'" in failed["error"]
+    skipping = COPY.replace("'format'", "'riacho.bad-records' = 'skip', 'format'", 1)
+    up.job("submit", script(tmp_path, skipping), "--fresh")
+    up.until_phase("copy", "running")
+
+
 def test_a_job_that_began_afresh_goes_on_from_its_own_state_when_it_is_started_again(
     platform: StartPlatform, tmp_path: Path
 ) -> None:

@@ -25,9 +25,16 @@ LONGEST_BACKOFF_S = 30.0
 STEADY_AFTER_S = 60.0
 """A child that ran this long is well again: its next death is answered as quickly as a first one."""
 
+RECORDED_AFTER_S = 10.0
+"""A child that served this long has put on record how far it came; one that ended sooner begins where it began.
+
+It is how often a job takes a snapshot.
+"""
+
 ALIKE = 5
-"""A patient child that fails to start so many times in a row for one reason, sooner than `STEADY_AFTER_S`, is given
-up: what mends itself was waited for in between, and longer by the child itself, whose clients try for a minute.
+"""A patient child that fails so many times in a row for one reason is given up, where it fails to start sooner than
+`STEADY_AFTER_S` or to serve for `RECORDED_AFTER_S`: what mends itself was waited for in between, and longer by the
+child itself, whose clients try for a minute.
 """
 
 ERROR = "error: "
@@ -50,7 +57,7 @@ class ChildSpec:
     A child that `announces` prints one line, `ready …`, when it serves; it counts as started only then.
     A `oneshot` child ends by itself: exit code 0 is not a death. A `patient` one is started again also where it fails
     before it serves, since what it needs may be on its way; but not where it was asked wrongly, nor for ever where
-    the reason stays the same.
+    the reason stays the same and it comes no further.
     """
 
     name: str
@@ -80,6 +87,7 @@ class Child:
         self._words: deque[str] = deque(maxlen=LAST_WORDS)
         self.served = False
         """Whether the present process has said that it serves, or the one that died did."""
+        self._served_at = 0.0
         self.ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._process: Process | None = None
         self._on_change = on_change
@@ -121,14 +129,15 @@ class Child:
                 lasted_s = loop.time() - started
                 if lasted_s > STEADY_AFTER_S:
                     backoff_s = FIRST_BACKOFF_S
-                if self.served or lasted_s > STEADY_AFTER_S:
+                if lasted_s > STEADY_AFTER_S or (self.served and loop.time() - self._served_at > RECORDED_AFTER_S):
                     alike = 0
                 elif self.exit_code > 0:
                     # Of a traceback only the last line: log lines before it tell the time.
                     reason = self._error_message() or self.last_words.rpartition("\n")[2]
                     alike, before = (alike + 1 if reason == before else 1), reason
                     if self.spec.patient and alike == ALIKE:
-                        await self._give_up(f"did not start, {ALIKE} times in a row for this reason")
+                        what = "failed" if self.served else "did not start"
+                        await self._give_up(f"{what}, {ALIKE} times in a row for this reason")
                 log.warning(
                     "%s died: %s; restarting in %.1f s", self.spec.name, describe_exit(self.exit_code), backoff_s
                 )
@@ -184,6 +193,7 @@ class Child:
             listeners.append(asyncio.create_task(self._pass_on(self._process.stdout, None)))
             self.served = line.startswith("ready")
             if self.served:
+                self._served_at = asyncio.get_running_loop().time()
                 if not self.ready.done():
                     self.ready.set_result(line)
                 self._changed()
