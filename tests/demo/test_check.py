@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import date
 
+import polars as pl
 import pytest
 
 from riacho.client.columns import RecordColumns
 from riacho.demo.check.checker import prefix_of
 from riacho.demo.check.compare import Compared, Cut, Oracle, topic_logs
+from riacho.demo.check.published import published
 from riacho.demo.check.results import RESULTS
+from riacho.demo.events import stamped, streams
+from riacho.demo.replayer import ReplayOptions
 
 DEPARTURE = {
     "id": 1,
@@ -169,3 +175,47 @@ def test_only_the_prefix_that_a_job_has_reported_counts() -> None:
     after = Cut({"flights.departures": {0: 2}}, {"flights.cancelled_routes": {0: 1}})
     assert [each.cells for each in oracle.compare({"flights-routes": before})] == [0]
     assert [(each.cells, each.differ) for each in oracle.compare({"flights-routes": after})] == [(4, 0)]
+
+
+ONE_DAY = ReplayOptions(first=date(2013, 2, 8), last=date(2013, 2, 8))
+
+
+def compare_departures(change: Callable[[pl.DataFrame], pl.DataFrame]) -> Compared:
+    """A day's departures as the replay publishes them, but for a change, against the files."""
+    stream = streams(ONE_DAY.seed, ONE_DAY.first, ONE_DAY.last)[0]
+    events = change(stream.events)
+    logs = topic_logs()
+    logs[stream.topic].append(
+        RecordColumns.from_values(
+            [value.encode() for value in stamped(stream.open_values(events), events["malformed"], 1)],
+            keys=[str(number).encode() for number in events["id"]],
+            topic=stream.topic,
+        )
+    )
+    (wanted,) = (each for each in published(ONE_DAY) if each.topic == stream.topic)
+    return Oracle(logs).compare_published(wanted, {0: len(events)})
+
+
+def test_events_that_were_published_as_the_files_have_them_differ_in_nothing() -> None:
+    compared = compare_departures(lambda events: events)
+    assert compared.rows > 900
+    assert compared.differ == 0, compared.examples
+
+
+@pytest.mark.parametrize(
+    ("change", "differ"),
+    [
+        (lambda events: events[:-1], "a row"),
+        (lambda events: pl.concat([events, events[:1]]), "a row"),
+        (lambda events: events.with_columns(delay=pl.col("delay").replace({7: 8})), "cells"),
+        (lambda events: events.with_columns(malformed=pl.lit(value=True)), "cells"),
+    ],
+    ids=["lost", "repeated", "altered", "cut short"],
+)
+def test_an_event_that_is_not_as_in_the_files_differs(
+    change: Callable[[pl.DataFrame], pl.DataFrame], differ: str
+) -> None:
+    compared = compare_departures(change)
+    columns = compared.cells // compared.rows
+    assert (compared.differ == columns) if differ == "a row" else (compared.differ > 0)
+    assert compared.examples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,6 +75,8 @@ def test_the_replay_of_february_agrees_with_duckdb_in_every_cell(tmp_path: Path)
         output = finish(process, directory)
     assert AGREES in output
     assert "24,951 sent" in output
+    assert re.search(r"^flights.departures +24,951 .* 0$", output, re.MULTILINE), "the events are those of the files"
+    assert "leaked" not in (tmp_path / "log.txt").read_text()
 
 
 def test_the_replay_agrees_after_every_part_was_killed_on_the_way(tmp_path: Path) -> None:

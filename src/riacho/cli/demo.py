@@ -55,13 +55,12 @@ def demo(
 
     from riacho.cli.log_output import log_to_stderr
     from riacho.cli.platform import PlatformOptions, next_free, run_platform
-    from riacho.demo.replayer import parse_day, parse_days, parse_speed
+    from riacho.demo.replayer import ReplayOptions, parse_day, parse_days, parse_speed
     from riacho.host.child import ChildSpec, riacho_command
 
     log_to_stderr()
-    parse_speed(speed)
-    parse_days(days)
-    parse_day(live_from)
+    first, last = parse_days(days)
+    replay_options = ReplayOptions(seed, parse_speed(speed), parse_day(live_from), first, last)
     if kafka is not None:
         require_cluster(kafka, "demo")
     own_listen = listen if kafka is not None else next_free(listen)
@@ -93,7 +92,7 @@ def demo(
         return
     from riacho.cli.demo_check import print_verdict, run_check
 
-    verdict = asyncio.run(run_check(chosen, parts))
+    verdict = asyncio.run(run_check(chosen, parts, replay_options))
     print_verdict(verdict)
     if not verdict.agrees:
         raise typer.Exit(1)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import gc
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,13 +17,19 @@ from riacho.demo.check.final import FinalCheck, Verdict
 from riacho.errors import RiachoError
 from riacho.host.child import ChildSpec
 
+if TYPE_CHECKING:
+    from riacho.demo.replayer import ReplayOptions
 
-async def run_check(options: PlatformOptions, parts: Callable[[str], Sequence[ChildSpec]]) -> Verdict:
+
+async def run_check(
+    options: PlatformOptions, parts: Callable[[str], Sequence[ChildSpec]], replay: ReplayOptions
+) -> Verdict:
     """Replay, wait, compare. Raises `RiachoError` where it was ended before."""
+    atexit.unregister(gc.freeze)  # DuckDB lists on stderr what was not collected when the process ends
     verdicts: list[Verdict] = []
 
     async def check(kafka: str) -> None:
-        verdicts.append(await asyncio.to_thread(_check, kafka))
+        verdicts.append(await asyncio.to_thread(_check, kafka, replay))
 
     await run_platform(options, on_ready=lambda _kafka, _http: None, more=parts, until=check)
     if not verdicts:
@@ -29,9 +38,9 @@ async def run_check(options: PlatformOptions, parts: Callable[[str], Sequence[Ch
 
 
 def print_verdict(verdict: Verdict) -> None:
-    """Every result topic, then the account."""
+    """Every topic that was compared, then the account."""
     print_table(
-        ["result", "rows", "cells", "differ"],
+        ["topic", "rows", "cells", "differ"],
         [[each.topic, f"{each.rows:,}", f"{each.cells:,}", f"{each.differ:,}"] for each in verdict.compared],
     )
     for each in verdict.compared:
@@ -45,7 +54,7 @@ def print_verdict(verdict: Verdict) -> None:
     typer.echo("the stream's answer equals the batch's" if verdict.agrees else "the stream's answer is another")
 
 
-def _check(kafka: str) -> Verdict:
+def _check(kafka: str, replay: ReplayOptions) -> Verdict:
     from riacho.client.admin import Admin
     from riacho.client.cluster import Cluster
     from riacho.client.config import ClientConfig
@@ -55,7 +64,7 @@ def _check(kafka: str) -> Verdict:
     cluster = Cluster(ClientConfig(kafka, client_id="riacho-check"))
     try:
         create_topics(Admin(cluster))
-        return FinalCheck(cluster, SystemClock()).run(_show)
+        return FinalCheck(cluster, SystemClock(), replay).run(_show)
     finally:
         cluster.close()
 

@@ -1,15 +1,17 @@
-"""Compares result topics with DuckDB, cell by cell, at the prefix that each job has reported."""
+"""Compares topics cell by cell: results with DuckDB's at the prefix that a job has reported, events with the files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from riacho.demo.check.evidence import WHOLE, TopicLog
+from riacho.demo.check.evidence import WHOLE, Bounds, Columns, TopicLog
+from riacho.demo.check.published import KEY, Published
 from riacho.demo.check.results import EVENTS, RESULTS, Result
+from riacho.demo.topics import DIMENSIONS
 
 TOLERANCE = 1e-9
 """Relative: floating-point sums depend on their order."""
@@ -28,7 +30,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A result topic against the batch answer: cells, how many differ, and examples."""
+    """A topic against what it must hold: cells, how many differ, and examples."""
 
     topic: str
     rows: int
@@ -79,7 +81,7 @@ class Oracle:
             if bounds is None:
                 continue
             log = self.logs[topic]
-            records = log.newest(bounds) if topic == "flights.airlines" else log.below(bounds)
+            records = log.newest(bounds) if topic in DIMENSIONS else log.below(bounds)
             self._table(topic.removeprefix("flights."), records.filter(pl.col("state") == WHOLE))
         late = self.logs["flights.late"].newest(cut.sinks.get("flights.late", {}))
         self._table("late", late.filter(pl.col("state") == WHOLE).select("id", "watermark", "missed_hour"))
@@ -91,15 +93,25 @@ class Oracle:
             [partitions],
         )
 
+    def compare_published(self, wanted: Published, read: Bounds) -> Compared:
+        """What was published, below these offsets, against what must have been."""
+        log = self.logs[wanted.topic]
+        self._table("actual", log.newest(read) if wanted.topic in DIMENSIONS else log.below(read))
+        self._table("expected", wanted.records)
+        return self._differences(wanted.topic, (KEY,), wanted.columns)
+
     def _compare(self, result: Result, cut: Cut) -> Compared:
-        """All cells of a row differ where only one side has it, or the stream has it more than once."""
         self._table("actual", self.logs[result.topic].newest(cut.sinks.get(result.topic, {})))
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {result.query}")
+        return self._differences(result.topic, result.key, result.columns)
+
+    def _differences(self, topic: str, key: Sequence[str], columns: Columns) -> Compared:
+        """All cells of a row differ where only one side has it, or the stream has it more than once."""
         connection = self._connection
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {result.query}")
-        keys = ", ".join(f'"{name}"' for name in result.key)
-        same = " AND ".join(f'a."{name}" = e."{name}"' for name in result.key)
-        wrong_cells = " + ".join(f"({_differs(name, kind)})::INT" for name, kind in result.columns.items())
-        total = f"CASE WHEN a.here AND e.here THEN {wrong_cells} ELSE {len(result.columns)} END"
+        keys = ", ".join(f'"{name}"' for name in key)
+        same = " AND ".join(f'a."{name}" = e."{name}"' for name in key)
+        wrong_cells = " + ".join(f"({_differs(name, kind)})::INT" for name, kind in columns.items())
+        total = f"CASE WHEN a.here AND e.here THEN {wrong_cells} ELSE {len(columns)} END"
         joined = (
             f"FROM (SELECT *, true AS here, row_number() OVER (PARTITION BY {keys}) AS copy FROM actual) AS a "
             f"FULL JOIN (SELECT *, true AS here FROM expected) AS e ON {same} AND a.copy = 1"
@@ -111,7 +123,7 @@ class Oracle:
                 f"SELECT a::VARCHAR, e::VARCHAR {joined} WHERE {total} > 0 LIMIT {SHOWN}"
             ).fetchall()
             examples = tuple(f"stream {stream}, batch {batch}" for stream, batch in found)
-        return Compared(result.topic, int(rows), int(rows) * len(result.columns), int(differ), examples)
+        return Compared(topic, int(rows), int(rows) * len(columns), int(differ), examples)
 
     def _table(self, name: str, frame: pl.DataFrame) -> None:
         source = _Stream(frame)  # noqa: F841 - DuckDB finds it by its name

@@ -1,4 +1,4 @@
-"""`riacho demo --check`: the whole replay against DuckDB, and an account of every event that was sent."""
+"""`riacho demo --check`: the whole replay against the files and DuckDB, and an account of every event that was sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from riacho.client.offsets import EARLIEST, LATEST
 from riacho.demo.check.checker import Checker, Offsets
 from riacho.demo.check.compare import Compared, Cut
 from riacho.demo.check.evidence import MOMENT, WHOLE
+from riacho.demo.check.published import published
 from riacho.demo.check.results import RESULTS
+from riacho.demo.replayer import ReplayOptions
 from riacho.demo.topics import CLOCK, EVENT_PARTITIONS
 from riacho.errors import RiachoError
 from riacho.host import Clock
@@ -60,8 +62,9 @@ class Verdict:
 class FinalCheck(Checker):
     """Waits until the replay has ended and every job has read all of it, then compares once."""
 
-    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+    def __init__(self, cluster: Cluster, clock: Clock, replay: ReplayOptions) -> None:
         super().__init__(cluster, clock)
+        self._replay = replay
         self._admin = Admin(cluster)
         self._dead: set[tuple[int, int]] = set()
         self._ended = False
@@ -77,8 +80,8 @@ class FinalCheck(Checker):
             if self._clock.monotonic_ms() > deadline:
                 raise RiachoError(f"the jobs have not finished within {TIMEOUT_MS // 60_000} minutes: {self._state()}")
         cuts = {job: known.waiting[-1] for job, known in self._cuts.items()}
-        compared = self._oracle.compare(cuts)
-        return Verdict(compared, self._account(cuts["flights-delays"]))
+        sent = [self._oracle.compare_published(each, self._read[each.topic]) for each in published(self._replay)]
+        return Verdict(sent + self._oracle.compare(cuts), self._account(cuts["flights-delays"]))
 
     def _complete(self) -> bool:
         """Whether every job has reported a cut that covers everything that was published."""
