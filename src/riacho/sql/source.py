@@ -22,13 +22,15 @@ _QUOTED = {quote: re.compile(rf"(?P<quote>{quote})|{_VARIABLE}") for quote in "'
 class SourceText:
     """The text as written, the text with `${NAME}` replaced, and the map from the second to the first.
 
-    `pieces` are (start in `expanded`, start in `original`, is a replaced variable), ascending.
+    `pieces` are (start in `expanded`, start in `original`, is a replaced variable), ascending. `lines` are the places
+    in `original` at which its lines begin: every literal asks for its own.
     """
 
     original: str
     expanded: str
     file: str
     pieces: tuple[tuple[int, int, bool], ...]
+    lines: tuple[int, ...]
 
     @staticmethod
     def read(text: str, file: str | None, variables: Mapping[str, str]) -> SourceText:
@@ -39,6 +41,7 @@ class SourceText:
         """
         name = file or "<statement>"
         text = text.removeprefix("\ufeff")  # the mark that editors of Windows put before a file is no part of it
+        lines = (0, *(match.end() for match in re.finditer("\n", text)))
         pieces: list[tuple[int, int, bool]] = []
         parts: list[str] = []
         length = position = 0
@@ -48,7 +51,7 @@ class SourceText:
             length += len(parts[-1])
             variable = match["name"]
             if variable not in variables:
-                plain = SourceText(text, text, name, ((0, 0, False),))
+                plain = SourceText(text, text, name, ((0, 0, False),), lines)
                 plain.fail(
                     f"variable '{variable}' is not set",
                     match.start(),
@@ -60,7 +63,7 @@ class SourceText:
             position = match.end()
         parts.append(text[position:])
         pieces.append((length, position, False))
-        return SourceText(text, "".join(parts), name, tuple(pieces))
+        return SourceText(text, "".join(parts), name, tuple(pieces), lines)
 
     def position(self, offset: int) -> Position:
         """Line and column, in the text as written, of a place in the expanded text."""
@@ -68,8 +71,8 @@ class SourceText:
         start, origin, replaced = self.pieces[max(index, 0)]
         place = origin if replaced else origin + offset - start
         place = min(max(place, 0), len(self.original))
-        before = self.original[:place]
-        return Position(before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1)
+        line = bisect.bisect_right(self.lines, place)
+        return Position(line, place - self.lines[line - 1] + 1)
 
     def error(self, what: str, at: Place, suggestion: str | None = None) -> SqlError:
         """The error to raise for something wrong at a place of the expanded text."""
