@@ -90,6 +90,14 @@ def test_json_records_are_read_with_their_metadata(kafka: RunningBroker, topic: 
     )
 
 
+def test_a_metadata_column_of_a_narrower_integer_wraps_around(kafka: RunningBroker, topic: str) -> None:
+    create(kafka, topic)
+    produce(kafka, topic, *[b'{"id": 1}'] * 130)
+    opened = source("o TINYINT METADATA FROM 'offset', id INT", options(kafka, topic))
+    assert [row[0] for row in rows_of(read_all(opened))] == [*range(128), -128, -127]
+    opened.close()
+
+
 def test_a_bounded_source_ends_with_the_records_that_were_there_when_it_began(kafka: RunningBroker, topic: str) -> None:
     create(kafka, topic, 3)
     produce(kafka, topic, *(b'{"id": %d}' % number for number in range(100)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -10,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from connecting import read_all, rows_of, sink, source, write
+from connecting import compile_job, read_all, rows_of, sink, source, write
 
 from riacho.dataflow.batch import Batch, WatermarkSteps
-from riacho.dataflow.connectors import ConnectorEnvironment
+from riacho.dataflow.columns import polars_schema
+from riacho.dataflow.connectors import ConnectorEnvironment, open_sink
 from riacho.dataflow.sinks.upserts import last_of_keys
 from riacho.dataflow.sources.bad_records import BadRecordError
 from riacho.errors import RiachoError
@@ -69,6 +71,13 @@ def test_nested_values_are_generated() -> None:
         assert numbers == [1, 1, 1]
         assert [entry["value"] for entry in entries] == [0]
         assert row == {"x": 5}
+
+
+def test_collections_have_three_elements_unless_told_otherwise() -> None:
+    opened = source("l ARRAY<INT>, m MAP<STRING, INT>", FAST | {"number-of-rows": "2", "fields.m.key.length": "5"})
+    for numbers, entries in rows_of(read_all(opened)):
+        assert (len(numbers), len(entries)) == (3, 3)
+        assert {len(entry["key"]) for entry in entries} == {5}
 
 
 def test_a_sequence_bounds_the_table() -> None:
@@ -156,6 +165,40 @@ def test_changes_are_printed_with_their_kinds() -> None:
     assert out.getvalue() == "seen> +I[1, Ada, null, [x, y], 1.0]\nseen> -D[2, null, null, null, null]\n"
 
 
+@pytest.mark.parametrize(
+    ("query", "printed"),
+    [
+        ("SELECT COUNT(*), 0 FROM v", "-U[1, 0]\n+U[2, 0]\n"),
+        ("SELECT id, COUNT(*) FROM v GROUP BY id", "-D[1, 0]\n+I[2, 0]\n"),
+        ("SELECT CAST(id AS BIGINT), CAST(x AS BIGINT) FROM v", "-D[1, 0]\n+I[2, 0]\n"),
+    ],
+    ids=["one row", "two keys", "no key"],
+)
+def test_an_old_row_and_a_new_one_are_an_update_where_they_are_one_row(query: str, printed: str) -> None:
+    out = io.StringIO()
+    job = compile_job(
+        "CREATE TABLE v (id BIGINT, x INT) WITH ('connector' = 'datagen');"
+        f"CREATE TABLE p (a BIGINT, b BIGINT) WITH ('connector' = 'print'); INSERT INTO p {query};"
+    )
+    opened = open_sink(job.sinks[0], ConnectorEnvironment(stdout=out))
+    write((opened, polars_schema(job.sinks[0].input.schema)), [(1, 0), (2, 0)], [-1, 1])
+    assert out.getvalue() == printed
+
+
+def test_a_null_in_a_not_null_column_ends_the_job() -> None:
+    out = io.StringIO()
+    job = compile_job(
+        "CREATE TABLE v (id INT, name STRING) WITH ('connector' = 'datagen');"
+        "CREATE TABLE p (id INT, name STRING NOT NULL) WITH ('connector' = 'print'); INSERT INTO p SELECT * FROM v;"
+    )
+    into = open_sink(job.sinks[0], ConnectorEnvironment(stdout=out)), polars_schema(job.sinks[0].input.schema)
+    write(into, [(None, "Ada")])
+    with pytest.raises(RiachoError, match="table p: the column 'name' is NOT NULL, but a row has NULL in it"):
+        write(into, [(1, "Ada"), (2, None)])
+    assert out.getvalue() == "+I[null, Ada]\n"
+    assert into[0].counts.rows == 1
+
+
 def test_a_black_hole_counts() -> None:
     into = sink("id INT", {"connector": "blackhole"})
     write(into, [(1,), (2,)])
@@ -182,6 +225,28 @@ def test_a_black_hole_counts() -> None:
 def test_wrong_tables_are_refused_with_what_mends_them(options: dict[str, str], message: str) -> None:
     with pytest.raises(RiachoError, match=message):
         source("id INT", options)
+
+
+KAFKA = {"connector": "kafka", "topic": "t", "format": "json"}
+FILES = {"connector": "filesystem", "path": "x", "format": "json"}
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "message"),
+    [
+        ("m INT METADATA FROM 'header'", KAFKA, "'kafka' has no metadata 'header'"),
+        ("m INT METADATA FROM 'timestamp'", KAFKA, "'timestamp' is a TIMESTAMP_LTZ(3), not a INT"),
+        ("m TIMESTAMP(0) METADATA FROM 'timestamp'", KAFKA, "'timestamp' is a TIMESTAMP_LTZ(3), not a TIMESTAMP(0)"),
+        ("m STRING METADATA FROM 'offset'", KAFKA, "'offset' is a BIGINT, not a STRING"),
+        ("headers MAP<STRING, STRING> METADATA", KAFKA, "is a MAP<STRING, BYTES>, not a MAP<STRING, STRING>"),
+        ("m CHAR(3) METADATA FROM 'topic'", KAFKA, "'topic' is a STRING, not a CHAR(3)"),
+        ("m INT METADATA FROM 'file.age'", FILES, "'filesystem' has no metadata 'file.age'"),
+        ("m DATE METADATA FROM 'file.modification-time'", FILES, "is a TIMESTAMP_LTZ(3), not a DATE"),
+    ],
+)
+def test_metadata_of_another_type_is_refused_with_its_own(column: str, options: dict[str, str], message: str) -> None:
+    with pytest.raises(RiachoError, match=re.escape(message)):
+        source(f"id INT, {column}", options, ConnectorEnvironment(bootstrap_servers="nowhere:9092"))
 
 
 def test_equal_rows_cancel_whatever_their_order_before_upserts_are_derived() -> None:

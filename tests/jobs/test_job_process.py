@@ -340,6 +340,33 @@ def test_all_rows_of_a_bounded_topic_are_in_time_for_their_windows(
     assert len(counted.values()) == 50
 
 
+@pytest.mark.parametrize(
+    ("before", "option"),
+    [
+        ("", {"scan_watermark_idle-timeout": "200 ms"}),
+        ("SET 'table.exec.source.idle-timeout' = '200 ms';\n", {}),
+    ],
+    ids=["of the table", "of all tables"],
+)
+def test_a_silent_partition_holds_windows_back_no_longer_than_it_may(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader, before: str, option: dict[str, str]
+) -> None:
+    create_topic(kafka.bootstrap, topic, 2)
+    counted = reader(kafka, f"{topic}.counted")
+    sql = (
+        before
+        + kafka_table("events", "ts TIMESTAMP(3), WATERMARK FOR ts AS ts", topic, **option)
+        + kafka_table("counted", "n BIGINT", f"{topic}.counted")
+        + "INSERT INTO counted SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) "
+        "GROUP BY window_start, window_end;"
+    )
+    process = job(kafka, sql).start()
+    produce(kafka.bootstrap, topic, [{"ts": f"2024-01-01 00:{minute:02}:00"} for minute in (0, 0, 1)])
+    until(counted.read, "the first minute closes, although the second partition has no record")
+    assert [value["n"] for value in counted.values()] == [2]
+    assert process.end() == 0
+
+
 BAD = [b'{"id": 1, "k": 1, "amount": 1}', b'{"id": 2, "k', b'{"id": 3, "k": 1, "amount": 1}']
 
 
@@ -353,6 +380,15 @@ def test_a_malformed_record_ends_the_job_with_its_place_and_the_way_out(
     assert f"topic {topic}, partition 0, offset 1" in process.stderr
     assert 'the record: {"id": 2, "k' in process.stderr
     assert "'riacho.bad-records' = 'skip' or 'dead-letter'" in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_a_null_in_the_key_of_an_upserted_table_ends_the_job(kafka: RunningBroker, topic: str, job: StartJob) -> None:
+    create_topic(kafka.bootstrap, topic)
+    produce(kafka.bootstrap, topic, [{"id": 1, "k": None, "amount": 1}])
+    process = job(kafka, totals_job(topic)).spawn()
+    assert process.wait() == 1
+    assert "table totals: the column 'k' is part of the PRIMARY KEY, but a row has NULL in it" in process.stderr
     assert "Traceback" not in process.stderr
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from riacho.dataflow.connectors.fields import format_fields
-from riacho.dataflow.connectors.tables import options_of
+from riacho.dataflow.connectors.tables import check_metadata, options_of
 from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy
 from riacho.formats.options import Option, Options, duration
 from riacho.formats.registry import Format, formats, open_format
 from riacho.plan.tables import ColumnKind, Table
+from riacho.plan.types import BIGINT, STRING, DataType, TimestampLtzType
 
 PARQUET = "parquet"
-READABLE = ("file.path", "file.name", "file.size", "file.modification-time")
+READABLE: Mapping[str, DataType] = {
+    "file.path": STRING,
+    "file.name": STRING,
+    "file.size": BIGINT,
+    "file.modification-time": TimestampLtzType(3),
+}
 
 
 def _word(value: str) -> str | None:
@@ -69,10 +76,7 @@ def read_table(table: Table) -> FileTable:
     policy = options.get(POLICY)
     if policy is BadRecordPolicy.DEAD_LETTER:
         raise options.wrong(POLICY, "files have no dead-letter topic: use 'fail' or 'skip'")
-    for column in table.columns:
-        key = column.metadata_key or column.name
-        if column.kind is ColumnKind.METADATA and key not in READABLE:
-            raise options.error(f"files have no metadata '{key}'", mend=f"metadata: {', '.join(READABLE)}")
+    check_metadata(options, table, READABLE)
     physical = [column for column in table.columns if column.kind is ColumnKind.PHYSICAL]
     delimiter = options.get(_LINE_DELIMITER) if name == "csv" else "\n"
     opened = None

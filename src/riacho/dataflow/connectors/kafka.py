@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from riacho.client import ClientConfig, Cluster, FetchConfig, OffsetReset, ProducerConfig
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.fields import format_fields
-from riacho.dataflow.connectors.tables import options_of
+from riacho.dataflow.connectors.tables import check_metadata, options_of
 from riacho.dataflow.sources.bad_records import DEAD_LETTER_TOPIC, POLICY, BadRecordPolicy
 from riacho.formats.fields import Field
 from riacho.formats.options import Option, Options, duration, integer, items, one_of
 from riacho.formats.registry import Format, open_format
 from riacho.plan.tables import ColumnKind, Table, TableColumn
+from riacho.plan.types import BIGINT, BYTES, INT, STRING, DataType, MapType, TimestampLtzType
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,15 @@ _HARMLESS: tuple[Option[str | None], ...] = tuple(
 )
 """Options of Flink's that ask for nothing here: one worker writes, and a pass is what is flushed."""
 
-READABLE = ("topic", "partition", "headers", "leader-epoch", "offset", "timestamp", "timestamp-type")
+READABLE: Mapping[str, DataType] = {
+    "topic": STRING,
+    "partition": INT,
+    "headers": MapType(STRING, BYTES),
+    "leader-epoch": INT,
+    "offset": BIGINT,
+    "timestamp": TimestampLtzType(3),
+    "timestamp-type": STRING,
+}
 WRITABLE = ("headers", "timestamp")
 
 
@@ -221,7 +230,7 @@ def read_table(table: Table, environment: ConnectorEnvironment) -> KafkaTable:
         )
     physical = {column.name: column for column in table.columns if column.kind is ColumnKind.PHYSICAL}
     _check_keys(options, physical, key_name, key_fields, prefix, include)
-    _check_metadata(options, table)
+    check_metadata(options, table, READABLE)
     key_columns = {name: name.removeprefix(prefix) for name in key_fields}
     value_columns = tuple(name for name in physical if include == ALL or name not in key_columns)
     value = open_format(value_name, format_fields(physical[name] for name in value_columns), _scoped(options, "value."))
@@ -289,17 +298,6 @@ def _check_keys(
             raise options.error(f"the key field '{name}' must begin with 'key.fields-prefix' = '{prefix}'")
     if prefix and include != EXCEPT_KEY:
         raise options.error("the option 'key.fields-prefix' needs 'value.fields-include' = 'EXCEPT_KEY'")
-
-
-def _check_metadata(options: Options, table: Table) -> None:
-    for column in table.columns:
-        if column.kind is not ColumnKind.METADATA:
-            continue
-        key = column.metadata_key or column.name
-        if key not in READABLE:
-            raise options.error(
-                f"column '{column.name}': Kafka has no metadata '{key}'", mend=f"metadata: {', '.join(READABLE)}"
-            )
 
 
 def _properties(options: Options, environment: ConnectorEnvironment) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.option_names import check_option_names
 from riacho.dataflow.sinks import Sink
+from riacho.dataflow.sinks.not_null import not_null
 from riacho.dataflow.sources import Source
 from riacho.formats.options import OptionError
 from riacho.plan.changelog import is_updating, unique_keys
@@ -41,7 +42,7 @@ def open_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:
             where=table.origin,
             mend="write to 'upsert-kafka' with a PRIMARY KEY, or group by a window",
         )
-    return connector.sink(sink, environment)
+    return not_null(connector.sink(sink, environment), table)
 
 
 def check_table(table: Table) -> None:
@@ -115,7 +116,7 @@ def _print_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:
     from riacho.dataflow.sinks.print import PrintSink
 
     keys = unique_keys(sink.input)
-    key = sorted(min(keys, key=lambda one: sorted(one))) if keys else ()
+    key = sorted(min(keys, key=lambda one: sorted(one))) if keys else None
     return PrintSink(sink.table, environment, key)
 
 

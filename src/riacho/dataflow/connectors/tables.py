@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from riacho.formats.options import Option, Options
-from riacho.plan.tables import Table
+from riacho.plan.tables import ColumnKind, Table
+from riacho.plan.types import (
+    DataType,
+    IntegerType,
+    MapType,
+    TimestampLtzType,
+    TimestampType,
+    VarcharType,
+)
 
 
 def _word(value: str) -> str | None:
@@ -24,3 +34,37 @@ def options_of(table: Table) -> Options:
     if strategy not in (None, "on-event", "on-periodic"):
         raise options.wrong(_EMIT_STRATEGY, "must be 'on-event' or 'on-periodic'")
     return options
+
+
+def check_metadata(options: Options, table: Table, known: Mapping[str, DataType]) -> None:
+    """What a connector knows of a record is declared with its type. Raises `OptionError`."""
+    for column in table.columns:
+        if column.kind is not ColumnKind.METADATA:
+            continue
+        key = column.metadata_key or column.name
+        if key not in known:
+            raise options.error(
+                f"column '{column.name}': '{table.connector}' has no metadata '{key}'",
+                mend=f"metadata: {', '.join(known)}",
+            )
+        if not _holds(column.type, known[key]):
+            raise options.error(
+                f"column '{column.name}': the metadata '{key}' is a {known[key].name()}, not a {column.type.name()}",
+                mend=f"declare it {known[key].name()}, and CAST it in a computed column or a query",
+            )
+
+
+def _holds(declared: DataType, actual: DataType) -> bool:
+    """Whether a column of the declared type can hold the metadata: other integers can, and timestamps as fine."""
+    match actual:
+        case IntegerType():
+            return isinstance(declared, IntegerType)
+        case TimestampLtzType():
+            return isinstance(declared, TimestampType | TimestampLtzType) and declared.precision >= actual.precision
+        case MapType():
+            return isinstance(declared, MapType) and all(
+                one.same_as(other) for one, other in ((declared.key, actual.key), (declared.value, actual.value))
+            )
+        case VarcharType():
+            return declared.same_as(actual)
+    raise AssertionError(f"no rule for metadata of type {actual}")

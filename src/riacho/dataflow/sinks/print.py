@@ -40,21 +40,24 @@ def check_print(table: Table) -> tuple[str, bool]:
 
 
 class PrintSink:
-    """Writes a line per change. With the fields that identify a row, −old +new of one is an update (-U, +U)."""
+    """Writes a line per change. With the fields that identify a row, −old +new of one is an update (-U, +U).
 
-    def __init__(self, table: Table, environment: ConnectorEnvironment, key: Sequence[int] = ()) -> None:
+    No fields identify the only row that there is; `key` None says that nothing identifies a row.
+    """
+
+    def __init__(self, table: Table, environment: ConnectorEnvironment, key: Sequence[int] | None = None) -> None:
         identifier, to_errors = check_print(table)
         self._prefix = f"{identifier}> " if identifier else ""
         self._out: TextIO = sys.stderr if to_errors else environment.stdout
         self._fields = format_fields(table.persisted_columns)
-        self._key = tuple(key)
+        self._key = None if key is None else tuple(key)
         self._rows = 0
         self._bytes = 0
 
     def write(self, batch: Batch) -> None:
         columns = [_shown(field, series) for field, series in zip(self._fields, batch.frame.get_columns(), strict=True)]
         rows = list(zip(*columns, strict=True))
-        keys = [tuple(row[index] for index in self._key) for row in rows] if self._key else None
+        keys = None if self._key is None else [tuple(row[index] for index in self._key) for row in rows]
         kinds = row_kinds(batch.signs().tolist(), keys)
         lines = "".join(f"{self._prefix}{kind}[{', '.join(row)}]\n" for kind, row in zip(kinds, rows, strict=True))
         self._out.write(lines)

@@ -47,6 +47,7 @@ BLOCK = 16_384
 """Rows that are generated together: each block has random numbers of its own, so that any can be made alone."""
 
 DEFAULT_LENGTH = 100
+DEFAULT_COLLECTION_LENGTH = 3
 _MS_PER_DAY = 86_400_000
 
 
@@ -71,7 +72,7 @@ def _rate(value: str) -> float:
 _ROWS_PER_SECOND = Option("rows-per-second", positive, 10_000)
 _NUMBER_OF_ROWS: Option[int | None] = Option("number-of-rows", _optional_integer, None)
 _PARALLELISM: Option[int | None] = Option("scan.parallelism", _optional_integer, None)
-_LENGTH = Option("length", positive, DEFAULT_LENGTH)
+_COLLECTION_LENGTH = Option("length", positive, DEFAULT_COLLECTION_LENGTH)
 _SEED = Option("riacho.seed", integer, 0)
 
 Generate = Callable[[np.random.Generator, int, int], pl.Series]
@@ -321,11 +322,11 @@ def _random(data_type: DataType, name: str, options: Options, now_ms: Callable[[
             return lambda _random, _row, rows: pl.Series(np.full(rows, now_ms() % _MS_PER_DAY * 1_000_000)).cast(kind)
         case ArrayType(element=element):
             values = _random(element, name, options.within("element."), now_ms)
-            return _lists(values, options.get(_LENGTH))
+            return _lists(values, options.get(_COLLECTION_LENGTH))
         case MapType(key=key, value=value):
             key_of = _random(key, name, options.within("key."), now_ms)
             value_of = _random(value, name, options.within("value."), now_ms)
-            return _lists(_rows((("key", key_of), ("value", value_of))), options.get(_LENGTH))
+            return _lists(_rows((("key", key_of), ("value", value_of))), options.get(_COLLECTION_LENGTH))
         case RowType(fields=fields):
             parts = [(item.name, _random(item.type, name, options.within(f"{item.name}."), now_ms)) for item in fields]
             return _rows(parts)

@@ -237,7 +237,7 @@ class RowMaker:
                 values = pl.Series(["CreateTime"]).new_from_index(0, len(record))
             case _:
                 values = pl.Series([self._headers(records, row) for row in record.tolist()], dtype=kind)
-        return values.cast(kind).alias(column.name)
+        return values.cast(kind, wrap_numerical=True).alias(column.name)  # as CAST to a narrower integer does
 
     def _timestamps(self, column: TableColumn, milliseconds: Int64Array) -> pl.Series:
         instants = pl.Series(column.name, milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
