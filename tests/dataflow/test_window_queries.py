@@ -77,7 +77,9 @@ class Query:
 
     @property
     def windows(self) -> str:
-        size, slide, offset = (f"INTERVAL '0.{value:03}' SECOND" for value in (self.size, self.slide, self.offset))
+        size, slide, offset = (
+            f"INTERVAL '{value / 1000:.3f}' SECOND" for value in (self.size, self.slide, self.offset)
+        )
         function, shape = ("TUMBLE", size) if self.size == self.slide else ("HOP", f"{slide}, {size}")
         return f"TABLE({function}(TABLE s, DESCRIPTOR(ts), {shape}{f', {offset}' if self.offset else ''}))"
 
@@ -107,7 +109,7 @@ def queries(draw: st.DrawFn) -> Query:
         before=draw(st.just("TRUE") | conditions),
         size=size,
         slide=slide,
-        offset=draw(st.sampled_from([0, 0, 1, slide - 1])),
+        offset=draw(st.sampled_from([0, 0, 1, slide - 1, -1])),
         after=draw(st.just("TRUE") | conditions),
         keys=tuple(draw(st.sampled_from([(), ("k",), ("k", "j"), ("flag",)]))),
         calls=tuple(draw(st.lists(aggregates() | aggregates("j") | counts, min_size=1, max_size=4))),
