@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,69 @@ def test_a_static_member_that_returns_takes_its_partitions_back_unnoticed(kafka:
             assert events == []
         group = described(kafka.bootstrap, topic)
         assert sorted(member.group_instance_id for member in group.members) == ["one", "other"]
+
+
+def test_a_static_member_of_kafka_python_takes_its_partitions_back(kafka: RunningBroker, topic: str) -> None:
+    make_topic(kafka.bootstrap, topic)
+
+    def member(instance: str) -> kafka_python.KafkaConsumer:
+        return kafka_python.KafkaConsumer(
+            topic,
+            bootstrap_servers=kafka.bootstrap,
+            group_id=topic,
+            group_instance_id=instance,
+            heartbeat_interval_ms=200,
+        )
+
+    def parts(*consumers: kafka_python.KafkaConsumer) -> list[list[int]]:
+        for each in consumers:
+            each.poll(100)
+        return [sorted(tp.partition for tp in each.assignment()) for each in consumers]
+
+    with closing(member("other")) as other:
+        with closing(member("one")) as first:
+            before = until(lambda: _is_fair(both := parts(other, first)) and both, "a share for each")
+        with closing(member("one")) as again:
+            until(lambda: parts(other, again) == before, "the same shares as before")
+        group = described(kafka.bootstrap, topic)
+    assert sorted(each.group_instance_id for each in group.members) == ["one", "other"]
+
+
+def test_a_static_member_of_aiokafka_takes_its_partitions_back(kafka: RunningBroker, topic: str) -> None:
+    make_topic(kafka.bootstrap, topic)
+
+    @asynccontextmanager
+    async def member(instance: str) -> AsyncIterator[aiokafka.AIOKafkaConsumer]:
+        consumer = aiokafka.AIOKafkaConsumer(
+            topic,
+            bootstrap_servers=kafka.bootstrap,
+            group_id=topic,
+            group_instance_id=instance,
+            heartbeat_interval_ms=200,
+        )
+        await consumer.start()
+        try:
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    async def parts(*consumers: aiokafka.AIOKafkaConsumer) -> list[list[int]]:
+        for each in consumers:
+            await each.getmany(timeout_ms=20)
+        return [sorted(tp.partition for tp in each.assignment()) for each in consumers]
+
+    async def scene() -> None:
+        async with member("other") as other:
+            async with member("one") as first:
+                while not _is_fair(before := await parts(other, first)):
+                    pass
+            async with member("one") as again:
+                while await parts(other, again) != before:
+                    pass
+            group = await asyncio.to_thread(described, kafka.bootstrap, topic)
+        assert sorted(each.group_instance_id for each in group.members) == ["one", "other"]
+
+    asyncio.run(asyncio.wait_for(scene(), DEADLINE_SECONDS))
 
 
 def test_a_second_consumer_of_the_same_instance_fences_the_first(kafka: RunningBroker, topic: str) -> None:
