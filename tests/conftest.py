@@ -18,15 +18,19 @@ StartBroker = Callable[..., RunningBroker]
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[StartBroker]:
-    """Starts brokers of a test's own: `broker("--fsync", "kafka")`. They end with the test."""
+    """Starts brokers of a test's own: `broker("--fsync", "kafka")`. They end with the test.
+
+    They are forks (see `RunningBroker`), unless the test asks for one that is `executed`.
+    """
     started: list[RunningBroker] = []
 
-    def start(*options: str, directory: Path | None = None) -> RunningBroker:
+    def start(*options: str, directory: Path | None = None, executed: bool = False) -> RunningBroker:
         number = len(started)
         own = RunningBroker(
             directory if directory is not None else tmp_path / f"broker-{number}",
             tmp_path / f"broker-{number}.log",
             *options,
+            executed=executed,
         )
         started.append(own)
         return own.start()

@@ -17,19 +17,35 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
+import forked_command
 from riacho.cli.platform import IMPORTED
 from riacho.host import fork_server
 
+FORKED_FROM = (*IMPORTED, "riacho.broker.serve")
+"""What the process that is forked from has imported."""
+
 
 class Forked:
-    """A command under way, as `subprocess.Popen` has it; its output goes to files."""
+    """A command under way, as `subprocess.Popen` has it. It runs in our folder, with nothing to read, or as told."""
 
-    def __init__(self, arguments: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes]) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        stdout: IO[bytes],
+        stderr: IO[bytes],
+        cwd: Path | None = None,
+        stdin: Path | None = None,
+    ) -> None:
         self.args = ["riacho", *arguments]
         self.returncode: int | None = None
-        self.pid = _server().fork(arguments, os.environ, stdout.fileno(), stderr.fileno())
+        command = self.args
+        if cwd is not None or stdin is not None:
+            command = [forked_command.__name__, str(cwd or Path.cwd()), str(stdin or os.devnull), *arguments]
+        self.pid = _server().fork(command, os.environ, stdout.fileno(), stderr.fileno())
 
     def poll(self) -> int | None:
         """The exit code, once it has ended."""
@@ -59,10 +75,18 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def run(*arguments: str, timeout: float) -> subprocess.CompletedProcess[bytes]:
+def run(
+    *arguments: str, timeout: float, cwd: Path | None = None, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
     """Run a command to its end, as `subprocess.run` does."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = Forked(arguments, stdout=out, stderr=err)
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        tempfile.NamedTemporaryFile() as content,
+    ):
+        content.write(given)
+        content.flush()
+        process = Forked(arguments, stdout=out, stderr=err, cwd=cwd, stdin=Path(content.name) if given else None)
         try:
             code = process.wait(timeout)
         finally:
@@ -79,14 +103,14 @@ class _Server:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ends: dict[int, int] = {}
         with theirs:
-            command = [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *IMPORTED]
-            environment = {**os.environ, **fork_server.ENVIRONMENT}
-            process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
+            command = [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *FORKED_FROM]
+            environment = {**os.environ, **fork_server.ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent)}
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=environment)
         atexit.register(process.wait)
         atexit.register(self._control.close)
 
-    def fork(self, arguments: Sequence[str], environment: Mapping[str, str], stdout: int, stderr: int) -> int:
-        self.say({"command": ["riacho", *arguments], "environment": dict(environment)}, [stderr, stdout])
+    def fork(self, command: Sequence[str], environment: Mapping[str, str], stdout: int, stderr: int) -> int:
+        self.say({"command": list(command), "environment": dict(environment)}, [stderr, stdout])
         while "forked" not in (told := self._hear()):
             pass
         pid: int = told["forked"]

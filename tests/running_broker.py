@@ -1,7 +1,8 @@
-"""A broker process for tests: started by the command that a user types."""
+"""A broker process for tests: the command that a user types."""
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import subprocess
@@ -9,6 +10,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
+
+from forked import Forked
 
 START_DEADLINE_SECONDS = 60.0
 STOP_DEADLINE_SECONDS = 30.0
@@ -16,15 +20,20 @@ RIACHO = Path(sys.executable).with_name("riacho")
 
 
 class RunningBroker:
-    """One `riacho broker` with its own directory. Start it, stop it, kill it, start it again at the same port."""
+    """One `riacho broker` with its own directory. Start it, stop it, kill it, start it again at the same port.
 
-    def __init__(self, directory: Path, log: Path, *options: str) -> None:
+    It is a fork of a process that has imported much more, unless it is `executed`.
+    """
+
+    def __init__(self, directory: Path, log: Path, *options: str, executed: bool = False) -> None:
         self.directory = directory
         self.host = "127.0.0.1"
         self.port = 0
         self._log = log
         self._options = options
-        self._process: subprocess.Popen[str] | None = None
+        self._executed = executed
+        self._process: subprocess.Popen[bytes] | Forked | None = None
+        self._said: IO[str] | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -39,20 +48,24 @@ class RunningBroker:
     def start(self) -> RunningBroker:
         """Start the process and wait until it serves."""
         assert self._process is None, "the broker is running already"
-        command = [str(RIACHO), "broker", "--dir", str(self.directory), "--listen", self.bootstrap, *self._options]
-        with self._log.open("a") as log:
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        line = self._first_line(self._process)
+        command = ["broker", "--dir", str(self.directory), "--listen", self.bootstrap, *self._options]
+        reading, writing = os.pipe()
+        self._said = open(reading)  # noqa: SIM115 - until the process has ended
+        with open(writing, "wb") as stdout, self._log.open("ab") as log:
+            if self._executed:
+                self._process = subprocess.Popen([str(RIACHO), *command], stdout=stdout, stderr=log)
+            else:
+                self._process = Forked(command, stdout=stdout, stderr=log)
+        line = self._first_line(self._said)
         ready, _, address = line.strip().partition(" kafka=")
         assert ready == "ready", f"the broker said {line!r} instead of ready:\n{self.log_text()}"
         self.port = int(address.rpartition(":")[2])
         return self
 
-    def _first_line(self, process: subprocess.Popen[str]) -> str:
-        assert process.stdout is not None
-        readable, _, _ = select.select([process.stdout], [], [], START_DEADLINE_SECONDS)
+    def _first_line(self, said: IO[str]) -> str:
+        readable, _, _ = select.select([said], [], [], START_DEADLINE_SECONDS)
         assert readable, f"the broker was not ready in {START_DEADLINE_SECONDS} s:\n{self.log_text()}"
-        return process.stdout.readline()
+        return said.readline()
 
     def kill(self) -> None:
         """As a crash of the process: SIGKILL."""
@@ -96,8 +109,8 @@ class RunningBroker:
             process.wait()
             raise AssertionError(f"the broker did not end on {number.name}:\n{self.log_text()}") from None
         finally:
-            assert process.stdout is not None
-            process.stdout.close()
+            assert self._said is not None
+            self._said.close()
         return code
 
 

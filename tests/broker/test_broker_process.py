@@ -9,11 +9,13 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from raw_client import RawClient, batch_of, create_topic, fetch_values, produce_values
 
+import forked
 from riacho.broker.errors import ErrorCode
 from running_broker import RIACHO, RunningBroker
 
@@ -21,15 +23,19 @@ DEADLINE_SECONDS = 60.0
 StartBroker = Callable[..., RunningBroker]
 
 
-def _riacho_broker(*options: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(RIACHO), "broker", *options], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
-    )
+class _Ended(NamedTuple):
+    returncode: int
+    stderr: str
+
+
+def _riacho_broker(*options: str, cwd: Path) -> _Ended:
+    done = forked.run("broker", *options, cwd=cwd, timeout=DEADLINE_SECONDS)
+    return _Ended(done.returncode, done.stderr.decode())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_broker_in_order(broker: StartBroker, number: signal.Signals) -> None:
-    own = broker()
+    own = broker(executed=True)
     with RawClient(own.bootstrap) as client:
         client.send("fetch", 11, fetch_values("nothing", 0, max_wait_ms=60_000))
         assert own._end(number) == 0
@@ -311,7 +317,7 @@ def test_a_topic_deleted_before_a_crash_stays_deleted(broker: StartBroker, topic
 
 
 def test_the_broker_imports_neither_numba_nor_polars(broker: StartBroker, topic: str) -> None:
-    own = broker()
+    own = broker(executed=True)
     Producer({"bootstrap.servers": own.bootstrap}).list_topics(timeout=DEADLINE_SECONDS)
     maps = Path(f"/proc/{own.pid}/maps").read_text()
     assert "uvloop" in maps

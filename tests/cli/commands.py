@@ -46,11 +46,7 @@ class Commands:
 
     def run(self, *arguments: str, given: bytes = b"") -> Ended:
         """Run a command to its end, whatever its exit code."""
-        if given:
-            command = [str(RIACHO), *arguments, *self._address]
-            done = subprocess.run(command, input=given, capture_output=True, timeout=DEADLINE_S, check=False)
-        else:
-            done = forked.run(*arguments, *self._address, timeout=DEADLINE_S)
+        done = forked.run(*arguments, *self._address, timeout=DEADLINE_S, given=given)
         return Ended(done.returncode, done.stdout, done.stderr.decode())
 
     def succeed(self, *arguments: str, given: bytes = b"") -> Ended:

@@ -8,16 +8,25 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from commands import DEADLINE_S, Commands
 
+import forked
 from running_broker import RIACHO
 
 
-def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [str(RIACHO), *arguments]
-    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S, check=False, **options)  # type: ignore[call-overload,no-any-return]
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    returncode: int
+    stderr: str
+
+
+def run(*arguments: str, cwd: Path | None = None) -> Ended:
+    done = forked.run(*arguments, cwd=cwd, timeout=DEADLINE_S)
+    return Ended(done.returncode, done.stderr.decode())
 
 
 @pytest.fixture
@@ -64,7 +73,7 @@ def test_a_script_that_cannot_be_read_is_named(command: list[str], latin: str, t
     ],
 )
 def test_a_broker_that_is_not_there_is_told_at_once(command: list[str], closed_port: str, tmp_path: Path) -> None:
-    ended = run(*command, closed_port, cwd=tmp_path, stdin=subprocess.DEVNULL)
+    ended = run(*command, closed_port, cwd=tmp_path)
 
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: cannot connect to the broker: Connection refused")
@@ -160,11 +169,11 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_is_not_set_is_named_with_its_place(tmp_path: Path) -> None:
+    assert "RIACHO_NOT_SET" not in os.environ
     script = tmp_path / "job.sql"
     script.write_text("CREATE TABLE t (v STRING) WITH ('connector' = '${RIACHO_NOT_SET}');")
-    environment = {name: value for name, value in os.environ.items() if name != "RIACHO_NOT_SET"}
     for command in (["run"], ["sql", "-f"], ["job", "submit"]):
-        ended = run(*command, str(script), env=environment)
+        ended = run(*command, str(script))
         assert ended.returncode == 2
         assert f"{script}:1:" in ended.stderr
         assert "--set RIACHO_NOT_SET=VALUE" in ended.stderr
