@@ -104,7 +104,8 @@ class _Server:
         self._ends: dict[int, int] = {}
         with theirs:
             command = [sys.executable, "-m", fork_server.__name__, str(theirs.fileno()), *FORKED_FROM]
-            environment = {**os.environ, **fork_server.ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent)}
+            path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+            environment = {**os.environ, **fork_server.ENVIRONMENT, "PYTHONPATH": path}
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], env=environment)
         atexit.register(process.wait)
         atexit.register(self._control.close)
