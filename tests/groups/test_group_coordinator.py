@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -55,8 +55,9 @@ class MemoryStateLog:
             durable.set_result(None)
         return durable
 
-    def replay(self, partition: int) -> Iterator[tuple[bytes, bytes | None]]:
-        return iter(list(self.records.get(partition, ())))
+    async def replay(self, partition: int) -> AsyncIterator[tuple[bytes, bytes | None]]:
+        for record in list(self.records.get(partition, ())):
+            yield record
 
     def release(self) -> None:
         self.hold = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -27,8 +27,9 @@ class LogThatIsNotReadYet:
     def append(self, partition: int, records: object) -> Any:
         raise AssertionError("nothing is written before it is loaded")
 
-    def replay(self, partition: int) -> Iterator[Any]:
-        return iter(())
+    async def replay(self, partition: int) -> AsyncIterator[Any]:
+        raise AssertionError("nothing is read in these tests")
+        yield
 
 
 def context(version: int) -> RequestContext:

@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 NODE_ID = 1
 """One node is broker and controller."""
 
+GROUPS_AWAITED_SECONDS = 0.1
+"""How long a start waits for the groups to be loaded, which takes some milliseconds where they are few."""
+
 
 class Broker:
     """What every request of every connection shares. All methods are called on the loop's thread."""
@@ -101,13 +104,10 @@ class Broker:
         return hosted
 
     def opening(self, partitions: Iterable[PartitionName]) -> asyncio.Future[None] | None:
-        """What to wait for until these partitions can be used; None where they can, as far as they exist.
-
-        The coordinators' own are not among them: those are opened as they are written.
-        """
+        """What to wait for until these partitions can be used; None where they can, as far as they exist."""
         waits = []
         for partition in partitions:
-            if partition in self._partitions or partition[0] == OFFSETS_TOPIC:
+            if partition in self._partitions:
                 continue
             entry = self._entry(*partition)
             if entry is None:
@@ -209,14 +209,18 @@ class Broker:
         count = existing.partitions if existing else self.settings.integer("offsets.topic.num.partitions")
         return TopicStateLog(
             count,
-            find=self._offsets_partition,
+            opened=partial(self.opened, OFFSETS_TOPIC),
+            open_=self._open_offsets_partition,
             written=self._offsets_are_on_disk,
             create=lambda: self.create_topic(OFFSETS_TOPIC),
             clock=self.clock,
         )
 
-    def _offsets_partition(self, index: int) -> HostedPartition | None:
-        """A partition of the coordinators' log. Raises `OSError` where it cannot be opened."""
+    async def _open_offsets_partition(self, index: int) -> HostedPartition | None:
+        """A partition of the coordinators' log, None while there is no such topic. Raises `OSError`."""
+        opening = self.opening([(OFFSETS_TOPIC, index)])
+        if opening is not None:
+            await opening
         return self.partition(OFFSETS_TOPIC, index)
 
     def _offsets_are_on_disk(self, index: int) -> bool:
@@ -237,8 +241,10 @@ class Broker:
         if not self.directory.clean:
             await self._recover()
         self._delete_orphans()
-        self._start(self.groups.load())
+        loading = self._start(self.groups.load())
         self._schedule_retention()
+        # Few groups are there before anybody can ask; many are loaded while others are served.
+        await asyncio.wait((loading,), timeout=GROUPS_AWAITED_SECONDS)
 
     async def _recover(self) -> None:
         """Open every log, so that what this process finds, and may give to a consumer, is durable."""
@@ -274,10 +280,11 @@ class Broker:
         self.metadata_store.close()
         self.directory.close()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self.threads.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -10,6 +10,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 DISK_THREADS = 4
 """More than one, so that a slow fsync of one partition does not hold up another's or a cold read."""
@@ -38,9 +41,9 @@ class DiskThreads:
 
         self._pool.submit(work).add_done_callback(finished)
 
-    async def call(self, work: Callable[[], object]) -> None:
-        """Do `work` on a disk thread and wait for it. Raises what it raises."""
-        await self.loop.run_in_executor(self._pool, work)
+    async def call(self, work: Callable[[], Answer]) -> Answer:
+        """Do `work` on a disk thread and wait for its result. Raises what it raises."""
+        return await self.loop.run_in_executor(self._pool, work)
 
     def close(self) -> None:
         """Wait for the work that was handed over, and end the threads."""

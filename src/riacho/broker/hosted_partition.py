@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from riacho.broker.group_commit import DiskThreads, GroupCommit
@@ -198,10 +199,14 @@ class HostedPartition:
         self.commit.after_sync(lambda error: _settle(synced, error))
         await synced
 
-    def read_bytes(self, offset: int, max_bytes: int) -> tuple[bytes, int]:
-        """Whole batches from `offset` on, read into memory, and the offset that follows them."""
+    async def read_bytes(self, offset: int, max_bytes: int) -> tuple[bytes, int]:
+        """Whole batches from `offset` on, read by a disk thread, and the offset that follows them."""
+        work = self.log.loading_for(offset)
+        if work is not None:
+            await self.loading(work)
         part = self.log.read(offset, max_bytes, at_least_one=True)
-        return self._disk.read(part.fd, part.position, part.length), part.next_offset
+        data = await self._threads.call(partial(self.log.load, part))
+        return data, part.next_offset
 
     def loading(self, work: Work) -> asyncio.Future[None]:
         """Do what is to be done before a read, on a disk thread; the future is done after it. The read tells failures.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from riacho.broker.hosted_partition import HostedPartition
 from riacho.broker.record_batch import decode_records, encode_batch
@@ -27,20 +26,25 @@ class TopicStateLog:
         self,
         partitions: int,
         *,
-        find: Callable[[int], HostedPartition | None],
+        opened: Callable[[int], HostedPartition | None],
+        open_: Callable[[int], Awaitable[HostedPartition | None]],
         written: Callable[[int], bool],
-        create: Callable[[], Coroutine[Any, Any, None]],
+        create: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
-        """`find` gives a partition, None while there is no topic, which `create` makes; `written` is false of a
-        partition that has no files, and need not be opened to be found empty."""
+        """`opened` gives a partition that is open. `open_` opens one, away from the loop, and gives None while there is
+        no topic, which `create` makes; `written` is false of a partition that has no files, and need not be opened to
+        be found empty.
+        """
         self._partitions = partitions
-        self._find = find
+        self._opened = opened
+        self._open = open_
         self._written = written
         self._create = create
         self._clock = clock
-        self._waiting: list[tuple[int, Sequence[StateRecord], asyncio.Future[None]]] = []
-        self._creation: asyncio.Task[None] | None = None
+        self._waiting: dict[int, list[tuple[Sequence[StateRecord], asyncio.Future[None]]]] = {}
+        """What is to be written, in this order, once its partition is open."""
+        self._openings: set[asyncio.Task[None]] = set()
 
     @property
     def partitions(self) -> int:
@@ -52,51 +56,52 @@ class TopicStateLog:
         Raises `OSError` (when awaited) where they could not be made so.
         """
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self._creation is not None or not self._try_to_write(partition, records, durable):
-            self._waiting.append((partition, records, durable))
-            if self._creation is None:
-                self._creation = asyncio.ensure_future(self._create_and_write())
+        hosted = self._opened(partition)
+        if partition in self._waiting:
+            self._waiting[partition].append((records, durable))
+        elif hosted is not None:
+            self._write(hosted, records, durable)
+        else:
+            self._waiting[partition] = [(records, durable)]
+            opening = asyncio.ensure_future(self._open_and_write(partition))
+            self._openings.add(opening)
+            opening.add_done_callback(self._openings.discard)
         return durable
 
-    def replay(self, partition: int) -> Iterator[StateRecord]:
+    async def replay(self, partition: int) -> AsyncIterator[StateRecord]:
         """Every record of a partition, oldest first; nothing where the partition was never written."""
-        hosted = self._find(partition) if self._written(partition) else None
+        hosted = await self._open(partition) if self._written(partition) else None
         if hosted is None:
             return
         offset = hosted.log.log_start_offset
         while offset < hosted.log.end_offset:
-            data, offset = hosted.read_bytes(offset, REPLAY_BYTES)
+            data, offset = await hosted.read_bytes(offset, REPLAY_BYTES)
             for record in decode_records(data):
                 assert record.key is not None, "coordinators write no record without a key"
                 yield record.key, record.value
 
     async def close(self) -> None:
-        """Give up making the topic: the broker is stopping."""
-        if self._creation is not None:
-            self._creation.cancel()
-            await asyncio.gather(self._creation, return_exceptions=True)
+        """Give up opening: the broker is stopping."""
+        for opening in tuple(self._openings):
+            opening.cancel()
+        await asyncio.gather(*self._openings, return_exceptions=True)
 
-    async def _create_and_write(self) -> None:
-        error: OSError | None = None
+    async def _open_and_write(self, partition: int) -> None:
+        hosted, error = None, OSError(errno.ENOENT, "the coordinator's topic could not be created")
         try:
-            await self._create()
+            hosted = await self._open(partition)
+            if hosted is None:
+                await self._create()
+                hosted = await self._open(partition)
         except OSError as failure:
             error = failure
-        waiting, self._waiting, self._creation = self._waiting, [], None
-        for partition, records, durable in waiting:
-            if (error is not None or not self._try_to_write(partition, records, durable)) and not durable.done():
-                durable.set_exception(error or OSError(errno.ENOENT, "the coordinator's topic could not be created"))
-
-    def _try_to_write(self, partition: int, records: Sequence[StateRecord], durable: asyncio.Future[None]) -> bool:
-        """Write to the partition, or tell `durable` why it cannot be opened; False where there is no topic yet."""
-        try:
-            hosted = self._find(partition)
-        except OSError as error:
-            durable.set_exception(error)
-            return True
-        if hosted is not None:
-            self._write(hosted, records, durable)
-        return hosted is not None
+        for records, durable in self._waiting.pop(partition):
+            if durable.done():
+                continue
+            if hosted is not None:
+                self._write(hosted, records, durable)
+            else:
+                durable.set_exception(error)
 
     def _write(self, hosted: HostedPartition, records: Sequence[StateRecord], durable: asyncio.Future[None]) -> None:
         def done(_appended: Appended | None, error: Exception | None) -> None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from riacho.broker.errors import CloseConnectionError, ErrorCode
+from riacho.broker.metadata.state import INTERNAL_TOPICS
 from riacho.broker.openings import NotYetError
 from riacho.broker.produced import Outcome, append_batch, refuse
 from riacho.broker.wire import (
@@ -88,7 +89,7 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
         opening = broker.opening(
             (topic, wanted.partition)
             for topic, wanted in zip(topics, request.partitions, strict=True)
-            if topic is not None
+            if topic is not None and topic not in INTERNAL_TOPICS  # which are refused, and need not be opened for that
         )
         if opening is not None:
             raise NotYetError(opening)

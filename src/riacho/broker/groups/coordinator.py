@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -68,8 +68,8 @@ class StateLog(Protocol):
         """
         ...
 
-    def replay(self, partition: int) -> Iterator[tuple[bytes, bytes | None]]:
-        """Every record of a partition, oldest first."""
+    def replay(self, partition: int) -> AsyncIterator[tuple[bytes, bytes | None]]:
+        """Every record of a partition, oldest first; reading them does not block the loop. Raises `OSError`."""
         ...
 
 
@@ -129,7 +129,7 @@ class GroupCoordinator:
     async def _load_seat(self, seat: _Seat) -> None:
         newest: dict[bytes, bytes | None] = {}
         count = 0
-        for key, value in self._log.replay(seat.partition):
+        async for key, value in self._log.replay(seat.partition):
             # Only the newest record of a key counts, at its own place: what compaction would leave.
             newest.pop(key, None)
             newest[key] = value
@@ -156,6 +156,8 @@ class GroupCoordinator:
         """Stop the timers and send away who waits: the broker is shutting down."""
         for seat in self._seats:
             self._refuse_all(seat, ErrorCode.coordinator_not_available)
+            if seat.reload is not None:
+                seat.reload.cancel()
 
     # -- requests ------------------------------------------------------------------------------------------------
 
