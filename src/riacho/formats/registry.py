@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from riacho.formats.csv_decoder import CsvDecoder, CsvDialect
 from riacho.formats.csv_encoder import CsvEncoder
@@ -35,6 +36,11 @@ class Format:
 def formats() -> tuple[str, ...]:
     """The names of all formats."""
     return tuple(sorted(_FORMATS))
+
+
+def option_names(name: str) -> frozenset[str]:
+    """The keys of a format's options, without the format's name before them."""
+    return frozenset(option.key for option in _OPTIONS[name])
 
 
 def open_format(name: str, columns: Sequence[Field], options: Options) -> Format:
@@ -205,3 +211,27 @@ def _raw(columns: tuple[Field, ...], options: Options) -> Format:
 
 
 _FORMATS: dict[str, Callable[[tuple[Field, ...], Options], Format]] = {"csv": _csv, "json": _json, "raw": _raw}
+_OPTIONS: Mapping[str, tuple[Option[Any], ...]] = {
+    "csv": (
+        _CSV_DELIMITER,
+        _CSV_NO_QUOTE,
+        _CSV_QUOTE,
+        _CSV_COMMENTS,
+        _CSV_IGNORE,
+        _CSV_ARRAYS,
+        _CSV_ESCAPE,
+        _CSV_NULL,
+        _CSV_SCIENTIFIC,
+    ),
+    "json": (
+        _JSON_MISSING,
+        _JSON_IGNORE,
+        _JSON_TIMESTAMPS,
+        _JSON_NULL_KEY,
+        _JSON_NULL_LITERAL,
+        _JSON_PLAIN,
+        _JSON_NO_NULLS,
+        _JSON_PARSER,
+    ),
+    "raw": (_RAW_CHARSET, _RAW_ENDIANNESS),
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from riacho.formats.options import OptionError, nearest_option
-from riacho.formats.registry import formats
+from riacho.formats.registry import formats, option_names
 from riacho.plan.tables import Table
 
 _EVERY = ("connector", "scan.watermark.idle-timeout", "scan.watermark.emit.strategy", "riacho.bad-records")
@@ -18,8 +18,8 @@ _KAFKA = """
     sink.buffer-flush.max-rows sink.buffer-flush.interval riacho.dead-letter.topic
 """
 _FILES = """
-    path format sink.rolling-policy.file-size sink.rolling-policy.rollover-interval sink.rolling-policy.check-interval
-    sink.parallelism source.monitor-interval
+    path format csv.line-delimiter sink.rolling-policy.file-size sink.rolling-policy.rollover-interval
+    sink.rolling-policy.check-interval sink.parallelism source.monitor-interval
 """
 
 OPTION_NAMES: Mapping[str, frozenset[str]] = {
@@ -39,15 +39,14 @@ _FREE = {"kafka": ("properties.",), "upsert-kafka": ("properties.",), "datagen":
 
 
 def check_option_names(table: Table) -> None:
-    """Raise `OptionError` for an option that the table's connector has not.
+    """Raise `OptionError` for an option that neither the table's connector nor a format has.
 
-    Those of formats, behind a format's name, are left to the formats.
+    Whether a format's option is of the table's format is left to the connector, which knows that.
     """
     known = OPTION_NAMES[table.connector]
     free = _FREE.get(table.connector, ())
-    of_formats = tuple(f"{scope}{name}." for scope in ("", "key.", "value.") for name in formats())
     for key in sorted(dict(table.options)):
-        if key in known or key.startswith((*free, *of_formats)):
+        if key in known or key.startswith(free) or _is_of_a_format(key, table):
             continue
         others = [f"'{name}'" for name, names in OPTION_NAMES.items() if key in names]
         others += [f"'{name}'" for name, prefixes in _FREE.items() if key.startswith(prefixes)]
@@ -65,6 +64,22 @@ def check_option_names(table: Table) -> None:
             where=table.origin,
             mend=f"did you mean '{begun}{rest}'?" if begun else suggestion(key, known),
         )
+
+
+def _is_of_a_format(key: str, table: Table) -> bool:
+    """Whether a format has this option. Raises `OptionError` where only its beginning is a format's name."""
+    for prefix, name in ((f"{scope}{name}.", name) for scope in ("", "key.", "value.") for name in formats()):
+        if not key.startswith(prefix):
+            continue
+        names = option_names(name)
+        if key.removeprefix(prefix) in names:
+            return True
+        raise OptionError(
+            f"table {table.name} has an unknown option '{key}'",
+            where=table.origin,
+            mend=suggestion(key, frozenset(f"{prefix}{each}" for each in names)),
+        )
+    return False
 
 
 def suggestion(key: str, known: frozenset[str]) -> str:
