@@ -197,6 +197,24 @@ def test_the_servers_death_ends_its_forks_and_the_next_launch_has_another() -> N
     with_server(scenario)
 
 
+@pytest.mark.parametrize("unread", [False, True])
+def test_a_signal_to_a_fork_whose_server_has_just_died_is_no_error(unread: bool) -> None:
+    async def scenario(server: ForkServer) -> None:
+        process = await server.launch(part("serve"), {}, announces=True)
+        of_forks = parent_of(process.pid)
+        os.kill(of_forks, signal.SIGSTOP)
+        if unread:
+            process.terminate()
+        os.kill(of_forks, signal.SIGKILL)
+        while alive(of_forks):
+            time.sleep(0.001)  # not the loop's: it has not heard of the death
+        process.terminate()
+        process.kill()
+        assert await process.wait() == -signal.SIGTERM
+
+    with_server(scenario)
+
+
 def test_what_starts_threads_when_it_is_imported_is_not_forked_from() -> None:
     async def scenario(server: ForkServer) -> None:
         with pytest.raises(ChildProcessError):

@@ -131,7 +131,7 @@ class Fork:
 
     def _signal(self, number: signal.Signals) -> None:
         if self.returncode is None:
-            with contextlib.suppress(BrokenPipeError):  # the server has died, and its forks with it
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has died, and its forks with it
                 self._server.send({"signal": number, "to": self.pid})
 
     def kill_if_born(self, born: asyncio.Future[int]) -> None:
