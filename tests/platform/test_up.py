@@ -136,6 +136,12 @@ def test_a_job_whose_topic_does_not_come_is_failed_until_it_is_restarted(
     assert "riacho job restart copy" in failed["error"]
     assert "copy failed: table events: there is no topic 'events'" in up.job("list").stdout
     assert failed["error"] in up.job("show", "copy").stdout
+    statuses = Reader(up.kafka, STATUS_TOPIC)
+    told = until(lambda: [s for s in statuses.values() if s["phase"] == "failed"] and statuses.values(), "the statuses")
+    statuses.close()
+    attempts = [status for status in told if status["phase"] == "starting" and status["restarts"]]
+    assert attempts, told
+    assert [each for each in attempts if "there is no topic 'events'" not in (each["error"] or "")] == []
     create_topic(up.kafka, "events")
     assert up.job("restart", "copy").returncode == 0
     up.until_phase("copy", "running")

@@ -84,6 +84,8 @@ class Child:
         self._launch = launch
         self.restarts = 0
         self.exit_code: int | None = None
+        self.failure: str | None = None
+        """Why the last process ended, until one serves again."""
         self._words: deque[str] = deque(maxlen=LAST_WORDS)
         self.served = False
         """Whether the present process has said that it serves, or the one that died did."""
@@ -121,6 +123,7 @@ class Child:
             while True:
                 started = loop.time()
                 self.exit_code = await self._run_once()
+                self.failure = self.reason
                 self._changed()
                 if self.spec.oneshot and self.exit_code == 0:
                     return
@@ -194,6 +197,7 @@ class Child:
             self.served = line.startswith("ready")
             if self.served:
                 self._served_at = asyncio.get_running_loop().time()
+                self.failure = None
                 if not self.ready.done():
                     self.ready.set_result(line)
                 self._changed()

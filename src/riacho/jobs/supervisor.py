@@ -170,7 +170,7 @@ class JobSupervisor:
     def _seen(self, spec: JobSpec, child: Child) -> None:
         """Report what a worker's process just did."""
         if child.pid is not None:
-            self._report(spec, Phase.RUNNING if child.served else Phase.STARTING, child)
+            self._report(spec, Phase.RUNNING if child.served else Phase.STARTING, child, error=child.failure)
         elif child.exit_code != 0:
             self._report(spec, Phase.RESTARTING, child)
 
