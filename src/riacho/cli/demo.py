@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 @app.command()
 def demo(
     directory: Directory = Path(".riacho/demo"),
-    listen: Listen = "127.0.0.1:9092",
+    listen: Listen = None,
     http: Http = "127.0.0.1:8080",
     kafka: Kafka = None,
     speed: Annotated[
@@ -27,6 +27,9 @@ def demo(
     live_from: Annotated[
         str, typer.Option("--from", metavar="YYYY-MM-DD", help="The day to hurry to before it plays.")
     ] = "2013-02-08",
+    paused: Annotated[
+        bool, typer.Option("--paused", help="Stand still when that day is reached, until the page goes on.")
+    ] = False,
     days: Annotated[
         str, typer.Option(metavar="FIRST:LAST", help="Which days are published at all.")
     ] = "2013-01-01:2013-12-31",
@@ -54,11 +57,12 @@ def demo(
     from importlib.util import find_spec
 
     from riacho.cli.log_output import log_to_stderr
-    from riacho.cli.platform import PlatformOptions, next_free, run_platform
+    from riacho.cli.platform import PlatformOptions, broker_address, next_free, run_platform
     from riacho.demo.replayer import ReplayOptions, parse_day, parse_days, parse_speed
     from riacho.host.child import ChildSpec, riacho_command
 
     log_to_stderr()
+    listen = broker_address(listen, kafka)
     first, last = parse_days(days)
     replay_options = ReplayOptions(seed, parse_speed(speed), parse_day(live_from), first, last)
     if kafka is not None:
@@ -73,6 +77,8 @@ def demo(
     def parts(kafka: str) -> list[ChildSpec]:
         pace = "max" if check else speed
         arguments = ["--kafka", kafka, "--speed", pace, "--from", live_from, "--days", days, "--seed", str(seed)]
+        if paused and not check:
+            arguments.append("--paused")
         replay = ChildSpec("replay", riacho_command("replay", *arguments))
         if check:
             return [replay]

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 JOBS_STOP_TIMEOUT_S = 2.8
 """The jobs' supervisor waits for its workers in turn."""
 
+DEFAULT_LISTEN = "127.0.0.1:9092"
+
 PORTS_TRIED = 50
 """How far `next_free` looks for a port."""
 
@@ -139,6 +141,15 @@ def announced(line: str, key: str) -> str:
     '127.0.0.1:8080'
     """
     return dict(item.partition("=")[::2] for item in line.split()[1:]).get(key, "")
+
+
+def broker_address(listen: str | None, kafka: str | None) -> str:
+    """Where the broker is to listen. Raises `UsageError` where none is started."""
+    if listen is not None and kafka is not None:
+        raise UsageError(
+            "--kafka and --listen contradict each other: beside a cluster no broker is started", mend="give one"
+        )
+    return listen or DEFAULT_LISTEN
 
 
 def fixed_port(address: str) -> str:

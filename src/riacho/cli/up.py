@@ -14,7 +14,12 @@ app = typer.Typer()
 Directory = Annotated[
     Path, typer.Option("--dir", metavar="DIR", help="Where everything is kept; made if it does not exist.")
 ]
-Listen = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the broker listens; port 0 takes a free one.")]
+Listen = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT", help="Where the broker listens; port 0 takes a free one. [default: 127.0.0.1:9092]"
+    ),
+]
 Http = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the console listens; port 0 takes a free one.")]
 Kafka = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Use this Kafka cluster and start no broker.")]
 
@@ -22,7 +27,7 @@ Kafka = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Use this K
 @app.command()
 def up(
     directory: Directory = Path(".riacho"),
-    listen: Listen = "127.0.0.1:9092",
+    listen: Listen = None,
     http: Http = "127.0.0.1:8080",
     kafka: Kafka = None,
 ) -> None:
@@ -39,9 +44,10 @@ def up(
     import asyncio
 
     from riacho.cli.log_output import log_to_stderr
-    from riacho.cli.platform import PlatformOptions, fixed_port, run_platform
+    from riacho.cli.platform import PlatformOptions, broker_address, fixed_port, run_platform
 
     log_to_stderr()
+    listen = broker_address(listen, kafka)
     if kafka is not None:
         require_cluster(kafka, "up")
     options = PlatformOptions(directory, fixed_port(listen), fixed_port(http), kafka)
