@@ -257,3 +257,18 @@ def test_a_follower_that_waits_for_a_topic_is_interrupted(riacho: Commands, topi
 
     assert follower.communicate(timeout=DEADLINE_S) == (b"", b"")
     assert follower.returncode == 0
+
+
+def test_why_a_broker_takes_no_records_for_now_is_said_while_they_wait(riacho: Commands, topic: str) -> None:
+    riacho.succeed("topic", "create", topic, "--config", "min.insync.replicas=2")
+    producer = riacho.start("produce", topic)
+    assert producer.stdin is not None
+    assert producer.stderr is not None
+    producer.stdin.write(b"a\n")
+    producer.stdin.close()
+
+    assert producer.stderr.readline() == f"{topic}-0 takes no records for now: NOT_ENOUGH_REPLICAS\n".encode()
+    riacho.succeed("topic", "alter", topic, "--config", "min.insync.replicas=1")
+    said = producer.stderr.read().decode().splitlines()
+    assert said == [f"{topic}-0 takes records again", f"wrote 1 record to {topic}"]
+    assert producer.wait(DEADLINE_S) == 0

@@ -169,6 +169,21 @@ def test_records_that_no_broker_takes_fail_after_the_delivery_time_out(broker: S
     cluster.close()
 
 
+@pytest.mark.parametrize(("delivery_ms", "flush_ms"), [(300, DEADLINE_MS), (DEADLINE_MS, 300)])
+def test_records_that_a_broker_refuses_for_too_long_fail_with_its_reason(
+    cluster: Cluster, topic: str, delivery_ms: int, flush_ms: int
+) -> None:
+    Admin(cluster).create_topics([NewTopic(topic, 1, configs={"min.insync.replicas": "2"})])
+    producer = Producer(cluster, ProducerConfig(delivery_timeout_ms=delivery_ms))
+    producer.produce(topic, ProduceColumns.from_values([b"x"]))
+
+    with pytest.raises(DeliveryError, match="300 ms: NOT_ENOUGH_REPLICAS") as caught:
+        producer.flush(flush_ms)
+
+    assert caught.value.where == f"{topic}-0"
+    producer.close(0)
+
+
 def test_a_record_that_is_too_large_fails_with_the_brokers_reason(cluster: Cluster, topic: str) -> None:
     Admin(cluster).create_topics([NewTopic(topic, 1, configs={"max.message.bytes": "1000"})])
     producer = Producer(cluster)

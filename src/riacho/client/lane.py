@@ -18,6 +18,16 @@ from riacho.client.cluster import Leader, TopicPartition
 SEQUENCE_MASK = 0x7FFFFFFF
 
 
+@dataclass(slots=True)
+class Refusal:
+    """A broker has answered that it does not take a partition's records, and may take them later."""
+
+    reason: str
+    since_ms: float
+    told: bool = False
+    """Whether the log has been told."""
+
+
 @dataclass(slots=True, eq=False)
 class Lane:
     """The batches of one partition that are not acknowledged yet."""
@@ -33,6 +43,8 @@ class Lane:
     retry_at_ms: float = 0.0
     failures: int = 0
     """Sendings that failed since the last one that did not."""
+    refusal: Refusal | None = None
+    """Why the broker takes none of them for now."""
 
     @property
     def idle(self) -> bool:

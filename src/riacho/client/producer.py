@@ -128,7 +128,9 @@ class Producer:
                     left = deadline - self._clock.monotonic_ms()
                     if left <= 0:
                         waiting = ", ".join(str(lane.partition) for lane in out.lanes.values() if not lane.idle)
-                        raise DeliveryError(f"records are not acknowledged after {limit:.0f} ms", where=waiting)
+                        raise DeliveryError(
+                            f"records are not acknowledged after {limit:.0f} ms{out.reason()}", where=waiting
+                        )
                     out.changed.wait(left / 1000)
                 out.check()
             finally:

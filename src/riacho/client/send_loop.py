@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -11,10 +13,13 @@ from typing import Final, NamedTuple
 from riacho.client.batches import NO_IDENTITY, Batch, BufferPool, Identity
 from riacho.client.cluster import Cluster, TopicPartition
 from riacho.client.connection import Connection, Wake
-from riacho.client.errors import DeliveryError, UnreachableError, check, kafka_error
-from riacho.client.lane import Lane
+from riacho.client.errors import DeliveryError, KafkaError, UnreachableError, check, kafka_error
+from riacho.client.lane import Lane, Refusal
 from riacho.client.produce_message import Produced, decode_produce, encode_produce
+from riacho.client.waiting import AFTER_MS
 from riacho.errors import RiachoError
+
+log = logging.getLogger(__name__)
 
 MAX_REQUESTS: Final = 5
 """Requests under way to one broker, as Kafka's `max.in.flight.requests.per.connection`."""
@@ -101,16 +106,24 @@ class Outbox:
         """End the producer where records wait longer than the delivery time-out."""
         now = self.cluster.config.clock.monotonic_ms()
         with self.changed:
-            late = [lane.partition for lane in self.lanes.values() if lane.oldest_ms() + self.delivery_timeout_ms < now]
+            late = [lane for lane in self.lanes.values() if lane.oldest_ms() + self.delivery_timeout_ms < now]
         if late:
-            waited = DeliveryError(f"the broker did not take them within {self.delivery_timeout_ms:.0f} ms")
-            self.fail(waited, late[0])
+            waited = f"the broker did not take them within {self.delivery_timeout_ms:.0f} ms{_reason(late)}"
+            self.fail(DeliveryError(waited), late[0].partition)
+
+    def reason(self) -> str:
+        """Why records wait, as far as a broker has said: the end of a sentence. The lock is held."""
+        return _reason(self.lanes.values())
 
     def release(self, batch: Batch) -> None:
         """Forget a batch that is acknowledged."""
         self.held -= batch.size
         self.acknowledged += batch.count
         self.pool.put(batch.buffer)
+
+
+def _reason(lanes: Iterable[Lane]) -> str:
+    return next((f": {lane.refusal.reason}" for lane in lanes if lane.refusal is not None), "")
 
 
 class _Sent(NamedTuple):
@@ -305,8 +318,10 @@ class SendLoop:
             if error is None or error.name == _DUPLICATE_SEQUENCE:
                 lane.acknowledge(batch)
                 out.release(batch)
+                self._note_end_of_refusal(lane)
             else:
                 lane.fail(batch, self._retry_at(lane))
+                self._note_refusal(lane, error)
                 if renewed is not None:
                     lane.renew(renewed)
                 if error.name in _STALE_LEADER:
@@ -314,6 +329,23 @@ class SendLoop:
             out.changed.notify_all()
         if error is not None:
             out.expire()
+
+    def _note_refusal(self, lane: Lane, error: KafkaError) -> None:
+        """Tell the log why records wait, once it lasts: silence would look like a hang."""
+        now = self._clock.monotonic_ms()
+        if lane.refusal is None:
+            lane.refusal = Refusal(error.what, now)
+        refusal = lane.refusal
+        refusal.reason = error.what
+        if not refusal.told and now - refusal.since_ms >= AFTER_MS:
+            refusal.told = True
+            log.warning("%s takes no records for now: %s", lane.partition, error.what)
+
+    def _note_end_of_refusal(self, lane: Lane) -> None:
+        if lane.refusal is not None:
+            if lane.refusal.told:
+                log.warning("%s takes records again", lane.partition)
+            lane.refusal = None
 
     def _retry_at(self, lane: Lane) -> float:
         config = self._out.cluster.config
