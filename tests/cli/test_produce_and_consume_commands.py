@@ -272,3 +272,19 @@ def test_why_a_broker_takes_no_records_for_now_is_said_while_they_wait(riacho: C
     said = producer.stderr.read().decode().splitlines()
     assert said == [f"{topic}-0 takes records again", f"wrote 1 record to {topic}"]
     assert producer.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.parametrize("name", ["bad name!", "..", "a" * 250])
+def test_a_name_that_no_topic_can_have_is_refused_and_not_called_new(riacho: Commands, name: str) -> None:
+    ended = riacho.run("produce", name, given=b"a\n")
+
+    assert ended.code == 2
+    assert ended.stderr.startswith("error: Topic name is invalid: ")
+    assert "new topic" not in ended.stderr
+
+
+def test_a_time_that_is_none_is_told_as_such(riacho: Commands, topic: str) -> None:
+    ended = riacho.run("produce", topic, "--json", given=b'{"value": 1, "timestamp": "soon"}\n')
+
+    assert ended.code == 1
+    assert "'soon' is no time: milliseconds since 1970, or text as in 2013-02-08T12:00:00Z" in ended.stderr

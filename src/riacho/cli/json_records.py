@@ -264,9 +264,13 @@ def _read_partition(value: object) -> int:
 def _read_timestamp(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and -1 <= value < 1 << 63:
         return value
-    if not isinstance(value, str):
-        raise FieldError("it must be milliseconds since 1970, or text as in 2013-02-08T12:00:00Z")
-    return to_milliseconds(value)
+    try:
+        if isinstance(value, str):
+            return to_milliseconds(value)
+    except ValueError:  # in Python's words
+        pass
+    shown = repr(value) if isinstance(value, str) else json.dumps(value)
+    raise FieldError(f"{shown} is no time: milliseconds since 1970, or text as in 2013-02-08T12:00:00Z")
 
 
 def _read_headers(value: object) -> list[Header]:

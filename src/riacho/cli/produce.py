@@ -149,13 +149,18 @@ def _parser(
 
 
 def _note_new_topic(cluster: Cluster, topic: str) -> None:
-    """Say that a topic is new, for it may be a misspelt one. Raises `UsageError` where brokers make none."""
+    """Say that a topic is new, for it may be a misspelt one. Raises `UsageError` where brokers make none of that
+    name, or none at all.
+    """
+    from riacho.broker.metadata.topic_names import problem_with_name
     from riacho.client.admin import BROKER, Admin
 
     admin = Admin(cluster)
     topics = [each.name for each in admin.list_topics(internal=True)]
     if topic in topics:
         return
+    if (problem := problem_with_name(topic)) is not None:
+        raise UsageError(problem)
     near = near_topics(topic, topics)
     setting = "auto.create.topics.enable"
     configs = admin.describe_configs(str(admin.brokers()[0].node), resource=BROKER, keys=[setting])
