@@ -29,6 +29,9 @@ INSERT INTO o SELECT n FROM t;
 """
 
 
+ROW_BYTES = 8
+
+
 class NoOrigins:
     def of(self, row: int) -> RecordOrigin:
         return RecordOrigin("t", 0, row, None, None)
@@ -61,13 +64,13 @@ class Feed:
         if self._plan:
             self._plan.pop(0)(self)
         self._notify()  # the worker never really waits
-        count = min(max_rows, self._waiting)
+        count = min(max_rows, max_bytes // ROW_BYTES, self._waiting)
         if not count:
             return None
         self._waiting -= count
         frame = pl.DataFrame({"n": np.arange(self._next, self._next + count)})
         self._next += count
-        return SourceBatch(frame, np.zeros(count, np.int32), 8 * count, NoOrigins())
+        return SourceBatch(frame, np.zeros(count, np.int32), ROW_BYTES * count, NoOrigins())
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
         raise AssertionError("no row is refused here")
@@ -166,6 +169,14 @@ def test_an_adaptive_pass_takes_what_has_arrived_and_no_more() -> None:
     worker, _, kept = worker_of(Trigger(), ManualClock(), plan)
     assert worker.run()
     assert kept.passes == [3, 500, 1]
+
+
+@pytest.mark.parametrize("limits", [{"max_rows": 10}, {"max_bytes": 10 * ROW_BYTES}], ids=["rows", "bytes"])
+def test_a_pass_takes_no_more_than_its_limit(limits: dict[str, int]) -> None:
+    plan = [lambda feed: feed.arrive(25), lambda feed: None, lambda feed: None, Feed.end]
+    worker, _, kept = worker_of(Trigger(**limits), ManualClock(), plan)
+    assert worker.run()
+    assert kept.passes == [10, 10, 5]
 
 
 def test_a_mini_batch_is_held_until_it_has_its_size() -> None:
