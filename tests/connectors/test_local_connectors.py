@@ -193,10 +193,11 @@ def test_a_null_in_a_not_null_column_ends_the_job() -> None:
     )
     into = open_sink(job.sinks[0], ConnectorEnvironment(stdout=out)), polars_schema(job.sinks[0].input.schema)
     write(into, [(None, "Ada")])
+    write(into, [(None, None)], [-1])
     with pytest.raises(RiachoError, match="table p: the column 'name' is NOT NULL, but a row has NULL in it"):
         write(into, [(1, "Ada"), (2, None)])
-    assert out.getvalue() == "+I[null, Ada]\n"
-    assert into[0].counts.rows == 1
+    assert out.getvalue() == "+I[null, Ada]\n-D[null, null]\n"
+    assert into[0].counts.rows == 2
 
 
 def test_a_black_hole_counts() -> None:
