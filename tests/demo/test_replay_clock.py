@@ -44,6 +44,16 @@ def test_a_paused_replay_stands_still_and_resumes_where_it_stood() -> None:
     assert clock.resume(60_000.0).at(70_000.0).position == dawn(date(2013, 2, 8)) + DAY_PLAYED / 2
 
 
+@pytest.mark.parametrize("speed", [20.0, 0.0], ids=["played", "as fast as possible"])
+def test_a_replay_that_starts_paused_stands_still_at_the_live_day_until_it_is_resumed(speed: float) -> None:
+    day = date(2013, 2, 8)
+    clock = ReplayClock.starting(seconds_per_day=speed, live_from=day, machine_ms=0.0, paused=True)
+    while not clock.paused:
+        clock = clock.at(0.0)
+    assert clock.at(60_000.0).position == dawn(day)
+    assert clock.resume(60_000.0).at(70_000.0).position > dawn(day)
+
+
 def test_a_jump_hurries_to_the_day_and_plays_on() -> None:
     clock = playing(dawn(date(2013, 2, 8))).jump_to(date(2013, 3, 11))
     assert clock.hurrying

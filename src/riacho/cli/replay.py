@@ -18,6 +18,7 @@ def replay(
         str, typer.Option(metavar="FIRST:LAST", help="Which days are published at all.")
     ] = "2013-01-01:2013-12-31",
     seed: Annotated[int, typer.Option(metavar="N", help="Decides lags and malformed events.")] = 2013,
+    paused: Annotated[bool, typer.Option("--paused", help="Stand still at the day that is hurried to.")] = False,
 ) -> None:
     """Publish the year's events as their time comes, and submit the jobs that read them."""
     import threading
@@ -42,7 +43,7 @@ def replay(
         create_registry(Admin(cluster))
         submit_jobs(cluster, clock)
         first, last = parse_days(days)
-        options = ReplayOptions(seed, parse_speed(speed), parse_day(live_from), first, last)
+        options = ReplayOptions(seed, parse_speed(speed), parse_day(live_from), first, last, paused)
         with stopping_at_signals(stopped.set, "the replay goes on from what was published"):
             Replayer(cluster, clock, options).run(stopped)
     finally:

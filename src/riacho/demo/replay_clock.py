@@ -46,6 +46,8 @@ class ReplayClock:
     end: datetime
     """When everything has been published."""
     paused: bool = False
+    pauses_when_live: bool = False
+    """Whether it pauses by itself when it has hurried that far."""
     machine_ms: float = 0.0
     """The machine's monotonic time when `position` was reached."""
 
@@ -57,13 +59,18 @@ class ReplayClock:
         machine_ms: float,
         first: date = FIRST_DAY,
         last: date = LAST_DAY,
+        paused: bool = False,
     ) -> ReplayClock:
-        """A replay of the year, or of some days of it, that hurries to the first moment of `live_from`."""
+        """A replay of the year, or of some days of it, that hurries to the first moment of `live_from`.
+
+        A `paused` one stands still there until it is resumed.
+        """
         return ReplayClock(
             position=dawn(first) - timedelta(hours=5),
             seconds_per_day=seconds_per_day,
             hurry_until=dawn(live_from),
             end=dawn(last) + STRAGGLERS,
+            pauses_when_live=paused,
             machine_ms=machine_ms,
         )
 
@@ -78,10 +85,13 @@ class ReplayClock:
 
     def at(self, machine_ms: float) -> ReplayClock:
         """The clock at a later machine time: one chunk further where it hurries, in proportion where it plays."""
+        if self.pauses_when_live and self.position >= self.hurry_until:
+            return replace(self, paused=True, pauses_when_live=False, machine_ms=machine_ms)
         if self.paused or self.ended:
             return replace(self, machine_ms=machine_ms)
         if self.hurrying:
-            limit = self.end if self.seconds_per_day == 0 else min(self.hurry_until, self.end)
+            through = self.seconds_per_day == 0 and not self.pauses_when_live
+            limit = self.end if through else min(self.hurry_until, self.end)
             return replace(self, position=min(self.position + FASTEST_CHUNK, limit), machine_ms=machine_ms)
         elapsed_s = (machine_ms - self.machine_ms) / 1000.0
         passed = DAY_PLAYED * (elapsed_s / self.seconds_per_day)

@@ -46,13 +46,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """`seconds_per_day` 0 is as fast as possible; up to `live_from` it is that fast anyway."""
+    """`seconds_per_day` 0 is as fast as possible; up to `live_from` that fast anyway, where `paused` stands still."""
 
     seed: int = 2013
     seconds_per_day: float = 20.0
     live_from: date = date(2013, 2, 8)
     first: date = FIRST_DAY
     last: date = LAST_DAY
+    paused: bool = False
 
 
 class OutgoingPartition:
@@ -175,6 +176,7 @@ class Replayer:
             machine_ms=self._clock.monotonic_ms(),
             first=self._options.first,
             last=self._options.last,
+            paused=self._options.paused,
         )
         reached = max((each.reached for each in outgoing if each.reached is not None), default=None)
         return replay if reached is None else replay.resumed_at(reached)
