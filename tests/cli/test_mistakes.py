@@ -118,13 +118,22 @@ def test_an_address_of_another_machine_cannot_be_listened_on(command: str, addre
 
 
 @pytest.mark.parametrize(
-    "options", [["--from", "tomorrow"], ["--from", "2014-01-01"], ["--days", "x"], ["--speed", "-1"]]
+    "options",
+    [
+        ["--from", "tomorrow"],
+        ["--from", "2014-01-01"],
+        ["--days", "2013-02-01"],
+        ["--days", "a:b"],
+        ["--days", "2013-02-01:2013-02-02:2013-02-03"],
+        ["--speed", "-1"],
+    ],
 )
 def test_the_demo_refuses_a_time_that_it_does_not_have(options: list[str], tmp_path: Path) -> None:
     ended = run("demo", *options, cwd=tmp_path)
 
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"error: {options[0]} {options[1]}: ")
+    assert "unpack" not in ended.stderr  # Python's own words
     assert list(tmp_path.iterdir()) == []
 
 

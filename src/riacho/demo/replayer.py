@@ -275,10 +275,14 @@ def parse_days(text: str) -> tuple[date, date]:
     >>> parse_days("2013-02-01:2013-02-28")
     (datetime.date(2013, 2, 1), datetime.date(2013, 2, 28))
     """
+    mend = "write FIRST:LAST, as in 2013-02-01:2013-02-28"
+    begin, colon, end = text.partition(":")
+    if not colon:
+        raise UsageError(f"--days {text}: these are not two days", mend=mend)
     try:
-        first, last = (date.fromisoformat(part) for part in text.split(":"))
+        first, last = date.fromisoformat(begin), date.fromisoformat(end)
     except ValueError as error:
-        raise UsageError(f"--days {text}: {error}", mend="write FIRST:LAST, as in 2013-02-01:2013-02-28") from error
+        raise UsageError(f"--days {text}: {error}", mend=mend) from error
     if not FIRST_DAY <= first <= last <= LAST_DAY:
         raise UsageError(f"--days {text}: these are no days of 2013 in order")
     return first, last
