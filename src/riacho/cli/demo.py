@@ -53,6 +53,7 @@ def demo(
     """
     import asyncio
     import os
+    import threading
     import webbrowser
     from importlib.util import find_spec
 
@@ -91,7 +92,8 @@ def demo(
         typer.echo(f"ready kafka={kafka} http={http}")
         typer.echo(f"the page is at http://{http}/ and any Kafka client can look at {kafka}; Ctrl-C ends it", err=True)
         if browser and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-            webbrowser.open(f"http://{http}/")
+            # Some are waited for until they are closed, and meanwhile the parts want to be looked after.
+            threading.Thread(target=webbrowser.open, args=[f"http://{http}/"], name="browser", daemon=True).start()
 
     if not check:
         asyncio.run(run_platform(chosen, on_ready=announce, more=parts))
