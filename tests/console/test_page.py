@@ -32,7 +32,8 @@ START_DEADLINE_SECONDS = 240.0
 DEADLINE_SECONDS = 90.0
 STOP_DEADLINE_SECONDS = 15.0
 
-PAGES = ("/", "/overview", "/topics?topic=flights.departures", "/groups", "/jobs")
+VIEW = "/views?view=flights.enriched_departures"
+PAGES = ("/", "/overview", "/topics?topic=flights.departures", VIEW, "/groups", "/jobs")
 DESKTOP = (1400, 720)
 PHONE = (390, 844)
 
@@ -211,16 +212,19 @@ def test_the_badge_is_red_while_a_result_is_wrong(browser: Browser) -> None:
     browser.find("button.badge.good")
 
 
-def test_the_flights_fit_above_the_fold(browser: Browser) -> None:
-    browser.open("/", (1400, 900))
+@pytest.mark.parametrize("size", [(1400, 900), (1280, 800)], ids=str)
+def test_the_flights_fit_above_the_fold(browser: Browser, size: tuple[int, int]) -> None:
+    browser.open("/", size)
     browser.shows("events/s")
-    browser.wait("airlines", lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".pair tbody tr:not(.empty)"))
+    for card in (".alerts", ".pair .card:last-child"):
+        browser.find(f"{card} tbody tr:not(.empty)")
 
-    browser.wait("no scrolling", lambda: browser.script("return document.documentElement.scrollHeight") <= 900)
+    browser.wait("no scrolling", lambda: browser.script("return document.documentElement.scrollHeight") <= size[1])
     cut = """
-        return [...document.querySelectorAll(".table")].filter((each) => each.scrollWidth > each.clientWidth).length;
+        return [...document.querySelectorAll(".table, .figure, .alerts td, .pair th")]
+          .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent);
     """
-    assert browser.script(cut) == 0
+    assert browser.script(cut) == []
 
 
 def test_pause_stops_the_clock_and_resume_starts_it(browser: Browser) -> None:
@@ -288,6 +292,66 @@ def test_a_topic_shows_its_newest_messages(browser: Browser) -> None:
 
     assert '"wind_speed":' in text
     assert "topic=flights.weather" in browser.driver.current_url
+
+
+def test_a_compacted_topic_leads_to_its_rows(browser: Browser) -> None:
+    browser.open("/topics?topic=flights.delays")
+
+    browser.wait("the link", lambda: browser.driver.find_element(By.LINK_TEXT, "live rows").is_displayed())
+    browser.driver.find_element(By.LINK_TEXT, "live rows").click()
+
+    browser.wait("its rows", lambda: "LGA" in browser.find(".rows").text)
+    assert browser.driver.current_url.endswith("/views?view=flights.delays")
+
+
+def test_a_view_shows_its_rows_and_what_its_numbers_do(browser: Browser) -> None:
+    browser.open("/views?view=flights.airline_totals")
+
+    browser.wait("its rows", lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".rows td button"))
+    rows = len(browser.driver.find_elements(By.CSS_SELECTOR, ".rows td button"))
+    browser.wait("how many", lambda: f"{rows} rows" in browser.find(".choice").text)
+    head = [each.text for each in browser.driver.find_elements(By.CSS_SELECTOR, ".rows th")]
+    assert head[0] == "key"
+    charts = [each.text for each in browser.driver.find_elements(By.CSS_SELECTOR, ".curves h2")]
+    assert "departed" in charts
+    assert set(charts) < set(head)
+    texts = "return document.querySelector('.rows tbody').textContent"
+    before = browser.script(texts)
+    browser.wait("it changes", lambda: browser.script(texts) != before)
+
+
+def test_a_row_of_a_view_is_drawn_beside_the_mean(browser: Browser) -> None:
+    browser.open("/views?view=flights.airline_totals")
+    key = browser.wait("a row", lambda: browser.find(".rows td button").text)
+
+    browser.find(".rows td button").send_keys(Keys.ENTER)
+
+    browser.wait("its name", lambda: key in browser.find(".curves > .legend").text)
+    assert browser.find(".rows tr.picked button").text == key
+
+
+def test_of_a_large_view_only_the_rows_in_sight_are_made(browser: Browser) -> None:
+    browser.open(VIEW)
+    total = "return Number(document.querySelector('.rows table').getAttribute('aria-rowcount'))"
+    browser.wait("its rows", lambda: browser.script(total) > 1_000)
+
+    assert len(browser.driver.find_elements(By.CSS_SELECTOR, ".rows td button")) < 100
+
+    browser.script("const rows = document.querySelector('.rows'); rows.scrollTop = rows.scrollHeight")
+    last = "return [...document.querySelectorAll('.rows tr[aria-rowindex]')].at(-1).getAttribute('aria-rowindex')"
+    browser.wait("the last row", lambda: int(browser.script(last)) > 1_000)
+
+
+def test_another_view_is_chosen_from_the_list(browser: Browser) -> None:
+    browser.open("/views")
+
+    browser.wait("the views", lambda: "flights.alerts" in browser.find("select").text)
+    Select(browser.find("select")).select_by_visible_text("flights.airlines")
+
+    browser.wait("its rows", lambda: "United Air Lines Inc." in browser.find(".rows").text)
+    assert browser.driver.current_url.endswith("/views?view=flights.airlines")
+    browser.driver.back()
+    browser.wait("none is chosen", lambda: "choose a view" in browser.find("select").text)
 
 
 def test_a_job_is_stopped_and_started_by_its_button(browser: Browser) -> None:

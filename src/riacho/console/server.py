@@ -24,7 +24,7 @@ SHUTDOWN_S = 2
 STARTING_POLL_S = 0.005
 """Uvicorn notes that it has started, and tells nobody: it can only be looked at again."""
 
-PAGES = ("/", "/overview", "/topics", "/groups", "/jobs")
+PAGES = ("/", "/overview", "/topics", "/views", "/groups", "/jobs")
 """Every address that is a page: the script shows the right one."""
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,9 @@ import { groups } from "./pages/groups/page";
 import { jobs } from "./pages/jobs/page";
 import { overview } from "./pages/overview/page";
 import { topics } from "./pages/topics/page";
+import { views } from "./pages/views/page";
 
-const PAGES: readonly Page[] = [flights, overview, topics, groups, jobs];
+const PAGES: readonly Page[] = [flights, overview, topics, views, groups, jobs];
 
 /** The topic by which the demo is known. */
 const DEMO = "flights.clock";

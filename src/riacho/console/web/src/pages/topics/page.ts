@@ -38,7 +38,9 @@ function show(context: PageContext): void {
     { empty: "the topic is empty", fixed: true },
   );
   const title = h("h2", {}, "choose a topic to see its newest messages");
-  const messageCard = h("section", { class: "card messages", hidden: true }, title, messages.element);
+  const rows = h("a", { hidden: true }, "live rows");
+  const messageCard = h("section", { class: "card messages", hidden: true }, h("div", { class: "card-head" }, title, rows), messages.element);
+  let compacted = new Set<string>();
 
   function choose(topic: string): void {
     chosen = topic;
@@ -52,6 +54,8 @@ function show(context: PageContext): void {
     list.pick(topic);
     messageCard.hidden = false;
     setText(title, `newest messages of ${topic}`);
+    rows.href = `/views?view=${encodeURIComponent(topic)}`;
+    rows.hidden = !compacted.has(topic);
     const path = `/api/topics/${encodeURIComponent(topic)}/messages?limit=${NEWEST}`;
     const answer = await request<{ messages: Message[] }>(path);
     if (topic !== chosen) return; // another was chosen meanwhile
@@ -60,6 +64,7 @@ function show(context: PageContext): void {
 
   const refresh = async (): Promise<void> => {
     const answer = await request<{ topics: TopicSummary[] }>("/api/topics");
+    compacted = new Set(answer.topics.filter((topic) => topic.compacted).map((topic) => topic.name));
     const shown = answer.topics.filter((topic) => internal.checked || !topic.internal || topic.name === chosen);
     list.show(shown.map((topic) => [topic.name, topic] as const));
     await showMessages();
