@@ -1,7 +1,8 @@
 // Numbers and times as people read them.
 
 const GROUPED = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+const ONE_DECIMAL = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
+const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
 /** The furthest moment that JavaScript knows, ECMA-262 section 21.4.1.1. */
 const MAX_DATE_MS = 8.64e15;
@@ -11,9 +12,9 @@ export function count(value: number): string {
   return GROUPED.format(value);
 }
 
-/** 1234567 → "1.2M". */
+/** As many digits as are looked at: 1234567 → "1.23M", 241.1 → "241", 3.14 → "3.1". */
 export function compact(value: number): string {
-  return COMPACT.format(value);
+  return (Math.abs(value) < 100 ? ONE_DECIMAL : COMPACT).format(value);
 }
 
 /** Bytes with a binary unit: 1536 → "1.5 KiB". */

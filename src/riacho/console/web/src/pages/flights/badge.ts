@@ -46,7 +46,7 @@ export class Badge {
     const table = new Table<Compared>(
       "Results compared",
       [
-        { title: "result", cell: (each) => each.topic },
+        { title: "result", short: true, cell: (each) => each.topic },
         { title: "rows", numeric: true, cell: (each) => count(each.rows) },
         { title: "cells", numeric: true, cell: (each) => count(each.cells) },
         { title: "differ", numeric: true, cell: (each) => count(each.differ) },

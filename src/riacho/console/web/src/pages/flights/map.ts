@@ -49,8 +49,8 @@ const ASPECT = 0.64;
 const ASPECT_BESIDE = 0.85;
 /** The width of a map that stands beside something, at least. */
 const BESIDE_WIDTH = 620;
-/** The pixels that the page needs below the map. */
-const BELOW = 62;
+/** The pixels that the page needs below the map's legend: the edges of its card and of the page. */
+const BELOW = 36;
 const MIN_HEIGHT = 200;
 const FRAMES_PER_S = 20;
 
@@ -88,7 +88,7 @@ export class FlightMap {
   private width = 0;
   private height = 0;
   private toScreen: (place: Place) => Point = () => [0, 0];
-  private lastFrame = 0;
+  private visible = false;
   private drawn = -1;
 
   constructor(
@@ -99,22 +99,26 @@ export class FlightMap {
     this.element = h("div", { class: "map" }, this.canvas);
     const resize = () => this.resize();
     const observer = new ResizeObserver(resize);
-    for (const each of [this.element, context.main]) observer.observe(each); // what stands above decides the room
+    for (const each of [this.element, context.main]) observer.observe(each); // what stands around it decides the room
     addEventListener("resize", resize);
     let frame = 0;
-    const draw = (time: number) => {
-      if (time - this.lastFrame >= 1000 / FRAMES_PER_S - 1) {
-        this.lastFrame = time;
-        this.draw();
-      }
-      frame = requestAnimationFrame(draw);
-    };
-    frame = requestAnimationFrame(draw);
+    const sight = new IntersectionObserver((entries) => {
+      this.visible = entries.at(-1)?.isIntersecting === true;
+    });
+    sight.observe(this.element);
+    // A frame is asked for only where there is something new to see: each one costs the browser, an empty one, too.
+    const timer = setInterval(() => {
+      if (!this.visible || this.now() === this.drawn) return;
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => this.draw());
+    }, 1000 / FRAMES_PER_S);
     const scheme = matchMedia("(prefers-color-scheme: light)");
     const repaint = () => this.paintGround();
     scheme.addEventListener("change", repaint);
     context.onLeave(() => {
       observer.disconnect();
+      sight.disconnect();
+      clearInterval(timer);
       removeEventListener("resize", resize);
       cancelAnimationFrame(frame);
       scheme.removeEventListener("change", repaint);
@@ -152,7 +156,8 @@ export class FlightMap {
   private resize(): void {
     const width = this.element.clientWidth;
     if (width === 0) return;
-    const room = innerHeight - (this.element.getBoundingClientRect().top + scrollY) - BELOW;
+    const legend = this.element.nextElementSibling?.clientHeight ?? 0;
+    const room = innerHeight - (this.element.getBoundingClientRect().top + scrollY) - legend - BELOW;
     const beside = width >= BESIDE_WIDTH && width < innerWidth * 0.7;
     const height = Math.round(Math.min(width * (beside ? ASPECT_BESIDE : ASPECT), Math.max(room, MIN_HEIGHT)));
     if (width === this.width && height === this.height) return;

@@ -22,6 +22,8 @@ const ALERT_ROWS = 200;
 /** Days times airlines: a few days are enough to hold the present one. */
 const DAY_ROWS = 64;
 const AIRLINES = 9;
+/** What airlines' names end with, and people leave away. */
+const SUFFIX = /((?<=\w{3}) (air ?lines|airways|air))?( (inc|co|corporation)\.?)?$/i;
 
 function show(context: PageContext): void {
   const { live, main } = context;
@@ -66,7 +68,7 @@ function show(context: PageContext): void {
   });
   live.view("flights.airlines").onChange((changed) => {
     for (const row of changed.values()) {
-      if (row !== null) names.set(String(row["carrier"]), String(row["name"]).replace(/ (Inc|Co|Corporation)\.?$/, ""));
+      if (row !== null) names.set(String(row["carrier"]), String(row["name"]).replace(SUFFIX, ""));
     }
   });
   const places = new Map<string, Place>();

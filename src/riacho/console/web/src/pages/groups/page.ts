@@ -11,10 +11,10 @@ function show(context: PageContext): void {
     "Consumer groups",
     [
       { title: "group", cell: (group) => group.name },
+      { title: "lag", numeric: true, cell: (group) => count(group.lag) },
+      { title: "members", numeric: true, cell: (group) => count(group.members) },
       { title: "state", cell: (group) => group.state },
       { title: "protocol", cell: (group) => group.protocol || "–" },
-      { title: "members", numeric: true, cell: (group) => count(group.members) },
-      { title: "lag", numeric: true, cell: (group) => count(group.lag) },
       { title: "topics", cell: (group) => group.topics.map((each) => `${each.topic} (${count(each.lag)})`).join(", ") },
     ],
     { empty: "no group has joined or committed yet" },
