@@ -132,7 +132,7 @@ def answer(query: str, events: list[Event]) -> Counter[tuple[Any, ...]]:
     return oracle.query(for_duckdb(query))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(query=queries, stream=streams())
 def test_a_query_of_any_forms_is_that_of_the_batch_at_every_prefix(query: str, stream: Any) -> None:
     events, cuts, restarts = stream
