@@ -327,7 +327,8 @@ class ExpressionBinder:
             items = list(items[0].expressions)
         if len(items) == 1 and isinstance(items[0], exp.Star):
             if name != "COUNT" or distinct:
-                self.source.fail(f"{name}(*) does not exist, only COUNT(*)", tree)
+                what = f"{name}({'DISTINCT ' if distinct else ''}*)"
+                self.source.fail(f"{what} does not exist, only COUNT(*)", tree)
             items = []
         elif not items:
             self.source.fail(f"{name} needs an argument", tree, "COUNT(*) counts rows" if name == "COUNT" else None)

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, COUNT(DISTINCT *) FROM bids GROUP BY channel;
