@@ -35,6 +35,7 @@ class KafkaSink:
         self._producer = Producer(self._cluster, table.producing())
         self._value = table.value.encoder()
         self._key = None if table.key is None else table.key.encoder()
+        self._renames_keys = any(name != inner for name, inner in table.key_columns.items())
         self._metadata = {
             column.metadata_key or column.name: column
             for column in table.table.persisted_columns
@@ -96,7 +97,9 @@ class KafkaSink:
         if self._key is None:
             return None
         names = self._table.key_columns
-        return self._key.encode(pl.DataFrame([frame[name].alias(inner) for name, inner in names.items()]))
+        if self._renames_keys:
+            frame = pl.DataFrame([frame[name].alias(inner) for name, inner in names.items()])
+        return self._key.encode(frame)
 
     def _timestamps(self, frame: pl.DataFrame) -> Int64Array | None:
         column = self._metadata.get("timestamp")

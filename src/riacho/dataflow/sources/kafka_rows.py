@@ -17,6 +17,8 @@ from riacho.formats.decoding import Bytes, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import DataType, TimestampType
 
+_INSTANT = pl.Datetime("us", "UTC")
+
 JOINED_BYTES = 1 << 20
 """Small buffers are copied together up to this size: a decoder's call costs more than the copy."""
 
@@ -219,7 +221,7 @@ class RowMaker:
 
     def _metadata_column(self, column: TableColumn, records: Records, record: Int64Array) -> pl.Series:
         key = column.metadata_key or column.name
-        kind = polars_type(column.type)
+        kind = self._types[column.name]
         match key:
             case "offset":
                 values = pl.Series(records.column(lambda part: part.offset)[record])
@@ -240,8 +242,9 @@ class RowMaker:
         return values.cast(kind, wrap_numerical=True).alias(column.name)  # as CAST to a narrower integer does
 
     def _timestamps(self, column: TableColumn, milliseconds: Int64Array) -> pl.Series:
-        instants = pl.Series(column.name, milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
-        return _in_type(instants, column.type, self._time_zone)
+        instants = pl.Series(column.name, milliseconds * 1000).cast(_INSTANT)
+        kind = self._types[column.name]
+        return instants if kind == _INSTANT else _in_type(instants, column.type, self._time_zone)
 
     @staticmethod
     def _headers(records: Records, record: int) -> list[dict[str, str | bytes | None]]:
