@@ -14,7 +14,8 @@ from riacho.host import Buffer, Disk
 from riacho.log.config import UNLIMITED
 from riacho.log.errors import NoSpace, PartitionOffline
 from riacho.log.header import BatchHeader
-from riacho.log.partition import Appended, Partition, Work
+from riacho.log.partition import Appended, Partition
+from riacho.log.segments import Work
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from bisect import bisect_right
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -27,17 +25,14 @@ from riacho.log.producers import Producers
 from riacho.log.recovery import Recovery, make_durable
 from riacho.log.retention import expendable
 from riacho.log.segment import LOG_SUFFIX, Segment, SegmentFile
+from riacho.log.segments import Segments, Work
 
 logger = logging.getLogger(__name__)
 
 Origin = Literal["client", "coordinator"]
-Work = Callable[[], None]
 
 CHECKPOINT_BYTES: Final = 64 << 20
 """A recovery point is written after so many synced bytes, which bounds what a restart after a crash must check."""
-
-OPEN_SEGMENTS: Final = 8
-"""So many older segments keep their file and indexes at hand, beside the newest."""
 
 
 class Appended(NamedTuple):
@@ -111,8 +106,7 @@ class Partition:
         self.failed = False
         self._disk = disk
         self._clock = clock
-        self._segments = tuple(segments)
-        self._active = segments[-1]
+        self._segments = Segments(segments)
         self._epochs = epochs
         self._producers = producers
         self._checkpoints = Checkpoints(disk, directory)
@@ -122,7 +116,6 @@ class Partition:
         self._directory_is_dirty = True
         self._disk_is_busy = False
         self._is_closed = False
-        self._at_hand: OrderedDict[int, Segment] = OrderedDict()
 
     # Opening and closing
 
@@ -201,12 +194,11 @@ class Partition:
         Raises `PartitionOffline` where the disk fails only now. Slices that were handed out can still be read.
         """
         if not self.failed and self.end_offset != self.recovery_point:
-            self._active.note_largest_timestamp()
+            self._segments.active.note_largest_timestamp()
             self._checkpoint_is_due = True
             self.sync()
         self._is_closed = True
-        for segment in self._segments:
-            segment.release()
+        self._segments.release_all()
 
     def discard(self) -> None:
         """Let go of the files of a log that was deleted: they are freed here, unless slices still refer to them.
@@ -214,8 +206,7 @@ class Partition:
         Blocks, as a large file takes its time. Whoever comes too late gets an `OSError`.
         """
         self.failed = True
-        for segment in self._segments:
-            segment.release()
+        self._segments.release_all()
 
     def reconfigure(self, config: LogConfig) -> None:
         """Obey the topic's changed settings from now on."""
@@ -269,11 +260,11 @@ class Partition:
         base_offset = self.end_offset
         last_offset = base_offset + header.last_offset_delta
         size = header.size
-        segment = self._active
+        segment = self._segments.active
         rolled = segment.is_full(size, last_offset, max_timestamp, now_ms, self._roll_limits)
         if rolled:
             self.roll()
-            segment = self._active
+            segment = self._segments.active
         buffers = place(batch, header.batch_length, base_offset, self.leader_epoch)
         try:
             self._disk.write(segment.file.fd, segment.size, buffers)
@@ -290,7 +281,7 @@ class Partition:
         """Begin a new segment at the end of the log; one that is empty stays. Raises `NoSpace`, `PartitionOffline`."""
         if self.failed:
             raise self._offline()
-        if self._active.size == 0:
+        if self._segments.active.size == 0:
             return
         interval, now_ms = self.config.index_interval_bytes, self._clock.now_ms()
         try:
@@ -299,16 +290,15 @@ class Partition:
             if is_full(error):
                 raise self._no_space() from error
             raise self._fail(error) from error
-        self._active.seal()
+        self._segments.active.seal()
         self._directory_is_dirty = True
         self._checkpoint_is_due = True
-        self._segments = (*self._segments, segment)
-        self._active = segment
+        self._segments.begin(segment)
 
     def _after_failed_write(self, error: OSError) -> PartitionOffline | NoSpace:
         """Take back what was written of a batch: nothing of it may be read, or stay behind the next one."""
         try:
-            self._disk.truncate(self._active.file.fd, self._active.size)
+            self._disk.truncate(self._segments.active.file.fd, self._segments.active.size)
         except OSError as second:
             return self._fail(second)
         if is_full(error):
@@ -328,7 +318,7 @@ class Partition:
         self._disk_is_busy = True
         end = self.end_offset
         try:
-            for segment in self._unsynced():
+            for segment in self._segments.unsynced():
                 size = segment.size
                 self._disk.sync(segment.file.fd)
                 segment.synced_size = size
@@ -348,16 +338,6 @@ class Partition:
                 self._disk_is_busy = False
         return end
 
-    def _unsynced(self) -> list[Segment]:
-        """The segments with bytes that were not synced, oldest first: they follow those that were, and are few."""
-        found = []
-        for segment in reversed(self._segments):
-            if segment.synced_size != segment.size:
-                found.append(segment)
-            elif segment is not self._active:
-                break
-        return found[::-1]
-
     def _checkpoint(self) -> None:
         """Store indexes, producers, epochs, and then the recovery point: everything below it is durable.
 
@@ -367,7 +347,7 @@ class Partition:
         self._producers.expire(self._clock.now_ms() - self.config.producer_id_expiration_ms)
         try:
             for segment in self._segments:
-                if segment is self._active or not segment.index_is_stored:
+                if segment is self._segments.active or not segment.index_is_stored:
                     segment.store_index()
             self._checkpoints.store(end, self._epochs, self._producers)
         except OSError as error:
@@ -379,9 +359,7 @@ class Partition:
         self.recovery_point = end
         self._checkpoint_is_due = False
         self._bytes_since_checkpoint = 0
-        for segment in self._segments[:-1]:
-            if segment.base_offset not in self._at_hand:
-                segment.release()
+        self._segments.release_older()
 
     def _fail(self, error: OSError) -> PartitionOffline:
         self.failed = True
@@ -410,7 +388,7 @@ class Partition:
         if not self.log_start_offset <= offset <= self.end_offset:
             raise self._out_of_range(offset)
         if offset == self.end_offset:
-            active = self._active
+            active = self._segments.active
             return Slice(active.file.fd, active.size, 0, offset, active.file)
         segment, segment_end = self._segment_of(offset)
         file = segment.file
@@ -427,26 +405,11 @@ class Partition:
         Without it `read` does the same: an older segment's indexes are read or, where they are missing, built anew
         from all its headers.
         """
-        segments = self._segments
-        if not segments[0].base_offset <= offset < segments[-1].base_offset:
-            return None
-        segment = segments[bisect_right(segments, offset, key=_base_offset) - 1]
-        return None if segment.is_at_hand else segment.load
+        return self._segments.loading_for(offset)
 
     def loading_for_time(self, timestamp_ms: int | None) -> Work | None:
         """The same before `find_by_time(timestamp_ms)` or, for None, before `max_timestamp`."""
-        older = self._segments[:-1]
-        if all(segment.knows_its_times for segment in older):
-            segment = _first_of_time(older, timestamp_ms)
-            if segment is None or segment.is_at_hand:
-                return None
-
-        def load() -> None:
-            segment = _first_of_time(older, timestamp_ms)
-            if segment is not None:
-                segment.load()
-
-        return load
+        return self._segments.loading_for_time(timestamp_ms)
 
     def load(self, part: Slice) -> bytes:
         """A slice's bytes."""
@@ -470,7 +433,7 @@ class Partition:
             if segment.largest_timestamp()[0] < timestamp_ms:
                 continue
             start = max(self.log_start_offset, segment.base_offset)
-            self._keep_at_hand(segment)
+            self._segments.keep_at_hand(segment)
             found = segment.find_time(timestamp_ms, start)
             if found is not None:
                 return TimestampedOffset(*found)
@@ -501,31 +464,15 @@ class Partition:
 
     def _segment_of(self, offset: int) -> tuple[Segment, int]:
         """The segment that holds `offset`, and the offset after its last record."""
-        segments = self._segments
-        active = segments[-1]
-        if offset >= active.base_offset:
-            return active, self.end_offset
-        after = bisect_right(segments, offset, key=_base_offset)
-        if after == 0:  # retention, on its own thread, has just deleted it
+        found = self._segments.find(offset, self.end_offset)
+        if found is None:  # retention, on its own thread, has just deleted it
             raise self._out_of_range(offset)
-        segment = segments[after - 1]
-        self._keep_at_hand(segment)
-        return segment, segments[after].base_offset
+        return found
 
     def _out_of_range(self, offset: int) -> OffsetOutOfRange:
         return OffsetOutOfRange(
             f"offset {offset} is outside of {self.log_start_offset} to {self.end_offset}", where=str(self.directory)
         )
-
-    def _keep_at_hand(self, segment: Segment) -> None:
-        """Let the least recently read of the older segments go, so that files and indexes stay few."""
-        if segment is self._active:
-            return
-        at_hand = self._at_hand
-        at_hand[segment.base_offset] = segment
-        at_hand.move_to_end(segment.base_offset)
-        if len(at_hand) > OPEN_SEGMENTS:
-            at_hand.popitem(last=False)[1].release()
 
     # Retention
 
@@ -543,7 +490,7 @@ class Partition:
             with self._busy_disk():
                 self._checkpoints.store_log_start(offset)
             self.log_start_offset = offset
-            self._delete_oldest(max(bisect_right(self._segments, offset, key=_base_offset) - 1, 0))
+            self._delete_oldest(self._segments.count_before(offset))
         return self.log_start_offset
 
     def retain(self, now_ms: int) -> int:
@@ -553,10 +500,10 @@ class Partition:
         """
         if self.failed:
             raise self._offline()
-        count = expendable(self._segments, self.config, now_ms)
+        count = expendable(self._segments.all, self.config, now_ms)
         older = min(count, len(self._segments) - 1)
         self._delete_oldest(older)
-        if count == older or not self._active.size:
+        if count == older or not self._segments.active.size:
             return older
         self.roll()
         self._delete_oldest(1)
@@ -574,14 +521,11 @@ class Partition:
         """
         if not count:
             return
-        self._make_durable(self._segments[count].base_offset)
+        self._make_durable(self._segments.all[count].base_offset)
         with self._busy_disk():
             for _ in range(count):
-                gone, *kept = self._segments
-                self.log_start_offset = max(self.log_start_offset, kept[0].base_offset)
-                self._segments = tuple(kept)
-                self._at_hand.pop(gone.base_offset, None)
-                gone.remove_files()
+                self.log_start_offset = max(self.log_start_offset, self._segments.all[1].base_offset)
+                self._segments.forget_oldest().remove_files()
                 self._disk.sync_directory(self.directory)
         self._epochs.truncate_from_start(self.log_start_offset)
 
@@ -595,17 +539,6 @@ class Partition:
             raise (self._no_space() if is_full(error) else self._fail(error)) from error
         finally:
             self._disk_is_busy = False
-
-
-def _base_offset(segment: Segment) -> int:
-    return segment.base_offset
-
-
-def _first_of_time(segments: Sequence[Segment], timestamp_ms: int | None) -> Segment | None:
-    """The first segment with a record that is not older; for None, the first with the largest timestamp of all."""
-    if timestamp_ms is None:
-        return max(segments, key=lambda segment: segment.largest_timestamp()[0], default=None)
-    return next((segment for segment in segments if segment.largest_timestamp()[0] >= timestamp_ms), None)
 
 
 def _tidy(disk: Disk, directory: Path) -> list[int]:
