@@ -88,3 +88,34 @@ def test_a_change_that_could_not_be_sent_comes_with_the_whole_view(
     asyncio.run(watch())
 
     assert "sending changes failed" in caplog.text
+
+
+def test_what_nobody_watches_is_not_encoded(
+    kafka: RunningBroker, compacted: str, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(compacted, {"a": "1"})
+    encoded = feed_module.encoded
+    said: list[str] = []
+
+    def encode(event: str, content: dict[str, Any]) -> bytes:
+        said.append(event)
+        return encoded(event, content)
+
+    monkeypatch.setattr(feed_module, "encoded", encode)
+
+    async def change_unwatched() -> None:
+        cluster = Cluster(ClientConfig(kafka.bootstrap))
+        views = Views(cluster)
+        running = asyncio.create_task(Feed(views, dict).run())
+        view = await views.open(compacted)
+        await asyncio.to_thread(put, compacted, {"b": "2"})
+        async with asyncio.timeout(DEADLINE_S):
+            while b"b" not in view.rows or view.has_changes:
+                await asyncio.sleep(0)
+        running.cancel()
+        await views.close()
+        cluster.close()
+
+    asyncio.run(change_unwatched())
+
+    assert said == []

@@ -43,4 +43,9 @@ def console(
         typer.echo(f"ready kafka={kafka} http={server.address}")
         await running
 
-    asyncio.run(serve())
+    try:
+        import uvloop
+    except ImportError:  # there is none for this platform: asyncio's own loop serves, at a higher cost
+        asyncio.run(serve())
+    else:
+        uvloop.run(serve())

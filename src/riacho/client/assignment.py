@@ -39,6 +39,10 @@ class FetchConfig:
     """Nothing is fetched while this much waits to be taken, over all partitions."""
     read_committed: bool = True
     offset_reset: OffsetReset = OffsetReset.FAIL
+    gathering_ms: int = 2
+    """After a small answer the broker gathers for this long what the next one brings. A record that follows a silence
+    finds a fetch that waits for it.
+    """
 
 
 @dataclass(slots=True)

@@ -28,11 +28,6 @@ RECHECK_MS = 20
 SMALL_ANSWER_BYTES = 1 << 16
 """An answer with less costs what its calls cost: where records trickle, thousands of them would take a core."""
 
-GATHERING_S = 0.002
-"""After a small answer the broker gathers for this long what the next one brings. A record that follows a silence
-finds a fetch that waits for it.
-"""
-
 _OFFSET_OUT_OF_RANGE = 1
 
 
@@ -142,7 +137,7 @@ class FetchLoop:
                 if received and response.frame.size < SMALL_ANSWER_BYTES:
                     self._decode(received)
                     received = []
-                    self._closing.wait(GATHERING_S)
+                    self._closing.wait(self._config.gathering_ms / 1000)
             elif self.ended:
                 return
 

@@ -124,7 +124,8 @@ class Feed:
 
     async def _next(self, viewer: Viewer) -> bytes:
         try:
-            await asyncio.wait_for(viewer.arrived.wait(), KEEP_ALIVE_S)
+            async with asyncio.timeout(KEEP_ALIVE_S):  # wait_for would make a task for each message
+                await viewer.arrived.wait()
         except TimeoutError:
             return b": still here\n\n"
         return viewer.take()
@@ -140,11 +141,13 @@ class Feed:
 
     def _tell(self, views: Iterable[View]) -> None:
         """Send what has changed to those who know what was before."""
-        messages = {
-            view.name: change_message(view, view.take_changes())
-            for view in views
-            if view.has_changes and view.settled.is_set()
-        }
+        watched = {name for viewer in self._viewers for name in viewer.pictured}
+        messages = {}
+        for view in views:
+            if view.has_changes and view.settled.is_set():
+                changes = view.take_changes()
+                if view.name in watched:
+                    messages[view.name] = change_message(view, changes)
         for viewer in self._viewers:
             mine = [messages[name] for name in viewer.pictured if name in messages]
             if mine:
