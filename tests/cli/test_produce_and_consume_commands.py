@@ -279,7 +279,7 @@ def test_a_name_that_no_topic_can_have_is_refused_and_not_called_new(riacho: Com
     ended = riacho.run("produce", name, given=b"a\n")
 
     assert ended.code == 2
-    assert ended.stderr.startswith("error: Topic name is invalid: ")
+    assert "error: Topic name is invalid: " in ended.stderr
     assert "new topic" not in ended.stderr
 
 
@@ -288,3 +288,11 @@ def test_a_time_that_is_none_is_told_as_such(riacho: Commands, topic: str) -> No
 
     assert ended.code == 1
     assert "'soon' is no time: milliseconds since 1970, or text as in 2013-02-08T12:00:00Z" in ended.stderr
+
+
+def test_the_brokers_own_topics_are_not_written_to(riacho: Commands) -> None:
+    ended = riacho.run("produce", "__consumer_offsets", given=b"a\n")
+
+    assert ended.code == 2
+    assert "error: clients may not write to __consumer_offsets" in ended.stderr
+    assert "new topic" not in ended.stderr

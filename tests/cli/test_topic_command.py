@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
+import pytest
 from commands import DEADLINE_S, Commands
 
 from running_broker import RIACHO
@@ -75,11 +76,25 @@ def test_a_misspelt_configuration_is_answered_with_the_nearest_one(riacho: Comma
     assert riacho.run("topic", "alter", topic, "--delete-config", "retenion.ms").code == 2
 
 
-def test_a_wrong_value_says_what_the_broker_says_and_fails(riacho: Commands, topic: str) -> None:
-    ended = riacho.run("topic", "create", topic, "--config", "retention.ms=soon")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["create", "{topic}", "--config", "retention.ms=soon"], "Not a value of type LONG"),
+        (["create", "{topic}", "--config", "cleanup.policy=compac"], "String must be one of: compact, delete"),
+        (["create", "{topic}", "--replication-factor", "3"], "only 1 broker(s) are registered"),
+        (["create", "no/topic"], "Topic name is invalid"),
+        (["create", "letters_and.numbers"], "collides with existing topic: letters.and.numbers"),
+        (["alter", "letters.and.numbers", "--config", "retention.ms=-2"], "Value must be at least -1"),
+    ],
+)
+def test_what_cannot_be_is_a_wrong_request_in_the_brokers_words(
+    riacho: Commands, topic: str, arguments: list[str], said: str
+) -> None:
+    riacho.succeed("topic", "create", "letters.and.numbers", "--if-not-exists")
+    ended = riacho.run("topic", *(argument.format(topic=topic) for argument in arguments))
 
-    assert ended.code == 1
-    assert "retention.ms" in ended.stderr
+    assert ended.code == 2
+    assert said in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -150,11 +150,14 @@ def _parser(
 
 def _note_new_topic(cluster: Cluster, topic: str) -> None:
     """Say that a topic is new, for it may be a misspelt one. Raises `UsageError` where brokers make none of that
-    name, or none at all.
+    name, or none at all, and for a topic that is their own.
     """
+    from riacho.broker.metadata.state import INTERNAL_TOPICS
     from riacho.broker.metadata.topic_names import problem_with_name
     from riacho.client.admin import BROKER, Admin
 
+    if topic in INTERNAL_TOPICS:
+        raise UsageError(f"clients may not write to {topic}: it is the brokers' own")
     admin = Admin(cluster)
     topics = [each.name for each in admin.list_topics(internal=True)]
     if topic in topics:

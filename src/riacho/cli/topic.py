@@ -25,6 +25,18 @@ Configs = Annotated[
 ]
 
 
+ASKED_WRONGLY = frozenset(
+    {
+        "INVALID_TOPIC_EXCEPTION",
+        "INVALID_PARTITIONS",
+        "INVALID_REPLICATION_FACTOR",
+        "INVALID_CONFIG",
+        "INVALID_REQUEST",
+    }
+)
+"""What a broker answers to a wrong request: the same one will fail again."""
+
+
 @app.command("list")
 def list_topics(
     kafka: Kafka = DEFAULT_KAFKA,
@@ -92,7 +104,7 @@ def create(
 
     changes = parse_pairs(configs or (), "--config")
     new = NewTopic(name, partitions or -1, replication_factor or -1, changes)
-    with _admin(kafka) as admin:
+    with _admin(kafka) as admin, _mistakes_told():
         try:
             with _explained_configs(admin, changes):
                 admin.create_topics([new])
@@ -189,7 +201,7 @@ def alter(
     changes: dict[str, str | None] = {**parse_pairs(configs or (), "--config"), **dict.fromkeys(deleted or ())}
     if not changes and partitions is None:
         raise UsageError("nothing is to be changed", mend="give --config, --delete-config or --partitions")
-    with connected(kafka, "topic") as cluster:
+    with connected(kafka, "topic") as cluster, _mistakes_told():
         from riacho.client.admin import Admin
 
         admin = Admin(cluster)
@@ -221,7 +233,7 @@ def delete(
     \b
         riacho topic delete bids bids.dead-letter
     """
-    with connected(kafka, "topic") as cluster:
+    with connected(kafka, "topic") as cluster, _mistakes_told():
         from riacho.client.admin import Admin
 
         named_topics(cluster, names)
@@ -235,6 +247,19 @@ def _admin(kafka: str) -> Iterator[Admin]:
 
     with connected(kafka, "topic") as cluster:
         yield Admin(cluster)
+
+
+@contextmanager
+def _mistakes_told() -> Iterator[None]:
+    """Tell a wrong request as such, in the broker's words: names, numbers and values that cannot be are its to know."""
+    from riacho.client.errors import KafkaError
+
+    try:
+        yield
+    except KafkaError as error:
+        if error.name not in ASKED_WRONGLY:
+            raise
+        raise UsageError(error.what, where=error.where, mend=error.mend) from error
 
 
 def _spans(admin: Admin, topics: Sequence[Topic]) -> dict[TopicPartition, tuple[int, int]]:
