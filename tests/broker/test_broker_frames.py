@@ -78,6 +78,25 @@ def test_a_request_that_cannot_be_parsed_closes_its_connection_and_no_other(kafk
         assert good.ask("metadata", 5, {"topics": [], "allow_auto_topic_creation": False}).controller_id == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"\0", "a frame of 1 bytes is too short for a request header"),
+        (header_bytes(3, 5) + struct.pack(">i", 7), "its Metadata request of version 5 cannot be read: 7 items"),
+        (header_bytes(0, 7) + b"\xff\xff\0\1", "Produce version 7: "),
+        (header_bytes(1, 11) + b"\0" * 20, "Fetch version 11: "),
+        (header_bytes(19, 8), "CreateTopics version 8 is not supported"),
+        (header_bytes(1, 3), "Fetch version 3 is not supported"),
+        (header_bytes(0, 2), "Produce version 2 is not supported: its message format has been retired"),
+    ],
+)
+def test_why_a_request_closes_its_connection_is_in_the_log(kafka: RunningBroker, body: bytes, reason: str) -> None:
+    with RawClient(kafka.bootstrap) as client:
+        client.socket.sendall(struct.pack(">i", len(body)) + body)
+        assert client.is_closed_by_broker()
+    kafka.wait_for_log(reason)
+
+
 def test_an_unknown_api_closes_the_connection(kafka: RunningBroker) -> None:
     body = header_bytes(999, 0)
     with RawClient(kafka.bootstrap) as client:

@@ -47,7 +47,7 @@ class Dispatcher:
         elif api is not None and api.key == api_versions.API_KEY:
             slot.answer(api_versions.unsupported_version(self._broker, header.correlation_id))
         elif api is not None:
-            raise CloseConnectionError(f"{api.name} version {header.version} is not supported")
+            raise CloseConnectionError(f"{wire.kafka_name(api.name)} version {header.version} is not supported")
         elif header.api_key == _SASL_HANDSHAKE:
             raise CloseConnectionError(
                 "it wants SASL, which is not served: set security.protocol=PLAINTEXT in the client"
@@ -99,8 +99,9 @@ class Dispatcher:
             connection.close(str(error))
             return
         expected = isinstance(error, ApiError | OSError)
-        logger.error("%s from %s failed: %s", api.name, connection.name, error, exc_info=None if expected else error)
-        connection.close(f"its {api.name} request could not be served")
+        name = wire.kafka_name(api.name)
+        logger.error("%s from %s failed: %s", name, connection.name, error, exc_info=None if expected else error)
+        connection.close(f"its {name} request could not be served")
 
     async def close(self) -> None:
         """End what still waits: the broker is stopping."""

@@ -152,6 +152,15 @@ class ResponseType(NamedTuple):
     write: Callable[[io.BytesIO, Entity], None]
 
 
+def kafka_name(api: str) -> str:
+    """Kafka's name of an API that is given by kio's.
+
+    >>> kafka_name("list_offsets")
+    'ListOffsets'
+    """
+    return "".join(word.capitalize() for word in api.split("_"))
+
+
 @cache
 def request_type(api: str, version: int) -> RequestType:
     """The request of `api` (kio's name, such as `list_offsets`) at `version`."""
@@ -181,9 +190,15 @@ def read_request(api: str, version: int, buffer: Buffer, position: int, end: int
     try:
         kind.walk(buffer, position, end)
         entity, _size = kind.read(memoryview(buffer)[:end].toreadonly(), position)
-    except (ImpossibleLengthError, SerialError, ValueError, OverflowError, TypeError, LookupError) as error:
-        raise MalformedRequestError(f"{api} v{version}: {type(error).__name__} {error}") from error
+    except ImpossibleLengthError as error:
+        raise _malformed(api, version, str(error)) from error
+    except (SerialError, ValueError, OverflowError, TypeError, LookupError) as error:
+        raise _malformed(api, version, f"{type(error).__name__} {error}") from error
     return entity
+
+
+def _malformed(api: str, version: int, why: str) -> MalformedRequestError:
+    return MalformedRequestError(f"its {kafka_name(api)} request of version {version} cannot be read: {why}")
 
 
 def write_response(api: str, version: int, correlation_id: int, values: Mapping[str, Any] | Entity) -> bytes:
