@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from running_broker import RunningBroker
 
 settings.register_profile("riacho", deadline=None)  # how busy the machine is says nothing of the code
 settings.load_profile("riacho")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # In a shell's background, where interrupts are ignored, so would be those that tests send to commands.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 StartBroker = Callable[..., RunningBroker]
 
