@@ -1,10 +1,13 @@
-"""What tests of every package share: broker processes."""
+"""What tests of every package share: broker processes, and what is left out of coverage."""
 
 from __future__ import annotations
 
+import functools
+import itertools
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,7 +21,35 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # In a shell's background, where interrupts are ignored, so would be those that tests send to commands.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+TRACED_EXAMPLES = 3
+"""So many examples of a property coverage sees: most others take the same lines, and tracing may triple their time."""
+
 StartBroker = Callable[..., RunningBroker]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Pause coverage after a property's first examples."""
+    property_test = getattr(getattr(item, "obj", None), "hypothesis", None)
+    measuring = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if property_test is None or measuring is None or item.get_closest_marker("no_cover"):
+        return (yield)
+    test = property_test.inner_test
+    numbers = itertools.count()
+
+    @functools.wraps(test)
+    def example(*arguments: Any, **named: Any) -> Any:
+        if next(numbers) == TRACED_EXAMPLES:
+            measuring.pause()
+        return test(*arguments, **named)
+
+    property_test.inner_test = example
+    try:
+        return (yield)
+    finally:
+        property_test.inner_test = test
+        if next(numbers) > TRACED_EXAMPLES:
+            measuring.resume()
 
 
 @pytest.fixture
