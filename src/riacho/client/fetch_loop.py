@@ -62,12 +62,14 @@ class FetchLoop:
         config: FetchConfig,
         node: int,
         changed: threading.Condition,
+        lost: threading.Condition,
         assigned: dict[TopicPartition, Assigned],
     ) -> None:
         self._cluster = cluster
         self._config = config
         self._node = node
         self._changed = changed
+        self._lost = lost
         self._assigned = assigned
         self._closing = threading.Event()
         self._connection: Connection | None = None
@@ -113,6 +115,7 @@ class FetchLoop:
                 if failure is not None and assigned.error is None:
                     assigned.error = failure
             self._changed.notify_all()
+            self._lost.notify_all()
         if connection is not None:
             connection.close()
 
@@ -230,6 +233,8 @@ class FetchLoop:
                 if one.assigned.seeks == one.seeks:
                     one.assigned.error = _located(fault, one)
             self._changed.notify_all()
+            if failed:
+                self._lost.notify_all()
         return [item for item in received if len(item.batches)]
 
     def _handle(self, assigned: Assigned, answer: Answer) -> None:

@@ -35,13 +35,16 @@ class Fetcher:
         self._cluster = cluster
         self._on_arrival = on_arrival
         self._config = FetchConfig() if config is None else config
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        self._lost = threading.Condition(lock)
+        """Of its own: woken for every fetch, the routing thread would take the GIL a thousand times a second."""
         self._assigned: dict[TopicPartition, Assigned] = {}
         self._turn = 0
         self._woken = False
         self._closed = False
         self._loops: dict[int, FetchLoop] = {}
-        self._router = Router(cluster, self._config, self._changed, self._assigned, self._start_loop)
+        self._router = Router(cluster, self._config, self._changed, self._lost, self._assigned, self._start_loop)
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +74,7 @@ class Fetcher:
                 self._assigned[partition] = Assigned(
                     partition, offset, ends.get(partition), on_arrival=self._on_arrival
                 )
-            self._changed.notify_all()
+            self._lost.notify_all()
 
     def unassign(self, partitions: Iterable[TopicPartition]) -> None:
         """Read these no longer; what was fetched of them is dropped."""
@@ -130,6 +133,7 @@ class Fetcher:
             assigned.move(offset)
             assigned.leader = None
             self._changed.notify_all()
+            self._lost.notify_all()
 
     def positions(self) -> dict[TopicPartition, int]:
         """Where the taker goes on: after the last record taken, gaps included. What to commit.
@@ -204,4 +208,4 @@ class Fetcher:
         """Make sure that a thread fetches from this broker. The lock is held."""
         loop = self._loops.get(node)
         if not self._closed and (loop is None or loop.ended):
-            self._loops[node] = FetchLoop(self._cluster, self._config, node, self._changed, self._assigned)
+            self._loops[node] = FetchLoop(self._cluster, self._config, node, self._changed, self._lost, self._assigned)

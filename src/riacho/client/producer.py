@@ -250,10 +250,10 @@ class Producer:
         """Find the leader of each lane that has records but none, and give up what waited too long."""
         out = self._out
         while True:
-            with out.changed:
+            with out.lost:
                 unrouted = [lane for lane in out.lanes.values() if lane.unrouted]
                 while not out.closed and (not unrouted or out.failure is not None):
-                    out.changed.wait()
+                    out.lost.wait()
                     unrouted = [lane for lane in out.lanes.values() if lane.unrouted]
                 if out.closed:
                     return

@@ -40,12 +40,15 @@ class Router:
         cluster: Cluster,
         config: FetchConfig,
         changed: threading.Condition,
+        lost: threading.Condition,
         assigned: dict[TopicPartition, Assigned],
         start_loop: Callable[[int], None],
     ) -> None:
+        """`lost`, over the lock of `changed`, tells of a partition that has no leader any more, or none yet."""
         self._cluster = cluster
         self._config = config
         self._changed = changed
+        self._lost = lost
         self._assigned = assigned
         self._start_loop = start_loop
         self._stop = threading.Event()
@@ -55,8 +58,8 @@ class Router:
     def close(self) -> None:
         """End the thread, whatever it waits for."""
         self._stop.set()
-        with self._changed:
-            self._changed.notify_all()
+        with self._lost:
+            self._lost.notify_all()
         self._thread.join(self._cluster.config.request_timeout_ms / 1000)
 
     def _run(self) -> None:
@@ -71,9 +74,9 @@ class Router:
 
     def _wait_for_work(self) -> bool:
         """Wait until a partition has no leader: false where the thread is to end."""
-        with self._changed:
+        with self._lost:
             while not self._stop.is_set() and not self._unrouted():
-                self._changed.wait()
+                self._lost.wait()
         return not self._stop.is_set()
 
     def _work(self) -> None:

@@ -43,7 +43,7 @@ _STALE_LEADER: Final = frozenset(
 
 @dataclass(slots=True, eq=False)
 class Outbox:
-    """What a producer and its sending threads share, all of it guarded by `changed`."""
+    """What a producer and its threads share, all of it guarded by the lock of `changed` and `lost`."""
 
     cluster: Cluster
     acks: int
@@ -52,7 +52,12 @@ class Outbox:
     linger_ms: float
     delivery_timeout_ms: float
     pool: BufferPool
-    changed: threading.Condition = field(default_factory=threading.Condition)
+    changed: threading.Condition = field(init=False)
+    """Told of whatever a caller of the producer may wait for."""
+    lost: threading.Condition = field(init=False)
+    """Told of records whose partition has no leader, or none any more, and of the end. Of its own: woken for every
+    acknowledgement, the thread that looks for leaders would take the GIL hundreds of times a second.
+    """
     lanes: dict[TopicPartition, Lane] = field(default_factory=dict)
     held: int = 0
     """Bytes of batches that are not acknowledged."""
@@ -65,6 +70,11 @@ class Outbox:
     closed: bool = False
     wakes: dict[int, Wake] = field(default_factory=dict)
     """How to interrupt each sending thread, by its broker."""
+
+    def __post_init__(self) -> None:
+        lock = threading.RLock()
+        self.changed = threading.Condition(lock)
+        self.lost = threading.Condition(lock)
 
     def check(self) -> None:
         """Raise what ended the producer."""
@@ -80,13 +90,14 @@ class Outbox:
         if wake is not None:
             wake.set()
         else:
-            self.changed.notify_all()
+            self.lost.notify_all()
 
     def wake_all(self) -> None:
         """Tell all threads that something has changed."""
         for wake in self.wakes.values():
             wake.set()
         self.changed.notify_all()
+        self.lost.notify_all()
 
     def linger(self) -> float:
         return 0.0 if self.flushing or self.closed else self.linger_ms
@@ -181,6 +192,7 @@ class SendLoop:
             for lane in self._mine():
                 lane.leader = None
             out.changed.notify_all()
+            out.lost.notify_all()
 
     def _send_until_closed(self) -> None:
         connection = self._out.cluster.connect(self._node)
@@ -326,6 +338,7 @@ class SendLoop:
                     lane.renew(renewed)
                 if error.name in _STALE_LEADER:
                     lane.leader = None
+                    out.lost.notify_all()
             out.changed.notify_all()
         if error is not None:
             out.expire()
