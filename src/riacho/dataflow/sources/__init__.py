@@ -131,7 +131,7 @@ class Source(Protocol):
         ...
 
     def commit(self, positions: Mapping[str, Json]) -> None:
-        """Tell the outside how far the job is (a consumer group's offsets, which only show lag)."""
+        """Tell the outside how far the job is (a consumer group's offsets, which only show lag), by `close` at the latest."""
         ...
 
     def lag(self) -> int | None:

@@ -32,6 +32,7 @@ from riacho.dataflow.sources.dead_letters import KafkaDeadLetters
 from riacho.dataflow.sources.kafka_positions import ids_of, offsets_of, to_positions
 from riacho.dataflow.sources.kafka_restore import check_topic_ids, missing_topic, resume
 from riacho.dataflow.sources.kafka_rows import Records, RowMaker, Rows, join_parts
+from riacho.dataflow.sources.offset_commits import OffsetCommits
 from riacho.errors import RiachoError
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class KafkaSource:
         self._next_discovery_ms = 0.0
         self._bounded = table.bounded.mode != tables.UNBOUNDED
         self._group = table.properties.get("group.id") or default_group(environment.job, table.table.name)
+        self._commits = OffsetCommits(self._cluster, self._group)
         self._bad = BadRecords(table.table.name, table.policy, self._open_dead_letters)
 
     @property
@@ -145,14 +147,10 @@ class KafkaSource:
         self._bad.flush()
 
     def commit(self, positions: Mapping[str, Json]) -> None:
-        """Commit the offsets of the table's group. They only show lag: a failure is logged, no more."""
+        """Commit the offsets of the table's group, soon: they only show lag, and a failure is logged, no more."""
         offsets = {partition: CommittedOffset(offset) for partition, offset in offsets_of(positions).items()}
-        if not offsets:
-            return
-        try:
-            Admin(self._cluster).groups.commit_offsets(self._group, offsets)
-        except KafkaError as error:
-            log.warning("offsets of group %s are not committed: %s", self._group, error)
+        if offsets:
+            self._commits.commit(offsets)
 
     def lag(self) -> int | None:
         return sum(self._fetcher.lag().values()) if self._started else None
@@ -167,6 +165,7 @@ class KafkaSource:
     def close(self) -> None:
         self._fetcher.close()
         self._bad.close()
+        self._commits.close()
         self._cluster.close()
 
     def _open_dead_letters(self) -> KafkaDeadLetters:
