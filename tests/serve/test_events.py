@@ -7,7 +7,7 @@ from pathlib import Path
 from view_topics import Put, StartBroker, create_compacted, delete_topic, put_records
 
 from running_broker import RunningBroker
-from running_console import RunningConsole
+from running_console import EventStream, RunningConsole
 
 
 def test_a_viewer_first_gets_the_whole_view_and_then_what_changed(
@@ -44,6 +44,16 @@ def test_a_viewer_may_watch_only_the_newest_rows(console: RunningConsole, compac
         picture = stream.next("view")
 
     assert [key for key, _ in picture["set"]] == ["17", "18", "19"]
+
+
+def test_a_viewer_that_is_told_less_often_is_told_everything(console: RunningConsole, compacted: str, put: Put) -> None:
+    put(compacted, {"a": "1"})
+    with EventStream(console.address, f"/api/events?view={compacted}&every=100") as stream:
+        stream.wait(lambda seen: seen.rows[compacted] == {"a": "1"})
+        for number in range(20):
+            put(compacted, {"a": str(number), str(number): "x"})
+
+        stream.wait(lambda seen: seen.rows[compacted] == {"a": "19", **{str(number): "x" for number in range(20)}})
 
 
 def test_a_large_view_comes_in_parts_that_make_the_whole(console: RunningConsole, compacted: str, put: Put) -> None:

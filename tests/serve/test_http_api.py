@@ -114,6 +114,7 @@ def test_a_groups_lag_is_what_it_has_not_committed(
         ("/api/nothing", 404),
         ("/api/topics/x/messages?limit=many", 400),
         ("/api/events?view=x~many", 400),
+        ("/api/events?view=x&every=soon", 400),
         ("/api/views/x/rows?where=what", 400),
     ],
 )

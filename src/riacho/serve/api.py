@@ -45,6 +45,9 @@ API_TIMEOUT_MS = 5_000
 ACTIONS = ("start", "stop", "restart")
 """What can be asked of a job."""
 
+MAX_EVERY_MS = 10_000
+"""The longest time between two messages that a viewer may ask for: a silent stream must be told from a broken one."""
+
 MAX_BODY = 1 << 20
 DEFAULT_MESSAGES = 50
 DEFAULT_ROWS = 1_000
@@ -214,7 +217,7 @@ async def get_rows(request: Request) -> Response:
 
 
 async def get_events(request: Request) -> Response:
-    """Server-sent events: `view=NAME` or `view=NAME~NEWEST` (repeat for more), `overview=1`."""
+    """Server-sent events: `view=NAME` or `view=NAME~NEWEST` (repeat for more), `overview=1`, `every=MILLISECONDS`."""
     service = _service(request)
     watched = []
     for text in request.query_params.getlist("view"):
@@ -222,7 +225,8 @@ async def get_events(request: Request) -> Response:
         if tilde and not newest.isdecimal():
             raise UsageError(f"view={text}: what follows '~' is a number of rows")
         watched.append(Watched(await service.views.watch(name), int(newest) if tilde else None))
-    stream = service.feed.watch(watched, overview="overview" in request.query_params)
+    every_ms = min(_number(request, "every", 0), MAX_EVERY_MS)
+    stream = service.feed.watch(watched, overview="overview" in request.query_params, pause_s=every_ms / 1000)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 

@@ -95,8 +95,11 @@ class Feed:
             group.create_task(lasting(self._send_changes, "sending changes"))
             group.create_task(lasting(self._send_overview, "sending the overview"))
 
-    async def watch(self, watched: Sequence[Watched], *, overview: bool) -> AsyncIterator[bytes]:
-        """The messages of one viewer, as server-sent events, until the caller stops."""
+    async def watch(self, watched: Sequence[Watched], *, overview: bool, pause_s: float = 0.0) -> AsyncIterator[bytes]:
+        """The messages of one viewer, as server-sent events, until the caller stops.
+
+        After each change that it was sent it is left in peace for `pause_s`; what comes meanwhile comes together.
+        """
         viewer = Viewer(wants_overview=overview)
         self._viewers.add(viewer)
         try:
@@ -110,6 +113,7 @@ class Feed:
                         yield message
                 while not viewer.behind:
                     yield await self._next(viewer)
+                    await asyncio.sleep(pause_s)
         finally:
             self._viewers.discard(viewer)
 

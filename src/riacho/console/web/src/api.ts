@@ -189,6 +189,8 @@ export class Live {
   private source: EventSource | null = null;
   private retry = 0;
   private overviewListeners: ((overview: Overview) => void)[] = [];
+  /** Milliseconds between two messages at least, where a page is not drawn more often; set before it is opened. */
+  every = 0;
 
   constructor(private readonly onConnection: (connected: boolean) => void) {}
 
@@ -227,6 +229,7 @@ export class Live {
     if (this.overviewListeners.length > 0) parameters.append("overview", "1");
     this.disconnect();
     if (parameters.size === 0) return;
+    if (this.every > 0) parameters.append("every", String(this.every));
     const source = new EventSource(`/api/events?${parameters}`);
     this.source = source;
     source.addEventListener("open", () => this.onConnection(true));

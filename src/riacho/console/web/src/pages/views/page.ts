@@ -1,6 +1,6 @@
 // Views: a compacted topic's rows as they are now, and what their numbers do while one looks.
 
-import { request, type TopicSummary } from "../../api";
+import { request, type TopicSummary, type View } from "../../api";
 import { fill, h, setText } from "../../dom";
 import { count } from "../../format";
 import type { Page, PageContext } from "../../page";
@@ -22,7 +22,7 @@ function show(context: PageContext): void {
   };
   const status = h("span", { class: "muted" });
   let offered = "";
-  context.every(TOPICS_MS, async () => {
+  const offer = async (): Promise<void> => {
     const answer = await request<{ topics: TopicSummary[] }>("/api/topics");
     const names = answer.topics.filter((topic) => topic.compacted && !topic.internal).map((topic) => topic.name);
     if (name !== null && !names.includes(name)) names.unshift(name);
@@ -31,19 +31,31 @@ function show(context: PageContext): void {
     offered = names.join();
     fill(choice, name === null && h("option", { value: "" }, "choose a view"), ...names.map((each) => h("option", { value: each }, each)));
     choice.value = name ?? "";
-  });
+  };
   context.main.append(
     h("h1", {}, "Views"),
     h("div", { class: "controls choice" }, choice, status),
     h("p", { class: "muted about" }, "A view is a compacted topic: the newest row of every key."),
   );
-  if (name !== null) showView(context, name, status);
+  if (name === null) {
+    context.every(TOPICS_MS, offer);
+    return;
+  }
+  fill(choice, h("option", { value: name }, name));
+  const view = context.live.view(name, MAX_ROWS);
+  context.live.every = REDRAW_MS;
+  showView(context, view, status);
+  let next = 0;
+  context.every(TOPICS_MS / 10, async () => {
+    if (!view.loaded || performance.now() < next) return; // the rows come first
+    next = performance.now() + TOPICS_MS;
+    await offer();
+  });
 }
 
-function showView(context: PageContext, name: string, status: HTMLElement): void {
-  const view = context.live.view(name, MAX_ROWS);
+function showView(context: PageContext, view: View, status: HTMLElement): void {
   const curves = new Curves(context);
-  const table = new Rows(`Rows of ${name}`, (key) => {
+  const table = new Rows(`Rows of ${view.name}`, (key) => {
     curves.choose(key);
     table.pick(curves.chosen);
     curves.draw(view.rows);
@@ -80,7 +92,7 @@ function showView(context: PageContext, name: string, status: HTMLElement): void
     const rate = (changes * 1000) / Math.max(now - since, 1);
     [changes, since] = [0, now];
     const rows = `${view.rows.size === MAX_ROWS ? "the newest " : ""}${count(view.rows.size)} rows`;
-    if (view.loaded) setText(status, view.exists ? `${rows} · ${count(rate)} changes/s` : `there is no topic ${name}`);
+    if (view.loaded) setText(status, view.exists ? `${rows} · ${count(rate)} changes/s` : `there is no topic ${view.name}`);
     else setText(status, "loading …");
   });
   context.main.append(curves.element, tableCard);
