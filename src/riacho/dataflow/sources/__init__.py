@@ -131,7 +131,7 @@ class Source(Protocol):
         ...
 
     def commit(self, positions: Mapping[str, Json]) -> None:
-        """Tell the outside how far the job is (a consumer group's offsets, which only show lag), by `close` at the latest."""
+        """Tell the outside how far the job is, by `close` at the latest: a consumer group's offsets only show lag."""
         ...
 
     def lag(self) -> int | None:
