@@ -27,7 +27,9 @@ class ServedProcess:
         with log.open("ab") as errors:
             self._process = subprocess.Popen(riacho_command(*arguments), stdout=subprocess.PIPE, stderr=errors)
         self.pid = self._process.pid
-        self.address = self._wait_until_ready(log)
+        self.addresses = self._wait_until_ready(log)
+        """What its ready line said: `kafka` and, of a console, `http`."""
+        self.address = self.addresses["kafka"]
         self.start_s = time.perf_counter() - started
         """From the start of the process to its ready line, seconds."""
 
@@ -46,8 +48,7 @@ class ServedProcess:
 
     def cpu_s(self) -> float:
         """User and system time of all its threads so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+        return cpu_s(self.pid)
 
     def rss_mb(self) -> float:
         """Resident memory in MB, shared pages of files included."""
@@ -56,13 +57,28 @@ class ServedProcess:
         assert found is not None, "the kernel tells every process's resident memory"
         return int(found.group(1)) * 1024 / 1e6
 
-    def _wait_until_ready(self, log: Path) -> str:
+    def _wait_until_ready(self, log: Path) -> dict[str, str]:
         stdout = self._process.stdout
         assert stdout is not None
         readable, _, _ = select.select([stdout], [], [], START_TIMEOUT_S)
         line = stdout.readline().decode() if readable else ""
-        found = re.search(r"kafka=(\S+)", line)
-        if found is None:
+        addresses = dict(re.findall(r"(\w+)=(\S+)", line))
+        if "kafka" not in addresses:
             self._process.kill()
             raise RiachoError("the process under measurement did not start", where=str(log))
-        return found.group(1)
+        return addresses
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of all threads of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have; its threads' all."""
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, children.read_text().split()):
+            found += [child, *descendants(child)]
+    return found

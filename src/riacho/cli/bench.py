@@ -179,6 +179,53 @@ def microbatch(
     )
 
 
+@app.command()
+def page(
+    rows: Annotated[int, typer.Option(metavar="N", help="Rows of the view.")] = 10_000,
+    changes: Annotated[int, typer.Option(metavar="N", help="Rows that change per second.")] = 1_000,
+    viewers: Annotated[int, typer.Option(metavar="N", help="Viewers at the same time, after the one.")] = 10,
+    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="How long each cost is measured.")] = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """The page of a view: load, cost for server and browser.
+
+    Ten charts, redrawn four times a second, and a table of the rows, in headless Chromium. Needs chromium,
+    chromium-driver and selenium.
+
+    \b
+        riacho bench page
+        riacho bench page --changes 5000 --viewers 50 --json
+    """
+    import tempfile
+
+    from riacho.bench import page as bench
+    from riacho.cli.tables import print_table
+
+    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
+        measured = bench.run(
+            Path(directory), rows=rows, changes=changes, viewers=viewers, seconds=seconds, progress=_say
+        )
+    if as_json:
+        typer.echo(json.dumps(measured.to_json()))
+        return
+    many = f"{measured.viewers} viewers"
+    print_table(
+        [f"{measured.rows:,} rows, {measured.changes_per_s:,} changes/s, {measured.charts} charts", "of a core"],
+        [
+            ["browser, all its processes", f"{measured.browser_share:.1%}"],
+            ["console, before anybody asked for the view", f"{measured.idle_share:.1%}"],
+            ["console, reading the view, nobody watching", f"{measured.unwatched_share:.1%}"],
+            ["console, one viewer", f"{measured.watched_share:.1%}"],
+            [f"console, {many}", f"{measured.crowded_share:.1%}"],
+            [f"one of {many}, beyond reading the view", f"{measured.viewer_share:.2%}"],
+        ],
+    )
+    typer.echo(
+        f"\nnavigation -> first picture with data: first {measured.first_load_ms:.0f} ms, "
+        f"then {measured.load_ms:.0f} ms (median)"
+    )
+
+
 def _say(text: str) -> None:
     """Show how far a benchmark is, on stderr: stdout has the result alone."""
     typer.echo(text, err=True)
