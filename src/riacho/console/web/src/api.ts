@@ -150,6 +150,7 @@ export class View {
       for (const oldest of this.rows.keys()) {
         if (this.rows.size <= this.newest) break;
         this.rows.delete(oldest);
+        changed.set(oldest, null);
       }
     }
     this.exists = change.exists;

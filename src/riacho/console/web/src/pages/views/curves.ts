@@ -1,6 +1,6 @@
 // A chart for each of a view's numeric columns: the mean of all rows, and the row that was chosen, while one looks.
 
-import type { Row } from "../../api";
+import type { Changed, Row } from "../../api";
 import { Chart } from "../../chart";
 import { fill, h } from "../../dom";
 import type { PageContext } from "../../page";
@@ -12,6 +12,9 @@ const HEIGHT = 110;
 
 interface Curve {
   column: string;
+  /** Over the rows that have a number. */
+  sum: number;
+  count: number;
   chart: Chart;
   means: (number | null)[];
   values: (number | null)[];
@@ -23,6 +26,8 @@ export class Curves {
   private readonly grid = h("div", { class: "chart-grid" });
   private curves: Curve[] = [];
   private times: number[] = [];
+  /** The rows that are in the sums. Adding up all of them four times a second would cost more than drawing. */
+  private counted = new Map<string, Row>();
   private key: string | null = null;
 
   constructor(private readonly context: PageContext) {
@@ -36,7 +41,7 @@ export class Curves {
   }
 
   /** Begin anew with a chart for each column, as far as there is room. */
-  begin(columns: readonly string[]): void {
+  begin(columns: readonly string[], rows: ReadonlyMap<string, Row>): void {
     this.times = [];
     for (const { chart } of this.curves) chart.close();
     this.curves = columns.slice(0, MAX_CHARTS).map((column) => {
@@ -48,8 +53,10 @@ export class Curves {
         window: SHOWN,
         legend: false,
       });
-      return { column, chart, means: [], values: [] };
+      return { column, sum: 0, count: 0, chart, means: [], values: [] };
     });
+    this.forget();
+    this.note(rows);
     this.element.hidden = this.curves.length === 0;
     fill(this.grid, ...this.curves.map(({ column, chart }) => h("section", { class: "card" }, h("h2", { title: column }, column), chart.element)));
   }
@@ -61,16 +68,35 @@ export class Curves {
     this.showLegend();
   }
 
-  /** Add how the rows are now. */
+  /** Take over rows, and null where one is gone. */
+  note(changed: Changed): void {
+    for (const [key, row] of changed) {
+      const before = this.counted.get(key);
+      if (before !== undefined) this.add(before, -1);
+      if (row === null) {
+        this.counted.delete(key);
+        continue;
+      }
+      this.counted.set(key, row);
+      this.add(row, 1);
+    }
+  }
+
+  /** There are no rows any more. */
+  forget(): void {
+    this.counted.clear();
+    for (const curve of this.curves) curve.sum = curve.count = 0;
+  }
+
+  /** Draw how the rows are now. */
   draw(rows: ReadonlyMap<string, Row>): void {
     const now = Date.now();
     this.times.push(now);
     const old = this.times.findIndex((time) => time >= now - SHOWN * 1000);
     this.times.splice(0, old);
     const chosen = this.key === null ? undefined : rows.get(this.key);
-    const means = meansOf(rows.values(), this.curves.map((curve) => curve.column));
-    for (const [index, curve] of this.curves.entries()) {
-      curve.means.push(means[index] ?? null);
+    for (const curve of this.curves) {
+      curve.means.push(curve.count === 0 ? null : curve.sum / curve.count);
       curve.means.splice(0, old);
       const value = chosen?.[curve.column];
       curve.values.push(typeof value === "number" ? value : null);
@@ -79,23 +105,17 @@ export class Curves {
     }
   }
 
+  private add(row: Row, sign: 1 | -1): void {
+    for (const curve of this.curves) {
+      const value = row[curve.column];
+      if (typeof value !== "number") continue;
+      curve.sum += sign * value;
+      curve.count += sign;
+    }
+  }
+
   private showLegend(): void {
     const line = (colour: string, label: string) => h("span", { class: "key" }, h("i", { style: `background: var(--${colour})` }), label);
     fill(this.legend, line("first", "mean of all rows"), line("second", this.key ?? "a row: choose it by its key"));
   }
-}
-
-/** Of each column, over all rows; null where no row has a number. */
-function meansOf(rows: Iterable<Row>, columns: readonly string[]): (number | null)[] {
-  const sums = columns.map(() => 0);
-  const counts = columns.map(() => 0);
-  for (const row of rows) {
-    for (let index = 0; index < columns.length; index += 1) {
-      const value = row[columns[index] as string];
-      if (typeof value !== "number") continue;
-      (sums[index] as number) += value;
-      (counts[index] as number) += 1;
-    }
-  }
-  return sums.map((sum, index) => (counts[index] === 0 ? null : sum / (counts[index] as number)));
 }

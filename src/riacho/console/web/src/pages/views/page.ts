@@ -64,8 +64,10 @@ function showView(context: PageContext, view: View, status: HTMLElement): void {
   const known = new Set<string>();
   let [unknown, changed, changes, since] = [true, false, 0, performance.now()];
 
-  view.onChange((rows, { picture }) => {
+  view.onChange((rows, { reset, picture }) => {
     changed = true;
+    if (reset) curves.forget();
+    curves.note(rows);
     if (!picture) changes += rows.size;
     for (const row of rows.values()) for (const column in row) unknown ||= !known.has(column);
     if (picture && view.loaded) draw();
@@ -77,7 +79,7 @@ function showView(context: PageContext, view: View, status: HTMLElement): void {
     if (unknown) {
       const columns = columnsOf(view.rows.values());
       columns.all.forEach((column) => known.add(column));
-      curves.begin(columns.numeric);
+      curves.begin(columns.numeric, view.rows);
       table.begin(columns.all, new Set(columns.numeric), view.rows);
       unknown = false;
     } else table.show(view.rows);
