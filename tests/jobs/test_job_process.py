@@ -151,7 +151,6 @@ def test_a_killed_job_loses_nothing_and_its_upserts_are_exact(
         process.end()
 
 
-@pytest.mark.xfail(strict=True, reason="a row that comes and goes in one pass is not told, also where it was before")
 def test_a_row_that_came_before_a_kill_and_goes_after_it_is_gone(
     kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
 ) -> None:

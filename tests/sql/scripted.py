@@ -215,6 +215,12 @@ class KeptRows:
     def flush(self) -> None:
         """Nothing waits."""
 
+    def positions(self) -> Positions:
+        return {}
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        """Nothing was written."""
+
     @property
     def counts(self) -> SinkCounts:
         return SinkCounts(self.written, 0)

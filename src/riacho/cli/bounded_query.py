@@ -15,7 +15,7 @@ from riacho.dataflow.connectors import ConnectorEnvironment, open_source
 from riacho.dataflow.expressions import Settings, zone
 from riacho.dataflow.graph import Graph
 from riacho.dataflow.sinks import SinkCounts
-from riacho.dataflow.sources import Source
+from riacho.dataflow.sources import Json, Positions, Source
 from riacho.errors import UsageError
 from riacho.host import SystemClock, SystemDisk
 from riacho.jobs.script import LOCAL_TIME_ZONE, JobContext, job_fingerprint, open_worker
@@ -173,6 +173,12 @@ class CollectSink:
 
     def flush(self) -> None:
         return None
+
+    def positions(self) -> Positions:
+        return {}
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        """Nothing outlives the query."""
 
     @property
     def counts(self) -> SinkCounts:

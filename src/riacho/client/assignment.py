@@ -39,6 +39,8 @@ class FetchConfig:
     """Nothing is fetched while this much waits to be taken, over all partitions."""
     read_committed: bool = True
     offset_reset: OffsetReset = OffsetReset.FAIL
+    producer_id: int | None = None
+    """Whose records are handed over: those of every producer, or of the one with this id."""
     gathering_ms: int = 2
     """After a small answer the broker gathers for this long what the next one brings. A record that follows a silence
     finds a fetch that waits for it.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from riacho.errors import RiachoError
 from riacho.host.kio import ErrorCode
 
+UNKNOWN_TOPIC = "UNKNOWN_TOPIC_OR_PARTITION"
+"""The name of the error for a topic, or a partition of one, that is not there."""
+
 
 class KafkaError(RiachoError):
     """A broker answered with an error that the client cannot resolve by itself.

@@ -266,6 +266,7 @@ class FetchLoop:
                     from_offset=one.offset,
                     until_offset=layout.NO_END if assigned.until is None else assigned.until,
                     aborted=item.answer.aborted,
+                    producer_id=self._config.producer_id,
                 )
             except CorruptRecordsError as corrupt:
                 failure = _located(corrupt, one)

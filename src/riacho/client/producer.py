@@ -11,7 +11,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.client.batches import RECORD_OVERHEAD, Batch, BufferPool, record_size
+from riacho.client.batches import NO_PRODUCER, RECORD_OVERHEAD, Batch, BufferPool, record_size
 from riacho.client.cluster import NO_LEADER, Cluster, TopicPartition
 from riacho.client.columns import ProduceColumns
 from riacho.client.compression import codec_number
@@ -90,6 +90,14 @@ class Producer:
         """How many records the brokers have acknowledged so far; with `acks=0`, how many were sent."""
         with self._out.changed:
             return self._out.acknowledged
+
+    @property
+    def producer_id(self) -> int:
+        """The id in the batches of this producer from now on (KIP-98); −1 where it is not idempotent.
+
+        The first call may ask a broker for one. Raises `RiachoError` where that fails.
+        """
+        return self._out.known_identity().producer_id if self._out.idempotent else NO_PRODUCER
 
     def produce(self, topic: str, columns: ProduceColumns) -> None:
         """Queue records. The columns are copied: they may change after the call.

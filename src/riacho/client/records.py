@@ -45,14 +45,17 @@ def decode_batches(
     from_offset: int = 0,
     until_offset: int = layout.NO_END,
     aborted: Sequence[AbortedTransaction] = (),
+    producer_id: int | None = None,
 ) -> RecordColumns:
-    """The records of `batches` with `from_offset` <= offset < `until_offset`.
+    """The records of `batches` with `from_offset` <= offset < `until_offset`; with `producer_id`, those of it alone.
 
     Left out: control records, and records of the transactions that `aborted` lists. Raises `CorruptRecordsError`.
     """
     attributes = batches[:, layout.ATTRIBUTES]
     wanted = (batches[:, layout.NEXT_OFFSET] > from_offset) & (attributes & layout.CONTROL == 0)
     wanted &= batches[:, layout.BASE_OFFSET] < until_offset
+    if producer_id is not None:
+        wanted &= batches[:, layout.PRODUCER_ID] == producer_id
     if aborted:
         wanted &= _committed(data, batches, aborted)
     chosen = batches[wanted]

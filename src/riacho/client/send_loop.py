@@ -122,6 +122,28 @@ class Outbox:
             waited = f"the broker did not take them within {self.delivery_timeout_ms:.0f} ms{_reason(late)}"
             self.fail(DeliveryError(waited), late[0].partition)
 
+    def known_identity(self, node: int | None = None) -> Identity:
+        """The producer's id and epoch, asked for where there is none yet. Raises `RiachoError`."""
+        with self.changed:
+            identity = self.identity
+        return identity if identity is not NO_IDENTITY else self.new_identity(node)
+
+    def new_identity(self, node: int | None = None) -> Identity:
+        """Another id and epoch, from a broker. Raises `RiachoError`."""
+        response = self.cluster.call(
+            "InitProducerId",
+            node=node,
+            transactional_id=None,
+            transaction_timeout=timedelta(milliseconds=self.cluster.config.request_timeout_ms),
+            producer_id=NO_IDENTITY.producer_id,
+            producer_epoch=NO_IDENTITY.epoch,
+        )
+        check(response.error_code, "the broker gives no producer id")
+        identity = Identity(response.producer_id, response.producer_epoch)
+        with self.changed:
+            self.identity = identity
+        return identity
+
     def reason(self) -> str:
         """Why records wait, as far as a broker has said: the end of a sentence. The lock is held."""
         return _reason(self.lanes.values())
@@ -267,30 +289,8 @@ class SendLoop:
                 batch.stamp(NO_IDENTITY, -1)
         elif batch.sequence < 0:
             if lane.identity is NO_IDENTITY:
-                lane.identity = self._producer_identity()
+                lane.identity = self._out.known_identity(self._node)
             batch.stamp(lane.identity, lane.assign_sequence(batch))
-
-    def _producer_identity(self) -> Identity:
-        """The producer's id and epoch, asked for once. Raises `KafkaError`."""
-        out = self._out
-        with out.changed:
-            identity = out.identity
-        return identity if identity is not NO_IDENTITY else self._new_identity()
-
-    def _new_identity(self) -> Identity:
-        response = self._out.cluster.call(
-            "InitProducerId",
-            node=self._node,
-            transactional_id=None,
-            transaction_timeout=timedelta(milliseconds=self._out.cluster.config.request_timeout_ms),
-            producer_id=NO_IDENTITY.producer_id,
-            producer_epoch=NO_IDENTITY.epoch,
-        )
-        check(response.error_code, "the broker gives no producer id")
-        identity = Identity(response.producer_id, response.producer_epoch)
-        with self._out.changed:
-            self._out.identity = identity
-        return identity
 
     def _receive(self, connection: Connection) -> None:
         response = connection.receive()
@@ -320,7 +320,7 @@ class SendLoop:
             with out.changed:
                 renew = lane.in_flight and lane.in_flight[0] is batch
             # A batch behind one that failed is refused for the gap, and is in order when both are sent again.
-            renewed = self._new_identity() if renew else None
+            renewed = out.new_identity(self._node) if renew else None
         elif error is not None and error.name != _DUPLICATE_SEQUENCE and not error.retriable:
             out.fail(error, lane.partition)
             return

@@ -15,7 +15,7 @@ from typing import Any
 
 from riacho.dataflow.graph import Graph
 from riacho.dataflow.sinks import Sink
-from riacho.dataflow.sources import Source
+from riacho.dataflow.sources import Positions, Source
 from riacho.errors import UsageError
 from riacho.host import Clock
 from riacho.jobs.intake import Intake
@@ -124,6 +124,8 @@ class Worker:
         self._ended = set(snapshot.positions["ended"])
         for scan, positions in snapshot.positions["sources"].items():
             self._wiring.sources[scan].seek(positions)
+        for sink, positions in snapshot.positions.get("sinks", {}).items():
+            self._wiring.sinks[sink].restore(positions)
         log.info("going on from snapshot %d, %d bytes of state", snapshot.number, snapshot.bytes)
         return True
 
@@ -136,6 +138,8 @@ class Worker:
 
     def run(self) -> bool:
         """Process until the sources end (True) or `stop` (False). Raises what ended the job otherwise."""
+        if self._snapshots is not None and self._sink_positions():
+            self._take_snapshot()  # or a kill before the first one would leave nothing to put its results back to
         snapshot_due = self._clock.monotonic_ms() + SNAPSHOT_INTERVAL_MS
         finished = not self._wiring.sources and self._pass()
         while not (self._stopped.is_set() or finished):
@@ -256,6 +260,9 @@ class Worker:
         self._flush()
         return {scan: source.positions() for scan, source in self._wiring.sources.items()}
 
+    def _sink_positions(self) -> dict[str, Positions]:
+        return {name: found for name, sink in self._wiring.sinks.items() if (found := sink.positions())}
+
     def _take_snapshot(self) -> None:
         """Make the present state durable: first all that was written, then the positions that it came from."""
         sources = self.cut()
@@ -265,6 +272,7 @@ class Worker:
             "sequence": self._intake.next_sequence,
             "ended": sorted(self._ended),
             "sources": sources,
+            "sinks": self._sink_positions(),
         }
         self._snapshots.write(self._fingerprint, positions, self._graph.snapshot())
         for scan, source in self._wiring.sources.items():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from riacho.dataflow.batch import Batch
+from riacho.dataflow.sources import Json, Positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class Sink(Protocol):
 
     def flush(self) -> None:
         """Return once everything written is acknowledged: before the job's positions are made durable."""
+        ...
+
+    def positions(self) -> Positions:
+        """Where all that was flushed ends, for `restore`. Empty where a repeat mends whatever a kill left."""
+        ...
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        """Take back what an earlier life of the job wrote after these positions. Only before the first `write`."""
         ...
 
     @property

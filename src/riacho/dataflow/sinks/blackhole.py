@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.connectors.tables import options_of
 from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sources import Json, Positions
 from riacho.plan.tables import Table
 
 
@@ -25,6 +28,12 @@ class BlackholeSink:
 
     def flush(self) -> None:
         """Nothing waits."""
+
+    def positions(self) -> Positions:
+        return {}
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        """Nothing stays."""
 
     @property
     def counts(self) -> SinkCounts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,7 @@ from riacho.dataflow.batch import Batch
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.filesystem import FileTable
 from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sources import Json, Positions
 from riacho.errors import RiachoError
 from riacho.formats.decoding import Spans
 from riacho.host import Disk, SystemDisk
@@ -76,6 +78,12 @@ class FileSink:
             self._fd = None
         self._number += 1
         self._size = 0
+
+    def positions(self) -> Positions:
+        return {}
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        """What is there stays: repeats are appended."""
 
     @property
     def counts(self) -> SinkCounts:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -13,10 +14,14 @@ from riacho.dataflow.connectors import kafka as tables
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sinks.put_back import put_back, stand
 from riacho.dataflow.sinks.upserts import Upserts
+from riacho.dataflow.sources import Json, Positions
 from riacho.formats.decoding import Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import TimestampType
+
+log = logging.getLogger(__name__)
 
 ENCODED_ROWS = 8192
 """Rows that are encoded at once: their texts are then still in the cache when the producer copies them."""
@@ -57,6 +62,21 @@ class KafkaSink:
     def flush(self) -> None:
         if self._table.waits_for_acknowledgement:
             self._producer.flush()
+
+    def positions(self) -> Positions:
+        """Of an upserted topic: the end of each partition, and whose records follow. A topic that only grows has none:
+        what a kill left there is repeated, never wrong. Nor has one whose producer cannot be told from others.
+        """
+        if self._upserts is None or not self._table.producing().idempotent:
+            return {}
+        return stand(self._cluster, self._producer, self._topic)
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        if not positions or self._upserts is None or not self._table.producing().idempotent:
+            return
+        keys = put_back(self._cluster, self._producer, self._table.fetching(), self._topic, positions)
+        if keys:
+            log.info("table %s: %d keys are what they were at the snapshot", self._table.table.name, keys)
 
     @property
     def counts(self) -> SinkCounts:

@@ -5,8 +5,11 @@ Source: Flink, `table.exec.sink.not-null-enforcer` = `ERROR`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.sinks import Sink, SinkCounts
+from riacho.dataflow.sources import Json, Positions
 from riacho.errors import RiachoError
 from riacho.plan.tables import Table
 
@@ -43,6 +46,12 @@ class NotNullSink:
 
     def flush(self) -> None:
         self._sink.flush()
+
+    def positions(self) -> Positions:
+        return self._sink.positions()
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        self._sink.restore(positions)
 
     @property
     def counts(self) -> SinkCounts:

@@ -6,7 +6,7 @@ Source: Flink, "Print SQL Connector"; values are shown as Java's toString shows 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import time
 from decimal import Decimal
 from typing import Any, TextIO
@@ -18,6 +18,7 @@ from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.fields import format_fields
 from riacho.dataflow.connectors.tables import options_of
 from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sources import Json, Positions
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.java_numbers import double_text, float_text
 from riacho.formats.options import Option, boolean, text
@@ -66,6 +67,12 @@ class PrintSink:
 
     def flush(self) -> None:
         self._out.flush()
+
+    def positions(self) -> Positions:
+        return {}
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        """What was printed stays."""
 
     @property
     def counts(self) -> SinkCounts:

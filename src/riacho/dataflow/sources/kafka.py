@@ -21,6 +21,7 @@ from riacho.client import (
     RecordColumns,
     TopicPartition,
 )
+from riacho.client.errors import UNKNOWN_TOPIC
 from riacho.client.offsets import list_offsets
 from riacho.dataflow.batch import Int64Array
 from riacho.dataflow.connectors import kafka as tables
@@ -39,8 +40,6 @@ log = logging.getLogger(__name__)
 
 CREATION_MS = 10_000
 """A broker that makes topics when they are asked for has done so by then; another never does."""
-
-UNKNOWN_TOPIC = "UNKNOWN_TOPIC_OR_PARTITION"
 
 NO_TIME_FOUND = -1
 """What ListOffsets answers where no record is as late as the time asked for."""
