@@ -24,7 +24,7 @@ SMALL_ROWS = 2_048
 SPACING = 3.0
 """After a small pass input gathers for this many times its duration: rows that trickle take a quarter of a core."""
 
-MAX_SPACING_MS = 2.0
+MAX_SPACING_MS = 1.0
 """And not for longer than this: rows that stream in wait for the pass before them as well."""
 
 HELD_POLL_MS = 20.0
@@ -75,7 +75,7 @@ class Trigger:
         The first row after a silence finds a pass that waits for it; only passes that follow each other are spaced.
 
         >>> Trigger().spacing_ms(rows=5, duration_ms=1.0), Trigger().spacing_ms(rows=100_000, duration_ms=20.0)
-        (2.0, 0.0)
+        (1.0, 0.0)
         """
         if self.holds or not 0 < rows < SMALL_ROWS:
             return 0.0
