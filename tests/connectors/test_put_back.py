@@ -10,8 +10,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from connecting import DEADLINE_SECONDS, sink, write
 
+from job_process import until
 from riacho.dataflow.sinks import Sink
-from running_broker import RunningBroker
+from running_broker import RunningBroker, StartBroker
 
 COLUMNS = "id INT, total BIGINT, PRIMARY KEY (id) NOT ENFORCED"
 
@@ -162,6 +163,25 @@ def test_headers_and_times_come_back_too(kafka: RunningBroker, topic: str) -> No
     killed(second)
     *_, last = records(kafka, topic)
     assert (last.value(), last.headers(), last.timestamp()[1]) == (b'{"id":1,"total":1}', headers, 5000)
+
+
+def test_what_retention_has_deleted_need_not_be_put_back(broker: StartBroker) -> None:
+    kafka = broker("--set", "log.retention.check.interval.ms=50")
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin.create_topics([NewTopic("t", 1, config={"retention.ms": "1000"})])["t"].result(DEADLINE_SECONDS)
+    first = upserts(kafka, "t")
+    stood = first[0].positions()
+    write(first, [(1, 10), (2, 20)])
+    killed(first)
+    look = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "look"})
+    until(lambda: look.get_watermark_offsets(TopicPartition("t", 0), 5) == (2, 2), "the records are deleted")
+    second = upserts(kafka, "t")
+    write(second, [(3, 30)])
+    second[0].flush()
+    second[0].restore(stood)
+    killed(second)
+    assert look.get_watermark_offsets(TopicPartition("t", 0), 5)[1] == 3, "only what was written since is there"
+    look.close()
 
 
 def test_a_producer_that_cannot_be_told_from_others_puts_nothing_back(kafka: RunningBroker, topic: str) -> None:

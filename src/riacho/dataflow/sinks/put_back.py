@@ -22,6 +22,7 @@ from riacho.client import (
     FetchConfig,
     Fetcher,
     KafkaError,
+    OffsetReset,
     ProduceColumns,
     Producer,
     RecordColumns,
@@ -71,6 +72,7 @@ def put_back(cluster: Cluster, producer: Producer, fetching: FetchConfig, topic:
     ends = {partition: known.get(partition, 0) for partition in partitions}
     latest = {partition: found.offset for partition, found in _listed(cluster, partitions, LATEST).items()}
     tails = {partition: end for partition, end in ends.items() if latest[partition] > end}
+    fetching = replace(fetching, offset_reset=OffsetReset.EARLIEST)  # retention may be ahead of the snapshot
     own = replace(fetching, producer_id=producer_id)
     dirty: dict[TopicPartition, pl.Series] = {}
     for partition, columns in _read(cluster, own, tails, latest):
