@@ -138,6 +138,21 @@ def test_the_demo_refuses_a_time_that_it_does_not_have(options: list[str], tmp_p
 
 
 @pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        (["log", "--fsync", "foo"], "'foo' is not one of 'acks', 'kafka'"),
+        (["log", "--megabytes", "-1"], "-1 is not in the range"),
+        (["latency", "--seconds", "0"], "0.0 is not in the range"),
+    ],
+)
+def test_a_benchmark_refuses_what_it_cannot_measure(arguments: list[str], wrong: str, tmp_path: Path) -> None:
+    ended = run("bench", *arguments, cwd=tmp_path)
+
+    assert ended.returncode == 2
+    assert wrong in ended.stderr
+
+
+@pytest.mark.parametrize(
     "command", [["topic", "list"], ["consume"], ["sql", "--csv", "-e", "SELECT 1 AS a"], ["sql", "-e", "SELECT 1 AS a"]]
 )
 def test_an_output_that_cannot_be_written_is_a_failure(riacho: Commands, topic: str, command: list[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from riacho.cli.broker import Fsync
 from riacho.cli.cluster import stopped_by_signals
 
 app = typer.Typer(help="Measure the log and the SQL engine on this machine.")
@@ -17,11 +18,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 @app.command()
 def log(
-    megabytes: Annotated[int, typer.Option(metavar="N", help="Record bytes per record size.")] = 500,
+    megabytes: Annotated[int, typer.Option(metavar="N", min=1, help="Record bytes per record size.")] = 500,
     seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long latency is measured after its warm-up.")
+        float, typer.Option(metavar="SECONDS", min=1, help="How long latency is measured after its warm-up.")
     ] = 60.0,
-    fsync: Annotated[str, typer.Option(help="acks or kafka, as for riacho broker.")] = "kafka",
+    fsync: Annotated[Fsync, typer.Option(help="As for riacho broker.")] = Fsync.KAFKA,
     as_json: AsJson = False,
 ) -> None:
     """The broker: CPU per GB, latency, start and memory.
@@ -38,7 +39,7 @@ def log(
     from riacho.cli.tables import print_table
 
     with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
-        report = bench.run(Path(directory), megabytes=megabytes, latency_s=seconds, fsync=fsync)
+        report = bench.run(Path(directory), megabytes=megabytes, latency_s=seconds, fsync=fsync.value)
     if as_json:
         typer.echo(json.dumps(report.to_json()))
         return
@@ -71,7 +72,7 @@ def log(
 @app.command()
 def sql(
     events: Annotated[
-        int, typer.Option(metavar="N", help="Bids in the topic, and rows that are generated.")
+        int, typer.Option(metavar="N", min=1, help="Bids in the topic, and rows that are generated.")
     ] = 10_000_000,
     as_json: AsJson = False,
 ) -> None:
@@ -102,7 +103,7 @@ def sql(
 @app.command()
 def latency(
     seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long each query is measured after its warm-up.")
+        float, typer.Option(metavar="SECONDS", min=1, help="How long each query is measured after its warm-up.")
     ] = 60.0,
     as_json: AsJson = False,
 ) -> None:
@@ -141,9 +142,11 @@ def latency(
 @app.command()
 def microbatch(
     seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", help="How long the latency of each mode is measured.")
+        float, typer.Option(metavar="SECONDS", min=1, help="How long the latency of each mode is measured.")
     ] = 20.0,
-    events: Annotated[int, typer.Option(metavar="N", help="Bids in the topic for the run at full speed.")] = 2_000_000,
+    events: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Bids in the topic for the run at full speed.")
+    ] = 2_000_000,
     as_json: AsJson = False,
 ) -> None:
     """Adaptive micro-batches against fixed ones.
@@ -181,10 +184,10 @@ def microbatch(
 
 @app.command()
 def page(
-    rows: Annotated[int, typer.Option(metavar="N", help="Rows of the view.")] = 10_000,
-    changes: Annotated[int, typer.Option(metavar="N", help="Rows that change per second.")] = 1_000,
-    viewers: Annotated[int, typer.Option(metavar="N", help="Viewers at the same time, after the one.")] = 10,
-    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="How long each cost is measured.")] = 20.0,
+    rows: Annotated[int, typer.Option(metavar="N", min=1, help="Rows of the view.")] = 10_000,
+    changes: Annotated[int, typer.Option(metavar="N", min=1, help="Rows that change per second.")] = 1_000,
+    viewers: Annotated[int, typer.Option(metavar="N", min=1, help="Viewers at the same time, after the one.")] = 10,
+    seconds: Annotated[float, typer.Option(metavar="SECONDS", min=1, help="How long each cost is measured.")] = 20.0,
     as_json: AsJson = False,
 ) -> None:
     """The page of a view: load, cost for server and browser.
