@@ -116,6 +116,14 @@ def test_a_batch_that_is_cut_off_is_left_for_the_next_fetch(batch: list[Record],
     assert len(columns) == len(batch)
 
 
+def test_a_changed_control_bit_does_not_hide_records() -> None:
+    encoded = bytearray(batch_by_kafka_python([(0, None, b"a", [])]))
+    encoded[layout.CRC_START + 1] ^= layout.CONTROL
+
+    with pytest.raises(CorruptRecordsError):
+        decode(bytes(encoded))
+
+
 @given(records, st.data())
 def test_changed_bytes_are_refused_by_the_checksum(batch: list[Record], data: st.DataObject) -> None:
     encoded = bytearray(batch_by_kafka_python(batch))

@@ -51,15 +51,14 @@ def decode_batches(
 
     Left out: control records, and records of the transactions that `aborted` lists. Raises `CorruptRecordsError`.
     """
-    attributes = batches[:, layout.ATTRIBUTES]
-    wanted = (batches[:, layout.NEXT_OFFSET] > from_offset) & (attributes & layout.CONTROL == 0)
-    wanted &= batches[:, layout.BASE_OFFSET] < until_offset
+    wanted = batches[:, layout.BASE_OFFSET] < until_offset
+    _check_sums(data, batches[wanted])  # before anything else is left out: a changed bit may be why
+    wanted &= (batches[:, layout.NEXT_OFFSET] > from_offset) & (batches[:, layout.ATTRIBUTES] & layout.CONTROL == 0)
     if producer_id is not None:
         wanted &= batches[:, layout.PRODUCER_ID] == producer_id
     if aborted:
         wanted &= _committed(data, batches, aborted)
     chosen = batches[wanted]
-    _check_sums(data, chosen)
     if np.any(chosen[:, layout.ATTRIBUTES] & layout.CODEC_MASK):
         data = _decompressed(data, chosen)
     # A count is believed only where the batch has the bytes for it: nothing larger is allocated.
