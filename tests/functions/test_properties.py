@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions.calls import Typed, as_columns, cast_on_columns, run
@@ -106,6 +106,7 @@ def test_like_with_a_literal_pattern_is_like_with_a_computed_one(text: str, patt
 
 
 @settings(max_examples=60, deadline=None)
+@example([5.600711791330506e16], -2)
 @given(st.lists(st.one_of(st.none(), st.floats()), min_size=1, max_size=20), st.integers(-3, 6))
 def test_round_is_that_of_the_decimal_text(values: list[float | None], digits: int) -> None:
     expressions, schema, _ = as_columns((Typed(0.0, DOUBLE), Typed(digits, INT, word=True)))

@@ -194,19 +194,21 @@ _AMBIGUOUS = 1e-6
 
 
 def _float_at_digits(call: Invocation, digits: int, mode: str) -> pl.Expr:
-    factor = 10.0**digits
+    factor = 10.0 ** abs(digits)  # a power below one is not exact
     edge = 0.5 if mode == ROUND_HALF_UP else 1.0
 
     def run(series: list[pl.Series], _: object) -> pl.Series:
         numbers = series[0].cast(pl.Float64)
         values = numbers.fill_null(0.0).to_numpy()
         with np.errstate(all="ignore"):
-            size = np.abs(values) * factor
+            size = np.abs(values) * factor if digits >= 0 else np.abs(values) / factor
             whole = np.floor(size)
             rest = size - whole
             close = (np.abs(rest - edge) < _AMBIGUOUS) | (mode == ROUND_DOWN) & (rest < _AMBIGUOUS) & (rest > 0)
-            hard = np.isfinite(values) & (close | (size > 2.0**50) | (size < 1e-300) & (values != 0))
-            made = np.copysign((whole + (rest >= edge)) / factor, values)
+            large = np.maximum(size, np.abs(values)) > 2.0**50
+            hard = np.isfinite(values) & (close | large | (size < 1e-300) & (values != 0))
+            rounded = whole + (rest >= edge)
+            made = np.copysign(rounded / factor if digits >= 0 else rounded * factor, values)
         made = np.where(np.isfinite(values), made, values)
         for row in np.flatnonzero(hard):
             made[row] = _exact_float(float(values[row]), digits, mode)
