@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from riacho.dataflow.batch import Batch, WatermarkSteps
 from riacho.dataflow.columns import polars_schema
@@ -16,9 +17,28 @@ from riacho.dataflow.sinks import Sink
 from riacho.dataflow.sources import Source, SourceBatch
 from riacho.plan.relations import Job, Scan, walk_relations
 from riacho.sql.session import compile_script
+from running_broker import RunningBroker
 
 DEADLINE_SECONDS = 90.0
 ENVIRONMENT = ConnectorEnvironment(job="test")
+
+
+def create(kafka: RunningBroker, topic: str, partitions: int = 1) -> None:
+    """Make a topic."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    for made in admin.create_topics([NewTopic(topic, partitions)]).values():
+        made.result(DEADLINE_SECONDS)
+
+
+def upsert_options(kafka: RunningBroker, topic: str) -> dict[str, str]:
+    """Those of an upserted table in JSON."""
+    return {
+        "connector": "upsert-kafka",
+        "topic": topic,
+        "properties.bootstrap.servers": kafka.bootstrap,
+        "key.format": "json",
+        "value.format": "json",
+    }
 
 
 def compile_job(sql: str) -> Job:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
-from connecting import DEADLINE_SECONDS, read_all, read_rows, rows_of, sink, source, write
+from connecting import DEADLINE_SECONDS, create, read_all, read_rows, rows_of, sink, source, upsert_options, write
 
 from job_process import until
 from riacho.dataflow.sources.bad_records import BadRecordError
@@ -20,12 +20,6 @@ from riacho.formats.options import OptionError
 from running_broker import RunningBroker, StartBroker
 
 Record = tuple[bytes | None, bytes | None, int]
-
-
-def create(kafka: RunningBroker, topic: str, partitions: int = 1) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    for made in admin.create_topics([NewTopic(topic, partitions)]).values():
-        made.result(DEADLINE_SECONDS)
 
 
 def produce(kafka: RunningBroker, topic: str, *values: bytes | None, **more: Any) -> None:
@@ -58,16 +52,6 @@ def options(kafka: RunningBroker, topic: str, **more: str) -> dict[str, str]:
     }
     given.update({key.replace("__", "-").replace("_", "."): value for key, value in more.items()})
     return {key: value for key, value in given.items() if value}
-
-
-def upsert_options(kafka: RunningBroker, topic: str) -> dict[str, str]:
-    return {
-        "connector": "upsert-kafka",
-        "topic": topic,
-        "properties.bootstrap.servers": kafka.bootstrap,
-        "key.format": "json",
-        "value.format": "json",
-    }
 
 
 def test_json_records_are_read_with_their_metadata(kafka: RunningBroker, topic: str) -> None:

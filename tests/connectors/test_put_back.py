@@ -8,19 +8,14 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
-from connecting import DEADLINE_SECONDS, sink, write
+from connecting import DEADLINE_SECONDS, create, sink, upsert_options, write
 
 from job_process import until
 from riacho.dataflow.sinks import Sink
+from riacho.dataflow.sources import Positions
 from running_broker import RunningBroker, StartBroker
 
 COLUMNS = "id INT, total BIGINT, PRIMARY KEY (id) NOT ENFORCED"
-
-
-def create(kafka: RunningBroker, topic: str, partitions: int = 3) -> None:
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    for made in admin.create_topics([NewTopic(topic, partitions)]).values():
-        made.result(DEADLINE_SECONDS)
 
 
 def delete(kafka: RunningBroker, topic: str) -> None:
@@ -30,14 +25,7 @@ def delete(kafka: RunningBroker, topic: str) -> None:
 
 
 def upserts(kafka: RunningBroker, topic: str, **more: str) -> tuple[Sink, Any]:
-    given = {
-        "connector": "upsert-kafka",
-        "topic": topic,
-        "properties.bootstrap.servers": kafka.bootstrap,
-        "key.format": "json",
-        "value.format": "json",
-    }
-    return sink(COLUMNS, given | more)
+    return sink(COLUMNS, upsert_options(kafka, topic) | more)
 
 
 def records(kafka: RunningBroker, topic: str) -> list[Any]:
@@ -73,8 +61,15 @@ def killed(into: tuple[Sink, Any]) -> None:
     into[0].close()
 
 
+def go_on(kafka: RunningBroker, topic: str, stood: Positions) -> None:
+    """Another life of the job puts back what it finds."""
+    second = upserts(kafka, topic)
+    second[0].restore(stood)
+    killed(second)
+
+
 def test_what_came_after_the_snapshot_is_put_back(kafka: RunningBroker, topic: str) -> None:
-    create(kafka, topic)
+    create(kafka, topic, 3)
     first = upserts(kafka, topic)
     write(first, [(number, 10 * number) for number in range(20)])
     write(first, [(3, 30)], [-1])
@@ -93,20 +88,18 @@ def test_what_came_after_the_snapshot_is_put_back(kafka: RunningBroker, topic: s
 
 
 def test_nothing_is_written_where_nothing_came_after_the_snapshot(kafka: RunningBroker, topic: str) -> None:
-    create(kafka, topic)
+    create(kafka, topic, 3)
     first = upserts(kafka, topic)
     write(first, [(1, 10), (2, 20)])
     first[0].flush()
     stood = first[0].positions()
     killed(first)
-    second = upserts(kafka, topic)
-    second[0].restore(stood)
-    killed(second)
+    go_on(kafka, topic, stood)
     assert len(records(kafka, topic)) == 2
 
 
 def test_what_others_wrote_stays(kafka: RunningBroker, topic: str) -> None:
-    create(kafka, topic)
+    create(kafka, topic, 3)
     first = upserts(kafka, topic)
     stood = first[0].positions()
     write(first, [(1, 10), (2, 20)])
@@ -114,9 +107,7 @@ def test_what_others_wrote_stays(kafka: RunningBroker, topic: str) -> None:
     other = Producer({"bootstrap.servers": kafka.bootstrap, "enable.idempotence": True})
     other.produce(topic, b'{"id":7,"total":70}', key=b'{"id":7}')
     assert other.flush(DEADLINE_SECONDS) == 0
-    second = upserts(kafka, topic)
-    second[0].restore(stood)
-    killed(second)
+    go_on(kafka, topic, stood)
     assert table(kafka, topic) == {7: 70}
 
 
@@ -125,9 +116,7 @@ def test_a_topic_that_the_first_record_made_is_put_back_to_nothing(kafka: Runnin
     stood = first[0].positions()
     write(first, [(1, 10)])
     killed(first)
-    second = upserts(kafka, topic)
-    second[0].restore(stood)
-    killed(second)
+    go_on(kafka, topic, stood)
     assert table(kafka, topic) == {}
 
 
@@ -142,9 +131,7 @@ def test_a_topic_that_was_made_anew_is_left_alone(kafka: RunningBroker, topic: s
     stood["producer"] = anew[0].positions()["producer"]
     write(anew, [(1, 10)])
     killed(anew)
-    second = upserts(kafka, topic)
-    second[0].restore(stood)
-    killed(second)
+    go_on(kafka, topic, stood)
     assert table(kafka, topic) == {1: 10}
 
 
@@ -158,9 +145,7 @@ def test_headers_and_times_come_back_too(kafka: RunningBroker, topic: str) -> No
     stood = first[0].positions()
     write(first, [(1, 10)])
     killed(first)
-    second = upserts(kafka, topic)
-    second[0].restore(stood)
-    killed(second)
+    go_on(kafka, topic, stood)
     *_, last = records(kafka, topic)
     assert (last.value(), last.headers(), last.timestamp()[1]) == (b'{"id":1,"total":1}', headers, 5000)
 
@@ -185,7 +170,7 @@ def test_what_retention_has_deleted_need_not_be_put_back(broker: StartBroker) ->
 
 
 def test_a_producer_that_cannot_be_told_from_others_puts_nothing_back(kafka: RunningBroker, topic: str) -> None:
-    create(kafka, topic)
+    create(kafka, topic, 3)
     opened = upserts(kafka, topic, **{"properties.enable.idempotence": "false"})
     assert opened[0].positions() == {}
     killed(opened)

@@ -138,8 +138,9 @@ class Worker:
 
     def run(self) -> bool:
         """Process until the sources end (True) or `stop` (False). Raises what ended the job otherwise."""
-        if self._snapshots is not None and self._sink_positions():
-            self._take_snapshot()  # or a kill before the first one would leave nothing to put its results back to
+        if self._snapshots is not None and (sinks := self._sink_positions()):
+            # Or a kill before the first one would leave nothing to put its results back to.
+            self._write_snapshot(self._snapshots, self.cut(), sinks)
         snapshot_due = self._clock.monotonic_ms() + SNAPSHOT_INTERVAL_MS
         finished = not self._wiring.sources and self._pass()
         while not (self._stopped.is_set() or finished):
@@ -266,15 +267,19 @@ class Worker:
     def _take_snapshot(self) -> None:
         """Make the present state durable: first all that was written, then the positions that it came from."""
         sources = self.cut()
-        if self._snapshots is None:
-            return
+        if self._snapshots is not None:
+            self._write_snapshot(self._snapshots, sources, self._sink_positions())
+
+    def _write_snapshot(
+        self, snapshots: SnapshotStore, sources: Mapping[str, Any], sinks: Mapping[str, Positions]
+    ) -> None:
         positions: dict[str, Any] = {
             "sequence": self._intake.next_sequence,
             "ended": sorted(self._ended),
             "sources": sources,
-            "sinks": self._sink_positions(),
+            "sinks": sinks,
         }
-        self._snapshots.write(self._fingerprint, positions, self._graph.snapshot())
+        snapshots.write(self._fingerprint, positions, self._graph.snapshot())
         for scan, source in self._wiring.sources.items():
             source.commit(sources[scan])
 

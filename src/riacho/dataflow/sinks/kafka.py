@@ -67,16 +67,18 @@ class KafkaSink:
         """Of an upserted topic: the end of each partition, and whose records follow. A topic that only grows has none:
         what a kill left there is repeated, never wrong. Nor has one whose producer cannot be told from others.
         """
-        if self._upserts is None or not self._table.producing().idempotent:
-            return {}
-        return stand(self._cluster, self._producer, self._topic)
+        return stand(self._cluster, self._producer, self._topic) if self._knows_its_records else {}
 
     def restore(self, positions: Mapping[str, Json]) -> None:
-        if not positions or self._upserts is None or not self._table.producing().idempotent:
+        if not positions or not self._knows_its_records:
             return
         keys = put_back(self._cluster, self._producer, self._table.fetching(), self._topic, positions)
         if keys:
             log.info("table %s: %d keys are what they were at the snapshot", self._table.table.name, keys)
+
+    @property
+    def _knows_its_records(self) -> bool:
+        return self._upserts is not None and self._table.producing().idempotent
 
     @property
     def counts(self) -> SinkCounts:
