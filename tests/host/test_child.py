@@ -129,7 +129,7 @@ time.sleep(600)
 
 
 def test_a_patient_child_that_ends_again_and_again_for_one_reason_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("riacho.host.child.FIRST_BACKOFF_S", 0.001)
+    monkeypatch.setattr("riacho.host.backoff.FIRST_BACKOFF_S", 0.001)
     code = "import os; raise SystemExit(f'log line of {os.getpid()}\\nerror: no topic\\n  at t.sql')"
 
     async def scenario() -> None:
@@ -145,7 +145,7 @@ def test_a_patient_child_that_ends_again_and_again_for_one_reason_is_given_up(mo
 def test_a_patient_child_that_serves_and_fails_at_once_for_one_reason_is_given_up_but_not_one_that_comes_further(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("riacho.host.child.FIRST_BACKOFF_S", 0.001)
+    monkeypatch.setattr("riacho.host.backoff.FIRST_BACKOFF_S", 0.001)
     code = "print('ready', flush=True); raise SystemExit('error: a bad record')"
 
     async def scenario() -> None:
@@ -167,7 +167,7 @@ def test_a_patient_child_that_serves_and_fails_at_once_for_one_reason_is_given_u
 def test_a_patient_child_that_ends_for_other_reasons_each_time_is_started_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("riacho.host.child.FIRST_BACKOFF_S", 0.001)
+    monkeypatch.setattr("riacho.host.backoff.FIRST_BACKOFF_S", 0.001)
     code = "import os; raise SystemExit(f'error: no process {os.getpid()}')"
 
     async def scenario() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import riacho.host.launch
 from processes import alive
 from riacho.host.child import Child, ChildSpec
 from riacho.host.launch import ForkServer, Process
@@ -195,6 +196,63 @@ def test_the_servers_death_ends_its_forks_and_the_next_launch_has_another() -> N
         assert await printed(again)
 
     with_server(scenario)
+
+
+def test_a_server_that_is_killed_while_a_launch_waits_for_it_is_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pids = tmp_path / "pids"
+    (tmp_path / "killed_at_first.py").write_text(f"""
+import os, pathlib, signal
+pids = pathlib.Path({str(pids)!r})
+first = not pids.exists()
+with pids.open("a") as file:
+    print(os.getpid(), file=file)
+if first:
+    os.kill(os.getpid(), signal.SIGKILL)
+""")
+
+    async def scenario(server: ForkServer) -> None:
+        launches = [server.launch(part("environment", "HOME"), {}, announces=True) for _ in range(3)]
+        for process in await asyncio.gather(*launches):
+            await printed(process)
+
+    with_server(scenario, "killed_at_first")
+    assert len(pids.read_text().split()) == 2
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said == "the fork server died: killed by SIGKILL; starting another in 0.5 s"
+
+
+def test_a_server_that_dies_before_it_is_asked_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_pipe = riacho.host.launch._pipe
+
+    async def scenario(server: ForkServer) -> None:
+        process = await server.launch(part("serve"), {}, announces=True)
+        of_forks = parent_of(process.pid)
+
+        async def outlive_the_server() -> tuple[asyncio.StreamReader, int]:
+            os.kill(of_forks, signal.SIGKILL)
+            await process.wait()
+            monkeypatch.setattr(riacho.host.launch, "_pipe", make_pipe)
+            return await make_pipe()
+
+        monkeypatch.setattr(riacho.host.launch, "_pipe", outlive_the_server)
+        again = await server.launch(part("fail", "3"), {}, announces=True)
+        assert await again.wait() == 3
+
+    with_server(scenario)
+
+
+@pytest.mark.parametrize("imports", ["raise SystemExit(3)", "import no_such_module"])
+def test_a_server_that_ends_by_itself_before_it_has_forked_is_a_mistake(tmp_path: Path, imports: str) -> None:
+    (tmp_path / "mistaken.py").write_text(imports)
+
+    async def scenario(server: ForkServer) -> None:
+        for _ in range(2):
+            with pytest.raises(ChildProcessError, match=r"the fork server died: exit code [13]"):
+                await server.launch(part("serve"), {}, announces=True)
+
+    with_server(scenario, "mistaken")
 
 
 @pytest.mark.parametrize("unread", [False, True])

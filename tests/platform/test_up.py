@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +50,11 @@ def script(directory: Path, sql: str, name: str = "copy.sql") -> str:
     path = directory / name
     path.write_text(sql)
     return str(path)
+
+
+def kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 
 
 def ids(reader: Reader) -> list[int]:
@@ -254,13 +259,37 @@ def test_parts_and_jobs_that_are_killed_are_started_again(platform: StartPlatfor
     produce(up.kafka, "events", [{"id": 1}])
     until(lambda: ids(copied) == [1], "the job runs")
     for number, part in enumerate(("--name copy", "riacho broker", "riacho jobs", "fork_server"), 2):
-        for pid, command in up.processes().items():
-            if part in command:
-                os.kill(pid, signal.SIGKILL)
+        kill(pid for pid, command in up.processes().items() if part in command)
         until(lambda: any(part in each for each in up.processes().values()), f"{part} is back")  # noqa: B023
         produce(up.kafka, "events", [{"id": number}])
         until(lambda: set(ids(copied)) == set(range(1, number + 1)), f"all go on without the first {part}")  # noqa: B023
     assert "broker died: killed by SIGKILL" in up.stderr
+    copied.close()
+
+
+def test_a_fork_server_that_is_killed_while_parts_restart_is_started_again(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform(executed=True)
+    create_topic(up.kafka, "events")
+    up.job("submit", script(tmp_path, COPY))
+    up.until_phase("copy", "running")
+    copied = Reader(up.kafka, "copied")
+
+    def fork_servers() -> set[int]:
+        return {pid for pid, each in up.processes().items() if "-m riacho.host.fork_server" in each}
+
+    first = fork_servers()
+    kill(first)
+    # While the next one imports, and the parts that ended with the first wait for it.
+    kill(until(lambda: fork_servers() - first, "another runs"))
+    said = "the fork server died: killed by SIGKILL; starting another in"
+    until(lambda: up.stderr.count(said) == 2 or up.ended, "it says so")
+    assert not up.ended, up.stderr
+    produce(up.kafka, "events", [{"id": 1}])
+    until(lambda: ids(copied) == [1], "the job runs again")
+    with urllib.request.urlopen(f"http://{up.http}/", timeout=10) as answer:
+        assert answer.status == 200
     copied.close()
 
 

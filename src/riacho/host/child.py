@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +11,14 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from riacho.errors import RiachoError
-from riacho.host.launch import Launch, Process, execute
+from riacho.host.backoff import STEADY_AFTER_S, Backoff
+from riacho.host.launch import Launch, Process, describe_exit, execute
 
 STOP_TIMEOUT_S = 2.0
 """How long a child may take to end after SIGTERM: a platform ends its broker last, and is gone within 5 s."""
 
 USAGE_ERROR = 2
 """The exit code that says: asked wrongly. Asking again the same way changes nothing."""
-
-FIRST_BACKOFF_S = 0.5
-LONGEST_BACKOFF_S = 30.0
-STEADY_AFTER_S = 60.0
-"""A child that ran this long is well again: its next death is answered as quickly as a first one."""
 
 RECORDED_AFTER_S = 10.0
 """A child that served this long has put on record how far it came; one that ended sooner begins where it began.
@@ -116,7 +111,7 @@ class Child:
         Raises `ChildError` where it ends by itself before it has served (see `ChildSpec` for patient ones): that is
         a mistake. One that is killed meanwhile had an accident. Raises it also where a patient one is given up.
         """
-        backoff_s = FIRST_BACKOFF_S
+        backoff = Backoff()
         alike, before = 0, ""
         loop = asyncio.get_running_loop()
         try:
@@ -130,8 +125,6 @@ class Child:
                 if self._is_mistake(self.exit_code):
                     await self._give_up(f"did not start: {describe_exit(self.exit_code)}")
                 lasted_s = loop.time() - started
-                if lasted_s > STEADY_AFTER_S:
-                    backoff_s = FIRST_BACKOFF_S
                 if lasted_s > STEADY_AFTER_S or (self.served and loop.time() - self._served_at > RECORDED_AFTER_S):
                     alike = 0
                 elif self.exit_code > 0:
@@ -141,11 +134,9 @@ class Child:
                     if self.spec.patient and alike == ALIKE:
                         what = "failed" if self.served else "did not start"
                         await self._give_up(f"{what}, {ALIKE} times in a row for this reason")
-                log.warning(
-                    "%s died: %s; restarting in %.1f s", self.spec.name, describe_exit(self.exit_code), backoff_s
-                )
-                await asyncio.sleep(backoff_s)
-                backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
+                pause_s = backoff.after(lasted_s)
+                log.warning("%s died: %s; restarting in %.1f s", self.spec.name, describe_exit(self.exit_code), pause_s)
+                await asyncio.sleep(pause_s)
                 self.restarts += 1
         finally:
             await self.stop()
@@ -220,14 +211,3 @@ class Child:
     def _changed(self) -> None:
         if self._on_change is not None:
             self._on_change(self)
-
-
-def describe_exit(code: int) -> str:
-    """How a process ended, for people.
-
-    >>> describe_exit(-9), describe_exit(1)
-    ('killed by SIGKILL', 'exit code 1')
-    """
-    if code >= 0:
-        return f"exit code {code}"
-    return f"killed by {signal.Signals(-code).name}"

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import json
+import logging
 import os
 import signal
 import socket
@@ -15,10 +16,13 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from riacho.host import fork_server, parent
+from riacho.host.backoff import Backoff
 from riacho.host.parent import DIE_WITH_PARENT
 
 SERVER_DIED = -signal.SIGTERM
 """The exit code of forks whose server is gone: the kernel sends them SIGTERM then, and nobody learns of their end."""
+
+log = logging.getLogger(__name__)
 
 
 class Process(Protocol):
@@ -70,24 +74,35 @@ class ForkServer:
     """`launch` starts modules as forks of one process, which has imported `modules` before.
 
     Imports and the loading of kernels are most of what a worker's start costs; so they are paid once. The server
-    starts with the first launch, or with `start`, and again after a death; it ends with `close`, or with us. Where we
-    are a fork ourselves, it is the server that we were forked from.
+    starts with the first launch, or with `start`, and again, backing off, after a death; it ends with `close`, or with
+    us. Where we are a fork ourselves, it is the server that we were forked from.
     """
 
     def __init__(self, modules: Sequence[str]) -> None:
         self._modules = modules
         self._server: _Server | None = None
         self._starting = asyncio.Lock()
+        self._backoff = Backoff()
+        self._has_forked = False
 
     async def start(self) -> None:
         """Begin to import, so that the first launch waits less. Raises `OSError`."""
         await self._running()
 
     async def launch(self, command: Sequence[str], environment: Mapping[str, str], *, announces: bool) -> Process:
-        """`Launch` of `python -m MODULE …`. Raises `OSError` also where the server dies meanwhile."""
+        """`Launch` of `python -m MODULE …`. A server that is killed meanwhile is replaced.
+
+        Raises `ChildProcessError` where the server ends by itself before it has ever forked, which is a mistake.
+        """
         assert list(command[:2]) == [sys.executable, "-m"], "a fork runs a module of this very Python"
-        server = await self._running()
-        return await server.fork(command[2:], environment, announces=announces)
+        while True:
+            server = await self._running()
+            try:
+                fork = await server.fork(command[2:], environment, announces=announces)
+            except _ServerDiedError:
+                continue
+            self._has_forked = True
+            return fork
 
     async def close(self) -> None:
         """End the server. Forks that still run get SIGTERM."""
@@ -97,9 +112,23 @@ class ForkServer:
 
     async def _running(self) -> _Server:
         async with self._starting:
-            if self._server is None or self._server.ended:
+            if self._server is not None and self._server.ended:
+                dead, self._server = self._server, None
+                await self._pause_after(dead)
+            if self._server is None:
                 self._server = _Server.joined() or await _Server.start(self._modules)
             return self._server
+
+    async def _pause_after(self, dead: _Server) -> None:
+        """Say how it died, and wait before the next one. Raises `ChildProcessError` where that would end as it did."""
+        code = await dead.exit_code()
+        if code is None:  # we are its fork, and told to end
+            raise ChildProcessError(errno.ECHILD, "the fork server died that this process comes from")
+        if code >= 0 and not self._has_forked:
+            raise ChildProcessError(errno.ECHILD, f"the fork server died: {describe_exit(code)}")
+        pause_s = self._backoff.after(asyncio.get_running_loop().time() - dead.started)
+        log.warning("the fork server died: %s; starting another in %.1f s", describe_exit(code), pause_s)
+        await asyncio.sleep(pause_s)
 
 
 class Fork:
@@ -143,6 +172,10 @@ class Fork:
         return await asyncio.shield(self.code)
 
 
+class _ServerDiedError(ChildProcessError):
+    """The server was gone before it forked as asked."""
+
+
 class _Server:
     """One server process, and the forks that it reports on. It is not our child where we are its fork."""
 
@@ -152,7 +185,9 @@ class _Server:
         self._asked: deque[Fork] = deque()
         self._forks: dict[int, Fork] = {}
         self.ended = False
-        asyncio.get_running_loop().add_reader(control, self._hear)
+        loop = asyncio.get_running_loop()
+        self.started = loop.time()
+        loop.add_reader(control, self._hear)
 
     @staticmethod
     def joined() -> _Server | None:
@@ -184,6 +219,10 @@ class _Server:
         fork = Fork(self, stdout, stderr)
         try:
             self.send({"command": list(command), "environment": dict(environment)}, ends)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            if not self.ended:
+                self._bury()
+            raise _ServerDiedError from error
         finally:
             for end in ends:
                 os.close(end)
@@ -196,7 +235,9 @@ class _Server:
         return fork
 
     def send(self, message: Mapping[str, object], descriptors: Sequence[int] = ()) -> None:
-        """Raises `OSError` where the server is gone, or asked too much at once."""
+        """Raises `BrokenPipeError` where the server is gone; `OSError` also where it is asked too much at once."""
+        if self.ended:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
 
     def _hear(self) -> None:
@@ -224,11 +265,15 @@ class _Server:
         self._control.close()
         self.ended = True
         for fork in self._asked:
-            fork.born.set_exception(ChildProcessError(errno.ECHILD, "the server of forks died"))
+            fork.born.set_exception(_ServerDiedError())
         for fork in self._forks.values():
             fork.code.set_result(SERVER_DIED)
         self._asked.clear()
         self._forks.clear()
+
+    async def exit_code(self) -> int | None:
+        """How the server ended, once it has; None where it is not our child."""
+        return await self._process.wait() if self._process is not None else None
 
     async def close(self) -> None:
         if not self.ended:
@@ -246,3 +291,14 @@ async def _pipe() -> tuple[asyncio.StreamReader, int]:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read, "rb", buffering=0))
     return reader, write
+
+
+def describe_exit(code: int) -> str:
+    """How a process ended, for people.
+
+    >>> describe_exit(-9), describe_exit(1)
+    ('killed by SIGKILL', 'exit code 1')
+    """
+    if code >= 0:
+        return f"exit code {code}"
+    return f"killed by {signal.Signals(-code).name}"
