@@ -185,21 +185,6 @@ def test_an_old_row_and_a_new_one_are_an_update_where_they_are_one_row(query: st
     assert out.getvalue() == printed
 
 
-def test_a_null_in_a_not_null_column_ends_the_job() -> None:
-    out = io.StringIO()
-    job = compile_job(
-        "CREATE TABLE v (id INT, name STRING) WITH ('connector' = 'datagen');"
-        "CREATE TABLE p (id INT, name STRING NOT NULL) WITH ('connector' = 'print'); INSERT INTO p SELECT * FROM v;"
-    )
-    into = open_sink(job.sinks[0], ConnectorEnvironment(stdout=out)), polars_schema(job.sinks[0].input.schema)
-    write(into, [(None, "Ada")])
-    write(into, [(None, None)], [-1])
-    with pytest.raises(RiachoError, match="table p: the column 'name' is NOT NULL, but a row has NULL in it"):
-        write(into, [(1, "Ada"), (2, None)])
-    assert out.getvalue() == "+I[null, Ada]\n-D[null, null]\n"
-    assert into[0].counts.rows == 2
-
-
 def test_a_black_hole_counts() -> None:
     into = sink("id INT", {"connector": "blackhole"})
     write(into, [(1,), (2,)])

@@ -33,6 +33,7 @@ from scripted import Arrivals, KeptRows, Letters, Record, ScriptedSource, read_r
 from riacho.dataflow.connectors import ConnectorEnvironment, open_source
 from riacho.dataflow.expressions import Settings, zone
 from riacho.dataflow.graph import Graph
+from riacho.dataflow.sinks.constraints import constrained
 from riacho.dataflow.sources import Source
 from riacho.errors import RiachoError
 from riacho.host import ManualClock
@@ -104,10 +105,13 @@ def run(job: Job, records: Sequence[Record], rows: Sequence[int], restarts: Sequ
             for scan_id, scan in graph.scans.items()
         }
         sinks = {sink_id: sinks.get(sink_id) or KeptRows(sink) for sink_id, sink in graph.sinks.items()}
+        written_to = {
+            sink_id: constrained(sinks[sink_id], sink.table, dict(job.options)) for sink_id, sink in graph.sinks.items()
+        }
         size = rows[life % len(rows)]
         worker = Worker(
             graph,
-            Wiring(sources, sinks, signal),
+            Wiring(sources, written_to, signal),
             trigger=Trigger(max_rows=size, hold_rows=size, hold_ms=HOLD_MS, held_poll_ms=0),
             clock=environment.clock,
             fingerprint="test",

@@ -13,6 +13,7 @@ from riacho.dataflow.expressions import Settings, zone
 from riacho.dataflow.fingerprint import fingerprint
 from riacho.dataflow.graph import Graph
 from riacho.dataflow.sinks import Sink
+from riacho.dataflow.sinks.constraints import constrained
 from riacho.dataflow.sources import Source
 from riacho.host import Clock, Disk
 from riacho.jobs.snapshot import SnapshotStore
@@ -77,7 +78,7 @@ def open_worker(
         for scan_id, scan in graph.scans.items():
             sources[scan_id] = open_source(scan, environment)
         for sink_id, sink in graph.sinks.items():
-            sinks[sink_id] = open_sink(sink, environment)
+            sinks[sink_id] = constrained(open_sink(sink, environment), sink.table, options)
         snapshots = None
         if context.directory is not None:
             snapshots = SnapshotStore(context.directory, disk=context.disk, clock=context.clock)

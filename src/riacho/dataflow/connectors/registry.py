@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.option_names import check_option_names
 from riacho.dataflow.sinks import Sink
-from riacho.dataflow.sinks.not_null import not_null
 from riacho.dataflow.sources import Source
 from riacho.formats.options import OptionError
 from riacho.plan.changelog import is_updating, unique_keys
@@ -42,7 +41,7 @@ def open_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:
             where=table.origin,
             mend="write to 'upsert-kafka' with a PRIMARY KEY, or group by a window",
         )
-    return not_null(connector.sink(sink, environment), table)
+    return connector.sink(sink, environment)
 
 
 def check_table(table: Table) -> None:

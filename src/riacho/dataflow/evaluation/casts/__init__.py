@@ -6,12 +6,14 @@ import polars as pl
 
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.evaluation.casts.formatting import to_text
+from riacho.dataflow.evaluation.casts.lengths import fitted_bytes
 from riacho.dataflow.evaluation.casts.numbers import to_boolean, to_number
 from riacho.dataflow.evaluation.casts.parsing import from_text
 from riacho.dataflow.evaluation.casts.times import to_temporal
 from riacho.dataflow.evaluation.kernels import Failing
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.plan.types import (
+    MAX_LENGTH,
     ArrayType,
     BinaryType,
     BooleanType,
@@ -50,20 +52,12 @@ def cast(value: pl.Expr, source: DataType, target: DataType, settings: Settings,
 
 
 def _to_bytes(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
-    """Text as UTF-8; BINARY(n) filled with zero bytes, both cut to length."""
+    """Text as UTF-8."""
     assert isinstance(target, BinaryType | VarbinaryType)
     raw = value.cast(pl.Binary) if is_text(source) else value
-    unbounded = isinstance(target, VarbinaryType) and (
-        target.name() == "BYTES" or (is_bytes(source) and getattr(source, "length", 0) <= target.length)
-    )
-    if unbounded:
-        return raw
-    cut = raw.bin.head(target.length)
-    if isinstance(target, VarbinaryType):
-        return cut
-    padding = "00" * target.length
-    filled = pl.concat_str([cut.bin.encode("hex"), pl.lit(padding)]).str.head(2 * target.length)
-    return filled.str.decode("hex")
+    known = source.length if isinstance(source, BinaryType | VarbinaryType) else MAX_LENGTH
+    fits = isinstance(target, VarbinaryType) and known <= target.length
+    return raw if fits else fitted_bytes(raw, target)
 
 
 def _nested(value: pl.Expr, source: DataType, target: DataType, settings: Settings, failing: Failing) -> pl.Expr:

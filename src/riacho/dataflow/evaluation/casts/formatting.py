@@ -1,4 +1,4 @@
-"""Every type as text, written as Flink writes it; then padded or cut to CHAR and VARCHAR lengths."""
+"""Every type as text, written as Flink writes it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 
+from riacho.dataflow.evaluation.casts.lengths import fitted_text
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.plan.types import (
     MAX_LENGTH,
@@ -38,17 +39,10 @@ _PLAIN_FROM, _PLAIN_BELOW = 1e-3, 1e7
 def to_text(value: pl.Expr, source: DataType, target: DataType, settings: Settings) -> pl.Expr:
     """A column as CHAR, VARCHAR or STRING."""
     assert isinstance(target, CharType | VarcharType)
-    return fitted(text_of(value, source, settings), source, target)
-
-
-def fitted(text: pl.Expr, source: DataType, target: CharType | VarcharType) -> pl.Expr:
-    """Cut to the target's length; CHAR is filled with blanks."""
-    if target.length == MAX_LENGTH:
-        return text
-    if isinstance(target, CharType):
-        return text.str.pad_end(target.length, " ").str.head(target.length)
+    text = text_of(value, source, settings)
     known = source.length if isinstance(source, CharType | VarcharType) else MAX_LENGTH
-    return text if known <= target.length else text.str.head(target.length)
+    fits = target.length == MAX_LENGTH or (isinstance(target, VarcharType) and known <= target.length)
+    return text if fits else fitted_text(text, target)
 
 
 def text_of(value: pl.Expr, source: DataType, settings: Settings) -> pl.Expr:
