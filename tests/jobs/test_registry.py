@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from riacho.jobs.catalog import STALE_MS, described
 from riacho.jobs.registry import (
     JobSpec,
     JobStatus,
@@ -87,3 +89,24 @@ def test_each_submission_and_each_start_is_a_new_generation_and_a_stop_is_none()
     assert (SPEC.stopped().wanted, SPEC.stopped().generation) == (Wanted.STOPPED, 3)
     again = SPEC.stopped().started()
     assert (again.wanted, again.generation, again.fresh) == (Wanted.RUNNING, 4, False)
+
+
+def test_a_status_answers_what_was_asked_for_once_it_is_of_that_generation_or_a_newer_one() -> None:
+    stopped = replace(STATUS, phase=Phase.STOPPED)
+
+    assert STATUS.answers(SPEC)
+    assert replace(STATUS, generation=4).answers(SPEC)
+    assert not STATUS.answers(SPEC.started())
+    assert not STATUS.answers(SPEC.stopped())
+    assert stopped.answers(SPEC.stopped())
+    assert not stopped.answers(SPEC.started())
+
+
+def test_a_job_without_a_status_of_its_generation_is_submitted_and_one_without_measurements_is_silent_in_time() -> None:
+    statuses = {b"copy": STATUS.to_bytes()}
+
+    assert described(SPEC, {}, {}, 7)["phase"] == Phase.SUBMITTED
+    assert described(SPEC.started(), statuses, {}, 7)["phase"] == Phase.SUBMITTED
+    assert [described(SPEC, statuses, {}, 7 + ms)["silent"] for ms in (STALE_MS, STALE_MS + 1)] == [False, True]
+    measured = {b"copy": json.dumps(MEASURED).encode()}
+    assert not described(SPEC, statuses, measured, MEASURED["at_ms"] + STALE_MS)["silent"]

@@ -357,16 +357,43 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
 
 
 def test_a_job_that_is_submitted_before_the_platform_runs_jobs_is_taken_once_it_does(
-    broker: StartBroker, tmp_path: Path
+    broker: StartBroker, platform: StartPlatform, tmp_path: Path
 ) -> None:
     kafka = broker()
     command = [str(RIACHO), "job", "submit", script(tmp_path, COPY), "--kafka"]
     early = subprocess.Popen([*command, kafka.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert early.stderr is not None
     assert early.stderr.readline() == "waiting for the platform to run jobs\n"
-    create_topic(kafka.bootstrap, JOBS_TOPIC, cleanup_policy="compact")
+    platform("--kafka", kafka.bootstrap)
     said, _ = early.communicate(timeout=60)
     assert (early.returncode, said) == (0, "submitted copy; riacho job list shows how it does\n")
+
+
+def test_a_job_that_no_platform_takes_up_is_refused_and_runs_once_there_is_one(
+    broker: StartBroker, platform: StartPlatform, tmp_path: Path
+) -> None:
+    kafka = broker()
+    create_topic(kafka.bootstrap, "events")
+    up = platform("--kafka", kafka.bootstrap)
+    up.job("submit", script(tmp_path, COPY, "early.sql"))
+    up.until_phase("early", "running")
+    up.end()
+
+    late = up.job("submit", script(tmp_path, COPY, "late.sql"))
+
+    assert (late.returncode, late.stdout) == (1, "")
+    assert "what is wanted of late is registered, but no platform took it up within 10 s" in late.stderr
+    assert "`riacho up`" in late.stderr
+    assert "`riacho job delete late`" in late.stderr
+    until(lambda: up.jobs()["early"]["silent"], "the status of the platform that has ended is old")
+    listed = up.job("list")
+    assert listed.returncode == 0
+    assert "late was not taken up yet: does its platform run?" in listed.stderr
+    assert "early has not been heard from lately: does its platform run?" in listed.stderr
+    assert "late: submitted, 0 restarts" in up.job("show", "late").stdout
+    up.start()
+    up.until_phase("late", "running")
+    assert not up.jobs()["late"]["silent"]
 
 
 def test_jobs_without_a_platform_are_refused_with_the_way_to_one(kafka: RunningBroker) -> None:

@@ -220,7 +220,7 @@ def test_a_submitted_job_is_listed_with_its_sql(platform: RunningConsole) -> Non
 
     (job,) = [job for job in platform.get("/api/jobs").body["jobs"] if job["name"] == "listed"]
 
-    assert (job["sql"], job["wanted"], job["phase"]) == ("SELECT 1", "running", "starting")
+    assert (job["sql"], job["wanted"], job["phase"]) == ("SELECT 1", "running", "submitted")
 
 
 def test_a_job_is_stopped_and_started(platform: RunningConsole) -> None:

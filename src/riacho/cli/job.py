@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,7 +35,8 @@ def submit(
     """Hand a script to the platform, which runs it.
 
     It is checked first. A job of the same name is replaced; it goes on from its state where the new plan is the same.
-    Values of ${NAME} are taken along; ${KAFKA} is the platform's own cluster.
+    Values of ${NAME} are taken along; ${KAFKA} is the platform's own cluster. Where no platform takes the job up within
+    10 s this fails; the job stays registered for when one runs.
 
     \b
         riacho job submit job.sql
@@ -52,16 +53,8 @@ def submit(
     with _catalog(kafka) as catalog:
         catalog.await_platform(_say_once("waiting for the platform to run jobs"))
         known = catalog.specs().get(name)
-        catalog.put(
-            JobSpec(
-                name,
-                sql,
-                file.name,
-                variables,
-                submitted_ms=SystemClock().now_ms(),
-                fresh=fresh,
-            ).after(known)
-        )
+        spec = JobSpec(name, sql, file.name, variables, submitted_ms=SystemClock().now_ms(), fresh=fresh)
+        catalog.hand_over(spec.after(known))
     typer.echo(f"submitted {name}; riacho job list shows how it does")
 
 
@@ -105,6 +98,7 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
     for job in jobs:
         if job["error"]:
             typer.echo(f"\n{job['name']} {job['phase']}: {job['error'].splitlines()[0]}")
+        _tell_if_silent(job)
 
 
 @app.command()
@@ -125,6 +119,7 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
     typer.echo(f"{name}: {job['phase']}, {job['restarts']} restarts\n")
     if job["error"]:
         typer.echo(f"{job['error']}\n")
+    _tell_if_silent(job)
     if job["metrics"] is not None:
         print_table(
             ["operator", "rows in", "rows out", "late", "state MB"],
@@ -150,7 +145,7 @@ def stop(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
         riacho job stop revenue
     """
     with _catalog(kafka) as catalog:
-        catalog.put(_known(catalog, name).stopped())
+        catalog.hand_over(_known(catalog, name).stopped())
     typer.echo(f"stopping {name}")
 
 
@@ -191,7 +186,7 @@ def delete(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
 
 def _run_again(name: str, kafka: str) -> None:
     with _catalog(kafka) as catalog:
-        catalog.put(_known(catalog, name).started())
+        catalog.hand_over(_known(catalog, name).started())
 
 
 def _known(catalog: JobCatalog, name: str) -> JobSpec:
@@ -203,6 +198,13 @@ def _known(catalog: JobCatalog, name: str) -> JobSpec:
         known = ", ".join(sorted(specs)) or "none was submitted"
         raise UsageError(f"there is no job {name!r}", mend=f"jobs: {known}")
     return specs[name]
+
+
+def _tell_if_silent(job: dict[str, Any]) -> None:
+    """Say so where a status may be all that is left of a platform that has ended."""
+    if job["silent"] or job["phase"] == "submitted":
+        heard = "has not been heard from lately" if job["silent"] else "was not taken up yet"
+        typer.echo(f"\n{job['name']} {heard}: does its platform run? riacho up starts it", err=True)
 
 
 def _say_once(text: str) -> Callable[[], None]:

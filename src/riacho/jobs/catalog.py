@@ -18,6 +18,7 @@ from riacho.host import Clock
 from riacho.jobs.registry import (
     JOBS_TOPIC,
     METRICS_TOPIC,
+    REGISTRY,
     STATUS_TOPIC,
     JobSpec,
     Phase,
@@ -31,6 +32,9 @@ READ_TIMEOUT_MS = 10_000
 START_MS = 10_000
 START_POLL_S = 0.2
 """How long a platform's broker may serve before its part that runs jobs does, on a busy machine; how often to look."""
+
+TAKE_UP_MS = 10_000
+"""How long a platform may take to begin with what a command asks for: it may be starting, and ends workers in turn."""
 
 STALE_MS = 10_000
 """Measurements older than this say nothing of a job that has ended or hangs."""
@@ -58,7 +62,7 @@ class JobCatalog:
     def await_platform(self, told: Callable[[], None]) -> None:
         """Wait a while for a platform that is about to start, which `told` tells. Raises `RiachoError`."""
         deadline = self._clock.monotonic_ms() + START_MS
-        while JOBS_TOPIC not in self._topics():
+        while not REGISTRY.issubset(self._topics()):
             told()
             if self._clock.monotonic_ms() > deadline:
                 self._require_platform()
@@ -78,6 +82,30 @@ class JobCatalog:
     def put(self, spec: JobSpec) -> None:
         """Submit or change a job; durable on return."""
         self._write(spec.name, spec.to_bytes())
+
+    def hand_over(self, spec: JobSpec) -> None:
+        """Submit or change a job, and wait until a platform has taken that up.
+
+        Raises `RiachoError` where none does in time; it is registered all the same.
+        """
+        self._require_platform()
+        partition = TopicPartition(STATUS_TOPIC, 0)
+        end = Admin(self._cluster).list_offsets({partition: LATEST})[partition].offset
+        self.put(spec)
+        deadline = self._clock.monotonic_ms() + TAKE_UP_MS
+        with Fetcher(self._cluster) as fetcher:
+            fetcher.assign({partition: end})
+            while (left_ms := deadline - self._clock.monotonic_ms()) > 0:
+                for columns in fetcher.fetch(max_wait_ms=round(left_ms)):
+                    for key, value in zip(columns.key, columns.value, strict=True):
+                        status = read_status({key: value}, spec.name) if key and value else None
+                        if status is not None and status.answers(spec):
+                            return
+        raise RiachoError(
+            f"what is wanted of {spec.name} is registered, but no platform took it up within {TAKE_UP_MS / 1000:.0f} s",
+            where=self._cluster.config.bootstrap,
+            mend=f"`riacho up` does when it runs there again; `riacho job delete {spec.name}` takes the job back",
+        )
 
     def delete(self, name: str) -> None:
         """Forget a job; durable on return."""
@@ -118,7 +146,7 @@ class JobCatalog:
         return {topic.name for topic in Admin(self._cluster).list_topics(internal=True)}
 
     def _require_platform(self) -> None:
-        if JOBS_TOPIC not in self._topics():
+        if not REGISTRY.issubset(self._topics()):
             raise RiachoError(
                 "no platform runs jobs on this cluster",
                 where=self._cluster.config.bootstrap,
@@ -129,13 +157,18 @@ class JobCatalog:
 def described(spec: JobSpec, statuses: Mapping[bytes, bytes], metrics: Mapping[bytes, bytes], now_ms: int) -> Json:
     """A job as people see it, from the registry's newest records by key."""
     status = read_status(statuses, spec.name)
+    if status is not None and status.generation < spec.generation:
+        status = None  # of what was there before
+    measured = read_measurements(metrics, spec.name, since_ms=now_ms - STALE_MS)
+    running_for_ms = now_ms - status.since_ms if status is not None and status.phase is Phase.RUNNING else 0
     return {
         "name": spec.name,
         "sql": spec.sql,
         "wanted": spec.wanted,
-        "phase": status.phase if status else Phase.STARTING,
+        "phase": status.phase if status else Phase.SUBMITTED,
         "since_ms": status.since_ms if status else spec.submitted_ms,
         "restarts": status.restarts if status else 0,
         "error": status.error if status else None,
-        "metrics": read_measurements(metrics, spec.name, since_ms=now_ms - STALE_MS),
+        "metrics": measured,
+        "silent": measured is None and running_for_ms > STALE_MS,
     }

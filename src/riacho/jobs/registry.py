@@ -20,6 +20,8 @@ JOBS_TOPIC = "__riacho_jobs"
 STATUS_TOPIC = "__riacho_job_status"
 METRICS_TOPIC = "__riacho_metrics"
 
+REGISTRY = frozenset({JOBS_TOPIC, STATUS_TOPIC, METRICS_TOPIC})
+
 METRICS_RETENTION_MS = 60 * 60 * 1000
 """Measurements are for watching: an hour of them is kept."""
 
@@ -53,6 +55,8 @@ class Wanted(StrEnum):
 class Phase(StrEnum):
     """What a job is doing."""
 
+    SUBMITTED = "submitted"
+    """No supervisor has taken it up yet: it is what a job is that has no status."""
     STARTING = "starting"
     RUNNING = "running"
     RESTARTING = "restarting"
@@ -122,7 +126,7 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """How a job is, as its supervisor sees it."""
+    """How a job is, as its supervisor sees it: of the generation that it has taken up last."""
 
     name: str
     phase: Phase
@@ -134,6 +138,13 @@ class JobStatus:
 
     def to_bytes(self) -> bytes:
         return json.dumps(asdict(self)).encode()
+
+    def answers(self, spec: JobSpec) -> bool:
+        """Whether the supervisor that wrote this knew what `spec` asks for, and had begun with it."""
+        stopped = self.phase is Phase.STOPPED
+        return self.generation > spec.generation or (
+            self.generation == spec.generation and stopped == (spec.wanted is Wanted.STOPPED)
+        )
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:

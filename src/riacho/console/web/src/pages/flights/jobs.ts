@@ -36,8 +36,9 @@ export class JobsNote {
 function reason(kafka: string, answers: boolean, jobs: Overview["jobs"]): string {
   if (!answers) return `Kafka at ${kafka} does not answer: the numbers stand still until it does.`;
   if (jobs.length === 0) return "The jobs are on their way.";
-  const starting = named(jobs, (phase) => phase === "starting");
-  const idle = [...new Set(jobs.map((job) => job.phase))].filter((phase) => phase !== "running" && phase !== "starting");
+  const begins = (phase: string) => phase === "submitted" || phase === "starting";
+  const starting = named(jobs, begins);
+  const idle = [...new Set(jobs.map((job) => job.phase))].filter((phase) => phase !== "running" && !begins(phase));
   return [
     starting === "" ? "" : `Starting: ${starting}. What is computed there follows.`,
     ...idle.map((phase) => `${named(jobs, (each) => each === phase)} ${phase}: what is computed there stands still.`),
