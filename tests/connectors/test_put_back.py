@@ -87,6 +87,28 @@ def test_what_came_after_the_snapshot_is_put_back(kafka: RunningBroker, topic: s
     killed(second)
 
 
+def test_a_life_that_is_killed_while_it_puts_back_leaves_the_next_one_all_there_is_to_do(
+    kafka: RunningBroker, topic: str
+) -> None:
+    create(kafka, topic, 3)
+    first = upserts(kafka, topic)
+    write(first, [(number, 10 * number) for number in range(20)])
+    first[0].flush()
+    stood = first[0].positions()
+    before = table(kafka, topic)
+    for _ in range(3):
+        write(first, [(number, number) for number in range(10, 30)])
+    killed(first)
+    second = upserts(kafka, topic)
+    write(second, [(10, 100), (11, 110)])  # some of the values that were there, and no more
+    killed(second)
+
+    go_on(kafka, topic, stood)
+    assert table(kafka, topic) == before
+    go_on(kafka, topic, stood)  # and one that has taken no snapshot after all was put back
+    assert table(kafka, topic) == before
+
+
 def test_nothing_is_written_where_nothing_came_after_the_snapshot(kafka: RunningBroker, topic: str) -> None:
     create(kafka, topic, 3)
     first = upserts(kafka, topic)

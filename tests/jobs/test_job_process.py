@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from job_process import DEADLINE_S, JobProcess, Reader, create_topic, kafka_table, produce, until, upsert_table
@@ -151,36 +153,84 @@ def test_a_killed_job_loses_nothing_and_its_upserts_are_exact(
         process.end()
 
 
+def in_the_air(topic: str, *, rows_a_pass: int) -> str:
+    """A job over `topic` and others beside it that writes departures without arrivals, and the arrivals it has seen."""
+    return (
+        "SET 'table.exec.mini-batch.enabled' = 'true'; SET 'table.exec.mini-batch.allow-latency' = '1 h';\n"
+        f"SET 'table.exec.mini-batch.size' = '{rows_a_pass}';\n"
+        + kafka_table("departures", "id BIGINT", topic)
+        + kafka_table("arrivals", "id BIGINT", f"{topic}.arrivals")
+        + kafka_table("seen", "id BIGINT", f"{topic}.seen")
+        + upsert_table("flying", "id BIGINT, PRIMARY KEY (id) NOT ENFORCED", f"{topic}.flying")
+        + "EXECUTE STATEMENT SET BEGIN INSERT INTO seen SELECT id FROM arrivals; INSERT INTO flying "
+        "SELECT d.id FROM departures AS d LEFT JOIN arrivals AS a ON d.id = a.id WHERE a.id IS NULL; END;"
+    )
+
+
+def create_flights(kafka: RunningBroker, topic: str) -> None:
+    for name in (topic, f"{topic}.arrivals", f"{topic}.flying", f"{topic}.seen"):
+        create_topic(kafka.bootstrap, name)
+
+
 def test_a_row_that_came_before_a_kill_and_goes_after_it_is_gone(
     kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
 ) -> None:
-    arrivals, flying, seen = (f"{topic}.{name}" for name in ("arrivals", "flying", "seen"))
-    for name in (topic, arrivals, flying, seen):
-        create_topic(kafka.bootstrap, name)
-
-    def in_passes_of(rows: int) -> str:
-        return (
-            "SET 'table.exec.mini-batch.enabled' = 'true'; SET 'table.exec.mini-batch.allow-latency' = '1 h';\n"
-            f"SET 'table.exec.mini-batch.size' = '{rows}';\n"
-            + kafka_table("departures", "id BIGINT", topic)
-            + kafka_table("arrivals", "id BIGINT", arrivals)
-            + kafka_table("seen", "id BIGINT", seen)
-            + upsert_table("flying", "id BIGINT, PRIMARY KEY (id) NOT ENFORCED", flying)
-            + "EXECUTE STATEMENT SET BEGIN INSERT INTO seen SELECT id FROM arrivals; INSERT INTO flying "
-            "SELECT d.id FROM departures AS d LEFT JOIN arrivals AS a ON d.id = a.id WHERE a.id IS NULL; END;"
-        )
-
-    rows, table, told = [{"id": number} for number in range(3)], reader(kafka, flying), reader(kafka, seen)
+    create_flights(kafka, topic)
+    rows = [{"id": number} for number in range(3)]
+    table, told = reader(kafka, f"{topic}.flying"), reader(kafka, f"{topic}.seen")
     produce(kafka.bootstrap, topic, rows)
-    process = job(kafka, in_passes_of(3)).start()
+    process = job(kafka, in_the_air(topic, rows_a_pass=3)).start()
     until(lambda: len(table.table()) == 3, "the flights are in the air")
     process.end(signal.SIGKILL)
-    produce(kafka.bootstrap, arrivals, rows)
-    process.script.write_text(in_passes_of(6))
+    produce(kafka.bootstrap, f"{topic}.arrivals", rows)
+    process.script.write_text(in_the_air(topic, rows_a_pass=6))
     process.start()
     until(lambda: len(told.read()) == 3, "the arrivals are read")
     assert process.end() == 0
     assert table.table() == {}
+
+
+def test_a_job_that_is_killed_again_while_it_puts_back_still_ends_with_the_right_rows(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_flights(kafka, topic)
+    table, told = reader(kafka, f"{topic}.flying"), reader(kafka, f"{topic}.seen")
+    early, late = ([{"id": number} for number in numbers] for numbers in (range(10), range(10, 3_010)))
+    produce(kafka.bootstrap, topic, early)
+    process = job(kafka, in_the_air(topic, rows_a_pass=len(early))).start()
+    until(lambda: len(table.table()) == len(early), "the first flights are in the air")
+    assert process.end() == 0
+    process.script.write_text(in_the_air(topic, rows_a_pass=len(late)))
+    process.start()
+    produce(kafka.bootstrap, topic, late)
+    until(lambda: len(table.table()) == 3_010, "all flights are in the air")
+    process.end(signal.SIGKILL)
+
+    kill_at_first_record(kafka, process.spawn(), f"{topic}.flying")
+    written = len(table.read())
+    process.start()
+    until(lambda: len(table.table()) == 3_010 and len(table.read()) > written, "they are in the air again")
+    process.end(signal.SIGKILL)
+    produce(kafka.bootstrap, f"{topic}.arrivals", late)
+    process.script.write_text(in_the_air(topic, rows_a_pass=2 * len(late)))
+    for _ in range(2):
+        kill_at_first_record(kafka, process.spawn(), f"{topic}.flying")
+    process.start()
+    until(lambda: len(ids(told.values())) == len(late), "the arrivals are read")
+    assert process.end() == 0
+    assert table.table() == {f'{{"id":{row["id"]}}}': row for row in early}
+
+
+def kill_at_first_record(kafka: RunningBroker, process: JobProcess, topic: str) -> None:
+    """Kill a job, with no time to lose, once it has written anything to the topic, which has one partition."""
+    look = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "look"})
+    partition = TopicPartition(topic, 0)
+    _, end = look.get_watermark_offsets(partition, DEADLINE_S)
+    deadline = time.monotonic() + DEADLINE_S
+    while look.get_watermark_offsets(partition, DEADLINE_S)[1] == end:
+        assert time.monotonic() < deadline, f"the job wrote nothing: {process.stderr}"
+    process.end(signal.SIGKILL)
+    look.close()
 
 
 def test_repeats_come_from_after_the_last_snapshot_only(

@@ -8,7 +8,7 @@ back the values that they had then.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -74,19 +74,19 @@ def put_back(cluster: Cluster, producer: Producer, fetching: FetchConfig, topic:
     tails = {partition: end for partition, end in ends.items() if latest[partition] > end}
     fetching = replace(fetching, offset_reset=OffsetReset.EARLIEST)  # retention may be ahead of the snapshot
     own = replace(fetching, producer_id=producer_id)
-    dirty: dict[TopicPartition, pl.Series] = {}
+    dirty: dict[TopicPartition, set[bytes]] = {}
     for partition, columns in _read(cluster, own, tails, latest):
-        keys = [_keys(columns), *([dirty[partition]] if partition in dirty else [])]
-        dirty[partition] = pl.concat(keys).drop_nulls().unique()
+        dirty.setdefault(partition, set()).update(_keys(columns).drop_nulls().unique())
     starts = {partition: found.offset for partition, found in _listed(cluster, list(dirty), EARLIEST).items()}
     before = {partition: start for partition, start in starts.items() if start < ends[partition]}
+    sought = {partition: pl.Series([list(keys)], dtype=pl.List(pl.Binary)) for partition, keys in dirty.items()}
     values: dict[TopicPartition, dict[bytes, Record]] = {partition: {} for partition in dirty}
     for partition, columns in _read(cluster, fetching, before, ends):
         found = pl.DataFrame({"key": _keys(columns)}).with_row_index("row")
-        found = found.filter(pl.col("key").is_in(dirty[partition].implode())).unique("key", keep="last")
+        found = found.filter(pl.col("key").is_in(sought[partition])).unique("key", keep="last")
         values[partition] |= {key: _record(columns, row) for row, key in found.iter_rows()}
     for partition, keys_there in dirty.items():
-        _write(producer, partition, keys_there.to_list(), values[partition])
+        _write(producer, partition, keys_there, values[partition])
     producer.flush()
     return sum(len(keys) for keys in dirty.values())
 
@@ -139,7 +139,7 @@ def _record(columns: RecordColumns, row: int) -> Record:
 def _write(
     producer: Producer,
     partition: TopicPartition,
-    keys: list[bytes],
+    keys: Collection[bytes],
     values: Mapping[bytes, Record],
 ) -> None:
     """The records that these keys had, whole; tombstones for those that had none."""
