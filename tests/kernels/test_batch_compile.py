@@ -14,6 +14,13 @@ from riacho.kernels import compile as compiling
 from riacho.kernels.partition import partition_by_key
 from riacho.kernels.primitives import read_varint
 
+KERNELS = Path(compiling.__file__).parent
+
+
+def shares_code(path: Path) -> bool:
+    """Whether a module is there for other modules' kernels."""
+    return path.stem not in ("__init__", "compile") and "@kernel(" not in path.read_text()
+
 
 def run(code: str, cache: Path) -> str:
     """Run Python with its own cache directory; what it printed."""
@@ -39,6 +46,10 @@ def test_asking_whether_kernels_are_compiled_does_not_import_numba(tmp_path: Pat
     code = "import sys; from riacho.kernels.compile import is_compiled; print(is_compiled(), 'numba' in sys.modules)"
 
     assert run(code, tmp_path) == "False False\n"
+
+
+def test_what_kernels_share_is_part_of_the_caches_name() -> None:
+    assert set(compiling.SHARED) == {path.stem for path in KERNELS.glob("*.py") if shares_code(path)}
 
 
 def test_a_call_with_other_types_is_refused_instead_of_compiled() -> None:

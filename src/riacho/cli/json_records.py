@@ -24,6 +24,7 @@ from riacho.client.columns import NULL as NULL_LENGTH
 from riacho.client.columns import BinaryColumn, Header, HeaderColumn, ProduceColumns
 from riacho.host import Clock
 from riacho.kernels import json as kernels
+from riacho.kernels import tokens
 from riacho.kernels.strings import unescape_all
 
 Bytes = NDArray[np.uint8]
@@ -93,7 +94,7 @@ class JsonObjects:
             faults,
             np.zeros(rows, np.int64),
         )
-        whole = kind[0] == kernels.OBJECT
+        whole = kind[0] == tokens.OBJECT
         for row in np.flatnonzero(~whole & ~blank).tolist():
             if lines[row].strip():
                 raise _no_object(lines, row)
@@ -102,7 +103,7 @@ class JsonObjects:
         return cls(lines, kept, inner.data, start[1:, kept], length[1:, kept], kind[1:, kept], tuple(names))
 
     def kind_of(self, name: str) -> Bytes:
-        """What the field holds in each object: a kind of `kernels.json`."""
+        """What the field holds in each object: a kind of `kernels.tokens`."""
         return np.ascontiguousarray(self.kind[self.names.index(name)])
 
     def texts(self, name: str) -> BinaryColumn:
@@ -110,9 +111,9 @@ class JsonObjects:
         slot = self.names.index(name)
         kind = self.kind_of(name)
         start, length = self.start[slot].copy(), self.length[slot].copy()
-        length[kind <= kernels.NULL] = NULL_LENGTH
+        length[kind <= tokens.NULL] = NULL_LENGTH
         data = self.data
-        escaped = kind == kernels.ESCAPED
+        escaped = kind == tokens.ESCAPED
         if escaped.any():
             side = np.empty(int(length[escaped].sum(dtype=np.int64)), np.uint8)
             side_start, side_length = np.empty_like(start), np.empty_like(length)
@@ -127,9 +128,9 @@ class JsonObjects:
         values = {}
         texts = BinaryColumn(self.data, self.start[self.names.index(name)], self.length[self.names.index(name)])
         kind = self.kind_of(name)
-        for place in np.flatnonzero(kind > kernels.NULL).tolist():
+        for place in np.flatnonzero(kind > tokens.NULL).tolist():
             text = texts[place] or b""
-            is_string = kind[place] in (kernels.STRING, kernels.ESCAPED)
+            is_string = kind[place] in (tokens.STRING, tokens.ESCAPED)
             try:
                 values[place] = read(json.loads(b'"' + text + b'"' if is_string else text))
             except ValueError as error:
@@ -197,7 +198,7 @@ class KeyedJson:
 
     def __call__(self, lines: Lines) -> list[ProduceColumns]:
         objects = JsonObjects.locate(lines, [self.key_field])
-        missing = np.flatnonzero(objects.kind_of(self.key_field) == kernels.MISSING)
+        missing = np.flatnonzero(objects.kind_of(self.key_field) == tokens.MISSING)
         if missing.size:
             row = int(objects.row[missing[0]])
             near = nearest(self.key_field, list(json.loads(lines[row])))
@@ -223,7 +224,7 @@ def _no_object(lines: Lines, row: int) -> BadLineError:
 
 
 def _require_values(objects: JsonObjects) -> None:
-    missing = (objects.kind_of("value") == kernels.MISSING) & (objects.kind_of("value_base64") == kernels.MISSING)
+    missing = (objects.kind_of("value") == tokens.MISSING) & (objects.kind_of("value_base64") == tokens.MISSING)
     if missing.any():
         raise BadLineError(
             int(objects.row[np.flatnonzero(missing)[0]]),

@@ -17,15 +17,9 @@ from numpy.typing import NDArray
 from riacho.cli.cluster import nearest
 from riacho.client.columns import Header, RecordColumns
 from riacho.errors import UsageError
-from riacho.kernels.write import (
-    INTEGER_WIDTH,
-    TIMESTAMP,
-    TIMESTAMP_WIDTH,
-    write_constant,
-    write_integers,
-    write_spans,
-    write_times,
-)
+from riacho.kernels.write_numbers import INTEGER_WIDTH, write_integers
+from riacho.kernels.write_texts import write_constant, write_spans
+from riacho.kernels.write_times import TIMESTAMP, TIMESTAMP_WIDTH, write_times
 
 Bytes = NDArray[np.uint8]
 Int64s = NDArray[np.int64]

@@ -14,7 +14,7 @@ from riacho.formats.decoding import BadRecord, Bytes, Decoded, Int64Array, Scrat
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.values import Failures, Rules, Target, Texts, convert
 from riacho.kernels import csv as kernels
-from riacho.kernels import json as layout
+from riacho.kernels import tokens
 from riacho.kernels.csv import Fault
 
 RULES = Rules(short_dates=True, iso_times=True)
@@ -117,20 +117,20 @@ class CsvDecoder:
 
     def _cleaned(self, texts: Texts) -> Texts:
         """Without escapes and doubled quotes, the null literal as null."""
-        escaped = np.flatnonzero(texts.kind == layout.ESCAPED)
+        escaped = np.flatnonzero(texts.kind == tokens.ESCAPED)
         data, start, length, kind = texts.data, texts.start, texts.length, texts.kind
         if len(escaped):
             start, length, kind = start.copy(), length.copy(), kind.copy()
             written = Spans.of([self._unescaped(texts, row) for row in escaped.tolist()])
             start[escaped] = written.start + len(data)
             length[escaped] = written.length
-            kind[escaped] = layout.STRING
+            kind[escaped] = tokens.STRING
             data = np.concatenate((data, written.data))
         texts = Texts(data, start, length, kind)
         if self._dialect.null_literal is not None:
             nulls = _equal(texts, self._dialect.null_literal.encode())
             if nulls.any():
-                texts = Texts(data, start, length, np.where(nulls, np.uint8(layout.NULL), kind))
+                texts = Texts(data, start, length, np.where(nulls, np.uint8(tokens.NULL), kind))
         return texts
 
     def _unescaped(self, texts: Texts, row: int) -> bytes:
@@ -141,7 +141,7 @@ class CsvDecoder:
 
     def _column(self, kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
         if kind.kind is Kind.ARRAY:
-            present = texts.kind == layout.STRING
+            present = texts.kind == tokens.STRING
             offsets, parts = self._parts(texts)
             inner = Target(
                 f"{target.path}[]", np.repeat(target.record, np.diff(offsets)), target.failures, target.rules
@@ -156,7 +156,7 @@ class CsvDecoder:
 
     def _row(self, kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
         """A nested row is written as a list of its fields."""
-        present = texts.kind == layout.STRING
+        present = texts.kind == tokens.STRING
         offsets, parts = self._parts(texts)
         children = []
         counts = np.diff(offsets)
@@ -177,7 +177,7 @@ class CsvDecoder:
                 taken = parts.take(place)
             else:
                 taken = Texts(texts.data, place, np.zeros(len(texts), np.int32), np.zeros(len(texts), np.uint8))
-            taken = Texts(taken.data, taken.start, taken.length, np.where(there, taken.kind, np.uint8(layout.MISSING)))
+            taken = Texts(taken.data, taken.start, taken.length, np.where(there, taken.kind, np.uint8(tokens.MISSING)))
             children.append((child.name, self._column(child.type, taken, target.at(f"{target.path}.{child.name}"))))
         return arrow.Column("+s", len(texts), (), None if present.all() else present, tuple(children))
 
@@ -189,7 +189,7 @@ class CsvDecoder:
         start, length = np.empty(total, np.int64), np.empty(total, np.int32)
         if total:
             kernels.split(texts.data, texts.start, texts.length, texts.kind, delimiter, offsets, start, length)
-        parts = Texts(texts.data, start, length, np.full(total, layout.STRING, np.uint8))
+        parts = Texts(texts.data, start, length, np.full(total, tokens.STRING, np.uint8))
         return offsets, self._cleaned(parts)
 
 
@@ -199,7 +199,7 @@ def _constant(reason: str, _place: int) -> str:
 
 def _equal(texts: Texts, literal: bytes) -> arrow.BoolArray:
     """Which texts are exactly this one."""
-    equal: arrow.BoolArray = (texts.kind == layout.STRING) & (texts.length == len(literal))
+    equal: arrow.BoolArray = (texts.kind == tokens.STRING) & (texts.length == len(literal))
     for index, byte in enumerate(literal):
         rows = np.flatnonzero(equal)
         equal[rows] = texts.data[texts.start[rows] + index] == byte

@@ -30,7 +30,7 @@ from riacho.formats.encoding import (
     write_columns,
 )
 from riacho.formats.fields import Field, FieldType, Kind
-from riacho.kernels.write import PLAIN
+from riacho.kernels.write_texts import PLAIN
 
 LONGEST_CHECKED = 24
 """Characters beyond which Jackson quotes a text without looking at it (CsvEncoder.MAX_QUOTE_CHECK)."""

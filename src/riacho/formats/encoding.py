@@ -12,7 +12,7 @@ import polars as pl
 
 from riacho.formats import arrow
 from riacho.formats.decoding import Bytes, Int64Array, Scratch, Spans
-from riacho.kernels import write
+from riacho.kernels import write_numbers, write_texts, write_times
 
 NO_OPENING = -1
 """No comma is written before a column."""
@@ -86,11 +86,11 @@ def write_columns(
         column.add_sizes(sizes)
     rows = Rows.of(sizes, scratch)
     if opening:
-        write.write_constant(rows.out, rows.cursor, characters(opening), NO_OPENING)
+        write_texts.write_constant(rows.out, rows.cursor, characters(opening), NO_OPENING)
     for prefix, column in columns:
         column.write(rows, prefix, style)
     if closing:
-        write.write_constant(rows.out, rows.cursor, characters(closing), NO_OPENING)
+        write_texts.write_constant(rows.out, rows.cursor, characters(closing), NO_OPENING)
     return rows.spans()
 
 
@@ -115,10 +115,10 @@ class IntegerWriter:
         self._valid = _valid(series)
 
     def add_sizes(self, sizes: Int64Array) -> None:
-        sizes += write.INTEGER_WIDTH
+        sizes += write_numbers.INTEGER_WIDTH
 
     def write(self, rows: Rows, prefix: Bytes, style: Style) -> None:
-        write.write_integers(
+        write_numbers.write_integers(
             rows.out, rows.cursor, prefix, style.opening, self._values, self._valid, style.null, style.skip_nulls
         )
 
@@ -129,23 +129,23 @@ class TimeWriter:
     def __init__(self, series: pl.Series, *, separator: str = " ", utc: bool = False, quoted: bool) -> None:
         self._valid = _valid(series)
         if series.dtype == pl.Date:
-            self._what = write.DATE
+            self._what = write_times.DATE
             self._values = _int64(series)
         elif series.dtype == pl.Time:
-            self._what = write.TIME
+            self._what = write_times.TIME
             self._values = _int64(series) // 1000
         else:
-            self._what = write.TIMESTAMP
+            self._what = write_times.TIMESTAMP
             self._values = _int64(series.dt.cast_time_unit("us"))
         self._separator = ord(separator)
         self._utc = utc
         self._quoted = quoted
 
     def add_sizes(self, sizes: Int64Array) -> None:
-        sizes += write.TIMESTAMP_WIDTH
+        sizes += write_times.TIMESTAMP_WIDTH
 
     def write(self, rows: Rows, prefix: Bytes, style: Style) -> None:
-        write.write_times(
+        write_times.write_times(
             rows.out,
             rows.cursor,
             prefix,
@@ -162,7 +162,7 @@ class TimeWriter:
 
 
 class TextWriter:
-    """A String column; `how` is PLAIN, QUOTED or JSON_STRING of `riacho.kernels.write`."""
+    """A String column; `how` is PLAIN, QUOTED or JSON_STRING of `riacho.kernels.write_texts`."""
 
     def __init__(self, series: pl.Series, how: int) -> None:
         self._memory = arrow.string_views(series)
@@ -171,12 +171,12 @@ class TextWriter:
         self._how = how
 
     def add_sizes(self, sizes: Int64Array) -> None:
-        write.add_text_sizes(
+        write_texts.add_text_sizes(
             sizes, self._views, self._memory.addresses, self._valid, self._views.ctypes.data, self._how, 0
         )
 
     def write(self, rows: Rows, prefix: Bytes, style: Style) -> None:
-        write.write_texts(
+        write_texts.write_texts(
             rows.out,
             rows.cursor,
             prefix,
@@ -201,10 +201,10 @@ class FloatWriter:
         self._quotes_others = quotes_others
 
     def add_sizes(self, sizes: Int64Array) -> None:
-        sizes += write.NUMBER_WIDTH
+        sizes += write_numbers.NUMBER_WIDTH
 
     def write(self, rows: Rows, prefix: Bytes, style: Style) -> None:
-        write.write_numbers(
+        write_numbers.write_numbers(
             rows.out,
             rows.cursor,
             prefix,
@@ -230,7 +230,7 @@ class SpanWriter:
 
     def write(self, rows: Rows, prefix: Bytes, style: Style) -> None:
         spans = self._spans
-        write.write_spans(
+        write_texts.write_spans(
             rows.out,
             rows.cursor,
             prefix,
@@ -289,7 +289,7 @@ def join_lists(
     total = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
     rows = Rows.of(total[offsets[1:]] - total[offsets[:-1]] + 2)
     nothing = np.empty(0, np.uint8)
-    write.join_elements(
+    write_texts.join_elements(
         rows.out,
         rows.cursor,
         offsets,

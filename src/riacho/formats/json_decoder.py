@@ -18,7 +18,8 @@ from riacho.formats.decoding import BadRecord, Bytes, Decoded, Int32Array, Int64
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.values import Failures, Rules, Target, Texts, ValueColumn, convert, report
 from riacho.kernels import json as kernels
-from riacho.kernels.json import Fault
+from riacho.kernels import tokens
+from riacho.kernels.json_syntax import MAX_DEPTH, Fault
 
 CHUNK = 4096
 """Rows located before their values are converted: their bytes are then still in the cache."""
@@ -36,7 +37,7 @@ _FAULTS = {
     Fault.BAD_ESCAPE: "no escape is written like this",
     Fault.BAD_UTF8: "the bytes are not UTF-8",
     Fault.BAD_NUMBER: "no number is written like this",
-    Fault.TOO_DEEP: f"values nest deeper than {kernels.MAX_DEPTH}",
+    Fault.TOO_DEEP: f"values nest deeper than {MAX_DEPTH}",
 }
 
 
@@ -172,9 +173,9 @@ class JsonDecoder:
 
     def _report_missing(self, located: _Located, first: int, given: arrow.BoolArray, target: Target) -> None:
         for path, slot in self._plan.slots.items():
-            missing = (located.kind[slot] == kernels.MISSING) & given[first : first + len(located.faults)]
+            missing = (located.kind[slot] == tokens.MISSING) & given[first : first + len(located.faults)]
             if len(path) > 1:  # of an object that is null nothing is missing
-                missing &= located.kind[self._plan.slots[path[:-1]]] == kernels.OBJECT
+                missing &= located.kind[self._plan.slots[path[:-1]]] == tokens.OBJECT
             rows = first + np.flatnonzero(missing)
             if len(rows):
                 target.failures.add(target.record[rows], partial(_missing, ".".join(path)))
@@ -237,9 +238,9 @@ class _RowBuilder:
 
     def take(self, located: _Located, first: int) -> None:
         texts = located.texts(self._slot)
-        is_object = texts.kind == kernels.OBJECT
+        is_object = texts.kind == tokens.OBJECT
         self._valid[first : first + len(texts)] = is_object
-        report(self._kind, texts, self._target.part(first, len(texts)), (texts.kind > kernels.NULL) & ~is_object)
+        report(self._kind, texts, self._target.part(first, len(texts)), (texts.kind > tokens.NULL) & ~is_object)
         for _, child in self._children:
             child.take(located, first)
 
@@ -331,7 +332,7 @@ def decode_values(kind: FieldType, texts: Texts, target: Target) -> arrow.Column
 
 
 def _lists(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
-    offsets, status, elements, _ = _elements(texts, kernels.ARRAY)
+    offsets, status, elements, _ = _elements(texts, tokens.ARRAY)
     report(kind, texts, target, status == 2)
     element = kind.children[0]
     inner = _inside(target, f"{target.path}[]", offsets)
@@ -340,7 +341,7 @@ def _lists(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
 
 
 def _maps(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
-    offsets, status, elements, keys = _elements(texts, kernels.OBJECT)
+    offsets, status, elements, keys = _elements(texts, tokens.OBJECT)
     report(kind, texts, target, status == 2)
     offsets, kept = _without_repeated_keys(offsets, keys)
     if kept is not None:
@@ -359,8 +360,8 @@ def _maps(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
 
 def _rows(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
     """Objects inside arrays and maps: located like records of their own."""
-    is_object = texts.kind == kernels.OBJECT
-    report(kind, texts, target, (texts.kind > kernels.NULL) & ~is_object)
+    is_object = texts.kind == tokens.OBJECT
+    report(kind, texts, target, (texts.kind > tokens.NULL) & ~is_object)
     plan = _Plan.of(kind.children)
     objects = Spans(texts.data, texts.start, np.where(is_object, texts.length, np.int32(-1)))
     located = _Located.of(plan, objects, Scratch())
@@ -380,7 +381,7 @@ def _elements(texts: Texts, container: int) -> tuple[Int64Array, Bytes, Texts, T
     total = kernels.count_elements(texts.data, texts.start, texts.length, texts.kind, container, offsets, status)
     spans = [
         Texts(texts.data, np.empty(size, np.int64), np.empty(size, np.int32), np.empty(size, np.uint8))
-        for size in (total, total if container == kernels.OBJECT else 0)
+        for size in (total, total if container == tokens.OBJECT else 0)
     ]
     elements, keys = spans
     kernels.list_elements(
@@ -436,7 +437,7 @@ def _top_level_array(records: Spans, row: int) -> Spans | None:
     located = _Located.of(plan, probe, Scratch())
     if located.faults[0]:
         return None
-    _, _, elements, _ = _elements(located.texts(0), kernels.ARRAY)
+    _, _, elements, _ = _elements(located.texts(0), tokens.ARRAY)
     return Spans(elements.data, elements.start, elements.length)
 
 

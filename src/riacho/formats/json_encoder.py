@@ -30,7 +30,7 @@ from riacho.formats.encoding import (
 )
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.json_text import quote
-from riacho.kernels.write import JSON_STRING, PLAIN, QUOTED
+from riacho.kernels.write_texts import JSON_STRING, PLAIN, QUOTED
 
 FAIL = "FAIL"
 DROP = "DROP"

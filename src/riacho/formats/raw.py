@@ -14,9 +14,8 @@ from riacho.formats import arrow
 from riacho.formats.decoding import BadRecord, Decoded, Int64Array, Spans
 from riacho.formats.encoding import Style, TextWriter, characters, write_columns
 from riacho.formats.fields import Field, Kind
-from riacho.kernels import json as layout
-from riacho.kernels import strings
-from riacho.kernels.write import PLAIN
+from riacho.kernels import strings, tokens
+from riacho.kernels.write_texts import PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class RawDecoder:
         return np.asarray(values.astype(kind.newbyteorder("=")))
 
     def _texts(self, records: Spans) -> pl.Series:
-        kinds = np.where(records.length >= 0, np.uint8(layout.STRING), np.uint8(layout.NULL))
+        kinds = np.where(records.length >= 0, np.uint8(tokens.STRING), np.uint8(tokens.NULL))
         views = np.empty(4 * len(records), np.int32)
         status = np.empty(len(records), np.uint8)
         side = np.empty(0, np.uint8)

@@ -16,7 +16,7 @@ from riacho.formats.json_encoder import DROP, FAIL, LITERAL, JsonEncoder
 from riacho.formats.options import Option, Options, boolean, one_of, text
 from riacho.formats.raw import RawDecoder, RawEncoder, RawOptions
 from riacho.formats.values import Rules
-from riacho.kernels import text_values
+from riacho.kernels import text_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ def _json(columns: tuple[Field, ...], options: Options) -> Format:
         _refuse(item, item.type, options, {Kind.MAP}, _is_text_keyed, "JSON: the key of a MAP must be a STRING")
     iso = standard != _SQL
     rules = Rules(
-        timestamp_style=text_values.ISO_STYLE if iso else text_values.SQL_STYLE,
-        timestamp_zone=text_values.OFFSET_ZONE if standard == _OFFSET else text_values.NO_ZONE,
-        ltz_zone=text_values.OFFSET_ZONE if standard == _OFFSET else text_values.UTC_ZONE,
+        timestamp_style=text_times.ISO_STYLE if iso else text_times.SQL_STYLE,
+        timestamp_zone=text_times.OFFSET_ZONE if standard == _OFFSET else text_times.NO_ZONE,
+        ltz_zone=text_times.OFFSET_ZONE if standard == _OFFSET else text_times.UTC_ZONE,
         strict_timestamps=iso,
     )
     by_name = {item.name: item for item in columns}

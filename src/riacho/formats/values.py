@@ -17,9 +17,8 @@ from riacho.formats import arrow
 from riacho.formats.decoding import Bytes, Int32Array, Int64Array, Spans
 from riacho.formats.fields import FieldType, Kind
 from riacho.formats.json_text import rewrite_container
-from riacho.kernels import json as layout
-from riacho.kernels import strings, text_values
-from riacho.kernels.text_values import BAD, HARD, VALUE
+from riacho.kernels import strings, text_times, text_values, tokens
+from riacho.kernels.tokens import ABSENT, BAD, HARD, VALUE
 
 SNIPPET = 80
 """Characters of a bad value that its error shows."""
@@ -30,7 +29,7 @@ MOST_BYTES = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """One text per row, with the kind of token that it is (`riacho.kernels.json`)."""
+    """One text per row, with the kind of token that it is (`riacho.kernels.tokens`)."""
 
     data: Bytes
     start: Int64Array
@@ -70,10 +69,10 @@ class Failures:
 class Rules:
     """How texts of a format are read where formats or their options differ."""
 
-    timestamp_style: int = text_values.SQL_STYLE
-    timestamp_zone: int = text_values.NO_ZONE
+    timestamp_style: int = text_times.SQL_STYLE
+    timestamp_zone: int = text_times.NO_ZONE
     """Of TIMESTAMP: `OFFSET_ZONE` under ISO-8601-WITH-OFFSET."""
-    ltz_zone: int = text_values.UTC_ZONE
+    ltz_zone: int = text_times.UTC_ZONE
     strict_timestamps: bool = False
     short_dates: bool = False
     iso_times: bool = False
@@ -163,7 +162,7 @@ class ValueColumn:
             return self._fill_bytes(_unescaped(texts), out, status)
         fill = _FILL[kind.kind]
         others = fill(kind, texts, rules, out, status)
-        if others and (texts.kind == layout.ESCAPED).any():  # the parsers take plain texts alone
+        if others and (texts.kind == tokens.ESCAPED).any():  # the parsers take plain texts alone
             others = fill(kind, _unescaped(texts), rules, out, status)
         return others
 
@@ -175,7 +174,7 @@ class ValueColumn:
                 mend="fetch less at once",
             )
         number = self._number(texts.data)
-        escaped = texts.kind == layout.ESCAPED
+        escaped = texts.kind == tokens.ESCAPED
         side = np.empty(int(texts.length[escaped].sum(dtype=np.int64)) if escaped.any() else 0, np.uint8)
         others = strings.view_strings(
             texts.data, texts.start, texts.length, texts.kind, number, self._number(side), out, side, status
@@ -285,7 +284,7 @@ def _floats(_kind: FieldType, texts: Texts, _rules: Rules, out: npt.NDArray[Any]
 
 def _hard_floats(texts: Texts, rows: Int64Array, out: npt.NDArray[Any], status: Bytes) -> None:
     """Numbers of many digits go through Polars' parser at once; other texts are tried as Java writes doubles."""
-    numbers = texts.kind != layout.STRING
+    numbers = texts.kind != tokens.STRING
     if numbers.any():
         chosen = rows[numbers]
         written = ValueColumn(FieldType(Kind.STRING, "STRING"), len(chosen))
@@ -331,7 +330,7 @@ def _decimals(kind: FieldType, texts: Texts, _rules: Rules, out: npt.NDArray[Any
             status[row] = BAD
             unscaled = _unscaled(texts.text(row), kind)
             if unscaled is _TOO_LARGE:
-                status[row] = text_values.ABSENT
+                status[row] = ABSENT
             elif isinstance(unscaled, int):
                 words = unscaled.to_bytes(16, "little", signed=True)
                 out[2 * row : 2 * row + 2] = np.frombuffer(words, np.int64)
@@ -362,18 +361,16 @@ def _unscaled(text: bytes, kind: FieldType) -> int | object | None:
 
 
 def _dates(_kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[Any], status: Bytes) -> int:
-    return text_values.parse_dates(texts.data, texts.start, texts.length, texts.kind, rules.short_dates, out, status)
+    return text_times.parse_dates(texts.data, texts.start, texts.length, texts.kind, rules.short_dates, out, status)
 
 
 def _times(kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[Any], status: Bytes) -> int:
     unit = 10 ** (9 - min(kind.precision, 3))  # Flink keeps a TIME in milliseconds
-    return text_values.parse_times(
-        texts.data, texts.start, texts.length, texts.kind, unit, rules.iso_times, out, status
-    )
+    return text_times.parse_times(texts.data, texts.start, texts.length, texts.kind, unit, rules.iso_times, out, status)
 
 
 def _timestamps(kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[Any], status: Bytes) -> int:
-    return text_values.parse_timestamps(
+    return text_times.parse_timestamps(
         texts.data,
         texts.start,
         texts.length,
@@ -401,7 +398,7 @@ _FILL: dict[Kind, Callable[[FieldType, Texts, Rules, npt.NDArray[Any], Bytes], i
 
 def _unescaped(texts: Texts) -> Texts:
     """The same texts, with ESCAPED ones as STRING."""
-    escaped = texts.kind == layout.ESCAPED
+    escaped = texts.kind == tokens.ESCAPED
     if not escaped.any():
         return texts
     room = np.empty(int(texts.length[escaped].sum(dtype=np.int64)), np.uint8)
@@ -413,7 +410,7 @@ def _unescaped(texts: Texts) -> Texts:
         data,
         np.where(escaped, start + len(texts.data), texts.start),
         np.where(escaped, length, texts.length),
-        np.where(escaped, np.uint8(layout.STRING), texts.kind),
+        np.where(escaped, np.uint8(tokens.STRING), texts.kind),
     )
 
 
@@ -430,11 +427,11 @@ def report(kind: FieldType, texts: Texts, target: Target, bad: npt.NDArray[np.bo
 def shown(texts: Texts, row: int) -> str:
     """A bad text for a message: quoted as it was, cut to a readable length.
 
-    >>> span = np.array([0]), np.array([3], np.int32), np.array([layout.STRING], np.uint8)
+    >>> span = np.array([0]), np.array([3], np.int32), np.array([tokens.STRING], np.uint8)
     >>> shown(Texts(np.frombuffer(b"abc", np.uint8), *span), 0)
     "'abc'"
     """
     text = texts.text(row)[: 4 * SNIPPET].decode("utf-8", errors="replace")
     if len(text) > SNIPPET:
         text = text[: SNIPPET - 1] + "…"
-    return repr(text) if texts.kind[row] in (layout.STRING, layout.ESCAPED) else text
+    return repr(text) if texts.kind[row] in (tokens.STRING, tokens.ESCAPED) else text

@@ -11,7 +11,7 @@ Importing the module compiles (or loads from the cache, in about a millisecond) 
 a call with other types raises `TypeError`, so a first call never compiles. `BYTES`, `READ_INT64`, ... accept
 read-only and writable arrays; `int64[::1]` only writable ones. A function that only kernels call is decorated
 with `@inner` and stays in its module: Numba's cache sees an edit of the calling file only. One that several
-modules call goes to `primitives.py`, whose content is part of the cache directory's name.
+modules call goes to a module without kernels, one of SHARED: their content is part of the cache directory's name.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ READ_BOOL = "Array(boolean, 1, 'C', True)"
 _INNER: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 """Without Numba's reference counts: one up and one down per array and call, both atomic, took three quarters of the
 JSON decoder's time."""
+
+SHARED = ("cursors", "json_syntax", "primitives", "tokens")
+"""The modules whose functions and numbers become part of other modules' kernels."""
 
 _SOURCES = Path(__file__).parent
 _KERNEL = re.compile(r"^@kernel\(", re.MULTILINE)
@@ -99,7 +102,7 @@ def cache_directory() -> Path:
     """`<user's cache>/riacho/<version>-<python>-<cpu>-<shared code>`: one for each kind of machine code."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     python = f"{sys.implementation.name}{sys.version_info.major}{sys.version_info.minor}"
-    shared = hashlib.sha256((_SOURCES / "primitives.py").read_bytes()).hexdigest()[:8]
+    shared = hashlib.sha256(b"".join((_SOURCES / f"{module}.py").read_bytes() for module in SHARED)).hexdigest()[:8]
     return Path(root) / "riacho" / f"{__version__}-{python}-{_processor()}-{shared}"
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, inner, kernel
-from riacho.kernels.json import ESCAPED, MISSING, STRING
 from riacho.kernels.primitives import int64, utf8_length
+from riacho.kernels.tokens import ESCAPED, MISSING, STRING
 
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]

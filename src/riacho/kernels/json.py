@@ -8,273 +8,26 @@ depends on the rows before. Source: RFC 8259; leniency and depth limit are Jacks
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, inlined, inner, kernel
-from riacho.kernels.primitives import (
-    LANES,
-    differing_lanes,
-    int64,
-    other_than_digit_lanes,
-    special_lanes,
-    trailing_zeros,
-    uint64,
-    unescape_json,
-    utf8_length,
-)
+from riacho.kernels.json_syntax import MAX_DEPTH, QUOTE, scan_value, skip_space, string_end
+from riacho.kernels.primitives import LANES, differing_lanes, int64, uint64, unescape_json
+from riacho.kernels.tokens import ESCAPED, MISSING, NULL, OBJECT
 
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 
-# What a slot holds in a row. A string's span is without its quotes; ESCAPED ones hold backslashes.
-MISSING: Final = 0
-NULL: Final = 1
-TRUE: Final = 2
-FALSE: Final = 3
-INTEGER: Final = 4
-DECIMAL: Final = 5
-STRING: Final = 6
-ESCAPED: Final = 7
-OBJECT: Final = 8
-ARRAY: Final = 9
-
-MAX_DEPTH: Final = 1000
-"""How deep values may nest: Jackson's default `StreamReadConstraints.maxNestingDepth`."""
 LAYOUTS: Final = 4
 """Kinds of row remembered at once: enough for a topic that mixes a few record types."""
 VARIES: Final = 255
 """In a remembered layout: the row's own value decides the slot's kind."""
 MAX_STEPS: Final = 256
 """Values of a row that a layout remembers; a longer row is always parsed member by member."""
-
-
-class Fault(IntEnum):
-    """Why a text is not a JSON object; 0 where it is."""
-
-    NONE = 0
-    EMPTY = 1
-    NOT_AN_OBJECT = 2
-    AN_ARRAY = 3
-    UNTERMINATED = 4
-    EXPECTED_KEY = 5
-    EXPECTED_COLON = 6
-    EXPECTED_COMMA = 7
-    EXPECTED_VALUE = 8
-    CONTROL_CHARACTER = 9
-    BAD_ESCAPE = 10
-    BAD_UTF8 = 11
-    BAD_NUMBER = 12
-    TOO_DEEP = 13
-
-
-_QUOTE: Final = 34
-_BACKSLASH: Final = 92
-
-
-@inlined
-def _space(data: Bytes, position: int, end: int) -> int:
-    """The position of the next byte that is no white space."""
-    while position < end:
-        byte = data[position]
-        if byte != 32 and byte != 10 and byte != 13 and byte != 9:
-            break
-        position += 1
-    return position
-
-
-@inlined
-def _is_hex(byte: int) -> bool:
-    return (48 <= byte <= 57) or (65 <= byte <= 70) or (97 <= byte <= 102)
-
-
-@inlined
-def _string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
-    """From the byte after an opening quote: (position of the closing one, STRING or ESCAPED, fault)."""
-    kind = STRING
-    while True:
-        while position < end and position + LANES <= data.size:
-            special = special_lanes(data, position)
-            if special != uint64(0):
-                position += trailing_zeros(special)
-                break
-            position += LANES
-        if position >= end:
-            return end, kind, int64(4)
-        byte = data[position]
-        if byte == _QUOTE:
-            return position, kind, int64(0)
-        if byte == _BACKSLASH:
-            kind = ESCAPED
-            if position + 1 >= end:
-                return position, kind, int64(4)
-            escape = data[position + 1]
-            if escape == 117:
-                if position + 6 > end:
-                    return position, kind, int64(4)
-                for i in range(2, 6):
-                    if not _is_hex(data[position + i]):
-                        return position, kind, int64(10)
-                position += 6
-            elif (
-                escape == 34
-                or escape == 92
-                or escape == 47
-                or escape == 98
-                or escape == 102
-                or escape == 110
-                or escape == 114
-                or escape == 116
-            ):
-                position += 2
-            else:
-                return position, kind, int64(10)
-        elif byte < 32:
-            return position, kind, int64(9)
-        elif byte < 0x80:
-            position += 1
-        else:
-            length = utf8_length(data, position, end)
-            if length == 0:
-                return position, kind, int64(11)
-            position += length
-
-
-@inlined
-def _digits_end(data: Bytes, position: int, end: int) -> int:
-    """The position of the next byte that is no digit."""
-    while position < end and position + LANES <= data.size:
-        others = other_than_digit_lanes(data, position)
-        if others != uint64(0):
-            return min(position + trailing_zeros(others), end)
-        position += LANES
-    while position < end and uint64(data[position]) - uint64(48) <= uint64(9):
-        position += 1
-    return min(position, end)
-
-
-@inlined
-def _number_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
-    """From the first byte of a number: (position after it, INTEGER or DECIMAL, fault)."""
-    kind = INTEGER
-    if data[position] == 45:
-        position += 1
-    first = position
-    position = _digits_end(data, position, end)
-    digits = position - first
-    if digits == 0 or (digits > 1 and data[first] == 48):
-        return position, kind, int64(12)
-    if position < end and data[position] == 46:
-        kind = DECIMAL
-        position += 1
-        first = position
-        position = _digits_end(data, position, end)
-        if position == first:
-            return position, kind, int64(12)
-    if position < end and (data[position] | 32) == 101:
-        kind = DECIMAL
-        position += 1
-        if position < end and (data[position] == 43 or data[position] == 45):
-            position += 1
-        first = position
-        position = _digits_end(data, position, end)
-        if position == first:
-            return position, kind, int64(12)
-    return position, kind, int64(0)
-
-
-@inlined
-def _scalar(data: Bytes, position: int, end: int) -> tuple[int, int, int, int, int]:
-    """A string, number, true, false or null: (kind, start and end of its span, position after it, fault)."""
-    byte = data[position]
-    if byte == _QUOTE:
-        stop, kind, fault = _string_end(data, position + 1, end)
-        return kind, position + 1, stop, stop + 1, fault
-    if byte == 45 or (48 <= byte <= 57):
-        stop, kind, fault = _number_end(data, position, end)
-        return kind, position, stop, stop, fault
-    if byte == 110 and position + 4 <= end and data[position + 1] == 117:
-        if data[position + 2] == 108 and data[position + 3] == 108:
-            return NULL, position, position + 4, position + 4, int64(0)
-    elif byte == 116 and position + 4 <= end and data[position + 1] == 114:
-        if data[position + 2] == 117 and data[position + 3] == 101:
-            return TRUE, position, position + 4, position + 4, int64(0)
-    elif byte == 102 and position + 5 <= end and data[position + 1] == 97:
-        if data[position + 2] == 108 and data[position + 3] == 115 and data[position + 4] == 101:
-            return FALSE, position, position + 5, position + 5, int64(0)
-    return NULL, position, position, position, int64(8)
-
-
-@inner
-def _container(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[int, int, int, int, int]:
-    """A whole object or array, checked: as `_scalar`, the span with its brackets."""
-    start = position
-    kind = OBJECT if data[position] == 123 else ARRAY
-    depth = 0
-    nesting[0] = data[position]
-    position = _space(data, position + 1, end)
-    fresh = True
-    while True:
-        if position >= end:
-            return kind, start, position, position, int64(4)
-        in_object = nesting[depth] == 123
-        byte = data[position]
-        if byte == (125 if in_object else 93):
-            # A comma before it was refused below, where a key or a value had to follow.
-            position += 1
-            if depth == 0:
-                return kind, start, position, position, int64(0)
-            depth -= 1
-            fresh = False
-            position = _space(data, position, end)
-            continue
-        if not fresh:
-            if byte != 44:
-                return kind, start, position, position, int64(7)
-            position = _space(data, position + 1, end)
-            if position >= end:
-                return kind, start, position, position, int64(4)
-        if in_object:
-            if data[position] != _QUOTE:
-                return kind, start, position, position, int64(5)
-            stop, _, fault = _string_end(data, position + 1, end)
-            if fault != 0:
-                return kind, start, stop, stop, fault
-            position = _space(data, stop + 1, end)
-            if position >= end:
-                return kind, start, position, position, int64(4)
-            if data[position] != 58:
-                return kind, start, position, position, int64(6)
-            position = _space(data, position + 1, end)
-            if position >= end:
-                return kind, start, position, position, int64(4)
-        byte = data[position]
-        if byte == 123 or byte == 91:
-            depth += 1
-            if depth >= MAX_DEPTH:
-                return kind, start, position, position, int64(13)
-            nesting[depth] = byte
-            position = _space(data, position + 1, end)
-            fresh = True
-            continue
-        _, _, stop, position, fault = _scalar(data, position, end)
-        if fault != 0:
-            return kind, start, stop, stop, fault
-        fresh = False
-        position = _space(data, position, end)
-
-
-@inlined
-def _value(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[int, int, int, int, int]:
-    """Any value: (kind, start and end of its span, position after it, fault)."""
-    byte = data[position]
-    if byte == 123 or byte == 91:
-        return _container(data, position, end, nesting)
-    return _scalar(data, position, end)
 
 
 @inlined
@@ -350,7 +103,7 @@ def _parse_members(
     position = start
     if position + 3 <= end and data[start] == 0xEF and data[start + 1] == 0xBB and data[start + 2] == 0xBF:
         position += 3
-    position = _space(data, position, end)
+    position = skip_space(data, position, end)
     if position >= end:
         return position, int64(1), count, after_value
     if data[position] != 123:
@@ -361,7 +114,7 @@ def _parse_members(
     depth = 0
     fresh = True
     while True:
-        position = _space(data, position, end)
+        position = skip_space(data, position, end)
         if position >= end:
             return position, int64(4), count, after_value
         if data[position] == 125:
@@ -375,21 +128,21 @@ def _parse_members(
         if not fresh:
             if data[position] != 44:
                 return position, int64(7), count, after_value
-            position = _space(data, position + 1, end)
+            position = skip_space(data, position + 1, end)
             if position >= end:
                 return position, int64(4), count, after_value
-        if data[position] != _QUOTE:
+        if data[position] != QUOTE:
             return position, int64(5), count, after_value
         key = position + 1
-        key_end, key_kind, fault = _string_end(data, key, end)
+        key_end, key_kind, fault = string_end(data, key, end)
         if fault != 0:
             return key_end, fault, count, after_value
-        position = _space(data, key_end + 1, end)
+        position = skip_space(data, key_end + 1, end)
         if position >= end:
             return position, int64(4), count, after_value
         if data[position] != 58:
             return position, int64(6), count, after_value
-        position = _space(data, position + 1, end)
+        position = skip_space(data, position + 1, end)
         if position >= end:
             return position, int64(4), count, after_value
         member = _find_member(
@@ -411,7 +164,7 @@ def _parse_members(
                 fresh = True
                 continue
         value = position
-        kind, first, stop, position, fault = _value(data, position, end, nesting)
+        kind, first, stop, position, fault = scan_value(data, position, end, nesting)
         if fault != 0:
             return stop, fault, count, after_value
         if slot >= 0:
@@ -494,7 +247,7 @@ def locate(
                 slot = steps[layout, step, 2]
                 if slot >= 0 and slot_end[slot] > slot and data[position] == 123:
                     break  # the row before had no object here
-                kind, first, stop, position, fault = _value(data, position, end, nesting)
+                kind, first, stop, position, fault = scan_value(data, position, end, nesting)
                 if fault != 0:
                     break
                 if slot >= 0:
@@ -576,16 +329,16 @@ def count_elements(
         if kind != container:
             continue
         end = starts[row] + int64(lengths[row]) - 1
-        position = _space(data, starts[row] + 1, end)
+        position = skip_space(data, starts[row] + 1, end)
         while position < end:
             if container == OBJECT:
-                stop, _, _ = _string_end(data, position + 1, end)
-                position = _space(data, _space(data, stop + 1, end) + 1, end)
-            _, _, _, position, _ = _value(data, position, end, nesting)
+                stop, _, _ = string_end(data, position + 1, end)
+                position = skip_space(data, skip_space(data, stop + 1, end) + 1, end)
+            _, _, _, position, _ = scan_value(data, position, end, nesting)
             total += 1
-            position = _space(data, position, end)
+            position = skip_space(data, position, end)
             if position < end:
-                position = _space(data, position + 1, end)
+                position = skip_space(data, position + 1, end)
     offsets[starts.size] = total
     return total
 
@@ -614,19 +367,19 @@ def list_elements(
         if kinds[row] != container:
             continue
         end = starts[row] + int64(lengths[row]) - 1
-        position = _space(data, starts[row] + 1, end)
+        position = skip_space(data, starts[row] + 1, end)
         while position < end:
             if container == OBJECT:
-                stop, kind, _ = _string_end(data, position + 1, end)
+                stop, kind, _ = string_end(data, position + 1, end)
                 key_start[at] = position + 1
                 key_length[at] = stop - position - 1
                 key_kind[at] = kind
-                position = _space(data, _space(data, stop + 1, end) + 1, end)
-            kind, first, stop, position, _ = _value(data, position, end, nesting)
+                position = skip_space(data, skip_space(data, stop + 1, end) + 1, end)
+            kind, first, stop, position, _ = scan_value(data, position, end, nesting)
             out_start[at] = first
             out_length[at] = stop - first
             out_kind[at] = kind
             at += 1
-            position = _space(data, position, end)
+            position = skip_space(data, position, end)
             if position < end:
-                position = _space(data, position + 1, end)
+                position = skip_space(data, position + 1, end)

@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import inner
+from riacho.kernels.compile import inlined, inner
 
 Bytes = NDArray[np.uint8]
 
@@ -157,6 +157,12 @@ differing_lanes = cast("Callable[[Bytes, int, int], int]", intrinsic(_differing_
 """`differing_lanes(data, left, right)`: of 16 bytes each at two positions, a bit for each pair that differs."""
 trailing_zeros = cast("Callable[[int], int]", intrinsic(_trailing_zeros))
 """`trailing_zeros(word)`: the number of zero bits below the lowest one of 64; 64 for 0."""
+
+
+@inlined
+def is_digit(byte: int) -> bool:
+    """Whether a byte is one of 0 to 9 in ASCII."""
+    return uint64(byte) - uint64(48) <= uint64(9)
 
 
 @inner

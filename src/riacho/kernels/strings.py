@@ -8,15 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, inlined, inner, kernel
-from riacho.kernels.json import DECIMAL, ESCAPED, MISSING, NULL, STRING, TRUE
 from riacho.kernels.primitives import int64, uint64, unescape_json
-from riacho.kernels.text_values import ABSENT, BAD, HARD, VALUE
+from riacho.kernels.tokens import ABSENT, BAD, DECIMAL, ESCAPED, HARD, MISSING, NULL, SPANS, STRING, TRUE, VALUE
 
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
-
-_SPANS: Final = f"{BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}"
 
 
 @inlined
@@ -43,7 +40,7 @@ def _place_view(views: Int32s, row: int, data: Bytes, start: int, length: int, b
         views[base + 3] = _word32(data, start + 8, min(length - 8, int64(4)))
 
 
-@kernel(f"int64({_SPANS}, int64, int64, int32[::1], uint8[::1], uint8[::1])")
+@kernel(f"int64({SPANS}, int64, int64, int32[::1], uint8[::1], uint8[::1])")
 def view_strings(
     data: Bytes,
     starts: Int64s,
@@ -124,7 +121,7 @@ def _decode_base64(data: Bytes, position: int, end: int, out: Bytes, used: int) 
     return used
 
 
-@kernel(f"int64({_SPANS}, int64, int32[::1], uint8[::1], uint8[::1])")
+@kernel(f"int64({SPANS}, int64, int32[::1], uint8[::1], uint8[::1])")
 def view_base64(
     data: Bytes,
     starts: Int64s,
@@ -167,7 +164,7 @@ def place_views(data: Bytes, starts: Int64s, lengths: Int32s, rows: Int64s, numb
         _place_view(views, rows[i], data, starts[i], int64(lengths[i]), number)
 
 
-@kernel(f"int64({_SPANS}, uint8[::1], int64[::1], int32[::1])")
+@kernel(f"int64({SPANS}, uint8[::1], int64[::1], int32[::1])")
 def unescape_all(
     data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, out: Bytes, out_starts: Int64s, out_lengths: Int32s
 ) -> int:

@@ -1,8 +1,8 @@
-"""Values of SQL types from their texts, a column at a time: what JSON and CSV have in common.
+"""Numbers and booleans from their texts, a column at a time: what JSON and CSV have in common.
 
-Each kernel reads one span per row (`start`, `length`, and its `kind` as `riacho.kernels.json` numbers them) and
-fills `out` and `status`. What a kernel cannot do exactly it leaves to its caller as HARD: more digits than fit,
-escapes. The texts that are taken are those of Flink's JSON and CSV formats, that is of Java's parsers.
+Each kernel reads one span per row (`start`, `length`, and its `kind`, see `riacho.kernels.tokens`) and fills `out` and
+`status`. What a kernel cannot do exactly it leaves to its caller as HARD: more digits than fit, escapes. The texts that
+are taken are those of Flink's JSON and CSV formats, that is of Java's parsers.
 """
 
 from __future__ import annotations
@@ -12,9 +12,24 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, inlined, inner, kernel
-from riacho.kernels.json import ARRAY, DECIMAL, ESCAPED, INTEGER, MISSING, NULL, OBJECT, STRING, TRUE
-from riacho.kernels.primitives import int64, load_word, uint64
+from riacho.kernels.compile import inlined, kernel
+from riacho.kernels.primitives import int64, is_digit, load_word, uint64
+from riacho.kernels.tokens import (
+    ABSENT,
+    ARRAY,
+    BAD,
+    DECIMAL,
+    ESCAPED,
+    HARD,
+    INTEGER,
+    MISSING,
+    NULL,
+    OBJECT,
+    SPANS,
+    STRING,
+    TRUE,
+    VALUE,
+)
 
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
@@ -22,24 +37,10 @@ Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
 Integers = NDArray[Any]
 
-# What became of a row's text.
-VALUE: Final = 0
-ABSENT: Final = 1
-BAD: Final = 2
-HARD: Final = 3
-
 _ZEROS: Final = 0x3030303030303030
 _LARGEST: Final = 9223372036854775807
-_SPANS = f"{BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}"
 _POWERS: Final = np.array([10.0**i for i in range(23)])
 _INTEGER_POWERS: Final = np.array([10**i for i in range(19)], np.int64)
-
-_DAY: Final = 86_400_000_000
-
-
-@inlined
-def _is_digit(byte: int) -> bool:
-    return uint64(byte) - uint64(48) <= uint64(9)
 
 
 @inlined
@@ -70,10 +71,10 @@ def _eight_digits(data: Bytes, position: int, count: int) -> int:
 
 
 @kernel(
-    f"int64({_SPANS}, int64, int64, boolean, int8[::1], uint8[::1])",
-    f"int64({_SPANS}, int64, int64, boolean, int16[::1], uint8[::1])",
-    f"int64({_SPANS}, int64, int64, boolean, int32[::1], uint8[::1])",
-    f"int64({_SPANS}, int64, int64, boolean, int64[::1], uint8[::1])",
+    f"int64({SPANS}, int64, int64, boolean, int8[::1], uint8[::1])",
+    f"int64({SPANS}, int64, int64, boolean, int16[::1], uint8[::1])",
+    f"int64({SPANS}, int64, int64, boolean, int32[::1], uint8[::1])",
+    f"int64({SPANS}, int64, int64, boolean, int64[::1], uint8[::1])",
 )
 def parse_integers(
     data: Bytes,
@@ -156,7 +157,7 @@ def parse_integers(
     return others
 
 
-@kernel(f"int64({_SPANS}, float64[::1], uint8[::1])")
+@kernel(f"int64({SPANS}, float64[::1], uint8[::1])")
 def parse_floats(data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, out: Float64s, status: Bytes) -> int:
     """Doubles whose digits and power of ten are exact in a double (Clinger's fast path); other numbers are HARD,
     and so is every text that is no plain number. Returns how many rows hold no value.
@@ -175,14 +176,14 @@ def parse_floats(data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, out
             digits = uint64(0)
             exponent = int64(0)
             first = position
-            while position < end and _is_digit(data[position]):
+            while position < end and is_digit(data[position]):
                 digits = digits * uint64(10) + (uint64(data[position]) - uint64(48))
                 position += 1
             count = position - first
             if position < end and data[position] == 46:
                 position += 1
                 first = position
-                while position < end and _is_digit(data[position]):
+                while position < end and is_digit(data[position]):
                     digits = digits * uint64(10) + (uint64(data[position]) - uint64(48))
                     position += 1
                 exponent = first - position
@@ -220,7 +221,7 @@ def parse_floats(data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, out
     return others
 
 
-@kernel(f"int64({_SPANS}, uint8[::1], uint8[::1])")
+@kernel(f"int64({SPANS}, uint8[::1], uint8[::1])")
 def parse_booleans(data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, out: Bytes, status: Bytes) -> int:
     """Java's Boolean.parseBoolean: TRUE is true, whatever else is written false. Containers are BAD."""
     others = int64(0)
@@ -250,7 +251,7 @@ def parse_booleans(data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, o
     return others
 
 
-@kernel(f"int64({_SPANS}, int64, int64, int64[::1], uint8[::1])")
+@kernel(f"int64({SPANS}, int64, int64, int64[::1], uint8[::1])")
 def parse_decimals(
     data: Bytes,
     starts: Int64s,
@@ -286,7 +287,7 @@ def parse_decimals(
                 byte = data[position]
                 if byte == 46 and not dot:
                     dot = True
-                elif _is_digit(byte):
+                elif is_digit(byte):
                     value = value * 10 + (int64(byte) - 48)
                     digits += 1
                     if dot:
@@ -318,309 +319,6 @@ def parse_decimals(
             outcome = ABSENT
         out[2 * row] = value
         out[2 * row + 1] = value >> 63
-        status[row] = outcome
-        if outcome != VALUE:
-            others += 1
-    return others
-
-
-@inlined
-def _two_digits(data: Bytes, position: int) -> int:
-    """A number of two digits; negative where they are none."""
-    high = int64(data[position]) - 48
-    low = int64(data[position + 1]) - 48
-    if high < 0 or high > 9 or low < 0 or low > 9:
-        return int64(-1)
-    return high * 10 + low
-
-
-@inlined
-def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 in the proleptic Gregorian calendar."""
-    shifted = year - (1 if month <= 2 else 0)
-    era = shifted // 400
-    of_era = shifted - era * 400
-    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-    return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
-
-
-@inlined
-def _month_length(year: int, month: int) -> int:
-    if month == 2:
-        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-        return int64(29 if leap else 28)
-    return int64(30 if month == 4 or month == 6 or month == 9 or month == 11 else 31)
-
-
-@inlined
-def _date(data: Bytes, position: int, end: int, clamps: bool) -> tuple[bool, int]:
-    """`yyyy-MM-dd` at the start of a range: (whether it is one, days)."""
-    if position + 10 > end or data[position + 4] != 45 or data[position + 7] != 45:
-        return False, int64(0)
-    century = _two_digits(data, position)
-    years = _two_digits(data, position + 2)
-    month = _two_digits(data, position + 5)
-    day = _two_digits(data, position + 8)
-    if century < 0 or years < 0 or month < 1 or month > 12 or day < 1 or day > 31:
-        return False, int64(0)
-    year = century * 100 + years
-    longest = _month_length(year, month)
-    if day > longest:
-        if not clamps:
-            return False, int64(0)
-        day = longest
-    return True, _days(year, month, day)
-
-
-@inlined
-def _time(data: Bytes, position: int, end: int, seconds_optional: bool) -> tuple[bool, int, int]:
-    """`HH:mm:ss` and a fraction of up to 9 digits: (whether it is one, nanoseconds, position after it)."""
-    if position + 5 > end or data[position + 2] != 58:
-        return False, int64(0), position
-    hour = _two_digits(data, position)
-    minute = _two_digits(data, position + 3)
-    second = int64(0)
-    nanos = int64(0)
-    position += 5
-    if position + 3 <= end and data[position] == 58:
-        second = _two_digits(data, position + 1)
-        position += 3
-        if position < end and data[position] == 46:
-            position += 1
-            digits = int64(0)
-            while position < end and _is_digit(data[position]) and digits < 9:
-                nanos = nanos * 10 + (int64(data[position]) - 48)
-                digits += 1
-                position += 1
-            if digits == 0 and seconds_optional:
-                return False, int64(0), position
-            nanos *= _INTEGER_POWERS[9 - digits]
-    elif not seconds_optional:
-        return False, int64(0), position
-    if hour < 0 or hour > 24 or minute < 0 or minute > 59 or second < 0 or second > 59:
-        return False, int64(0), position
-    return True, (hour * 3600 + minute * 60 + second) * 1_000_000_000 + nanos, position
-
-
-@inner
-def _pad_date(data: Bytes, start: int, length: int, out: Bytes) -> bool:
-    """Write `2024-1-5` as `2024-01-05`; false where the shape is another."""
-    if data[start + 4] != 45:
-        return False
-    dash = int64(-1)
-    for i in range(5, length):
-        if data[start + i] == 45:
-            dash = int64(i)
-            break
-    if dash < 6 or dash > 7 or length - dash < 2 or length - dash > 3:
-        return False
-    for i in range(5):
-        out[i] = data[start + i]
-    out[5] = 48
-    if dash == 7:
-        out[5] = data[start + 5]
-    out[6] = data[start + dash - 1]
-    out[7] = 45
-    out[8] = 48
-    if length - dash == 3:
-        out[8] = data[start + length - 2]
-    out[9] = data[start + length - 1]
-    return True
-
-
-@kernel(f"int64({_SPANS}, boolean, int32[::1], uint8[::1])")
-def parse_dates(
-    data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, short: bool, out: Int32s, status: Bytes
-) -> int:
-    """`yyyy-MM-dd` to days since the epoch; with `short`, months and days of one digit too (java.sql.Date)."""
-    others = int64(0)
-    padded = np.zeros(10, np.uint8)
-    for row in range(starts.size):
-        kind = kinds[row]
-        outcome = BAD
-        value = int64(0)
-        if kind == STRING:
-            start = starts[row]
-            length = int64(lengths[row])
-            good = False
-            if length == 10:
-                good, value = _date(data, start, start + length, False)
-            elif short and 8 <= length < 10 and _pad_date(data, start, length, padded):
-                good, value = _date(padded, int64(0), int64(10), False)
-            if good:
-                outcome = VALUE
-        elif kind == NULL or kind == MISSING:
-            outcome = ABSENT
-        out[row] = value
-        status[row] = outcome
-        if outcome != VALUE:
-            others += 1
-    return others
-
-
-@kernel(f"int64({_SPANS}, int64, boolean, int64[::1], uint8[::1])")
-def parse_times(
-    data: Bytes,
-    starts: Int64s,
-    lengths: Int32s,
-    kinds: Bytes,
-    unit: int,
-    seconds_optional: bool,
-    out: Int64s,
-    status: Bytes,
-) -> int:
-    """`HH:mm:ss.fraction` to nanoseconds of the day, cut to multiples of `unit`."""
-    others = int64(0)
-    for row in range(starts.size):
-        kind = kinds[row]
-        outcome = BAD
-        value = int64(0)
-        if kind == STRING:
-            end = starts[row] + int64(lengths[row])
-            good, value, position = _time(data, starts[row], end, seconds_optional)
-            if good and position == end and value <= _DAY * 1000:
-                outcome = VALUE
-                if value == _DAY * 1000:  # 24:00 is the next day's midnight; a TIME keeps no day
-                    if seconds_optional:
-                        outcome = BAD
-                    value = int64(0)
-                value -= value % unit
-        elif kind == NULL or kind == MISSING:
-            outcome = ABSENT
-        out[row] = value
-        status[row] = outcome
-        if outcome != VALUE:
-            others += 1
-    return others
-
-
-# A timestamp of the usual shape as three words: `2024-01-`, `01 00:00`, `:00.000`; 0x30 is where a digit stands.
-_SHAPE_DATE: Final = 0x2D30302D30303030
-_SHAPE_MIDDLE: Final = 0x30303A3030003030
-_SHAPE_SECONDS: Final = 0x000000000030303A
-_SHAPE_MILLIS: Final = 0x003030302E30303A
-_LITERALS_DATE: Final = 0xFF0000FF00000000
-_LITERALS_MIDDLE: Final = 0x0000FF0000FF0000
-_LITERALS_SECONDS: Final = 0x00000000000000FF
-_LITERALS_MILLIS: Final = 0x00000000FF0000FF
-_SIXES: Final = 0x0606060606060606
-_HIGH_HALVES: Final = 0xF0F0F0F0F0F0F0F0
-
-
-@inlined
-def _pair(word: int, byte: int) -> int:
-    """The number of two digits from this byte on."""
-    return int64((word >> uint64(8 * byte)) & uint64(15)) * 10 + int64((word >> uint64(8 * byte + 8)) & uint64(15))
-
-
-@inlined
-def _usual_timestamp(data: Bytes, position: int, length: int, separator: int) -> tuple[bool, int]:
-    """A timestamp of 19 or 23 characters without a zone, of an unremarkable day: (whether it is one, microseconds).
-
-    Reads 24 bytes. What it does not take may still be a timestamp.
-    """
-    date = load_word(data, position) ^ uint64(_SHAPE_DATE)
-    middle = load_word(data, position + 8) ^ uint64(_SHAPE_MIDDLE) ^ (uint64(separator) << uint64(16))
-    rest = load_word(data, position + 16)
-    if length == 19:
-        rest = (rest & uint64(0xFFFFFF)) ^ uint64(_SHAPE_SECONDS)
-        literals = rest & uint64(_LITERALS_SECONDS)
-    else:
-        rest = (rest & uint64(0x00FFFFFFFFFFFFFF)) ^ uint64(_SHAPE_MILLIS)
-        literals = rest & uint64(_LITERALS_MILLIS)
-    literals |= (date & uint64(_LITERALS_DATE)) | (middle & uint64(_LITERALS_MIDDLE))
-    digits = date | middle | rest
-    carried = (date + uint64(_SIXES)) | (middle + uint64(_SIXES)) | (rest + uint64(_SIXES))
-    if literals != uint64(0) or ((digits | carried) & uint64(_HIGH_HALVES)) != uint64(0):
-        return False, int64(0)
-    year = _pair(date, 0) * 100 + _pair(date, 2)
-    month = _pair(date, 5)
-    day = _pair(middle, 0)
-    hour = _pair(middle, 3)
-    minute = _pair(middle, 6)
-    second = _pair(rest, 1)
-    if month < 1 or month > 12 or day < 1 or day > 28 or hour > 23 or minute > 59 or second > 59:
-        return False, int64(0)
-    micros = ((_days(year, month, day) * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000
-    if length == 23:
-        micros += (_pair(rest, 4) * 10 + int64((rest >> uint64(48)) & uint64(15))) * 1000
-    return True, micros
-
-
-SQL_STYLE: Final = 0
-ISO_STYLE: Final = 1
-NO_ZONE: Final = 0
-UTC_ZONE: Final = 1
-OFFSET_ZONE: Final = 2
-
-
-@kernel(f"int64({_SPANS}, int64, int64, boolean, int64, int64[::1], uint8[::1])")
-def parse_timestamps(
-    data: Bytes,
-    starts: Int64s,
-    lengths: Int32s,
-    kinds: Bytes,
-    style: int,
-    zone: int,
-    strict: bool,
-    unit: int,
-    out: Int64s,
-    status: Bytes,
-) -> int:
-    """Date, `' '` (SQL_STYLE) or `T` (ISO_STYLE, seconds optional), time, and a zone: none, `Z`, or an offset.
-
-    To microseconds since the epoch in UTC, cut to multiples of `unit`. Unless `strict`, 30 February is the month's
-    last day and 24:00 the next midnight (Java's ResolverStyle.SMART). Returns how many rows hold no value.
-    """
-    others = int64(0)
-    separator = 32 if style == SQL_STYLE else 84
-    for row in range(starts.size):
-        kind = kinds[row]
-        outcome = BAD
-        value = int64(0)
-        if kind == STRING:
-            position = starts[row]
-            end = position + int64(lengths[row])
-            local = end - position - (1 if zone == UTC_ZONE else 0)
-            if (
-                (local == 19 or local == 23)
-                and position + 24 <= data.size
-                and (zone == NO_ZONE or (zone == UTC_ZONE and data[end - 1] == 90))
-            ):
-                usual, value = _usual_timestamp(data, position, local, separator)
-                if usual:
-                    out[row] = value - value % unit
-                    status[row] = VALUE
-                    continue
-                value = int64(0)
-            good, days = _date(data, position, end, not strict)
-            if good and position + 11 < end and data[position + 10] == separator:
-                good, nanos, position = _time(data, position + 11, end, style == ISO_STYLE)
-                if good and (nanos < _DAY * 1000 or (nanos == _DAY * 1000 and not strict)):
-                    value = days * _DAY + nanos // 1000
-                    if zone == NO_ZONE:
-                        good = position == end
-                    elif position + 1 == end and data[position] == 90:
-                        good = True
-                    elif zone == OFFSET_ZONE and position + 6 == end and data[position + 3] == 58:
-                        hours = _two_digits(data, position + 1)
-                        minutes = _two_digits(data, position + 4)
-                        good = 0 <= hours <= 18 and 0 <= minutes <= 59
-                        away = (hours * 60 + minutes) * 60_000_000
-                        if data[position] == 43:
-                            value -= away
-                        elif data[position] == 45:
-                            value += away
-                        else:
-                            good = False
-                    else:
-                        good = False
-                    value -= value % unit
-                    if good:
-                        outcome = VALUE
-        elif kind == NULL or kind == MISSING:
-            outcome = ABSENT
-        out[row] = value
         status[row] = outcome
         if outcome != VALUE:
             others += 1
