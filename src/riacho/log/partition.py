@@ -15,16 +15,14 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from riacho.host import Buffer, Clock, Disk
-from riacho.log import files
 from riacho.log.checkpoint import Checkpoints
 from riacho.log.config import LogConfig
-from riacho.log.epochs import EpochEnd, LeaderEpochs
+from riacho.log.epochs import EpochEnd
 from riacho.log.errors import NoSpace, OffsetOutOfRange, PartitionOffline, is_full
 from riacho.log.header import HEADER_BYTES, BatchHeader, check_for_topic, place, stamp
-from riacho.log.producers import Producers
-from riacho.log.recovery import Recovery, make_durable
+from riacho.log.opening import OpenedLog, open_log
 from riacho.log.retention import expendable
-from riacho.log.segment import LOG_SUFFIX, Segment, SegmentFile
+from riacho.log.segment import Segment, SegmentFile
 from riacho.log.segments import Segments, Work
 
 logger = logging.getLogger(__name__)
@@ -86,34 +84,29 @@ class Partition:
         config: LogConfig,
         disk: Disk,
         clock: Clock,
-        segments: list[Segment],
-        *,
-        epochs: LeaderEpochs,
-        producers: Producers,
-        log_start_offset: int,
-        end_offset: int,
-        recovery_point: int,
+        opened: OpenedLog,
         leader_epoch: int,
     ) -> None:
         """Use `Partition.open`."""
         self.directory = directory
         self.config = config
         self.leader_epoch = leader_epoch
-        self.log_start_offset = log_start_offset
-        self.end_offset = end_offset
-        self.flushed_offset = end_offset
-        self.recovery_point = recovery_point
+        self.log_start_offset = opened.log_start_offset
+        self.end_offset = opened.end_offset
+        self.flushed_offset = opened.end_offset
+        self.recovery_point = opened.recovery_point
         self.failed = False
         self._disk = disk
         self._clock = clock
-        self._segments = Segments(segments)
-        self._epochs = epochs
-        self._producers = producers
+        self._segments = Segments(opened.segments)
+        self._epochs = opened.epochs
+        self._epochs.assign(leader_epoch, opened.end_offset)
+        self._producers = opened.producers
         self._checkpoints = Checkpoints(disk, directory)
         self._roll_limits = (config.segment_bytes, config.segment_ms)
         self._bytes_since_checkpoint = 0
         self._checkpoint_is_due = False
-        self._directory_is_dirty = True
+        self._directory_is_dirty = not opened.is_new
         self._disk_is_busy = False
         self._is_closed = False
 
@@ -139,52 +132,10 @@ class Partition:
         and `OSError` where the disk fails.
         """
         stop = stop or threading.Event()
-        now_ms, interval = clock.now_ms(), config.index_interval_bytes
-        checkpoints = Checkpoints(disk, directory)
-        bases = _tidy(disk, directory)
-        recovery_point, log_start = checkpoints.recovery_point(), checkpoints.log_start()
-        if not bases and max(recovery_point, log_start) > 0:
-            raise PartitionOffline(
-                f"the log has records up to offset {max(recovery_point, log_start)}, but no segment file is there",
-                where=str(directory),
-                mend="restore the directory from a backup, or remove it to begin anew",
-            )
-        while len(bases) > 1 and bases[1] <= log_start:
-            Segment(disk, directory, bases.pop(0), interval, now_ms).remove_files()
-        is_new = not bases
-        if bases:
-            segments = [Segment.open(disk, directory, base, interval, now_ms) for base in bases]
-        else:
-            segments = [Segment.create(disk, directory, 0, interval, now_ms)]
-            disk.sync_directory(directory)
-        log_start = max(log_start, segments[0].base_offset)
-
-        epochs, producers, replay_from = checkpoints.state(segments[0].base_offset)
-        recovered = Recovery(disk, epochs, producers, replay_from, recovery_point, now_ms, stop).run(segments)
-        end = recovered.end_offset
-        if checkpoints.remove_snapshots_after(end):
-            return cls.open(directory, config, disk=disk, clock=clock, leader_epoch=leader_epoch, stop=stop)
-        epochs.truncate_from_end(end)
-        epochs.truncate_from_start(log_start)
-        leader_epoch = max(leader_epoch, epochs.latest + 1)
-        epochs.assign(leader_epoch, end)
-        partition = cls(
-            directory,
-            config,
-            disk,
-            clock,
-            recovered.segments,
-            epochs=epochs,
-            producers=producers,
-            log_start_offset=min(log_start, end),
-            end_offset=end,
-            recovery_point=recovery_point,
-            leader_epoch=leader_epoch,
-        )
-        partition._directory_is_dirty = not is_new
-        if recovered.cut or end != recovery_point:
-            make_durable(disk, recovered.segments, min(recovery_point, end), end, stop)
-            disk.sync_directory(directory)
+        opened = open_log(disk, directory, config, clock.now_ms(), stop)
+        partition = cls(directory, config, disk, clock, opened, max(leader_epoch, opened.epochs.latest + 1))
+        if not opened.is_checkpointed:
+            opened.make_durable(disk, directory, stop)
             partition._checkpoint()
         return partition
 
@@ -539,15 +490,3 @@ class Partition:
             raise (self._no_space() if is_full(error) else self._fail(error)) from error
         finally:
             self._disk_is_busy = False
-
-
-def _tidy(disk: Disk, directory: Path) -> list[int]:
-    """Remove what an interrupted replacement left; the base offsets of the segments that are there, rising."""
-    bases = []
-    for name in disk.list(directory):
-        stem, _, suffix = name.partition(".")
-        if name.endswith(files.TEMPORARY_SUFFIX):
-            disk.unlink(directory / name)
-        elif f".{suffix}" == LOG_SUFFIX and len(stem) == 20 and stem.isdigit():
-            bases.append(int(stem))
-    return sorted(bases)
