@@ -253,6 +253,28 @@ def test_repeats_come_from_after_the_last_snapshot_only(
     assert {number for number, count in counts.items() if count > 1} == set(range(1_000, 1_100))
 
 
+def test_input_that_is_held_delays_no_snapshot_and_is_not_in_it(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    copied = reader(kafka, f"{topic}.copied")
+    held = (
+        "SET 'table.exec.mini-batch.enabled' = 'true'; SET 'table.exec.mini-batch.allow-latency' = '1 h';\n"
+        "SET 'table.exec.mini-batch.size' = '10';\n"
+    )
+    process = job(kafka, held + copy_job(topic)).start()
+    produce(kafka.bootstrap, topic, events(0, 10))
+    until(lambda: len(copied.read()) == 10, "the first ten rows are copied")
+    produce(kafka.bootstrap, topic, events(10, 5))
+    until(lambda: process.snapshots, "a snapshot is taken in time")
+    process.end(signal.SIGKILL)
+    process.start()
+    produce(kafka.bootstrap, topic, events(15, 5))
+    until(lambda: len(copied.read()) == 20, "what was held is copied with what came after it")
+    process.end()
+    assert ids(copied.values()) == dict.fromkeys(range(20), 1)
+
+
 def test_changed_sql_is_refused_until_it_starts_afresh(
     kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
 ) -> None:

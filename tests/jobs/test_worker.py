@@ -18,9 +18,9 @@ from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.host import ManualClock, SystemDisk
 from riacho.jobs.script import compile_job_script
-from riacho.jobs.snapshot import SnapshotStore
+from riacho.jobs.snapshot import Snapshot, SnapshotStore
 from riacho.jobs.trigger import MAX_SPACING_MS, SMALL_ROWS, Trigger
-from riacho.jobs.worker import SNAPSHOT_INTERVAL_MS, Arrivals, OtherQueryError, Wiring, Worker
+from riacho.jobs.worker import HOUSEKEEPING_MS, SNAPSHOT_INTERVAL_MS, Arrivals, OtherQueryError, Wiring, Worker
 
 SQL = """
 CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen');
@@ -146,6 +146,7 @@ def worker_of(
     plan: Sequence[Callable[[Feed], None]],
     directory: Path | None = None,
     fingerprint: str = "plan",
+    observe: Callable[[Worker], None] | None = None,
 ) -> tuple[Worker, Feed, Kept]:
     (job,) = compile_job_script(SQL, None, {}).jobs
     graph = Graph.build(job, Settings(clock=clock))
@@ -166,6 +167,7 @@ def worker_of(
         clock=clock,
         fingerprint=fingerprint,
         snapshots=store,
+        observe=observe,
     )
     return worker, feed, kept
 
@@ -237,6 +239,59 @@ def test_what_was_written_is_acknowledged_before_the_positions_are_durable_and_c
     worker, feed, _ = worker_of(Trigger(), clock, [lambda feed: feed.arrive(5), wait_long, Feed.end], tmp_path)
     assert worker.run()
     assert feed.journal[:4] == ["sink flush", "source flush", "snapshot 1", "commit 6"]
+
+
+def test_a_snapshot_that_is_taken_while_input_is_held_stands_before_it(tmp_path: Path) -> None:
+    clock = ManualClock()
+    found: list[Snapshot | None] = []
+
+    def wait_long(feed: Feed) -> None:
+        clock.advance(SNAPSHOT_INTERVAL_MS)
+
+    def look(feed: Feed) -> None:
+        found.append(SnapshotStore(tmp_path, disk=SystemDisk(), clock=clock).newest())
+
+    plan = [lambda feed: feed.arrive(5), lambda feed: feed.arrive(3), wait_long, look, lambda feed: feed.arrive(2)]
+    trigger = Trigger(max_rows=5, hold_rows=5, hold_ms=6 * SNAPSHOT_INTERVAL_MS, held_poll_ms=0)
+    worker, feed, kept = worker_of(trigger, clock, [*plan, Feed.end], tmp_path)
+    assert worker.run()
+    assert kept.passes == [5, 5]
+    assert feed.journal[:4] == ["sink flush", "source flush", "snapshot 1", "commit 5"]
+    (snapshot,) = found
+    assert snapshot is not None
+    assert snapshot.positions["sequence"] == 5
+    assert list(snapshot.positions["sources"].values()) == [{"next": 5}]
+
+
+def test_what_is_reported_while_input_is_held_is_of_the_rows_before_it() -> None:
+    clock = ManualClock()
+    cuts: list[Any] = []
+
+    def second(feed: Feed) -> None:
+        clock.advance(1_000)
+
+    plan = [lambda feed: feed.arrive(5), lambda feed: feed.arrive(3), second, Feed.end]
+    trigger = Trigger(max_rows=5, hold_rows=5, hold_ms=60_000, held_poll_ms=0)
+    worker, _, _ = worker_of(trigger, clock, plan, observe=lambda worker: cuts.extend(worker.cut().values()))
+    assert worker.run()
+    assert cuts == [{"next": 5}, {"next": 8}]
+
+
+def test_a_worker_that_is_stopped_while_it_holds_input_passes_it_on(tmp_path: Path) -> None:
+    clock = ManualClock()
+    stop: list[Callable[[], None]] = []
+
+    def stop_late(feed: Feed) -> None:
+        clock.advance(HOUSEKEEPING_MS)
+        stop[0]()
+
+    trigger = Trigger(max_rows=5, hold_rows=5, hold_ms=60_000, held_poll_ms=0)
+    plan = [lambda feed: feed.arrive(3), lambda feed: clock.advance(HOUSEKEEPING_MS), stop_late]
+    worker, feed, kept = worker_of(trigger, clock, plan, tmp_path)
+    stop.append(worker.stop)
+    assert not worker.run()
+    assert kept.passes == [3]
+    assert feed.journal[-1] == "commit 3"
 
 
 def test_a_stopped_worker_leaves_a_snapshot_and_the_next_goes_on_from_it(tmp_path: Path) -> None:

@@ -47,6 +47,11 @@ class Intake:
     rows: int = 0
     bytes: int = 0
 
+    @property
+    def first_sequence(self) -> int:
+        """The number of the pass's first row, which need not have come yet."""
+        return self.taken[0].first if self.taken else self.next_sequence
+
     def add(self, scan: str, rows: SourceBatch) -> None:
         """Number what a poll delivered."""
         self.taken.append(Taken(scan, rows, self.next_sequence))
@@ -61,7 +66,7 @@ class Intake:
         passes begin and end. A scan that has `ended` says so with its last row.
         """
         batches = self._batches()
-        first = self.taken[0].first if self.taken else self.next_sequence
+        first = self.first_sequence
         last: dict[int, dict[str, set[int]]] = {}
         for scan, splits in finished.items():
             for split in splits:

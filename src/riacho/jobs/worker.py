@@ -93,7 +93,9 @@ class Worker:
         self._splits = dict.fromkeys(wiring.sources, 0)
         self._finished_splits: dict[str, frozenset[int]] = {scan: frozenset() for scan in wiring.sources}
         self._turn = 0
-        self._gathering_ms = clock.monotonic_ms()
+        self._gathering_ms = self._oldest_ms = clock.monotonic_ms()
+        self._before: dict[str, Positions] = {}
+        """Where the sources stood before the rows that are held."""
         self._spacing_ms = 0.0
         self.measurements = Measurements(clock)
 
@@ -143,9 +145,9 @@ class Worker:
             self._write_snapshot(self._snapshots, self.cut(), sinks)
         snapshot_due = self._clock.monotonic_ms() + SNAPSHOT_INTERVAL_MS
         finished = not self._wiring.sources and self._pass()
-        while not (self._stopped.is_set() or finished):
-            self._gather()
-            finished = self._pass()
+        while not finished and (self._intake.rows or not self._stopped.is_set()):
+            if self._gather():
+                finished = self._pass()
             now = self._clock.monotonic_ms()
             if now >= snapshot_due and not finished:
                 self._take_snapshot()
@@ -158,29 +160,36 @@ class Worker:
         self._measure(final=True)
         return finished
 
-    def _gather(self) -> None:
-        """Fill the intake as the trigger says; return with what there is when the job is stopped.
+    def _gather(self) -> bool:
+        """Fill the intake as the trigger says; True once a pass is due, which it is when the job is stopped.
 
-        Returns empty-handed after `HOUSEKEEPING_MS`: silence has its duties too, such as idle splits.
+        Returns after `HOUSEKEEPING_MS`, with rows or without: an empty pass is due then, for silence has its duties
+        too, such as idle splits; rows that are to be held longer stay in the intake, and no pass is due.
         """
         intake, trigger = self._intake, self._trigger
         if self._spacing_ms > 0:
             self._stopped.wait(self._spacing_ms / 1000)
-        self._gathering_ms = oldest_ms = now = self._clock.monotonic_ms()
+        now = self._clock.monotonic_ms()
         housekeeping_ms = now + HOUSEKEEPING_MS
+        if not intake.rows:
+            self._gathering_ms = self._oldest_ms = now
+            if trigger.holds:
+                self._before = self._source_positions()
         while True:
             came = self._poll_all()
             now = self._clock.monotonic_ms()
             if came == intake.rows:
-                oldest_ms = now
+                self._oldest_ms = now
             if self._stopped.is_set() or self._all_finished() or intake.bytes >= trigger.max_bytes:
-                return
+                return True
+            left = housekeeping_ms - now
             if intake.rows:
-                left = trigger.wait_ms(rows=intake.rows, oldest_ms=oldest_ms, now_ms=now)
-            else:
-                left = housekeeping_ms - now
+                held_ms = trigger.wait_ms(rows=intake.rows, oldest_ms=self._oldest_ms, now_ms=now)
+                if held_ms <= 0:
+                    return True
+                left = min(left, held_ms)
             if left <= 0:
-                return
+                return not intake.rows
             if came:  # whoever had something says nothing of more: ask again, but not for every few rows
                 self._stopped.wait(trigger.ask_again_ms(rows=came, left_ms=left) / 1000)
                 continue
@@ -254,11 +263,15 @@ class Worker:
             source.flush()
 
     def cut(self) -> dict[str, Any]:
-        """Where each source stands by scan id, after everything that was written up to there is acknowledged.
+        """Where the last pass ended by scan id, after everything that was written up to there is acknowledged.
 
-        Only between passes: what the sinks' tables hold now is the answer for exactly this prefix of the input.
+        Only between passes: what the sinks' tables hold now is the answer for exactly this prefix of the input. Rows
+        that are held are none of it.
         """
         self._flush()
+        return self._before if self._intake.rows else self._source_positions()
+
+    def _source_positions(self) -> dict[str, Positions]:
         return {scan: source.positions() for scan, source in self._wiring.sources.items()}
 
     def _sink_positions(self) -> dict[str, Positions]:
@@ -274,7 +287,7 @@ class Worker:
         self, snapshots: SnapshotStore, sources: Mapping[str, Any], sinks: Mapping[str, Positions]
     ) -> None:
         positions: dict[str, Any] = {
-            "sequence": self._intake.next_sequence,
+            "sequence": self._intake.first_sequence,
             "ended": sorted(self._ended),
             "sources": sources,
             "sinks": sinks,
