@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import time
@@ -273,6 +274,34 @@ def test_input_that_is_held_delays_no_snapshot_and_is_not_in_it(
     until(lambda: len(copied.read()) == 20, "what was held is copied with what came after it")
     process.end()
     assert ids(copied.values()) == dict.fromkeys(range(20), 1)
+
+
+def test_a_job_that_goes_on_removes_the_hidden_file_that_a_kill_left_and_no_other(
+    kafka: RunningBroker, topic: str, job: StartJob, tmp_path: Path
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    out = tmp_path / "out"
+    sql = (
+        kafka_table("events", "id BIGINT", topic)
+        + f"CREATE TABLE archive (id BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');\n"
+        "INSERT INTO archive SELECT id FROM events;"
+    )
+    process = job(kafka, sql).start()
+    produce(kafka.bootstrap, topic, events(0, 10))
+    until(lambda: out.exists() and list(out.glob(".part-*.inprogress")), "the job writes")
+    process.end(signal.SIGKILL)
+    left = list(out.glob(".part-*.inprogress"))
+    of_another = out / ".part-0123456789ab-0.inprogress"
+    of_another.write_text("")
+
+    process.start()
+    assert of_another.exists()
+    assert not any(path.exists() for path in left)
+    until(lambda: len(list(out.glob(".part-*.inprogress"))) == 2, "the rows are written again")
+    assert process.end() == 0
+    assert list(out.glob(".part-*.inprogress")) == [of_another]
+    written = [json.loads(line) for part in out.glob("part-*") for line in part.read_text().splitlines()]
+    assert set(ids(written)) == set(range(10))
 
 
 def test_changed_sql_is_refused_until_it_starts_afresh(

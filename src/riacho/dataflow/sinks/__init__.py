@@ -35,11 +35,12 @@ class Sink(Protocol):
         ...
 
     def positions(self) -> Positions:
-        """Where all that was flushed ends, for `restore`. Empty where a repeat mends whatever a kill left."""
+        """Where all that was flushed ends, or what else `restore` needs. Empty where a repeat mends whatever a kill
+        left."""
         ...
 
     def restore(self, positions: Mapping[str, Json]) -> None:
-        """Take back what an earlier life of the job wrote after these positions. Only before the first `write`."""
+        """Take back what an earlier life of the job left after these positions. Only before the first `write`."""
         ...
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import uuid
 from collections.abc import Mapping
@@ -18,11 +19,14 @@ from riacho.errors import RiachoError
 from riacho.formats.decoding import Spans
 from riacho.host import Disk, SystemDisk
 
+_RUN = "run"
+
 
 class FileSink:
     """Appends to a hidden file and renames it to `part-<run>-<number>` when it is complete.
 
-    A part is complete when the job flushes, or when it is as large or old as the rolling policy says.
+    A part is complete when the job flushes, or when it is as large or old as the rolling policy says. A run is one life
+    of one job's sink: what a kill left of it is known by its name.
     """
 
     def __init__(self, table: FileTable, environment: ConnectorEnvironment, disk: Disk | None = None) -> None:
@@ -70,7 +74,7 @@ class FileSink:
         try:
             self._disk.sync(self._fd)
             self._disk.close(self._fd)
-            self._disk.rename(directory / f".{name}.inprogress", directory / name)
+            self._disk.rename(directory / _hidden(self._run, self._number), directory / name)
             self._disk.sync_directory(directory)
         except OSError as error:
             raise self._failed(error) from error
@@ -80,10 +84,21 @@ class FileSink:
         self._size = 0
 
     def positions(self) -> Positions:
-        return {}
+        return {_RUN: self._run}
 
     def restore(self, positions: Mapping[str, Json]) -> None:
-        """What is there stays: repeats are appended."""
+        """Remove what an earlier run did not complete. Its parts stay: repeats are appended."""
+        run, directory = positions[_RUN], self._table.path
+        assert isinstance(run, str), "a run has a name"
+        try:
+            names = self._disk.list(directory) if self._disk.exists(directory) else []
+            left = fnmatch.filter(names, _hidden(run, "*"))
+            for name in left:
+                self._disk.unlink(directory / name)
+            if left:
+                self._disk.sync_directory(directory)
+        except OSError as error:
+            raise self._failed(error) from error
 
     @property
     def counts(self) -> SinkCounts:
@@ -97,8 +112,7 @@ class FileSink:
         try:
             if self._fd is None:
                 self._disk.make_directory(directory)
-                path = directory / f".part-{self._run}-{self._number}.inprogress"
-                self._fd = self._disk.open(path, create=True)
+                self._fd = self._disk.open(directory / _hidden(self._run, self._number), create=True)
                 self._opened_ms = self._clock.monotonic_ms()
                 self._size = 0
             self._disk.write(self._fd, self._size, [data])
@@ -112,6 +126,11 @@ class FileSink:
             f"table {self._table.table.name}: {self._table.path} cannot be written: {error.strerror}",
             where=self._table.table.origin,
         )
+
+
+def _hidden(run: str, number: int | str) -> str:
+    """The name of a part that is not complete."""
+    return f".part-{run}-{number}.inprogress"
 
 
 def _lines(records: Spans, delimiter: bytes) -> bytes:
