@@ -10,15 +10,18 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from riacho.bench import clients
-from riacho.bench.process import ServedProcess
+from riacho.bench.background import background
+from riacho.bench.measurements import Meter, Quantiles
+from riacho.bench.process import ServedProcess, serve_broker
 from riacho.client.admin import Admin, NewTopic
 from riacho.client.cluster import Cluster
 from riacho.client.config import ClientConfig
@@ -73,9 +76,6 @@ class Latency:
     p99_ms: float
     cpu_s_per_million: float
     cpu_share: float
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Results(Protocol):
@@ -156,8 +156,7 @@ def measure(directory: Path, query: str, seconds: float, progress: Callable[[str
     sql, results_of = QUERIES[query]
     script = directory / "job.sql"
     script.write_text(options + TABLES + sql)
-    arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", "kafka"]
-    with ServedProcess(*arguments, log=directory / "broker.log") as broker:
+    with serve_broker(directory) as broker:
         cluster = Cluster(ClientConfig(broker.address, client_id="riacho-bench"))
         try:
             Admin(cluster).create_topics([NewTopic(EVENTS, 1, 1, {}), NewTopic(RESULTS, 1, 1, {})])
@@ -175,25 +174,20 @@ def _measured(
     warm_s = max(2.0, seconds / 4)
     sent = Sent(int((seconds + warm_s) * RATE))
     results = results_of(sent)
-    stopped = threading.Event()
-    consumer = threading.Thread(target=_consume, args=(address, results, stopped), name="riacho-bench-consumer")
-    consumer.start()
-    try:
+    with background("riacho-bench-consumer", partial(_consume, address, results)):
         producer = clients.producer(address, linger_ms=LINGER_MS)
         _produce(producer, sent, 0, int(warm_s * RATE))
-        warm, cpu_s = time.perf_counter(), job.cpu_s()
+        warm, meter = time.perf_counter(), Meter(job.cpu_s)
         _produce(producer, sent, int(warm_s * RATE), len(sent.at))
-        cpu_s, elapsed_s = job.cpu_s() - cpu_s, time.perf_counter() - warm
+        spent = meter.spent()
         clients.flush(producer)
-        stopped.wait(min(DRAIN_S, 1 + seconds / 4))
-    finally:
-        stopped.set()
-        consumer.join()
-    delays = results.delays(warm) * 1000
+        time.sleep(min(DRAIN_S, 1 + seconds / 4))
+    delays = results.delays(warm)
     if not len(delays):
         raise RiachoError(f"{query}: no result came back")
-    p50, p99 = np.percentile(delays, [50, 99]).tolist()
-    return Latency(query, RATE, p50, p99, cpu_s * 1e6 / (seconds * RATE), cpu_s / elapsed_s)
+    found = Quantiles.of(delays)
+    cpu_s_per_million = spent.cpu_s * 1e6 / (seconds * RATE)
+    return Latency(query, RATE, found.p50_ms, found.p99_ms, cpu_s_per_million, spent.share_of_core)
 
 
 def _produce(producer: Producer, sent: Sent, first: int, stop: int) -> None:

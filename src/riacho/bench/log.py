@@ -12,13 +12,14 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from riacho.bench import bare_loop, clients
 from riacho.bench.backed_memory import BackedMemory
-from riacho.bench.process import ServedProcess
+from riacho.bench.background import background
+from riacho.bench.measurements import Meter, Quantiles
+from riacho.bench.process import ServedProcess, serve_broker
 from riacho.errors import RiachoError
 
 SIZES = (100, 1024, 10240)
@@ -26,6 +27,8 @@ LATENCY_RATE = 2_000
 WARM_BYTES = 20_000_000
 """Produced and consumed before the measurement, through the same code, and before the latency is measured."""
 LATENCY_WARM_S = 5.0
+DRAIN_S = 1.0
+"""How long the consumer of the latency's records goes on after the last one was acknowledged."""
 LINGER_MS = 5
 """How long a producer gathers a batch where throughput is measured."""
 BARE_BYTES = 200_000_000
@@ -55,25 +58,20 @@ class LogReport:
     start_s: float
     idle_rss_mb: float
     loaded_rss_mb: float
-    throughput: list[Throughput] = field(default_factory=list)
-    latency_p50_ms: float = 0.0
-    latency_p99_ms: float = 0.0
+    throughput: list[Throughput]
+    latency_p50_ms: float
+    latency_p99_ms: float
     latency_rate: int = LATENCY_RATE
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def run(directory: Path, *, megabytes: int, latency_s: float, fsync: str) -> LogReport:
     """Measure a broker of our own in `directory`. Raises `RiachoError` without confluent-kafka."""
     clients.require()
-    directory.mkdir(parents=True, exist_ok=True)
-    arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", fsync]
-    with ServedProcess(*arguments, log=directory / "broker.log") as broker:
+    with serve_broker(directory, fsync=fsync) as broker:
         start_s, idle_mb = broker.start_s, broker.rss_mb()
-        p50, p99 = latency(broker.address, latency_s)
+        found = latency(broker.address, latency_s)
         throughput = [measure_size(broker, directory, size, megabytes * 1_000_000) for size in SIZES]
-        return LogReport(start_s, idle_mb, broker.rss_mb(), throughput, p50, p99)
+        return LogReport(start_s, idle_mb, broker.rss_mb(), throughput, found.p50_ms, found.p99_ms)
 
 
 def measure_size(broker: ServedProcess, directory: Path, size: int, total: int) -> Throughput:
@@ -86,21 +84,21 @@ def measure_size(broker: ServedProcess, directory: Path, size: int, total: int) 
     bare_send = bare_loop.send_cost(directory, BARE_BYTES)
     count = total // size
     with BackedMemory(directory, total) as memory:
-        cpu, clock = broker.cpu_s(), time.perf_counter()
+        meter = Meter(broker.cpu_s)
         produce(broker.address, topic, size, count, on_queued=memory.give_back)
-        produced_cpu, produced_s = broker.cpu_s() - cpu, time.perf_counter() - clock
-    cpu, clock = broker.cpu_s(), time.perf_counter()
+        produced = meter.spent()
+    meter = Meter(broker.cpu_s)
     consume(broker.address, topic, count, offset=warm)
-    consumed_cpu, consumed_s = broker.cpu_s() - cpu, time.perf_counter() - clock
+    consumed = meter.spent()
     gigabytes = count * size / 1e9
     return Throughput(
         size,
-        produced_cpu / gigabytes,
-        consumed_cpu / gigabytes,
+        produced.cpu_s / gigabytes,
+        consumed.cpu_s / gigabytes,
         bare_receive,
         bare_send,
-        count * size / 1e6 / produced_s,
-        count * size / 1e6 / consumed_s,
+        gigabytes * 1000 / produced.elapsed_s,
+        gigabytes * 1000 / consumed.elapsed_s,
     )
 
 
@@ -140,40 +138,40 @@ def consume(address: str, topic: str, count: int, *, offset: int) -> None:
         consumer.close()
 
 
-def latency(address: str, seconds: float) -> tuple[float, float]:
-    """p50 and p99 in milliseconds from the produce call to the consumer's hands, at `LATENCY_RATE` with acks=1."""
+def latency(address: str, seconds: float) -> Quantiles:
+    """From the produce call to the consumer's hands, at `LATENCY_RATE` with acks=1."""
     topic = "bench-latency"
     produce(address, topic, _SENT_AT.size, 1)
-    consumer = clients.consumer(address, topic, offset=1)
     producer = clients.producer(address, linger_ms=0)
     delays: list[float] = []
     began = time.perf_counter()
     whole_s = LATENCY_WARM_S + seconds
 
-    def listen() -> None:
-        while time.perf_counter() - began < whole_s + 1:
-            message = consumer.poll(0.2)
-            arrived = time.perf_counter()
-            if message is not None and message.error() is None:
-                (sent,) = _SENT_AT.unpack(message.value() or b"")
-                if sent - began > LATENCY_WARM_S:
-                    delays.append(arrived - sent)
+    def listen(stopped: threading.Event) -> None:
+        consumer = clients.consumer(address, topic, offset=1)
+        try:
+            while not stopped.is_set():
+                message = consumer.poll(0.2)
+                arrived = time.perf_counter()
+                if message is not None and message.error() is None:
+                    (sent,) = _SENT_AT.unpack(message.value() or b"")
+                    if sent - began > LATENCY_WARM_S:
+                        delays.append(arrived - sent)
+        finally:
+            consumer.close()
 
-    listener = threading.Thread(target=listen)
-    listener.start()
-    for moment in paced(began, whole_s, LATENCY_RATE):
-        early = moment - time.perf_counter()
-        if early > 0:
-            time.sleep(early)
-        producer.produce(topic, _SENT_AT.pack(time.perf_counter()))
-        producer.poll(0)
-    clients.flush(producer)
-    listener.join()
-    consumer.close()
+    with background("riacho-bench-consumer", listen):
+        for moment in paced(began, whole_s, LATENCY_RATE):
+            early = moment - time.perf_counter()
+            if early > 0:
+                time.sleep(early)
+            producer.produce(topic, _SENT_AT.pack(time.perf_counter()))
+            producer.poll(0)
+        clients.flush(producer)
+        time.sleep(DRAIN_S)
     if not delays:
         raise RiachoError("no record came back: the latency cannot be measured")
-    delays.sort()
-    return delays[len(delays) // 2] * 1000, delays[int(len(delays) * 0.99)] * 1000
+    return Quantiles.of(delays)
 
 
 def paced(began: float, seconds: float, rate: int) -> Iterator[float]:

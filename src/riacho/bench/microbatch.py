@@ -7,12 +7,11 @@ a batch is as large as its limits let it be.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from riacho.bench import latency, sql
-from riacho.bench.process import ServedProcess
+from riacho.bench.process import serve_broker
 
 HUGE = "100000000"
 
@@ -43,9 +42,6 @@ class Mode:
     events_per_s: float
     cpu_s_per_million: float
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def statements(mode: str) -> str:
     """The SET statements of a mode.
@@ -63,15 +59,13 @@ def statements(mode: str) -> str:
 
 def run(directory: Path, *, seconds: float, events: int, progress: Callable[[str], None]) -> list[Mode]:
     """Measure every mode. Raises `RiachoError` where a job fails."""
-    directory.mkdir(parents=True, exist_ok=True)
     steady = {}
     for number, mode in enumerate(MODES):
         progress(mode)
         folder = directory / f"steady-{number}"
         steady[mode] = latency.measure(folder, RUNNING, seconds, progress, statements(mode))
-    arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", "kafka"]
     measured = []
-    with ServedProcess(*arguments, log=directory / "broker.log") as broker:
+    with serve_broker(directory) as broker:
         progress(f"writing {events:,} bids")
         sql.write_bids(broker.address, events)
         for mode in MODES:

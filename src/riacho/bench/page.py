@@ -15,12 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from riacho.bench import browser, clients
-from riacho.bench.process import ServedProcess
+from riacho.bench.background import background
+from riacho.bench.measurements import Meter
+from riacho.bench.process import ServedProcess, serve_broker
 from riacho.client.admin import Admin, NewTopic
 from riacho.client.cluster import Cluster
 from riacho.client.config import ClientConfig
@@ -64,23 +65,10 @@ class Page:
     viewers: int
     crowded_share: float
     """The console with that many viewers."""
-
-    @property
-    def first_viewer_share(self) -> float:
-        """What the first viewer costs the server, the reading of the view included."""
-        return self.watched_share - self.idle_share
-
-    @property
-    def viewer_share(self) -> float:
-        """What each of many viewers costs the server, beyond the reading of the view."""
-        return (self.crowded_share - self.unwatched_share) / self.viewers
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            **asdict(self),
-            "first_viewer_share": self.first_viewer_share,
-            "viewer_share": self.viewer_share,
-        }
+    first_viewer_share: float
+    """What the first viewer costs the server, the reading of the view included."""
+    viewer_share: float
+    """What each of many viewers costs the server, beyond the reading of the view."""
 
 
 def run(
@@ -89,20 +77,19 @@ def run(
     """Measure. Raises `RiachoError` where nothing is shown, or without Chromium, selenium or confluent-kafka."""
     clients.require()
     browser.require()
-    arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", "kafka"]
     with ExitStack() as stack:
-        broker = stack.enter_context(ServedProcess(*arguments, log=directory / "broker.log"))
+        broker = stack.enter_context(serve_broker(directory))
         progress(f"a view of {rows:,} rows, {changes:,} changes/s")
         stack.enter_context(changing(broker.address, rows, changes))
         arguments = ["console", "--kafka", broker.address, "--http", "127.0.0.1:0"]
         console = stack.enter_context(ServedProcess(*arguments, log=directory / "console.log"))
         address = console.addresses["http"]
 
-        def share(cpu_s: Callable[[], float]) -> float:
+        def console_share() -> float:
             time.sleep(WARM_S)
-            return share_of_core(cpu_s, seconds)
+            return shares_of_core([console.cpu_s], seconds)[0]
 
-        idle = share(console.cpu_s)
+        idle = console_share()
         chromium = stack.enter_context(browser.Browser())
         progress("the page in Chromium")
         chromium.open(f"http://{address}/api")  # its own start is not the page's
@@ -111,10 +98,10 @@ def run(
         time.sleep(WARM_S)
         watched_share, browser_share = shares_of_core([console.cpu_s, chromium.cpu_s], seconds)
         chromium.open("about:blank")
-        unwatched = share(console.cpu_s)
+        unwatched = console_share()
         progress(f"{viewers} viewers")
         with watching(address, viewers):
-            crowded = share(console.cpu_s)
+            crowded = console_share()
     return Page(
         rows=rows,
         charts=charts,
@@ -127,20 +114,16 @@ def run(
         watched_share=watched_share,
         viewers=viewers,
         crowded_share=crowded,
+        first_viewer_share=watched_share - idle,
+        viewer_share=(crowded - unwatched) / viewers,
     )
-
-
-def share_of_core(cpu_s: Callable[[], float], seconds: float) -> float:
-    """CPU seconds per second, over so many of them."""
-    return shares_of_core([cpu_s], seconds)[0]
 
 
 def shares_of_core(cpus_s: list[Callable[[], float]], seconds: float) -> list[float]:
     """CPU seconds per second of several at the same time."""
-    began, before = time.perf_counter(), [cpu_s() for cpu_s in cpus_s]
+    meters = [Meter(cpu_s) for cpu_s in cpus_s]
     time.sleep(seconds)
-    after, elapsed_s = [cpu_s() for cpu_s in cpus_s], time.perf_counter() - began
-    return [(end - start) / elapsed_s for start, end in zip(before, after, strict=True)]
+    return [meter.spent().share_of_core for meter in meters]
 
 
 @contextmanager
@@ -156,9 +139,8 @@ def changing(address: str, rows: int, per_s: int) -> Iterator[None]:
     for number in range(rows):
         producer.produce(VIEW, device(number, source), f"device-{number:05}")
     clients.flush(producer)
-    stopped = threading.Event()
 
-    def change() -> None:
+    def change(stopped: threading.Event) -> None:
         began, done = time.perf_counter(), 0
         while not stopped.wait(TICK_S):
             due = int((time.perf_counter() - began) * per_s)
@@ -167,14 +149,9 @@ def changing(address: str, rows: int, per_s: int) -> Iterator[None]:
             done = due
             producer.poll(0)
 
-    thread = threading.Thread(target=change, name="riacho-bench-source")
-    thread.start()
-    try:
+    with background("riacho-bench-source", change):
         yield
-    finally:
-        stopped.set()
-        thread.join()
-        clients.flush(producer)
+    clients.flush(producer)
 
 
 def device(number: int, source: random.Random) -> str:
@@ -191,7 +168,6 @@ def device(number: int, source: random.Random) -> str:
 def watching(address: str, viewers: int) -> Iterator[None]:
     """So many viewers of the view, who read what they are sent."""
     host, port = parse_address(address)
-    stopped = threading.Event()
     with ExitStack() as stack:
         streams = selectors.DefaultSelector()
         stack.callback(streams.close)
@@ -200,16 +176,11 @@ def watching(address: str, viewers: int) -> Iterator[None]:
             stream.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
             streams.register(stream, selectors.EVENT_READ)
 
-        def read() -> None:
+        def read(stopped: threading.Event) -> None:
             while not stopped.is_set():
                 for key, _ in streams.select(timeout=READ_TIMEOUT_S):
                     assert isinstance(key.fileobj, socket.socket)
                     key.fileobj.recv(READ_BYTES)
 
-        thread = threading.Thread(target=read, name="riacho-bench-viewers")
-        thread.start()
-        try:
+        with background("riacho-bench-viewers", read):
             yield
-        finally:
-            stopped.set()
-            thread.join()

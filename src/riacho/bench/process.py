@@ -69,6 +69,15 @@ class ServedProcess:
         return addresses
 
 
+def serve_broker(directory: Path, *, fsync: str = "kafka") -> ServedProcess:
+    """A broker of our own, with its data and its log in `directory`, which is made where it is missing."""
+    directory.mkdir(parents=True, exist_ok=True)
+    data = str(directory / "broker")
+    return ServedProcess(
+        "broker", "--dir", data, "--listen", "127.0.0.1:0", "--fsync", fsync, log=directory / "broker.log"
+    )
+
+
 def cpu_s(pid: int) -> float:
     """User and system time of all threads of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-from riacho.bench.process import ServedProcess
+from riacho.bench.measurements import Meter
+from riacho.bench.process import serve_broker
 from riacho.client.admin import Admin, NewTopic
 from riacho.client.cluster import Cluster
 from riacho.client.columns import BinaryColumn, ProduceColumns
@@ -75,16 +75,11 @@ class Measured:
     events_per_s: float
     cpu_s_per_million: float
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def run(directory: Path, *, events: int, progress: Callable[[str], None]) -> list[Measured]:
     """Measure all four. Raises `RiachoError` where a job fails."""
-    directory.mkdir(parents=True, exist_ok=True)
-    arguments = ["broker", "--dir", str(directory / "broker"), "--listen", "127.0.0.1:0", "--fsync", "kafka"]
     measured = []
-    with ServedProcess(*arguments, log=directory / "broker.log") as broker:
+    with serve_broker(directory) as broker:
         progress(f"writing {events:,} bids")
         write_bids(broker.address, events)
         for source, table in (("topic", FROM_TOPIC), ("datagen", FROM_DATAGEN)):
@@ -99,10 +94,10 @@ def run(directory: Path, *, events: int, progress: Callable[[str], None]) -> lis
 
 def measure(source: str, query: str, sql: str, variables: dict[str, str]) -> Measured:
     """Run a job once and time it, from its first poll to its end."""
-    cpu, clock = time.process_time(), time.perf_counter()
+    meter = Meter(time.process_time)
     rows = run_job(sql, variables)
-    cpu, seconds = time.process_time() - cpu, time.perf_counter() - clock
-    return Measured(source, query, rows, rows / seconds, cpu * 1e6 / rows)
+    spent = meter.spent()
+    return Measured(source, query, rows, rows / spent.elapsed_s, spent.cpu_s * 1e6 / rows)
 
 
 def run_job(sql: str, variables: dict[str, str]) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,15 +16,16 @@ from riacho.cli.cluster import stopped_by_signals
 
 app = typer.Typer(help="Measure the log and the SQL engine on this machine.")
 
+Seconds = Annotated[
+    float, typer.Option(metavar="SECONDS", min=1, help="How long each measurement takes, after its warm-up.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.command()
 def log(
     megabytes: Annotated[int, typer.Option(metavar="N", min=1, help="Record bytes per record size.")] = 500,
-    seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", min=1, help="How long latency is measured after its warm-up.")
-    ] = 60.0,
+    seconds: Seconds = 60.0,
     fsync: Annotated[Fsync, typer.Option(help="As for riacho broker.")] = Fsync.KAFKA,
     as_json: AsJson = False,
 ) -> None:
@@ -33,15 +37,13 @@ def log(
         riacho bench log
         riacho bench log --megabytes 100 --seconds 10 --json
     """
-    import tempfile
-
     from riacho.bench import log as bench
     from riacho.cli.tables import print_table
 
-    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
-        report = bench.run(Path(directory), megabytes=megabytes, latency_s=seconds, fsync=fsync.value)
+    with _scratch() as directory:
+        report = bench.run(directory, megabytes=megabytes, latency_s=seconds, fsync=fsync.value)
     if as_json:
-        typer.echo(json.dumps(report.to_json()))
+        _print_json(report)
         return
     print_table(
         ["record", "broker CPU-s/GB in", "bare", "out", "bare", "MB/s in", "out"],
@@ -84,15 +86,13 @@ def sql(
         riacho bench sql
         riacho bench sql --events 1000000 --json
     """
-    import tempfile
-
     from riacho.bench import sql as bench
     from riacho.cli.tables import print_table
 
-    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
-        measured = bench.run(Path(directory), events=events, progress=_say)
+    with _scratch() as directory:
+        measured = bench.run(directory, events=events, progress=_say)
     if as_json:
-        typer.echo(json.dumps([each.to_json() for each in measured]))
+        _print_json(measured)
         return
     print_table(
         ["from", "query", "events/s", "CPU-s per million"],
@@ -102,9 +102,7 @@ def sql(
 
 @app.command()
 def latency(
-    seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", min=1, help="How long each query is measured after its warm-up.")
-    ] = 60.0,
+    seconds: Seconds = 60.0,
     as_json: AsJson = False,
 ) -> None:
     """Latency from producer through a job to consumer.
@@ -114,15 +112,13 @@ def latency(
     \b
         riacho bench latency --seconds 20
     """
-    import tempfile
-
     from riacho.bench import latency as bench
     from riacho.cli.tables import print_table
 
-    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
-        measured = bench.run(Path(directory), seconds=seconds, progress=_say)
+    with _scratch() as directory:
+        measured = bench.run(directory, seconds=seconds, progress=_say)
     if as_json:
-        typer.echo(json.dumps([each.to_json() for each in measured]))
+        _print_json(measured)
         return
     print_table(
         ["query", "events/s", "p50 ms", "p99 ms", "job's CPU"],
@@ -141,9 +137,7 @@ def latency(
 
 @app.command()
 def microbatch(
-    seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", min=1, help="How long the latency of each mode is measured.")
-    ] = 20.0,
+    seconds: Seconds = 20.0,
     events: Annotated[
         int, typer.Option(metavar="N", min=1, help="Bids in the topic for the run at full speed.")
     ] = 2_000_000,
@@ -156,15 +150,13 @@ def microbatch(
     \b
         riacho bench microbatch --seconds 10
     """
-    import tempfile
-
     from riacho.bench import microbatch as bench
     from riacho.cli.tables import print_table
 
-    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
-        measured = bench.run(Path(directory), seconds=seconds, events=events, progress=_say)
+    with _scratch() as directory:
+        measured = bench.run(directory, seconds=seconds, events=events, progress=_say)
     if as_json:
-        typer.echo(json.dumps([each.to_json() for each in measured]))
+        _print_json(measured)
         return
     print_table(
         ["batches", "p50 ms", "p99 ms", "CPU-s per million at 20 k/s", "events/s at full speed", "CPU-s per million"],
@@ -187,7 +179,7 @@ def page(
     rows: Annotated[int, typer.Option(metavar="N", min=1, help="Rows of the view.")] = 10_000,
     changes: Annotated[int, typer.Option(metavar="N", min=1, help="Rows that change per second.")] = 1_000,
     viewers: Annotated[int, typer.Option(metavar="N", min=1, help="Viewers at the same time, after the one.")] = 10,
-    seconds: Annotated[float, typer.Option(metavar="SECONDS", min=1, help="How long each cost is measured.")] = 20.0,
+    seconds: Seconds = 20.0,
     as_json: AsJson = False,
 ) -> None:
     """The page of a view: load, cost for server and browser.
@@ -199,17 +191,13 @@ def page(
         riacho bench page
         riacho bench page --changes 5000 --viewers 50 --json
     """
-    import tempfile
-
     from riacho.bench import page as bench
     from riacho.cli.tables import print_table
 
-    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
-        measured = bench.run(
-            Path(directory), rows=rows, changes=changes, viewers=viewers, seconds=seconds, progress=_say
-        )
+    with _scratch() as directory:
+        measured = bench.run(directory, rows=rows, changes=changes, viewers=viewers, seconds=seconds, progress=_say)
     if as_json:
-        typer.echo(json.dumps(measured.to_json()))
+        _print_json(measured)
         return
     many = f"{measured.viewers} viewers"
     print_table(
@@ -227,6 +215,20 @@ def page(
         f"\nnavigation -> first picture with data: first {measured.first_load_ms:.0f} ms, "
         f"then {measured.load_ms:.0f} ms (median)"
     )
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A directory for a benchmark's data, which goes with it, also where a signal ends it."""
+    import tempfile
+
+    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
+        yield Path(directory)
+
+
+def _print_json(measured: object) -> None:
+    """Print results, which are dataclasses or lists of them."""
+    typer.echo(json.dumps(measured, default=asdict))
 
 
 def _say(text: str) -> None:
