@@ -128,57 +128,67 @@ time.sleep(600)
         asyncio.run(scenario())
 
 
-def test_a_patient_child_that_ends_again_and_again_for_one_reason_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children are started again at once."""
     monkeypatch.setattr("riacho.host.backoff.FIRST_BACKOFF_S", 0.001)
+
+
+def given_up(code: str, said: str) -> Child:
+    """A patient child that is given up, with an error that says this."""
+
+    async def scenario() -> Child:
+        child = Child(python(code, announces=True, patient=True))
+        with pytest.raises(ChildError, match=said):
+            await asyncio.wait_for(child.run(), DEADLINE_S)
+        return child
+
+    return asyncio.run(scenario())
+
+
+def started_again_and_again(code: str) -> None:
+    """See a patient child started more often than one that is given up."""
+
+    async def scenario() -> None:
+        child = Child(python(code, announces=True, patient=True))
+        task = asyncio.create_task(child.run())
+        await until(lambda: child.restarts > ALIKE or task.done())
+        assert not task.done()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_patient_child_that_ends_again_and_again_for_one_reason_is_given_up() -> None:
     code = "import os; raise SystemExit(f'log line of {os.getpid()}\\nerror: no topic\\n  at t.sql')"
 
-    async def scenario() -> None:
-        child = Child(python(code, announces=True, patient=True))
-        with pytest.raises(ChildError, match=f"part did not start, {ALIKE} times in a row for this reason"):
-            await asyncio.wait_for(child.run(), DEADLINE_S)
-        assert child.restarts == ALIKE - 1
-        assert child.reason == "no topic\n  at t.sql"
+    child = given_up(code, f"part did not start, {ALIKE} times in a row for this reason")
 
-    asyncio.run(scenario())
+    assert (child.restarts, child.reason) == (ALIKE - 1, "no topic\n  at t.sql")
 
 
-def test_a_patient_child_that_serves_and_fails_at_once_for_one_reason_is_given_up_but_not_one_that_comes_further(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("riacho.host.backoff.FIRST_BACKOFF_S", 0.001)
-    code = "print('ready', flush=True); raise SystemExit('error: a bad record')"
-
-    async def scenario() -> None:
-        child = Child(python(code, announces=True, patient=True))
-        with pytest.raises(ChildError, match=f"part failed, {ALIKE} times in a row for this reason"):
-            await asyncio.wait_for(child.run(), DEADLINE_S)
-        assert (child.restarts, child.reason) == (ALIKE - 1, "a bad record")
-        monkeypatch.setattr("riacho.host.child.RECORDED_AFTER_S", 0.0)
-        child = Child(python(code, announces=True, patient=True))
-        task = asyncio.create_task(child.run())
-        await until(lambda: child.restarts > ALIKE or task.done())
-        assert not task.done()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    asyncio.run(scenario())
+SERVES_AND_FAILS = "print('ready', flush=True); raise SystemExit('error: a bad record')"
 
 
-def test_a_patient_child_that_ends_for_other_reasons_each_time_is_started_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("riacho.host.backoff.FIRST_BACKOFF_S", 0.001)
-    code = "import os; raise SystemExit(f'error: no process {os.getpid()}')"
+@pytest.mark.usefixtures("hurried")
+def test_a_patient_child_that_serves_and_fails_at_once_for_one_reason_is_given_up() -> None:
+    child = given_up(SERVES_AND_FAILS, f"part failed, {ALIKE} times in a row for this reason")
 
-    async def scenario() -> None:
-        child = Child(python(code, announces=True, patient=True))
-        task = asyncio.create_task(child.run())
-        await until(lambda: child.restarts > ALIKE or task.done())
-        assert not task.done()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    assert (child.restarts, child.reason) == (ALIKE - 1, "a bad record")
 
-    asyncio.run(scenario())
+
+@pytest.mark.usefixtures("hurried")
+def test_a_patient_child_that_comes_further_each_time_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riacho.host.child.RECORDED_AFTER_S", 0.0)
+
+    started_again_and_again(SERVES_AND_FAILS)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_patient_child_that_ends_for_other_reasons_each_time_is_started_again() -> None:
+    started_again_and_again("import os; raise SystemExit(f'error: no process {os.getpid()}')")
 
 
 def test_a_child_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:
