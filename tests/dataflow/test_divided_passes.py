@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from changelogs import Event, at, call, run, scan, started
+from event_streams import Stream, cut
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,17 +73,15 @@ QUERIES: dict[str, Relation] = {
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> tuple[list[Event], list[int], list[int]]:
-    size = draw(st.integers(1, 30))
+def streams(draw: st.DrawFn) -> Stream:
     events = []
-    for number in range(size):
+    for number in range(draw(st.integers(1, 30))):
         table = draw(st.sampled_from("abu"))
         key = draw(st.sampled_from(["x", "x", "y", None]))
         identity = draw(st.integers(0, 4))
         deleted = table == "u" and draw(st.integers(0, 5)) == 0
         events.append(Event(table, (identity, key, at(3 * number)), deleted=deleted))
-    cuts = draw(st.lists(st.integers(1, size), max_size=3))
-    return events, cuts, draw(st.lists(st.integers(1, size - 1), max_size=1)) if size > 1 else []
+    return cut(draw, events, most_cuts=3, most_restarts=1)
 
 
 @pytest.mark.parametrize("name", QUERIES)

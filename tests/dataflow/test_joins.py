@@ -7,6 +7,7 @@ from typing import Any
 import oracle
 import pytest
 from changelogs import Event, call, run, scan
+from event_streams import Stream, cut, table_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,29 +32,15 @@ def side(name: str, *, changing: bool) -> Relation:
 
 
 @st.composite
-def streams(draw: st.DrawFn, *, changing: tuple[bool, bool]) -> tuple[list[Event], list[int], list[int]]:
-    size = draw(st.integers(1, 30))
+def streams(draw: st.DrawFn, *, changing: tuple[bool, bool]) -> Stream:
     events = []
-    for _ in range(size):
+    for _ in range(draw(st.integers(1, 30))):
         right = draw(st.booleans())
         deleted = changing[right] and draw(st.integers(0, 3)) == 0
         identity = draw(st.integers(0, 4))
         row = (None, None, None) if deleted else draw(values)
         events.append(Event("b" if right else "a", (identity, *row), deleted=deleted))
-    cuts = draw(st.lists(st.integers(1, size), max_size=8))
-    return events, cuts, draw(st.lists(st.integers(1, size - 1), max_size=2)) if size > 1 else []
-
-
-def table_after(events: list[Event], name: str, *, changing: bool) -> list[tuple[Any, ...]]:
-    chosen = [event for event in events if event.table == name]
-    if not changing:
-        return [event.values for event in chosen]
-    table: dict[Any, tuple[Any, ...]] = {}
-    for event in chosen:
-        table.pop(event.values[0], None)
-        if not event.deleted:
-            table[event.values[0]] = event.values
-    return list(table.values())
+    return cut(draw, events)
 
 
 def load_prefix(
@@ -176,8 +163,7 @@ def test_upserts_become_a_changelog_of_the_table_that_they_leave(stream: Any) ->
     events, cuts, restarts = stream
     source = side("a", changing=True)
     whole = run(source, events)
-    cut = run(source, events, cuts, restart_at=restarts)
-    assert cut.changes == whole.changes
+    assert run(source, events, cuts, restart_at=restarts).changes == whole.changes
     assert sorted(map(repr, whole.total().elements())) == sorted(map(repr, table_after(events, "a", changing=True)))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import oracle
 from changelogs import Event, run
+from event_streams import Stream, cut, table_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from query_text import aggregates, conditions, counts, for_duckdb, values
@@ -33,18 +34,16 @@ DDL = "".join(
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> tuple[list[Event], list[int], list[int]]:
-    """Events of all tables, where passes end, and where the job is restarted."""
-    size = draw(st.integers(1, 24) | st.integers(24, 40))
+def streams(draw: st.DrawFn) -> Stream:
+    """Events of all tables."""
     events = []
-    for number in range(size):
+    for number in range(draw(st.integers(1, 24) | st.integers(24, 40))):
         table = draw(st.sampled_from(ADDED + CHANGING))
         identity = draw(st.integers(0, 3)) if table in CHANGING else number
         deleted = table in CHANGING and draw(st.integers(0, 3)) == 0
         row = (None,) * 4 if deleted else draw(values)
         events.append(Event(table, (identity, *row), deleted=deleted))
-    cuts = draw(st.lists(st.integers(1, size), max_size=6))
-    return events, cuts, draw(st.lists(st.integers(1, size - 1), max_size=2)) if size > 1 else []
+    return cut(draw, events, most_cuts=6)
 
 
 # Every query below has the columns k STRING, j INT, v BIGINT, flag BOOLEAN: each can stand in each.
@@ -112,23 +111,10 @@ def plan(query: str) -> Relation:
     return session.query(query)
 
 
-def table_after(events: list[Event], name: str) -> list[tuple[Any, ...]]:
-    """The table that the events leave."""
-    chosen = [event for event in events if event.table == name]
-    if name in ADDED:
-        return [event.values for event in chosen]
-    table: dict[Any, tuple[Any, ...]] = {}
-    for event in chosen:
-        table.pop(event.values[0], None)
-        if not event.deleted:
-            table[event.values[0]] = event.values
-    return list(table.values())
-
-
 def answer(query: str, events: list[Event]) -> Counter[tuple[Any, ...]]:
     schema = plan("SELECT id, k, j, v, flag FROM a").schema
     for name in ADDED + CHANGING:
-        oracle.load(name, schema, table_after(events, name))
+        oracle.load(name, schema, table_after(events, name, changing=name in CHANGING))
     return oracle.query(for_duckdb(query))
 
 

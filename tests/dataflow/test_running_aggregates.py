@@ -8,6 +8,7 @@ from typing import Any
 
 import oracle
 from changelogs import Event, call, run, scan
+from event_streams import Stream, cut, table_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,29 +46,14 @@ columns = st.tuples(
 
 
 @st.composite
-def streams(draw: st.DrawFn, *, changing: bool = False) -> tuple[list[Event], list[int], list[int]]:
-    """Events, where passes end, and where the job is restarted."""
-    size = draw(st.integers(1, 40))
+def streams(draw: st.DrawFn, *, changing: bool = False) -> Stream:
     events = []
-    for number in range(size):
+    for number in range(draw(st.integers(1, 40))):
         identity = draw(st.integers(0, 5)) if changing else number
         deleted = changing and draw(st.integers(0, 3)) == 0
         values = (None,) * 9 if deleted else draw(columns)
         events.append(Event("t", (identity, *values), deleted=deleted))
-    places = st.lists(st.integers(1, size), max_size=5)
-    return events, draw(places), draw(st.lists(st.integers(1, size - 1), max_size=2)) if size > 1 else []
-
-
-def rows_after(events: list[Event], *, changing: bool) -> list[tuple[Any, ...]]:
-    """The table that the events leave."""
-    if not changing:
-        return [event.values for event in events]
-    table: dict[Any, tuple[Any, ...]] = {}
-    for event in events:
-        table.pop(event.values[0], None)
-        if not event.deleted:
-            table[event.values[0]] = event.values
-    return list(table.values())
+    return cut(draw, events, most_cuts=5)
 
 
 def calls_over(relation: Relation) -> tuple[AggregateCall, ...]:
@@ -99,7 +85,7 @@ def calls_over(relation: Relation) -> tuple[AggregateCall, ...]:
     )
 
 
-def assert_equals_duckdb(source: Scan, keys: tuple[str, ...], stream: tuple[list[Event], list[int], list[int]]) -> None:
+def assert_equals_duckdb(source: Scan, keys: tuple[str, ...], stream: Stream) -> None:
     changing = bool(source.table.primary_key)
     events, cuts, restarts = stream
     below: Relation = Normalize(source, (0,)) if changing else source
@@ -109,7 +95,7 @@ def assert_equals_duckdb(source: Scan, keys: tuple[str, ...], stream: tuple[list
     relation = Aggregate(below, tuple(schema.index(key) for key in keys), calls, names)
 
     def compare(prefix: int, outcome: Any) -> None:
-        oracle.load("t", schema, rows_after(events[:prefix], changing=changing))
+        oracle.load("t", schema, table_after(events[:prefix], "t", changing=changing))
         assert outcome.total() == oracle.grouped("t", keys, calls)
 
     run(relation, events, cuts, restart_at=restarts, observe=compare)
@@ -147,7 +133,7 @@ def test_distinct_over_changing_rows_has_each_row_once(stream: Any) -> None:
     relation = Aggregate(below, (1, 2), (), ("k", "j"))
 
     def compare(prefix: int, outcome: Any) -> None:
-        oracle.load("t", below.schema, rows_after(events[:prefix], changing=True))
+        oracle.load("t", below.schema, table_after(events[:prefix], "t", changing=True))
         assert outcome.total() == oracle.query("SELECT DISTINCT k, j FROM t")
 
     run(relation, events, cuts, restart_at=restarts, observe=compare)
@@ -172,7 +158,7 @@ def test_an_aggregate_of_an_aggregate_follows_its_changes(stream: Any) -> None:
     outer = Aggregate(inner, (), calls, ("groups", "largest", "lowest"))
 
     def compare(prefix: int, outcome: Any) -> None:
-        oracle.load("t", below.schema, rows_after(events[:prefix], changing=True))
+        oracle.load("t", below.schema, table_after(events[:prefix], "t", changing=True))
         expected = oracle.query(
             "SELECT count(*), max(n), min(top) FROM (SELECT k, count(*) n, max(v) top FROM t GROUP BY k) "
             "HAVING count(*) > 0"

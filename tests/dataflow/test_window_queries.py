@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import oracle
-from changelogs import Event, at, run
+from changelogs import Event, run
+from event_streams import out_of_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from query_text import aggregates, conditions, counts, for_duckdb, values
@@ -39,20 +40,6 @@ INPUT = Schema(
         )
     )
 )
-
-
-@st.composite
-def streams(draw: st.DrawFn) -> tuple[list[Event], list[int], list[int]]:
-    """Events out of order on two splits of two tables, where passes end, and where the job is restarted."""
-    size = draw(st.integers(1, 40))
-    clock, events = 0, []
-    for _ in range(size):
-        clock += draw(st.integers(0, 8))
-        moment = at(clock - draw(st.integers(0, 20)))
-        table, split = draw(st.sampled_from(TABLES)), draw(st.integers(0, SPLITS - 1))
-        events.append(Event(table, (*draw(values), moment), split=split))
-    cuts = draw(st.lists(st.integers(1, size), max_size=8))
-    return events, cuts, draw(st.lists(st.integers(1, size - 1), max_size=2)) if size > 1 else []
 
 
 @dataclass(frozen=True)
@@ -163,7 +150,7 @@ class Batch:
 
 
 @settings(max_examples=80, deadline=None)
-@given(query=queries(), stream=streams())
+@given(query=queries(), stream=out_of_order(values, late_ms=20, tables=TABLES, splits=SPLITS))
 def test_a_windowed_query_is_that_of_the_batch_over_the_rows_in_time(query: Query, stream: Any) -> None:
     events, cuts, restarts = stream
 

@@ -10,6 +10,7 @@ from typing import Any
 import oracle
 import pytest
 from changelogs import Event, at, batches_between, call, comparable, run, scan, started
+from event_streams import out_of_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,18 +41,7 @@ rows = st.tuples(
     st.none() | texts,
     st.none() | st.booleans(),
 )
-
-
-@st.composite
-def streams(draw: st.DrawFn) -> tuple[list[Event], list[int], list[int]]:
-    size = draw(st.integers(1, 40))
-    clock, events = 0, []
-    for _ in range(size):
-        clock += draw(st.integers(0, 8))
-        moment = at(clock - draw(st.integers(0, 30)))
-        events.append(Event("t", (*draw(rows), moment), split=draw(st.integers(0, 1))))
-    cuts = draw(st.lists(st.integers(1, size), max_size=8))
-    return events, cuts, draw(st.lists(st.integers(1, size - 1), max_size=2)) if size > 1 else []
+streams = out_of_order(rows, late_ms=30)
 
 
 def windowed(below: Relation, size: int, slide: int, *, offset: int = 0, values: bool = False) -> WindowAggregate:
@@ -113,7 +103,7 @@ SHAPES = [(10, 10, 0), (10, 10, 3), (20, 5, 0), (12, 4, 1)]
 @pytest.mark.parametrize(("size", "slide", "offset"), SHAPES)
 @pytest.mark.parametrize("values", [False, True], ids=["mergeable", "distinct"])
 @settings(max_examples=10, deadline=None)
-@given(stream=streams())
+@given(stream=streams)
 def test_windows_hold_the_rows_that_came_before_they_closed(
     stream: Any, size: int, slide: int, offset: int, values: bool
 ) -> None:
@@ -129,7 +119,7 @@ def test_windows_hold_the_rows_that_came_before_they_closed(
 
 
 @settings(max_examples=15, deadline=None)
-@given(stream=streams())
+@given(stream=streams)
 def test_a_window_of_windows_is_as_independent_of_cuts(stream: Any) -> None:
     events, cuts, restarts = stream
     inner = windowed(STAMPED, 4, 4)
@@ -146,7 +136,7 @@ def test_a_window_of_windows_is_as_independent_of_cuts(stream: Any) -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(stream=streams())
+@given(stream=streams)
 def test_a_window_table_gives_each_row_once_per_window(stream: Any) -> None:
     events, cuts, _ = stream
     relation = WindowTable(STAMPED, WindowKind.HOP, TIME, 20, 5)
