@@ -161,7 +161,7 @@ class ScriptedSource:
         )
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
-        self._bad.take([(batch.origins.of(int(row)), why) for row, why in zip(rows.tolist(), reasons, strict=True)])
+        self._bad.reject(batch.origins, rows, reasons)
 
     def positions(self) -> Positions:
         return {"place": self._arrivals.place}

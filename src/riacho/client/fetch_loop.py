@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from riacho.client import fetch_message
 from riacho.client.assignment import Assigned, FetchConfig
+from riacho.client.broker_thread import start_broker_thread
 from riacho.client.cluster import LEADERSHIP_ERRORS, Cluster, TopicPartition
 from riacho.client.connection import Connection, Response
-from riacho.client.errors import CorruptRecordsError, UnreachableError, kafka_error
+from riacho.client.errors import CorruptRecordsError, kafka_error
 from riacho.client.fetch_message import Answer, FetchFrom, decode_fetch, encode_fetch
 from riacho.client.records import decode_batches, list_batches
 from riacho.client.routing import reset
@@ -77,8 +78,7 @@ class FetchLoop:
         """The request under way. Guarded by `changed`."""
         self.ended = False
         """Whether the loop asks for nothing more. Guarded by `changed`."""
-        self._thread = threading.Thread(target=self._run, name=f"riacho-fetch-{node}", daemon=True)
-        self._thread.start()
+        self._thread = start_broker_thread(f"riacho-fetch-{node}", self._fetch, self._release)
 
     def close(self) -> None:
         """End the thread, whatever it waits for."""
@@ -89,18 +89,6 @@ class FetchLoop:
         if connection is not None:
             connection.interrupt()
         self._thread.join(self._cluster.config.connect_timeout_ms / 1000)
-
-    def _run(self) -> None:
-        failure: RiachoError | None = RiachoError("the fetching thread ended; its traceback is on stderr")
-        try:
-            self._fetch()
-            failure = None
-        except UnreachableError:
-            failure = None
-        except RiachoError as error:
-            failure = error
-        finally:
-            self._release(failure)
 
     def _release(self, failure: RiachoError | None) -> None:
         """Leave the partitions to the router, or to the taker with what went wrong."""

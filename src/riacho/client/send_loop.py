@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from riacho.client.batches import NO_IDENTITY, Batch, BufferPool, Identity
+from riacho.client.broker_thread import start_broker_thread
 from riacho.client.cluster import Cluster, TopicPartition
 from riacho.client.connection import Connection, Wake
 from riacho.client.errors import DeliveryError, KafkaError, UnreachableError, check, kafka_error
@@ -178,24 +179,11 @@ class SendLoop:
         self._wake = Wake()
         out.wakes[node] = self._wake
         self.ended = False
-        self._thread = threading.Thread(target=self._run, name=f"riacho-produce-{node}", daemon=True)
-        self._thread.start()
+        self._thread = start_broker_thread(f"riacho-produce-{node}", self._send_until_closed, self._release)
 
     def close(self) -> None:
         """Wait for the thread's end, which `Outbox.closed` has brought about."""
         self._thread.join(self._out.cluster.config.request_timeout_ms / 1000)
-
-    def _run(self) -> None:
-        failure: RiachoError | None = RiachoError("the sending thread ended; its traceback is on stderr")
-        try:
-            self._send_until_closed()
-            failure = None
-        except UnreachableError:
-            failure = None
-        except RiachoError as error:
-            failure = error
-        finally:
-            self._release(failure)
 
     def _release(self, failure: RiachoError | None) -> None:
         """Queue what is under way again, and leave the partitions to be routed."""

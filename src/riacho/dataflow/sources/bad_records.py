@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from riacho.dataflow.sources import RecordOrigin, SourceCounts
+from riacho.dataflow.batch import Int64Array
+from riacho.dataflow.sources import Origins, RecordOrigin, SourceCounts
 from riacho.errors import RiachoError
 from riacho.formats.options import Option, one_of
 
@@ -98,6 +99,10 @@ class BadRecords:
             log.warning("table %s: the first bad record is a dead letter: %s: %s", self._table, origin, reason)
         self._letters.send([DeadLetter(origin, reason) for origin, reason in records])
         self._dead += len(records)
+
+    def reject(self, origins: Origins, rows: Int64Array, reasons: Sequence[str]) -> None:
+        """The same with rows of a batch that was delivered."""
+        self.take([(origins.of(int(row)), why) for row, why in zip(rows.tolist(), reasons, strict=True)])
 
     def ignored(self, count: int) -> None:
         """Count errors that the format's `ignore-parse-errors` swallowed."""

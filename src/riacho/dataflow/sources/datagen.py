@@ -165,7 +165,7 @@ class DatagenSource:
         return SourceBatch(frame, np.zeros(count, np.int32), 0, _NoOrigins(self._table, first))
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
-        self._bad.take([(batch.origins.of(int(row)), why) for row, why in zip(rows.tolist(), reasons, strict=True)])
+        self._bad.reject(batch.origins, rows, reasons)
 
     def positions(self) -> Positions:
         return {"row": self._next}

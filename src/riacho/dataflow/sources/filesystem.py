@@ -107,7 +107,7 @@ class FileSource:
         return SourceBatch(frame, np.zeros(frame.height, np.int32), size, _FileOrigins(block, first, record))
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
-        self._bad.take([(batch.origins.of(int(row)), why) for row, why in zip(rows.tolist(), reasons, strict=True)])
+        self._bad.reject(batch.origins, rows, reasons)
 
     def positions(self) -> Positions:
         if self._ended:

@@ -132,7 +132,7 @@ class KafkaSource:
         return batch if len(batch) else None
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
-        self._bad.take([(batch.origins.of(int(row)), why) for row, why in zip(rows.tolist(), reasons, strict=True)])
+        self._bad.reject(batch.origins, rows, reasons)
 
     def positions(self) -> Positions:
         return to_positions(self._fetcher.positions() if self._started else (self._restored or {}), self._ids)

@@ -70,6 +70,11 @@ def _typed(arguments: Arguments, types: tuple[DataType, ...], result: DataType) 
     return Signature(given, result.with_nullable(nullable_if_any(arguments)))
 
 
+def _takes_interval(left: DataType, right: DataType) -> bool:
+    """Whether a span can be added to the left operand, or taken from it: to a span of its kind, or to a moment."""
+    return is_interval(right) and (type(left) is type(right) or is_temporal(left))
+
+
 def _plus(arguments: Arguments) -> Signature:
     if len(arguments) == 1:
         return _sign_kept("+", arguments)
@@ -77,9 +82,7 @@ def _plus(arguments: Arguments) -> Signature:
     if numbers is not None:
         return numbers
     left, right = (item.type for item in arguments)
-    if is_interval(left) and type(left) is type(right):
-        return _typed(arguments, (left, right), left)
-    if is_temporal(left) and is_interval(right):
+    if _takes_interval(left, right):
         return _typed(arguments, (left, right), left)
     if is_interval(left) and is_temporal(right):
         return _typed(arguments, (left, right), right)
@@ -93,9 +96,7 @@ def _minus(arguments: Arguments) -> Signature:
     if numbers is not None:
         return numbers
     left, right = (item.type for item in arguments)
-    if is_interval(left) and type(left) is type(right):
-        return _typed(arguments, (left, right), left)
-    if is_temporal(left) and is_interval(right):
+    if _takes_interval(left, right):
         return _typed(arguments, (left, right), left)
     both = common_type([left, right])
     if both is not None and isinstance(both, TimestampType | TimestampLtzType | DateType | TimeType):
