@@ -54,6 +54,13 @@ def test_a_file_that_the_browser_has_is_not_sent_again(console: RunningConsole) 
     assert (status, again, content) == (304, tag, b"")
 
 
+def test_a_page_may_name_a_view_that_does_not_exist(console: RunningConsole) -> None:
+    status, _, _, content = get(console, "/views?view=no-such-topic")
+
+    assert (status, b"<!doctype html>" in content) == (200, True)
+    assert get(console, "/api/overview")[0] == 200
+
+
 @pytest.mark.parametrize("path", ["/main.py", "/nothing.js", "/%2e%2e", "/..%2fserver.py"])
 def test_what_is_no_file_of_the_pages_is_not_found(console: RunningConsole, path: str) -> None:
     assert get(console, path)[0] == 404

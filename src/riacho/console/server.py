@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import uvicorn
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -91,8 +92,12 @@ def pages() -> list[BaseRoute]:
         )
 
     async def page(request: Request) -> Response:
-        """The console."""
-        return _file(static / "index.html", request)
+        """The console. A view that its address names is read while the browser still loads the scripts."""
+        response = _file(static / "index.html", request)
+        view = request.query_params.get("view")
+        if view is not None:
+            response.background = BackgroundTask(request.app.state.service.expect, view)
+        return response
 
     async def asset(request: Request) -> Response:
         """A file of the console."""

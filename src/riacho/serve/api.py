@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -52,6 +53,9 @@ MAX_BODY = 1 << 20
 DEFAULT_MESSAGES = 50
 DEFAULT_ROWS = 1_000
 
+WARMING_TOPICS = 8
+"""In how many topics a record is looked for, to have read one before a viewer asks."""
+
 NOT_FOUND = frozenset({"UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID", "GROUP_ID_NOT_FOUND"})
 
 log = logging.getLogger(__name__)
@@ -74,6 +78,27 @@ class Service:
     def overview(self) -> dict[str, Any]:
         jobs = self.jobs.described(self.clock.now_ms())
         return overview(self.kafka, self._counts["topics"], self._counts["groups"], jobs)
+
+    async def warm(self) -> None:
+        """Read a record as viewers do, once: what that imports and loads made the first of them wait for 0.1 s.
+
+        It is read in Starlette's way, which imports what streams need, too: on the loop, so not before it serves.
+        """
+        try:
+            topics = await asyncio.to_thread(self.admin.list_topics, internal=True)
+            await run_in_threadpool(self._read_any, [topic.name for topic in topics[:WARMING_TOPICS]])
+        except RiachoError as error:
+            log.debug("nothing could be read yet: %s", error)
+
+    async def expect(self, view: str) -> None:
+        """Begin to read a view that is about to be asked for."""
+        try:
+            await self.views.watch(view)
+        except RiachoError as error:
+            log.debug("the view %s cannot be read yet: %s", view, error)
+
+    def _read_any(self, topics: Iterable[str]) -> None:
+        any(self.topics.messages(topic, 1) for topic in topics)
 
     async def refresh(self) -> None:
         """Follow which topics and groups there are, until cancelled."""
@@ -106,7 +131,7 @@ def application(
         service = Service(kafka, clock)
         app.state.service = service
         following = lasting(service.refresh, "following topics and groups")
-        tasks = [asyncio.create_task(service.feed.run()), asyncio.create_task(following)]
+        tasks = [asyncio.create_task(work) for work in (service.feed.run(), following, service.warm())]
         try:
             yield
         finally:

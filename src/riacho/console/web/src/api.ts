@@ -195,9 +195,9 @@ export class Live {
 
   constructor(private readonly onConnection: (connected: boolean) => void) {}
 
-  /** Watch a view: all of its rows, or its newest few. */
+  /** Watch a view: all of its rows, or its newest few. One that is watched already is the same. */
   view(name: string, newest: number | null = null): View {
-    const view = new View(name, newest);
+    const view = this.views.get(name) ?? new View(name, newest);
     this.views.set(name, view);
     return view;
   }

@@ -2,6 +2,7 @@
 
 import uPlot from "uplot";
 import { h } from "./dom";
+import { formatter } from "./format";
 import type { PageContext } from "./page";
 
 export interface Line {
@@ -196,14 +197,9 @@ function writeTicks(ticks: number[], step: number): string[] {
 
 /** Hours and minutes, and at midnight the day, on the clocks of a zone. */
 function timeWriter(zone: string, seconds: boolean): (at: number) => string {
-  const time = new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone,
-    hour: "2-digit",
-    minute: "2-digit",
-    ...(seconds ? { second: "2-digit" } : {}),
-    hourCycle: "h23",
-  });
-  const day = new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short", day: "numeric" });
+  const second = seconds ? ({ second: "2-digit" } as const) : {};
+  const time = formatter("en-GB", zone, { hour: "2-digit", minute: "2-digit", ...second, hourCycle: "h23" });
+  const day = formatter("en-GB", zone, { weekday: "short", day: "numeric" });
   return (at) => {
     const text = time.format(at * 1000);
     return text === "00:00" ? day.format(at * 1000) : text;

@@ -4,6 +4,9 @@ const GROUPED = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const ONE_DECIMAL = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
 
+/** The zone of the person who looks. */
+export const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** The furthest moment that JavaScript knows, ECMA-262 section 21.4.1.1. */
 const MAX_DATE_MS = 8.64e15;
 
@@ -54,8 +57,8 @@ export function instant(milliseconds: number | null, precision: "seconds" | "mil
 
 const FORMATS = new Map<string, Intl.DateTimeFormat>();
 
-/** A formatter is dear to make: one for each zone and way. */
-function formatter(locale: string, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+/** A formatter is dear to make: one for each zone and way, told apart by what is written, not how long. */
+export function formatter(locale: string, zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${locale} ${zone} ${Object.keys(options).join()}`;
   let known = FORMATS.get(key);
   if (known === undefined) {

@@ -51,25 +51,32 @@ function show(): void {
   else open(page);
 }
 
-/** The flights where the demo runs, and until it does the overview. */
+/**
+ * The flights where the demo runs, and until it does the overview. What the flights need is asked for at once, with the
+ * question whether there are any: a second connection after the answer would double the wait.
+ */
 function showHome(): void {
+  document.body.classList.add("undecided");
+  open(flights, (live) => {
+    const demo = live.view(DEMO);
+    demo.onChange(() => {
+      (links.get(flights) as HTMLElement).hidden = !demo.exists;
+      if (demo.exists) document.body.classList.remove("undecided");
+      else awaitDemo();
+    });
+  });
+}
+
+function awaitDemo(): void {
   const live = new Live(showConnection);
   const demo = live.view(DEMO);
-  let shown: Page | null = null;
-  demo.onChange(() => {
-    const page = demo.exists ? flights : overview;
-    (links.get(flights) as HTMLElement).hidden = !demo.exists;
-    if (page === shown) return;
-    shown = page;
-    open(page);
-    if (demo.exists) live.close();
-  });
+  demo.onChange(() => demo.exists && show());
+  open(overview);
   leaveAddress = () => live.close();
-  if (main.childElementCount === 0) fill(main, h("p", { class: "muted" }, "connecting …"));
   live.open();
 }
 
-function open(page: Page): void {
+function open(page: Page, watch: (live: Live) => void = () => undefined): void {
   leavePage.splice(0).forEach((action) => action());
   notice.hidden = true;
   showConnection(true);
@@ -78,10 +85,12 @@ function open(page: Page): void {
     if (each === page) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  if (page !== flights) document.body.classList.remove("undecided");
   fill(main);
   fill(slot);
   const live = new Live(showConnection);
   leavePage.push(() => live.close());
+  watch(live);
   page.show({
     main,
     header: slot,

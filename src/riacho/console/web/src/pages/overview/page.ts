@@ -3,7 +3,7 @@
 import type { Overview } from "../../api";
 import { Chart } from "../../chart";
 import { fill, h, setText } from "../../dom";
-import { compact, count, duration } from "../../format";
+import { compact, count, duration, HERE } from "../../format";
 import type { Page, PageContext } from "../../page";
 
 const FIGURES: readonly (readonly [title: string, value: (overview: Overview) => string])[] = [
@@ -28,7 +28,6 @@ function show(context: PageContext): void {
   const values = FIGURES.map(() => h("div", { class: "figure" }, "–"));
   const parts = h("p", { class: "muted" }, "connecting …");
   const jobs = h("ul", { class: "phases" });
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const rates = new Chart(context, {
     title: "Events per second over the last two minutes",
     lines: [
@@ -36,7 +35,7 @@ function show(context: PageContext): void {
       { label: "out", colour: "second" },
     ],
     height: 170,
-    zone,
+    zone: HERE,
     window: SHOWN,
     fromZero: true,
   });
@@ -47,7 +46,7 @@ function show(context: PageContext): void {
       { label: "p99", colour: "third" },
     ],
     height: 170,
-    zone,
+    zone: HERE,
     window: SHOWN,
     fromZero: true,
   });

@@ -3,6 +3,7 @@
 import type { Changed, Row } from "../../api";
 import { Chart } from "../../chart";
 import { fill, h } from "../../dom";
+import { HERE } from "../../format";
 import type { PageContext } from "../../page";
 
 const MAX_CHARTS = 10;
@@ -49,7 +50,7 @@ export class Curves {
         title: `${column}: the mean of all rows over the last two minutes`,
         lines: [{ label: "mean", colour: "first" }, { label: "chosen", colour: "second" }],
         height: HEIGHT,
-        zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        zone: HERE,
         window: SHOWN,
         legend: false,
       });
