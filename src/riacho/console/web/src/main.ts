@@ -98,6 +98,7 @@ function open(page: Page, watch: (live: Live) => void = () => undefined): void {
     every(milliseconds, action) {
       let failed = false;
       const run = async () => {
+        if (document.hidden) return;
         try {
           await action();
           if (failed) notice.hidden = true;
@@ -107,9 +108,14 @@ function open(page: Page, watch: (live: Live) => void = () => undefined): void {
           fail(error);
         }
       };
-      const timer = setInterval(() => void run(), milliseconds);
-      leavePage.push(() => clearInterval(timer));
-      queueMicrotask(() => void run());
+      const start = () => void run();
+      const timer = setInterval(start, milliseconds);
+      document.addEventListener("visibilitychange", start);
+      leavePage.push(() => {
+        clearInterval(timer);
+        document.removeEventListener("visibilitychange", start);
+      });
+      queueMicrotask(start);
     },
     onLeave: (action) => leavePage.push(action),
     fail,

@@ -8,7 +8,7 @@ export interface PageContext {
   readonly header: HTMLElement;
   /** The page's own stream of changes; opened after `show` has returned, closed when the page is left. */
   readonly live: Live;
-  /** Run repeatedly while the page is shown, and once at the start. */
+  /** Run repeatedly while the page is shown and can be seen, and once at the start. */
   every(milliseconds: number, action: () => void | Promise<void>): void;
   /** Run when the page is left. */
   onLeave(action: () => void): void;

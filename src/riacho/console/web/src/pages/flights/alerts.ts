@@ -14,6 +14,7 @@ const MAX_FLIGHTS = 500;
 export class Alerts {
   readonly element: HTMLElement;
   private readonly list: Table<Row>;
+  private changed = true;
 
   constructor(
     private readonly context: PageContext,
@@ -28,10 +29,15 @@ export class Alerts {
       ],
       { empty: "no airport is behind", onPick: (row) => void this.explain(row) },
     );
+    view.onChange(() => {
+      this.changed = true;
+    });
     this.element = h("section", { class: "card alerts" }, h("h2", {}, "alerts: mean over 45 min"), this.list.element);
   }
 
   show(): void {
+    if (!this.changed) return;
+    this.changed = false;
     const newest = [...this.view.rows.entries()]
       .sort(([, left], [, right]) => String(right["window_end"]).localeCompare(String(left["window_end"])))
       .slice(0, SHOWN);

@@ -79,7 +79,8 @@ export class ReplayClock {
     setText(this.pause, this.state.paused ? "Resume" : "Pause");
     this.showSpeed(this.state.secondsPerDay);
     for (const control of [this.pause, this.speed, this.day, this.jump]) control.disabled = this.state.ended;
-    if (!this.dayChosen && !this.state.ended) this.day.value = zonedDate(this.state.position + 24 * 3_600_000, NEW_YORK);
+    const tomorrow = zonedDate(this.state.position + 24 * 3_600_000, NEW_YORK);
+    if (!this.dayChosen && !this.state.ended && this.day.value !== tomorrow) this.day.value = tomorrow;
     const error = row["error"];
     this.refusal.hidden = typeof error !== "string";
     if (typeof error === "string") setText(this.refusal, error);

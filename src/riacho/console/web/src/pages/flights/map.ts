@@ -52,7 +52,6 @@ const BESIDE_WIDTH = 620;
 /** The pixels that the page needs below the map's legend: the edges of its card and of the page. */
 const BELOW = 36;
 const MIN_HEIGHT = 200;
-const FRAMES_PER_S = 20;
 
 const radians = (degrees: number) => (degrees * Math.PI) / 180;
 
@@ -101,26 +100,17 @@ export class FlightMap {
     const observer = new ResizeObserver(resize);
     for (const each of [this.element, context.main]) observer.observe(each); // what stands around it decides the room
     addEventListener("resize", resize);
-    let frame = 0;
     const sight = new IntersectionObserver((entries) => {
       this.visible = entries.at(-1)?.isIntersecting === true;
     });
     sight.observe(this.element);
-    // A frame is asked for only where there is something new to see: each one costs the browser, an empty one, too.
-    const timer = setInterval(() => {
-      if (!this.visible || this.now() === this.drawn) return;
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => this.draw());
-    }, 1000 / FRAMES_PER_S);
     const scheme = matchMedia("(prefers-color-scheme: light)");
     const repaint = () => this.paintGround();
     scheme.addEventListener("change", repaint);
     context.onLeave(() => {
       observer.disconnect();
       sight.disconnect();
-      clearInterval(timer);
       removeEventListener("resize", resize);
-      cancelAnimationFrame(frame);
       scheme.removeEventListener("change", repaint);
     });
   }
@@ -166,7 +156,7 @@ export class FlightMap {
     for (const canvas of [this.canvas, this.ground]) {
       canvas.width = width * scale;
       canvas.height = height * scale;
-      canvas.getContext("2d")?.setTransform(scale, 0, 0, scale, 0, 0);
+      penOf(canvas).setTransform(scale, 0, 0, scale, 0, 0);
     }
     this.canvas.style.height = `${height}px`;
     this.fit();
@@ -192,9 +182,9 @@ export class FlightMap {
   }
 
   private paintGround(): void {
-    const pen = this.ground.getContext("2d");
-    if (pen === null) return;
-    pen.clearRect(0, 0, this.width, this.height);
+    const pen = penOf(this.ground);
+    pen.fillStyle = colour("card");
+    pen.fillRect(0, 0, this.width, this.height);
     pen.fillStyle = colour("dot");
     for (const airport of this.airports) {
       const [x, y] = this.toScreen(airport);
@@ -203,13 +193,12 @@ export class FlightMap {
     this.drawn = -1;
   }
 
-  /** One picture; nothing is done while time stands still and no flight has changed. */
-  private draw(): void {
+  /** One picture; nothing is done while nobody sees it, or time stands still and no flight has changed. */
+  draw(): void {
     const now = this.now();
-    const pen = this.canvas.getContext("2d");
-    if (pen === null || this.width === 0 || now === this.drawn) return;
+    if (!this.visible || this.width === 0 || now === this.drawn) return;
     this.drawn = now;
-    pen.clearRect(0, 0, this.width, this.height);
+    const pen = penOf(this.canvas);
     pen.drawImage(this.ground, 0, 0, this.width, this.height);
     const trails = { good: new Path2D(), warn: new Path2D(), bad: new Path2D() };
     const dots = { good: new Path2D(), warn: new Path2D(), bad: new Path2D() };
@@ -233,6 +222,11 @@ export class FlightMap {
       pen.fill(dots[look]);
     }
   }
+}
+
+/** Opaque, and in the style sheet a layer of its own: the browser need not mix each picture with what lies beneath. */
+function penOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  return canvas.getContext("2d", { alpha: false }) as CanvasRenderingContext2D;
 }
 
 function between([x0, y0]: Point, [x1, y1]: Point, share: number): Point {

@@ -13,6 +13,14 @@ import { JobsNote } from "./jobs";
 import { Latency } from "./latency";
 import { FlightMap, type Place } from "./map";
 
+/**
+ * How often the map and the clock are drawn, in one frame of the browser: what a frame costs hardly depends on what is in
+ * it, and at the usual speed flights move by a few pixels meanwhile.
+ */
+const FRAME_MS = 100;
+/** The figures change in every so many frames: faster they could not be read. */
+const FRAMES_PER_FIGURE = 5;
+
 const AIRPORTS = ["EWR", "JFK", "LGA"] as const;
 const HOUR_MS = 3_600_000;
 const CHART_HOURS = 36;
@@ -55,6 +63,7 @@ function show(context: PageContext): void {
     height: 104,
     zone: NEW_YORK,
   });
+  let [daysChanged, hoursChanged, today, frame] = [false, false, "", 0];
   const names = new Map<string, string>();
   const airlines = new Table<Row>("Airlines today", [
     { title: "airline", short: true, cell: (row) => names.get(String(row["carrier"])) ?? String(row["carrier"]) },
@@ -70,6 +79,7 @@ function show(context: PageContext): void {
     for (const row of changed.values()) {
       if (row !== null) names.set(String(row["carrier"]), String(row["name"]).replace(SUFFIX, ""));
     }
+    daysChanged = true;
   });
   const places = new Map<string, Place>();
   live.view("flights.airports").onChange((changed) => {
@@ -121,17 +131,36 @@ function show(context: PageContext): void {
     setText(figures.events.title, rows === null || rows === 0 ? "events/s" : `events/s · ${count(rows)} a batch`);
   });
 
-  context.every(100, () => clock.tick());
-  context.every(500, () => {
+  days.onChange(() => {
+    daysChanged = true;
+  });
+  for (const view of [hours, observations]) {
+    view.onChange(() => {
+      hoursChanged = true;
+    });
+  }
+  const draw = (): void => {
+    clock.tick();
+    map.draw();
+    if (frame++ % FRAMES_PER_FIGURE === 0) showFigures();
+  };
+  let requested = 0;
+  context.every(FRAME_MS, () => {
+    cancelAnimationFrame(requested);
+    requested = requestAnimationFrame(draw);
+  });
+  context.onLeave(() => cancelAnimationFrame(requested));
+
+  function showFigures(): void {
     badge.tick();
     setText(figures.events.value, count(clock.eventsPerSecond));
     if (inTheAir.rows.size > 0 || note.isRunning("flights-in-the-air")) showFlying();
     if (clock.hurrying) latency.restart();
     setText(figures.latency.value, latency.text());
-    if (days.rows.size > 0 && clock.now() > 0) showToday([...days.rows.values()]);
+    if (days.rows.size > 0 && clock.now() > 0 && (daysChanged || today !== clock.today())) showToday();
     if (hours.rows.size > 0) alerts.show();
-    showHours();
-  });
+    if (hoursChanged) showHours();
+  }
 
   /** A flight whose landing was never reported (cancelled in the air, or turned away) stays a row of the view. */
   function showFlying(): void {
@@ -140,9 +169,10 @@ function show(context: PageContext): void {
     setText(unreported, overdue === 0 ? "" : `not shown: ${count(overdue)} whose landing was never reported`);
   }
 
-  function showToday(rows: Row[]): void {
-    const today = clock.today();
-    const flown = rows.filter((row) => row["day"] === today);
+  function showToday(): void {
+    today = clock.today();
+    daysChanged = false;
+    const flown = [...days.rows.values()].filter((row) => row["day"] === today);
     const total = (column: string) => flown.reduce((sum, row) => sum + Number(row[column]), 0);
     setText(figures.departed.value, count(total("departed")));
     setText(figures.cancelled.value, count(total("cancelled")));
@@ -152,6 +182,7 @@ function show(context: PageContext): void {
 
   /** Both charts over the same hours, so that a storm stands above its delays. */
   function showHours(): void {
+    hoursChanged = false;
     const delayed = byHour(hours.rows.values(), "window_start");
     const observed = byHour(observations.rows.values(), "observed");
     if (delayed.size === 0) return;
