@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from riacho.bench.process import cpu_s, descendants
 from riacho.errors import RiachoError
+from riacho.host.parent import be_told_of_parents_end
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -49,7 +50,7 @@ def require() -> tuple[str, str]:
 
 
 class Browser:
-    """One headless Chromium, until the end of its context."""
+    """One headless Chromium, until the end of its context, or to ours where we are killed."""
 
     def __init__(self) -> None:
         from selenium.webdriver import Chrome, ChromeOptions
@@ -65,10 +66,11 @@ class Browser:
             "--disable-dev-shm-usage",
             "--disable-background-networking",
             "--no-first-run",
+            "--remote-debugging-pipe",  # which is closed when the driver ends, however that comes, and Chromium with it
             f"--window-size={WINDOW[0]},{WINDOW[1]}",
         ):
             options.add_argument(argument)
-        service = Service(driver)
+        service = Service(driver, popen_kw={"preexec_fn": be_told_of_parents_end})
         self._driver: Chrome = Chrome(options=options, service=service)
         self._driver_pid = service.process.pid
         self._driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": PICTURE})

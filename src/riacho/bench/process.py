@@ -13,6 +13,7 @@ from typing import Self
 
 from riacho.errors import RiachoError
 from riacho.host.child import riacho_command
+from riacho.host.parent import DIE_WITH_PARENT
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 START_TIMEOUT_S = 90.0
@@ -20,14 +21,24 @@ STOP_TIMEOUT_S = 10.0
 
 
 class ServedProcess:
-    """A riacho command that serves, from its ready line to its end."""
+    """A riacho command that serves, from its ready line to the end of its context, or to ours where we are killed."""
 
     def __init__(self, *arguments: str, log: Path) -> None:
         started = time.perf_counter()
         with log.open("ab") as errors:
-            self._process = subprocess.Popen(riacho_command(*arguments), stdout=subprocess.PIPE, stderr=errors)
+            self._process = subprocess.Popen(
+                riacho_command(*arguments),
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, DIE_WITH_PARENT: str(os.getpid())},
+                start_new_session=True,  # a Ctrl-C reaches us alone, who end it after its clients
+            )
         self.pid = self._process.pid
-        self.addresses = self._wait_until_ready(log)
+        try:
+            self.addresses = self._wait_until_ready(log)
+        except BaseException:
+            self._end()
+            raise
         """What its ready line said: `kafka` and, of a console, `http`."""
         self.address = self.addresses["kafka"]
         self.start_s = time.perf_counter() - started
@@ -39,12 +50,7 @@ class ServedProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._end()
 
     def cpu_s(self) -> float:
         """User and system time of all its threads so far."""
@@ -64,9 +70,16 @@ class ServedProcess:
         line = stdout.readline().decode() if readable else ""
         addresses = dict(re.findall(r"(\w+)=(\S+)", line))
         if "kafka" not in addresses:
-            self._process.kill()
             raise RiachoError("the process under measurement did not start", where=str(log))
         return addresses
+
+    def _end(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def serve_broker(directory: Path, *, fsync: str = "kafka") -> ServedProcess:

@@ -17,16 +17,21 @@ forked_by: socket.socket | None = None
 
 
 def die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the parent ends, where the parent wants it so. Called first thing in a child.
-
-    Source: prctl(2), PR_SET_PDEATHSIG.
-    """
+    """Ask for SIGTERM when the parent ends, where the parent wants it so. Called first thing in a child."""
     parent = os.environ.pop(DIE_WITH_PARENT, None)
     if parent is None:
         return
+    be_told_of_parents_end()
+    if os.getppid() != int(parent):  # it ended before the kernel was asked
+        sys.exit(f"the process that started this one has ended: {parent}")
+
+
+def be_told_of_parents_end() -> None:
+    """Ask the kernel for SIGTERM when the thread ends that started this process. What is executed next keeps that.
+
+    Source: prctl(2), PR_SET_PDEATHSIG.
+    """
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):  # it ended before the kernel was asked
-        sys.exit(f"the process that started this one has ended: {parent}")
