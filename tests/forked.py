@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import forked_command
-from riacho.cli.platform import IMPORTED
+from riacho.cli.platform import PART_IMPORTS
 from riacho.host import fork_server
 
-FORKED_FROM = (*IMPORTED, "riacho.broker.serve")
+FORKED_FROM = (*PART_IMPORTS, "riacho.broker.serve")
 """What the process that is forked from has imported."""
 
 

@@ -12,14 +12,14 @@ from typing import Annotated
 import typer
 
 from riacho.cli.broker import Fsync
-from riacho.cli.cluster import stopped_by_signals
+from riacho.cli.ending import interrupted_by_signals
+from riacho.cli.options import AsJson
 
 app = typer.Typer(help="Measure the log and the SQL engine on this machine.")
 
 Seconds = Annotated[
     float, typer.Option(metavar="SECONDS", min=1, help="How long each measurement takes, after its warm-up.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.command()
@@ -222,7 +222,7 @@ def _scratch() -> Iterator[Path]:
     """A directory for a benchmark's data, which goes with it, also where a signal ends it."""
     import tempfile
 
-    with stopped_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
+    with interrupted_by_signals(), tempfile.TemporaryDirectory(prefix="riacho-bench-") as directory:
         yield Path(directory)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from riacho.cli.cluster import connected, counted, named_topics
+from riacho.cli.cluster import connected, named_topics
+from riacho.cli.phrases import counted
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.connectors import ConnectorEnvironment, open_source

@@ -1,25 +1,21 @@
-"""What commands that speak with a cluster share: the option that names it, reaching it, and topics by name."""
+"""What commands that speak with a cluster share: reaching it, and topics by name."""
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from riacho.cli.phrases import nearest
 from riacho.errors import UsageError
 
 if TYPE_CHECKING:
     from riacho.client.admin import Topic
     from riacho.client.cluster import Cluster
-
-DEFAULT_KAFKA = "127.0.0.1:9092"
-Kafka = Annotated[str, typer.Option(metavar="HOST:PORT", help="The cluster; several brokers with commas between.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 AWAIT_S = 0.2
 """How often it is asked whether a topic has come."""
@@ -108,55 +104,3 @@ def near_topics(name: str, topics: Iterable[str]) -> str:
     if len(shown) <= NAMES_SHOWN:
         return f"topics: {', '.join(shown)}"
     return f"riacho topic list shows the {len(shown)} topics"
-
-
-def nearest(name: str, names: Collection[str]) -> list[str]:
-    """The few names most like this one, whatever their case; those that contain it last."""
-    from difflib import get_close_matches
-
-    by_lower = {each.lower(): each for each in names}
-    near = get_close_matches(name.lower(), by_lower, n=3)
-    near += [each for each in by_lower if name.lower() in each and each not in near]
-    return [by_lower[each] for each in near[:3]]
-
-
-def parse_pairs(texts: Iterable[str], option: str) -> dict[str, str]:
-    """NAME=VALUE by name; the last one of a name holds. Raises `UsageError`.
-
-    >>> parse_pairs(["retention.ms=-1", "cleanup.policy=compact"], "--config")
-    {'retention.ms': '-1', 'cleanup.policy': 'compact'}
-    """
-    pairs = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"{option} {text}: this sets nothing", mend=f"write {option} NAME=VALUE")
-        pairs[name.strip()] = value
-    return pairs
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Ctrl-C and SIGTERM raise `KeyboardInterrupt` within, in place of ending the process at once.
-
-    Only around work that has something to say or to put in order when it is interrupted, and only once what it needs
-    is imported: an import may swallow the exception.
-    """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def counted(count: int, noun: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "record"), counted(2500, "record")
-    ('1 record', '2,500 records')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.cluster import (
-    DEFAULT_KAFKA,
-    Kafka,
-    await_topics,
-    connected,
-    counted,
-    named_topics,
-    stopped_by_signals,
-)
+from riacho.cli.cluster import await_topics, connected, named_topics
+from riacho.cli.ending import interrupted_by_signals
+from riacho.cli.options import DEFAULT_KAFKA, Kafka
+from riacho.cli.phrases import counted
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:
     from riacho.cli.positions import Position
-    from riacho.cli.record_text import RecordWriter
+    from riacho.cli.record_text import RecordFormatter
     from riacho.client.cluster import Cluster, TopicPartition
     from riacho.client.fetcher import Fetcher
 
@@ -81,9 +76,9 @@ def consume(
     from riacho.cli.positions import parse_position
 
     position = parse_position(start)
-    writer = _writer(as_json=as_json, template=template, null=null)
-    with connected(kafka, "consume") as cluster, stopped_by_signals():
-        output = Output(writer, count)
+    formatter = _formatter(as_json=as_json, template=template, null=null)
+    with connected(kafka, "consume") as cluster, interrupted_by_signals():
+        output = Output(formatter, count)
         try:
             new = await_topics(cluster, topics) if follow else frozenset[str]()
             wanted = _partitions(cluster, topics, partitions)
@@ -99,8 +94,8 @@ def consume(
 class Output:
     """Standard output, and how many records it has got of those that it is to get."""
 
-    def __init__(self, writer: RecordWriter, count: int | None) -> None:
-        self._writer = writer
+    def __init__(self, formatter: RecordFormatter, count: int | None) -> None:
+        self._formatter = formatter
         self._left = count
         self._descriptor = sys.stdout.fileno()
         self._terminal = os.isatty(self._descriptor)
@@ -116,7 +111,7 @@ class Output:
 
         limit = {} if self._left is None else {"max_rows": self._left}
         for records in fetcher.fetch(max_wait_ms=WAIT_MS, **limit):
-            text = self._writer(records)
+            text = self._formatter(records)
             rest = memoryview(printable(text) if self._terminal else text)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
@@ -183,7 +178,7 @@ def _partitions(cluster: Cluster, topics: list[str], chosen: list[int] | None) -
     return found
 
 
-def _writer(*, as_json: bool, template: str | None, null: str | None) -> RecordWriter:
+def _formatter(*, as_json: bool, template: str | None, null: str | None) -> RecordFormatter:
     """How records are printed. Raises `UsageError` where options contradict each other."""
     from riacho.cli.record_text import TextLines, json_lines
 

@@ -66,3 +66,21 @@ def stopping_at_signals(stop: Callable[[], None], left_undone: str) -> Iterator[
             signal.signal(number, handler)
         asked.put(False)
         listener.join()
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM raise `KeyboardInterrupt` within, in place of ending the process at once.
+
+    Only around work that has something to say or to put in order when it is interrupted, and only once what it needs
+    is imported: an import may swallow the exception.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riacho.cli.cluster import DEFAULT_KAFKA, AsJson, Kafka, connected
+from riacho.cli.cluster import connected
+from riacho.cli.options import DEFAULT_KAFKA, AsJson, Kafka
 from riacho.cli.scripts import KAFKA_VARIABLE, Assignments, Script, read_script, used_variables
 
 if TYPE_CHECKING:

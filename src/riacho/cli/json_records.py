@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.cli.cluster import nearest
+from riacho.cli.phrases import nearest
 from riacho.cli.positions import to_milliseconds
 from riacho.cli.record_lines import BadLineError, Lines
 from riacho.client.columns import NULL as NULL_LENGTH

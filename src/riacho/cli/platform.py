@@ -17,7 +17,7 @@ from riacho.errors import RiachoError, UsageError
 from riacho.host.address import LAST_PORT, format_address, parse_address
 from riacho.host.child import Child, ChildSpec, riacho_command
 from riacho.host.launch import ForkServer, Launch, execute
-from riacho.jobs import imported
+from riacho.jobs.fork_imports import WORKER_IMPORTS
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ PORTS_TRIED = 50
 """How far `next_free` looks for a port."""
 
 
-IMPORTED = (*imported.BY_WORKERS, "riacho.jobs.supervisor", "riacho.console.server")
+PART_IMPORTS = (*WORKER_IMPORTS, "riacho.jobs.supervisor", "riacho.console.server")
 """What the parts need that are forked, jobs and their workers among them. The broker needs none of it."""
 
 
@@ -62,7 +62,7 @@ async def run_platform(
         loop.add_signal_handler(number, stopped.set)
     async with contextlib.AsyncExitStack() as stack:
         kafka = options.kafka
-        forks = ForkServer(IMPORTED)
+        forks = ForkServer(PART_IMPORTS)
         stack.push_async_callback(forks.close)
         await forks.start()
         parts = Parts(stopped)
@@ -157,7 +157,7 @@ def fixed_port(address: str) -> str:
 
     Raises `UsageError` for what is no address, `RiachoError` for none of this machine.
     """
-    host, port = split(address)
+    host, port = host_and_port(address)
     if port != 0:
         return address
     bound = _bound_port(host, port)
@@ -167,7 +167,7 @@ def fixed_port(address: str) -> str:
 
 def next_free(address: str, *, besides: str | None = None) -> str:
     """This address, or with the next port that nobody listens on. Raises `RiachoError` where there is none."""
-    host, first = split(fixed_port(address))
+    host, first = host_and_port(fixed_port(address))
     for port in range(first, min(first + PORTS_TRIED, LAST_PORT + 1)):
         if format_address(host, port) != besides and _bound_port(host, port) is not None:
             return format_address(host, port)
@@ -191,7 +191,7 @@ def _bound_port(host: str, port: int) -> int | None:
         raise RiachoError(f"cannot listen on {where}: {error.strerror}", mend=mend) from error
 
 
-def split(address: str) -> tuple[str, int]:
+def host_and_port(address: str) -> tuple[str, int]:
     """Host and port, the host given. Raises `UsageError`."""
     try:
         host, port = parse_address(address)

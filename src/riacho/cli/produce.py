@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.cluster import (
-    DEFAULT_KAFKA,
-    Kafka,
-    connected,
-    counted,
-    near_topics,
-    parse_pairs,
-    stopped_by_signals,
-)
+from riacho.cli.cluster import connected, near_topics
+from riacho.cli.ending import interrupted_by_signals
+from riacho.cli.options import DEFAULT_KAFKA, Kafka, parse_pairs
+from riacho.cli.phrases import counted
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +97,7 @@ def produce(
     shared = parse_pairs(headers or (), "--header")
     parser = _parser(as_json=as_json, key=key, key_separator=key_separator, null=null, headers=shared)
     config = ProducerConfig(acks=-1 if acks is Acks.ALL else int(acks.value), compression=compression.value)
-    with open_input(file) as source, connected(kafka, "produce") as cluster, stopped_by_signals():
+    with open_input(file) as source, connected(kafka, "produce") as cluster, interrupted_by_signals():
         _note_new_topic(cluster, topic)
         with Producer(cluster, config) as producer:
             writer = RecordWriter(producer, topic, parser, source.name, headers=shared, partition=partition)

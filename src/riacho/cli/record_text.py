@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.cli.cluster import nearest
+from riacho.cli.phrases import nearest
 from riacho.client.columns import Header, RecordColumns
 from riacho.errors import UsageError
 from riacho.kernels.write_numbers import INTEGER_WIDTH, write_integers
@@ -35,7 +35,7 @@ _SEPARATOR: Final = ord("T")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-class RecordWriter(Protocol):
+class RecordFormatter(Protocol):
     """Turns records into text."""
 
     def __call__(self, records: RecordColumns) -> bytes | memoryview: ...

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from riacho.cli.cluster import counted
+from riacho.cli.phrases import counted
 from riacho.cli.record_lines import BadLineError, Lines, RecordParser, read_lines
 from riacho.client.columns import BinaryColumn, HeaderColumn, ProduceColumns
 from riacho.client.errors import DeliveryError

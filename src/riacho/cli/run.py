@@ -86,10 +86,10 @@ def _run_job(job: Job, context: JobContext) -> bool:
     from contextlib import ExitStack
 
     from riacho.cli.ending import stopping_at_signals
-    from riacho.cli.progress import Progress
+    from riacho.cli.job_progress import JobProgress
     from riacho.jobs.script import open_worker
 
-    with Progress(context.name) as progress:
+    with JobProgress(context.name) as progress:
         report = _reporter(job, context)
 
         def observe(worker: Worker) -> None:

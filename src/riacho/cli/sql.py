@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.cluster import DEFAULT_KAFKA, Kafka, connected, counted, stopped_by_signals
+from riacho.cli.cluster import connected
+from riacho.cli.ending import interrupted_by_signals
+from riacho.cli.options import DEFAULT_KAFKA, Kafka
+from riacho.cli.phrases import counted
 from riacho.cli.scripts import Assignments, all_variables, read_script
 from riacho.errors import RiachoError, UsageError
 
@@ -68,7 +71,7 @@ def sql(
     texts = [(str(file), read_script(file))] if file is not None else []
     if text is not None:
         texts.append(("-e", text))
-    with stopped_by_signals():
+    with interrupted_by_signals():
         try:
             _run(texts, variables, kafka, form)
         except KeyboardInterrupt:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riacho.cli.cluster import DEFAULT_KAFKA, AsJson, Kafka, connected, counted, named_topics, nearest, parse_pairs
+from riacho.cli.cluster import connected, named_topics
+from riacho.cli.options import DEFAULT_KAFKA, AsJson, Kafka, parse_pairs
+from riacho.cli.phrases import counted, nearest
 from riacho.errors import UsageError
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from riacho.errors import RiachoError
 from riacho.host import Clock, Disk
 from riacho.host.child import Child, ChildError, ChildSpec, riacho_command
 from riacho.host.launch import ForkServer
-from riacho.jobs import imported
+from riacho.jobs.fork_imports import WORKER_IMPORTS
 from riacho.jobs.registry import JOBS_TOPIC, STATUS_TOPIC, JobSpec, JobStatus, Phase, Wanted
 from riacho.jobs.topics import create_registry
 
@@ -56,7 +56,7 @@ class JobSupervisor:
         self._running: dict[str, Running] = {}
         self._since: dict[str, tuple[Phase, int]] = {}
         self._changes: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
-        self._forks = ForkServer(imported.BY_WORKERS)
+        self._forks = ForkServer(WORKER_IMPORTS)
         self._stopped = threading.Event()
 
     async def run(self, on_ready: Callable[[], None]) -> None:

@@ -6,5 +6,5 @@ from typing import Final
 
 from riacho.kernels import compile as kernels
 
-BY_WORKERS: Final = ("riacho.cli.run", "riacho.sql.session", "riacho.client", *kernels.modules())
+WORKER_IMPORTS: Final = ("riacho.cli.run", "riacho.sql.session", "riacho.client", *kernels.modules())
 """What every worker needs, but for what imports Polars, which starts threads."""

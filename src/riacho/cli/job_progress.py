@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 
-class Progress:
+class JobProgress:
     """A line on stderr that is rewritten with every measurement, where stderr is a terminal."""
 
     def __init__(self, job: str) -> None:
