@@ -422,6 +422,11 @@ def test_nothing_scrolls_sideways_on_a_phone(browser: Browser, path: str) -> Non
     browser.wait("its data", lambda: "loading" not in browser.find("main").text)
 
     assert browser.script("return document.documentElement.scrollWidth") <= PHONE[0]
+    inside = """
+        return [...document.querySelectorAll(".table:not(.rows)")]
+          .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.getAttribute("aria-label"));
+    """
+    assert browser.script(inside) == []
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -11,6 +11,10 @@ export interface ColumnSpec<T> {
   wrap?: boolean;
   /** Takes the width that the others leave; a longer text is cut, and shown whole under the pointer. */
   short?: boolean;
+  /** On a phone: needs a line of its own where rows are stacked. */
+  wide?: boolean;
+  /** On a phone: left out. */
+  secondary?: boolean;
 }
 
 export interface TableOptions<T> {
@@ -18,13 +22,15 @@ export interface TableOptions<T> {
   empty?: string;
   /** A row never changes once it is shown. */
   fixed?: boolean;
+  /** On a phone each row is a block of named values, because there are too many to stand beside each other. */
+  stacked?: boolean;
   /** Makes the first column a button. */
   onPick?: (row: T, key: string) => void;
 }
 
 export class Table<T> {
   readonly element: HTMLElement;
-  private readonly body = h("tbody");
+  private readonly body = h("tbody", { role: "rowgroup" });
   private readonly lines = new Map<string, HTMLTableRowElement>();
   private picked: string | null = null;
 
@@ -33,11 +39,17 @@ export class Table<T> {
     private readonly columns: readonly ColumnSpec<T>[],
     private readonly options: TableOptions<T> = {},
   ) {
-    const heads = columns.map((column) => h("th", { scope: "col", class: this.look(column) }, column.title));
+    const heads = columns.map((column) => h("th", { scope: "col", role: "columnheader", class: this.look(column) }, column.title));
     this.element = h(
       "div",
-      { class: "table", tabindex: "0", role: "region", "aria-label": caption },
-      h("table", {}, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, ...heads)), this.body),
+      { class: options.stacked === true ? "table stacked" : "table", tabindex: "0", role: "region", "aria-label": caption },
+      h(
+        "table",
+        { role: "table" }, // said in words: a stacked table is none to the browser any more
+        h("caption", { class: "hidden" }, caption),
+        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...heads)),
+        this.body,
+      ),
     );
     this.say("loading …");
   }
@@ -56,7 +68,8 @@ export class Table<T> {
       let line = this.lines.get(key);
       const known = line !== undefined;
       if (line === undefined) {
-        line = h("tr", {}, ...this.columns.map((column) => h("td", { class: this.look(column) })));
+        const cells = this.columns.map((column) => h("td", { role: "cell", class: this.look(column), "data-title": column.title }));
+        line = h("tr", { role: "row" }, ...cells);
         this.lines.set(key, line);
       }
       if (this.body.children[index] !== line) this.body.insertBefore(line, this.body.children[index] ?? null);
@@ -73,13 +86,16 @@ export class Table<T> {
 
   private say(text: string): void {
     this.body.replaceChildren(
-      h("tr", { class: "empty" }, h("td", { colspan: this.columns.length, class: "muted" }, text)),
+      h("tr", { class: "empty", role: "row" }, h("td", { colspan: this.columns.length, class: "muted", role: "cell" }, text)),
     );
   }
 
   private look(column: ColumnSpec<T>): string {
-    if (column.numeric === true) return "number";
-    return column.wrap === true ? "wrap" : column.short === true ? "short" : "";
+    const { numeric, wrap, short, wide, secondary } = column;
+    return Object.entries({ number: numeric, wrap, short, wide, secondary })
+      .filter(([, wanted]) => wanted === true)
+      .map(([name]) => name)
+      .join(" ");
   }
 
   private mark(line: HTMLTableRowElement, key: string): void {

@@ -51,10 +51,10 @@ export class Alerts {
       { title: "left at", cell: (row) => zonedTime(sqlTime(String(row["event_time"])), NEW_YORK) },
       { title: "delay", numeric: true, cell: (row) => `${row["delay"]} min` },
       { title: "wind", numeric: true, cell: (row) => (row["wind_speed"] === null ? "" : `${Number(row["wind_speed"]).toFixed(0)} mph`) },
-      { title: "topic", cell: (row) => String(row["topic"]) },
+      { title: "topic", wide: true, cell: (row) => String(row["topic"]) },
       { title: "partition", numeric: true, cell: (row) => String(row["partition"]) },
       { title: "offset", numeric: true, cell: (row) => String(row["offset"]) },
-    ]);
+    ], { stacked: true });
     const hour = `departures in the half hour to ${moment(alert["window_end"])}`;
     const dialog = openDialog(
       this.context,

@@ -15,9 +15,9 @@ function show(context: PageContext): void {
       { title: "members", numeric: true, cell: (group) => count(group.members) },
       { title: "state", cell: (group) => group.state },
       { title: "protocol", cell: (group) => group.protocol || "–" },
-      { title: "topics", cell: (group) => group.topics.map((each) => `${each.topic} (${count(each.lag)})`).join(", ") },
+      { title: "topics", wide: true, cell: (group) => group.topics.map((each) => `${each.topic} (${count(each.lag)})`).join(", ") },
     ],
-    { empty: "no group has joined or committed yet" },
+    { empty: "no group has joined or committed yet", stacked: true },
   );
   context.every(2000, async () => {
     const answer = await request<{ groups: GroupSummary[] }>("/api/groups");

@@ -17,7 +17,7 @@ function show(context: PageContext): void {
       { title: "rows in/s", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.rows_in_per_s)) },
       { title: "rows out/s", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.rows_out_per_s)) },
       { title: "rows a batch", numeric: true, cell: (job) => metric(job, (metrics) => compact(metrics.batch_rows)) },
-      { title: "watermark, UTC", cell: (job) => metric(job, (metrics) => instant(metrics.watermark) || "–") },
+      { title: "watermark, UTC", wide: true, cell: (job) => metric(job, (metrics) => instant(metrics.watermark) || "–") },
       { title: "state", numeric: true, cell: (job) => metric(job, (metrics) => bytes(metrics.state_bytes)) },
       { title: "late", numeric: true, cell: (job) => metric(job, (metrics) => count(metrics.late_rows)) },
       { title: "lag", numeric: true, cell: (job) => metric(job, (metrics) => (metrics.lag === null ? "–" : count(metrics.lag))) },
@@ -25,6 +25,7 @@ function show(context: PageContext): void {
     ],
     {
       empty: "no job was submitted yet: riacho job submit FILE.sql",
+      stacked: true,
       onPick: (job) => {
         chosen = job.name;
         history.replaceState(null, "", `?job=${encodeURIComponent(job.name)}`);
@@ -79,9 +80,9 @@ class Details {
       { title: "rows out", numeric: true, cell: (each) => count(each.rows_out) },
       { title: "late", numeric: true, cell: (each) => count(each.late_rows) },
       { title: "state", numeric: true, cell: (each) => bytes(each.state_bytes) },
-      { title: "watermark, UTC", cell: (each) => instant(each.watermark) || "–" },
+      { title: "watermark, UTC", wide: true, cell: (each) => instant(each.watermark) || "–" },
     ],
-    { empty: "nothing was measured yet" },
+    { empty: "nothing was measured yet", stacked: true },
   );
 
   constructor() {

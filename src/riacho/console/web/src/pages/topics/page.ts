@@ -15,10 +15,10 @@ function show(context: PageContext): void {
     "Topics",
     [
       { title: "topic", cell: (topic) => topic.name },
-      { title: "partitions", numeric: true, cell: (topic) => count(topic.partitions) },
+      { title: "partitions", numeric: true, secondary: true, cell: (topic) => count(topic.partitions) },
       { title: "records", numeric: true, cell: (topic) => count(topic.records) },
       { title: "records/s", numeric: true, cell: (topic) => compact(topic.records_per_s) },
-      { title: "cleanup", cell: (topic) => (topic.compacted ? "compact" : "delete") },
+      { title: "cleanup", secondary: true, cell: (topic) => (topic.compacted ? "compact" : "delete") },
     ],
     {
       empty: "no topic exists yet: riacho topic create NAME",
