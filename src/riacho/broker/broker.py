@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -103,13 +103,19 @@ class Broker:
         self._partitions[topic, index] = hosted
         return hosted
 
-    def opening(self, partitions: Iterable[PartitionName]) -> asyncio.Future[None] | None:
-        """What to wait for until these partitions can be used; None where they can, as far as they exist."""
+    def opening(self, partitions: Sequence[tuple[str | None, int]]) -> asyncio.Future[None] | None:
+        """What to wait for until these partitions can be used; None where they can, as far as they exist.
+
+        A topic that has no name is none that exists.
+        """
+        if all(map(self._partitions.__contains__, partitions)):
+            return None
         waits = []
-        for partition in partitions:
-            if partition in self._partitions:
+        for topic, index in partitions:
+            if topic is None or (topic, index) in self._partitions:
                 continue
-            entry = self._entry(*partition)
+            partition = topic, index
+            entry = self._entry(topic, index)
             if entry is None:
                 continue
             config = self.settings.log_config(entry.overrides)

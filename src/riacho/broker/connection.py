@@ -180,9 +180,9 @@ class Connection:
         frames_left = TURN_FRAMES
         answered_at_the_end = self._answered_bytes + TURN_ANSWERED_BYTES
         try:
-            while not self._held_back_after_sending():
+            while True:
                 available = self._end - self._start
-                if available < _SIZE.size:
+                if available < _SIZE.size or self._held_back_after_sending():
                     break
                 (size,) = _SIZE.unpack_from(self._buffer, self._start)
                 if not 0 < size <= self._server.largest_request:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from uuid import UUID
 
 from riacho.broker.errors import ApiError, ErrorCode
+from riacho.broker.wire import TopicRef
 from riacho.host import Clock
 
 NO_SESSION = 0
@@ -21,8 +21,8 @@ EVICTION_MS = 120_000
 """A session unused for so long makes room for a new one (Kafka's min.incremental.fetch.session.eviction.ms)."""
 _LAST_EPOCH = 2**31 - 1
 
-PartitionKey = tuple[str | UUID, int]
-"""A topic, by name or (from version 13 on) by id, and a partition."""
+PartitionKey = tuple[TopicRef, int]
+"""A topic and a partition."""
 
 
 class Wanted(NamedTuple):

@@ -25,7 +25,10 @@ from riacho.host import Buffer
 Entity = Any  # a dataclass of kio's; there is one per message and version, so nothing narrower is true
 EntityClass = Any
 
-_HEADER = struct.Struct(">hhi")
+TopicRef = str | bytes
+"""A topic in Produce and Fetch: by its name or, from their version 13 on, by the 16 bytes of its id."""
+
+_HEADER = struct.Struct(">hhih")
 _LENGTH = struct.Struct(">h")
 _CORRELATION = struct.Struct(">i")
 
@@ -44,25 +47,21 @@ class RequestHeader(NamedTuple):
     position: int
 
 
-def parse_header(buffer: Buffer, start: int, end: int) -> RequestHeader:
+def parse_header(buffer: bytearray, start: int, end: int) -> RequestHeader:
     """Read a request header (versions 1 and 2 share this part; a version 2 header's tags follow it).
 
     Raises `MalformedRequestError` where the frame `[start, end)` is too short for it.
     """
-    if end - start < 8:
+    position = start + _HEADER.size
+    if position > end:  # ControlledShutdown 0 alone had no client id, and Kafka 4 does not serve it
         raise MalformedRequestError(f"a frame of {end - start} bytes is too short for a request header")
-    api_key, version, correlation_id = _HEADER.unpack_from(buffer, start)
-    position = start + 8
-    if end - position < 2:  # ControlledShutdown 0 alone had no client id, and Kafka 4 does not serve it
-        raise MalformedRequestError("the request header ends before the client id")
-    (length,) = _LENGTH.unpack_from(buffer, position)
-    position += 2
+    api_key, version, correlation_id, length = _HEADER.unpack_from(buffer, start)
     if length < 0:
         return RequestHeader(api_key, version, correlation_id, None, position)
     if position + length > end:
         raise MalformedRequestError(f"the client id of {length} bytes reaches past the frame")
     try:
-        client_id = str(memoryview(buffer)[position : position + length], "utf-8")
+        client_id = buffer[position : position + length].decode()
     except UnicodeDecodeError as error:
         raise MalformedRequestError(f"the client id is not UTF-8: {error}") from error
     return RequestHeader(api_key, version, correlation_id, client_id, position + length)
@@ -131,6 +130,16 @@ def put_string(out: bytearray, text: str | None) -> None:
     data = text.encode()
     out += _LENGTH.pack(len(data))
     out += data
+
+
+def put_topic(out: bytearray, topic: TopicRef, *, flexible: bool) -> None:
+    """Append a topic's id or, where it goes by that, its name."""
+    if isinstance(topic, bytes):
+        out += topic
+    elif flexible:
+        put_compact_string(out, topic)
+    else:
+        put_string(out, topic)
 
 
 # -- kio's entities --------------------------------------------------------------------------------------------

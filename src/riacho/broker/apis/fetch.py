@@ -30,14 +30,11 @@ from riacho.log.errors import LogError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
-    from uuid import UUID
 
     from riacho.broker.broker import Broker
     from riacho.broker.connection import AnswerSlot, Part
     from riacho.broker.hosted_partition import HostedPartition
-    from riacho.broker.openings import PartitionName
-    from riacho.broker.wire import RequestHeader
+    from riacho.broker.wire import RequestHeader, TopicRef
 
 API_KEY = 1
 VERSIONS = (4, 18)
@@ -118,7 +115,7 @@ class _Fetch:
 
     def open_and_begin(self) -> None:
         """Begin, once the partitions are open."""
-        opening = self._broker.opening(self._names())
+        opening = self._broker.opening([(self._name(topic), index) for topic, index in self._wanted])
         if opening is None:
             self._begin()
         else:
@@ -129,14 +126,8 @@ class _Fetch:
         if not self._slot.closed and self._begin():
             self._slot.unmute()
 
-    def _names(self) -> Iterator[PartitionName]:
-        """The partitions that are asked for, by their topics' names, as far as they have one."""
-        by_id = self._broker.metadata.by_id
-        for topic, index in self._wanted:
-            if isinstance(topic, str):
-                yield topic, index
-            elif topic in by_id:
-                yield by_id[topic].name, index
+    def _name(self, topic: TopicRef) -> str | None:
+        return topic if isinstance(topic, str) else self._broker.metadata.name_by_id.get(topic)
 
     def _begin(self) -> bool:
         """Answer at once if there is enough to say, else wait. Whether it has answered."""
@@ -224,7 +215,7 @@ class _Fetch:
         return answers
 
     def _read_partition(
-        self, topic: str | UUID, index: int, wanted: Wanted, left: int, *, at_least_one: bool
+        self, topic: TopicRef, index: int, wanted: Wanted, left: int, *, at_least_one: bool
     ) -> PartitionAnswer:
         try:
             hosted = self._hosted(topic, index)
@@ -270,14 +261,12 @@ class _Fetch:
         old = self._version < _FIRST_WITH_STORAGE_ERROR
         return ErrorCode.not_leader_or_follower if old else ErrorCode.kafka_storage_error
 
-    def _hosted(self, topic: str | UUID, index: int) -> HostedPartition | None:
-        if isinstance(topic, str):
-            return self._broker.partition(topic, index)
-        entry = self._broker.metadata.by_id.get(topic)
-        return self._broker.partition(entry.name, index) if entry is not None else None
+    def _hosted(self, topic: TopicRef, index: int) -> HostedPartition | None:
+        name = self._name(topic)
+        return self._broker.partition(name, index) if name is not None else None
 
-    def _unknown_id(self, topic_id: UUID) -> ErrorCode:
-        known = topic_id in self._broker.metadata.by_id
+    def _unknown_id(self, topic_id: bytes) -> ErrorCode:
+        known = topic_id in self._broker.metadata.name_by_id
         return ErrorCode.unknown_topic_or_partition if known else ErrorCode.unknown_topic_id
 
     def _answer(self, answers: list[PartitionAnswer]) -> None:

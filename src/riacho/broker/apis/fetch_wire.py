@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import struct
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 from riacho.broker.errors import ErrorCode
 from riacho.broker.fetch_sessions import FINAL_EPOCH, PartitionKey, Wanted
 from riacho.broker.wire import (
     MalformedRequestError,
-    put_compact_string,
-    put_string,
+    TopicRef,
+    put_topic,
     put_unsigned_varint,
     skip_tags,
     unsigned_varint,
@@ -33,8 +32,12 @@ _SHORT = struct.Struct(">h")
 _INT = struct.Struct(">i")
 _LIMITS = struct.Struct(">iiib")
 _SESSION = struct.Struct(">ii")
-_LONG = struct.Struct(">q")
+_ASKED = struct.Struct(">iqi")
+_ASKED_WITH_LOG_START = struct.Struct(">iqqi")
+_ASKED_WITH_LEADER_EPOCH = struct.Struct(">iiqqi")
+_ASKED_FLEXIBLE = struct.Struct(">iiqiqi")
 _PARTITION = struct.Struct(">ihqq")
+_PARTITION_WITH_LOG_START = struct.Struct(">ihqqq")
 _ERROR_SESSION = struct.Struct(">hi")
 _FRAME = struct.Struct(">ii")
 
@@ -58,7 +61,7 @@ class FetchRequest(NamedTuple):
 class PartitionAnswer(NamedTuple):
     """What is told of one partition."""
 
-    topic: str | UUID
+    topic: TopicRef
     partition: int
     code: ErrorCode
     high_watermark: int = -1
@@ -127,21 +130,20 @@ class _Reader:
 
     def _partition(self, position: int) -> tuple[int, Wanted, int]:
         buffer, version = self._buffer, self._version
-        (index,) = _INT.unpack_from(buffer, position)
-        position += 4
         leader_epoch = last_fetched_epoch = -1
-        if version >= _FIRST_WITH_LEADER_EPOCH:
-            (leader_epoch,) = _INT.unpack_from(buffer, position)
-            position += 4
-        (offset,) = _LONG.unpack_from(buffer, position)
-        position += 8
         if version >= _FIRST_FLEXIBLE:
-            (last_fetched_epoch,) = _INT.unpack_from(buffer, position)
-            position += 4
-        if version >= _FIRST_WITH_LOG_START:
-            position += 8
-        (max_bytes,) = _INT.unpack_from(buffer, position)
-        position = self._tags(position + 4)
+            asked = _ASKED_FLEXIBLE
+            index, leader_epoch, offset, last_fetched_epoch, _, max_bytes = asked.unpack_from(buffer, position)
+        elif version >= _FIRST_WITH_LEADER_EPOCH:
+            asked = _ASKED_WITH_LEADER_EPOCH
+            index, leader_epoch, offset, _, max_bytes = asked.unpack_from(buffer, position)
+        elif version >= _FIRST_WITH_LOG_START:
+            asked = _ASKED_WITH_LOG_START
+            index, offset, _, max_bytes = asked.unpack_from(buffer, position)
+        else:
+            asked = _ASKED
+            index, offset, max_bytes = asked.unpack_from(buffer, position)
+        position = self._tags(position + asked.size)
         return index, Wanted(leader_epoch, offset, last_fetched_epoch, max_bytes), position
 
     def _forgotten(self, position: int, forgotten: list[PartitionKey]) -> int:
@@ -156,9 +158,9 @@ class _Reader:
             position = self._tags(position)
         return position
 
-    def _topic(self, position: int) -> tuple[str | UUID, int]:
+    def _topic(self, position: int) -> tuple[TopicRef, int]:
         if self._version >= _FIRST_WITH_TOPIC_IDS:
-            return UUID(bytes=bytes(self._buffer[position : position + 16])), position + 16
+            return bytes(self._buffer[position : position + 16]), position + 16
         return self._text(position)
 
     def _text(self, position: int) -> tuple[str, int]:
@@ -217,7 +219,7 @@ def encode(
 
 
 def _by_topic(answers: list[PartitionAnswer]) -> list[list[PartitionAnswer]]:
-    groups: dict[str | UUID, list[PartitionAnswer]] = {}
+    groups: dict[TopicRef, list[PartitionAnswer]] = {}
     for answer in answers:
         groups.setdefault(answer.topic, []).append(answer)
     return list(groups.values())
@@ -238,9 +240,11 @@ class _Writer:
     def partition(self, answer: PartitionAnswer, *, read_committed: bool) -> None:
         out, version = self.out, self._version
         # The last stable offset is the high watermark: there are no open transactions.
-        out += _PARTITION.pack(answer.partition, answer.code, answer.high_watermark, answer.high_watermark)
+        index, code, end, start = answer.partition, answer.code, answer.high_watermark, answer.log_start_offset
         if version >= _FIRST_WITH_LOG_START:
-            out += _LONG.pack(answer.log_start_offset)
+            out += _PARTITION_WITH_LOG_START.pack(index, code, end, end, start)
+        else:
+            out += _PARTITION.pack(index, code, end, end)
         self.count(0 if read_committed else -1)  # aborted transactions: none, or not asked for
         if version >= _FIRST_WITH_RACK:
             out += NO_REPLICA
@@ -264,13 +268,8 @@ class _Writer:
             out += _EPOCH_END.pack(*answer.diverging)
             out.append(0)
 
-    def topic(self, topic: str | UUID) -> None:
-        if isinstance(topic, UUID):
-            self.out += topic.bytes
-        elif self._flexible:
-            put_compact_string(self.out, topic)
-        else:
-            put_string(self.out, topic)
+    def topic(self, topic: TopicRef) -> None:
+        put_topic(self.out, topic, flexible=self._flexible)
 
     def count(self, count: int) -> None:
         if self._flexible:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
@@ -72,8 +72,8 @@ def _loaded_reply(request: wire.Entity, context: RequestContext) -> Reply | Awai
     return when_opened(all_of(waits), partial(_reply, request, context))
 
 
-def _asked(request: wire.Entity) -> Iterator[PartitionName]:
-    return ((topic.name, partition.partition_index) for topic in request.topics for partition in topic.partitions)
+def _asked(request: wire.Entity) -> list[PartitionName]:
+    return [(topic.name, partition.partition_index) for topic in request.topics for partition in topic.partitions]
 
 
 def _reply(request: wire.Entity, context: RequestContext) -> Reply:

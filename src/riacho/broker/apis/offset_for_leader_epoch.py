@@ -33,7 +33,7 @@ _UNKNOWN = (-1, -1)
 def handle(request: wire.Entity, context: RequestContext) -> Reply | Awaitable[Reply]:
     """One end per partition asked for."""
     opening = context.broker.opening(
-        (topic.topic, asked.partition) for topic in request.topics for asked in topic.partitions
+        [(topic.topic, asked.partition) for topic in request.topics for asked in topic.partitions]
     )
     return when_opened(opening, partial(_reply, request, context))
 

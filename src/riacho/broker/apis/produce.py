@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import struct
 from typing import TYPE_CHECKING, NamedTuple
-from uuid import UUID
 
 from riacho.broker.errors import CloseConnectionError, ErrorCode
 from riacho.broker.metadata.state import INTERNAL_TOPICS
@@ -31,8 +30,10 @@ from riacho.broker.produced import Outcome, append_batch, refuse
 from riacho.broker.wire import (
     MalformedRequestError,
     RequestHeader,
+    TopicRef,
     put_compact_string,
     put_string,
+    put_topic,
     put_unsigned_varint,
     skip_tags,
     unsigned_varint,
@@ -54,12 +55,14 @@ _SHORT = struct.Struct(">h")
 _INT = struct.Struct(">i")
 _ACKS_TIMEOUT = struct.Struct(">hi")
 _OUTCOME = struct.Struct(">ihqq")
-_LONG = struct.Struct(">q")
+_OUTCOME_AND_START = struct.Struct(">ihqqq")
+_NO_ERRORS = b"\x01\x00\x00"
+"""No record errors, no message, no tags: what follows nearly every outcome."""
 _FRAME = struct.Struct(">ii")
 
 
 class _PartitionRequest(NamedTuple):
-    topic: str | UUID
+    topic: TopicRef
     partition: int
     start: int
     """Where its records begin in the buffer."""
@@ -85,16 +88,14 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
     elif request.transactional:
         waiting.refuse_all(ErrorCode.transactional_id_authorization_failed)
     else:
-        topics = [_name(broker, wanted.topic) for wanted in request.partitions]
-        opening = broker.opening(
-            (topic, wanted.partition)
-            for topic, wanted in zip(topics, request.partitions, strict=True)
-            if topic is not None and topic not in INTERNAL_TOPICS  # which are refused, and need not be opened for that
-        )
+        names = [(_name(broker, wanted.topic), wanted.partition) for wanted in request.partitions]
+        # Internal topics are refused, and need not be opened for that.
+        opening = broker.opening([name for name in names if name[0] not in INTERNAL_TOPICS])
         if opening is not None:
             raise NotYetError(opening)
         view = memoryview(buffer)
-        for position, (topic, wanted) in enumerate(zip(topics, request.partitions, strict=True)):
+        for position, wanted in enumerate(request.partitions):
+            topic = names[position][0]
             batch = view[wanted.start : wanted.start + wanted.length] if wanted.length >= 0 else view[:0]
             if topic is None:
                 waiting.settle(position, refuse(ErrorCode.unknown_topic_id))
@@ -111,11 +112,8 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
     waiting.begun()
 
 
-def _name(broker: Broker, topic: str | UUID) -> str | None:
-    if isinstance(topic, str):
-        return topic
-    known = broker.metadata.by_id.get(topic)
-    return known.name if known is not None else None
+def _name(broker: Broker, topic: TopicRef) -> str | None:
+    return topic if isinstance(topic, str) else broker.metadata.name_by_id.get(topic)
 
 
 class _Waiting:
@@ -226,9 +224,9 @@ def _parse_flexible(buffer: bytearray, position: int, end: int, version: int) ->
     _check_count(topics - 1)
     partitions: list[_PartitionRequest] = []
     for _ in range(topics - 1):
-        topic: str | UUID
+        topic: TopicRef
         if version >= _FIRST_WITH_TOPIC_IDS:
-            topic = UUID(bytes=bytes(buffer[position : position + 16]))
+            topic = bytes(buffer[position : position + 16])
             position += 16
         else:
             name_length, position = unsigned_varint(buffer, position, end)
@@ -265,12 +263,7 @@ def _encode(
     groups = _by_topic(partitions)
     _put_count(out, len(groups), flexible=flexible)
     for topic, positions in groups:
-        if isinstance(topic, UUID):
-            out += topic.bytes
-        elif flexible:
-            put_compact_string(out, topic)
-        else:
-            put_string(out, topic)
+        put_topic(out, topic, flexible=flexible)
         _put_count(out, len(positions), flexible=flexible)
         for position in positions:
             _put_outcome(out, version, partitions[position].partition, outcomes[position])
@@ -283,8 +276,8 @@ def _encode(
     return out
 
 
-def _by_topic(partitions: list[_PartitionRequest]) -> list[tuple[str | UUID, list[int]]]:
-    groups: list[tuple[str | UUID, list[int]]] = []
+def _by_topic(partitions: list[_PartitionRequest]) -> list[tuple[TopicRef, list[int]]]:
+    groups: list[tuple[TopicRef, list[int]]] = []
     for position, wanted in enumerate(partitions):
         if groups and groups[-1][0] == wanted.topic:
             groups[-1][1].append(position)
@@ -295,19 +288,24 @@ def _by_topic(partitions: list[_PartitionRequest]) -> list[tuple[str | UUID, lis
 
 def _put_outcome(out: bytearray, version: int, index: int, outcome: Outcome) -> None:
     flexible = version >= _FIRST_FLEXIBLE
-    out += _OUTCOME.pack(index, outcome.code, outcome.base_offset, outcome.log_append_time_ms)
-    if version >= _FIRST_WITH_LOG_START:
-        out += _LONG.pack(outcome.log_start_offset)
+    code, base_offset, log_append_time_ms, log_start_offset, record_errors, message = outcome
+    if version < _FIRST_WITH_LOG_START:
+        out += _OUTCOME.pack(index, code, base_offset, log_append_time_ms)
+        return
+    out += _OUTCOME_AND_START.pack(index, code, base_offset, log_append_time_ms, log_start_offset)
     if version < _FIRST_WITH_RECORD_ERRORS:
         return
+    if flexible and not record_errors and message is None:
+        out += _NO_ERRORS
+        return
     put = put_compact_string if flexible else put_string
-    _put_count(out, len(outcome.record_errors), flexible=flexible)
-    for at, message in outcome.record_errors:
+    _put_count(out, len(record_errors), flexible=flexible)
+    for at, fault in record_errors:
         out += _INT.pack(at)
-        put(out, message)
+        put(out, fault)
         if flexible:
             out.append(0)
-    put(out, outcome.message)
+    put(out, message)
     if flexible:
         out.append(0)
 

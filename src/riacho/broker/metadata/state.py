@@ -40,6 +40,8 @@ class Metadata:
 
     topics: dict[str, Topic] = field(default_factory=dict)
     by_id: dict[UUID, Topic] = field(default_factory=dict)
+    name_by_id: dict[bytes, str] = field(default_factory=dict)
+    """By an id's 16 bytes, as Produce and Fetch find it in their requests."""
     broker_overrides: dict[str, dict[str, str]] = field(default_factory=lambda: {"": {}, "1": {}})
     """Dynamic broker properties: under the broker's id, and under "" for all brokers."""
     next_producer_id: int = 0
@@ -51,9 +53,11 @@ class Metadata:
                 topic = Topic(record["name"], UUID(record["id"]), record["partitions"], dict(record["overrides"]))
                 self.topics[topic.name] = topic
                 self.by_id[topic.id] = topic
+                self.name_by_id[topic.id.bytes] = topic.name
             case "topic-deleted":
                 topic = self.topics.pop(record["name"])
                 del self.by_id[topic.id]
+                del self.name_by_id[topic.id.bytes]
             case "partitions":
                 self.topics[record["name"]].partitions = record["partitions"]
             case "topic-overrides":
