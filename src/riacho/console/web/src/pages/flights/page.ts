@@ -18,8 +18,9 @@ import { FlightMap, type Place } from "./map";
  * it, and at the usual speed flights move by a few pixels meanwhile.
  */
 const FRAME_MS = 100;
-/** The figures change in every so many frames: faster they could not be read. */
-const FRAMES_PER_FIGURE = 5;
+/** The time and the figures change in every so many frames: faster they could not be read. */
+const FRAMES_PER_TIME = 2;
+const FRAMES_PER_FIGURE = 6;
 
 const AIRPORTS = ["EWR", "JFK", "LGA"] as const;
 const HOUR_MS = 3_600_000;
@@ -140,9 +141,10 @@ function show(context: PageContext): void {
     });
   }
   const draw = (): void => {
-    clock.tick();
     map.draw();
-    if (frame++ % FRAMES_PER_FIGURE === 0) showFigures();
+    if (frame % FRAMES_PER_TIME === 0) clock.tick();
+    if (frame % FRAMES_PER_FIGURE === 0) showFigures();
+    frame += 1;
   };
   let requested = 0;
   context.every(FRAME_MS, () => {
