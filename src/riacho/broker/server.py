@@ -13,6 +13,7 @@ from riacho.broker.dispatcher import Dispatcher
 from riacho.broker.group_commit import DiskThreads
 from riacho.broker.refusals import Refusals
 from riacho.errors import RiachoError
+from riacho.host import tcp
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Server:
                 self.refusals.closed(address[0], address[1], f"max.connections={self._most_connections} are open")
                 continue
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            tcp.tune(sock, address[0])
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             self._connections.add(Connection(sock, self, address[:2]))
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from riacho.client.config import CLIENT_SOFTWARE, ClientConfig
 from riacho.client.errors import CANNOT_CONNECT, ProtocolError, UnreachableError, check
 from riacho.client.messages import APIS, Message, decode_response, encode_request, request_header
+from riacho.host import tcp
 
 Bytes = NDArray[np.uint8]
 Buffer = bytes | bytearray | memoryview
@@ -67,11 +68,12 @@ class Connection:
             self._socket = socket.create_connection((host, port), config.connect_timeout_ms / 1000)
         except OSError as error:
             raise UnreachableError(f"{CANNOT_CONNECT}{error.strerror or error}", where=self.address) from error
-        if self._socket.getsockname() == self._socket.getpeername():
+        peer = self._socket.getpeername()
+        if self._socket.getsockname() == peer:
             # Where nobody listens at a port of the ephemeral range, TCP may connect a socket to itself.
             self._socket.close()
             raise UnreachableError(f"{CANNOT_CONNECT}nobody listens", where=self.address)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tcp.tune(self._socket, peer[0])
         self._socket.settimeout(None)
         self._timeouts_ms: dict[int, float] = {}
         self._ahead = bytearray(READ_AHEAD)
