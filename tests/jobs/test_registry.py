@@ -85,10 +85,17 @@ def test_measurements_count_while_they_are_fresh_and_whole() -> None:
 def test_each_submission_and_each_start_is_a_new_generation_and_a_stop_is_none() -> None:
     submitted = JobSpec("copy", "SELECT 2").after(SPEC)
 
-    assert (submitted.generation, JobSpec("copy", "SELECT 2").after(None).generation) == (4, 1)
+    assert submitted.generation == 4
     assert (SPEC.stopped().wanted, SPEC.stopped().generation) == (Wanted.STOPPED, 3)
     again = SPEC.stopped().started()
     assert (again.wanted, again.generation, again.fresh) == (Wanted.RUNNING, 4, False)
+
+
+def test_a_name_that_was_deleted_and_comes_again_is_a_newer_generation() -> None:
+    gone = JobSpec("copy", "SELECT 1", submitted_ms=1_000).after(None)
+    restarted = gone.started().started()
+    again = JobSpec("copy", "SELECT 2", submitted_ms=2_000).after(None)
+    assert gone.generation < restarted.generation < again.generation
 
 
 def test_a_status_answers_what_was_asked_for_once_it_is_of_that_generation_or_a_newer_one() -> None:

@@ -112,8 +112,13 @@ class JobSpec:
         return spec
 
     def after(self, before: JobSpec | None) -> Self:
-        """This submission, where `before` is the present one of the name: a worker of that is replaced."""
-        return self if before is None else replace(self, generation=before.generation + 1)
+        """This submission, where `before` is the present one of the name: a worker of that is replaced.
+
+        The first generation of a name is the time of its submission: one that was deleted and comes again is newer
+        than what it was, even to a supervisor that reads of both at once and never saw the name gone.
+        """
+        first = max(self.submitted_ms, 1)
+        return replace(self, generation=first if before is None else before.generation + 1)
 
     def stopped(self) -> Self:
         """The job, not to run for now."""
