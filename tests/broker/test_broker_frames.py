@@ -177,19 +177,16 @@ def test_a_waiting_fetch_holds_later_requests_of_its_connection(kafka: RunningBr
 
 
 def test_requests_of_a_client_that_has_gone_are_still_served(kafka: RunningBroker, topic: str) -> None:
-    requests = 300  # more than are served in one turn of the loop
+    batches = [batch_of(b"%d" % number) for number in range(300)]  # more than are served in one turn of the loop
     with RawClient(kafka.bootstrap) as client:
         create_topic(client, topic)
     with RawClient(kafka.bootstrap) as client:
         client.socket.sendall(
-            b"".join(
-                request_frame("produce", 7, produce_values(topic, batch_of(b"%d" % number), acks=0))
-                for number in range(requests)
-            )
+            b"".join(request_frame("produce", 7, produce_values(topic, batch, acks=0)) for batch in batches)
         )
     with RawClient(kafka.bootstrap) as reader:
-        values = fetch_values(topic, 0, max_wait_ms=60_000, min_bytes=requests * len(batch_of(b"0")))
-        assert reader.ask("fetch", 11, values).responses[0].partitions[0].high_watermark == requests
+        values = fetch_values(topic, 0, max_wait_ms=60_000, min_bytes=sum(map(len, batches)))
+        assert reader.ask("fetch", 11, values).responses[0].partitions[0].high_watermark == len(batches)
 
 
 def test_a_request_that_waits_does_not_stop_other_connections(kafka: RunningBroker, topic: str) -> None:

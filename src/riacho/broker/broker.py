@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from riacho.broker.config.settings import Settings
+from riacho.broker.due_fetches import DueFetches
 from riacho.broker.fetch_sessions import FetchSessions
 from riacho.broker.group_commit import DiskThreads
 from riacho.broker.groups import GroupConfig, GroupCoordinator, LoopTimers
@@ -55,6 +56,7 @@ class Broker:
         self.clock = clock
         self.disk = disk
         self.fetch_sessions = FetchSessions(settings.integer("max.incremental.fetch.session.cache.slots"), clock)
+        self.due_fetches = DueFetches(threads.loop)
         self._advertised = advertised
         self._partitions: dict[PartitionName, HostedPartition] = {}
         self._openings = PartitionOpenings(threads)

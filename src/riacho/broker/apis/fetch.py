@@ -176,9 +176,8 @@ class _Fetch:
         """A partition has grown."""
         self._missing_bytes -= size
         if self._missing_bytes <= 0:
-            # After this turn of the loop, so that what else is appended in it comes along.
             self._stop()
-            self._broker.threads.loop.call_soon(self.finish)
+            self._broker.due_fetches.add(self.finish)
 
     def removed(self) -> None:
         """A partition was deleted: say so."""

@@ -109,6 +109,7 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
                     acks=request.acks,
                     settle=waiting.settler(position),
                 )
+        broker.due_fetches.answer()
     waiting.begun()
 
 
