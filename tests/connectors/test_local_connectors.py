@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -98,6 +99,25 @@ def test_rows_come_at_their_rate_and_the_loop_is_called_when_the_next_are_due() 
     second = opened.poll(100, 1, 0)
     assert second is not None
     assert len(second) == 10
+    opened.close()
+
+
+def test_generated_times_are_those_at_which_rows_come() -> None:
+    clock = ManualClock(wall_ms=1_000_000)
+    options = {"connector": "datagen", "rows-per-second": "1", "fields.past.max-past": "2 s"}
+    columns = "t TIMESTAMP(3), l TIMESTAMP_LTZ(3), of_day TIME, r ROW<t TIMESTAMP(3)>, past TIMESTAMP(3), n INT"
+    opened = source(columns, options, ConnectorEnvironment(clock=clock, on_arrival=lambda: None))
+    numbers = []
+    for seconds in (1_000, 1_005, 1_025):
+        polled = opened.poll(100, 1, 0)
+        assert polled is not None
+        now = datetime.fromtimestamp(seconds, UTC)
+        for t, ltz, of_day, row, past, number in polled.frame.rows():
+            assert (t, ltz, of_day, row["t"]) == (now.replace(tzinfo=None), now, now.time(), t)
+            assert t - timedelta(seconds=2) <= past <= t
+            numbers.append(number)
+        clock.advance(5_000 if seconds == 1_000 else 20_000)
+    assert len(numbers) == len(set(numbers)) == 26
     opened.close()
 
 

@@ -81,9 +81,14 @@ Generate = Callable[[np.random.Generator, int, int], pl.Series]
 
 @dataclass(frozen=True, slots=True)
 class _Generator:
+    """Of one column. `stream` is its place in the table: its numbers do not depend on which columns a query reads."""
+
+    stream: int
     generate: Generate
     rows: int | None
     """How many there are: the length of a sequence."""
+    follows_clock: bool
+    """Whether the values are of the moment at which they are generated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +119,19 @@ class DatagenSource:
         if policy is BadRecordPolicy.DEAD_LETTER:
             raise options.wrong(POLICY, "a generated row has no topic: use 'fail' or 'skip'")
         generators = {
-            column.name: _generator(column.type, column.name, options, self._clock.now_ms)
-            for column in _physical(table, options)
+            column.name: _generator(stream, column, options, self._clock.now_ms)
+            for stream, column in enumerate(_physical(table, options))
         }
         options.finish()
         lengths = [item.rows for item in generators.values() if item.rows is not None]
         if limit is not None:
             lengths.append(limit)
         self._rows = min(lengths) if lengths else None
-        self._fields = scan.fields
-        self._generators = [generators[name].generate for name in scan.fields]
-        # The numbers of a column depend on its place in the table, not on which columns a query reads.
-        names = list(generators)
-        self._streams = [names.index(name) for name in scan.fields]
+        self._generators = {name: generators[name] for name in scan.fields}
         self._next = 0
-        self._block: tuple[int, pl.DataFrame] | None = None
+        self._block = -1
+        self._columns: dict[str, pl.Series] = {}
+        """Those of the block that was generated last which do not follow the clock."""
         self._started_ms: float | None = None
         self._started_at = 0
         self._woken = threading.Event()
@@ -221,18 +224,24 @@ class DatagenSource:
         while row < first + count:
             block, place = divmod(row, BLOCK)
             taken = min(BLOCK - place, first + count - row)
-            parts.append(self._rows_of(block)[place : place + taken])
+            columns = [self._column(name, block).slice(place, taken) for name in self._generators]
+            parts.append(pl.DataFrame(columns) if columns else pl.DataFrame(height=taken))
             row += taken
         return parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=True)
 
-    def _rows_of(self, block: int) -> pl.DataFrame:
-        if self._block is None or self._block[0] != block:
-            columns = []
-            for name, stream, generate in zip(self._fields, self._streams, self._generators, strict=True):
-                random = np.random.Generator(np.random.SFC64([self._seed, stream, block]))
-                columns.append(generate(random, block * BLOCK, BLOCK).alias(name))
-            self._block = block, pl.DataFrame(columns) if columns else pl.DataFrame(height=BLOCK)
-        return self._block[1]
+    def _column(self, name: str, block: int) -> pl.Series:
+        """A column of a block: the one that was generated for the rows before, or anew where it follows the clock."""
+        if self._block != block:
+            self._block, self._columns = block, {}
+        known = self._columns.get(name)
+        if known is not None:
+            return known
+        generator = self._generators[name]
+        random = np.random.Generator(np.random.SFC64([self._seed, generator.stream, block]))
+        column = generator.generate(random, block * BLOCK, BLOCK).alias(name)
+        if not generator.follows_clock:
+            self._columns[name] = column
+        return column
 
 
 def _physical(table: Table, options: Options) -> list[TableColumn]:
@@ -242,7 +251,8 @@ def _physical(table: Table, options: Options) -> list[TableColumn]:
     return list(table.stored_columns)
 
 
-def _generator(data_type: DataType, name: str, options: Options, now_ms: Callable[[], int]) -> _Generator:
+def _generator(stream: int, column: TableColumn, options: Options, now_ms: Callable[[], int]) -> _Generator:
+    data_type, name = column.type, column.name
     scope = options.within(f"fields.{name}.")
     kind = scope.get(Option("kind", one_of("random", "sequence"), "random"))
     null_rate = scope.get(Option("null-rate", _rate, 0.0))
@@ -252,9 +262,21 @@ def _generator(data_type: DataType, name: str, options: Options, now_ms: Callabl
         last = scope.require(end, "the last value of the sequence")
         if last < first:
             raise scope.wrong(end, f"must not be before the start {first}")
-        return _Generator(_sequence(data_type, first, scope), last - first + 1)
+        return _Generator(stream, _sequence(data_type, first, scope), last - first + 1, follows_clock=False)
     generate = _random(data_type, name, scope, now_ms)
-    return _Generator(_with_nulls(generate, null_rate) if null_rate else generate, None)
+    generate = _with_nulls(generate, null_rate) if null_rate else generate
+    return _Generator(stream, generate, None, _follows_clock(data_type))
+
+
+def _follows_clock(data_type: DataType) -> bool:
+    match data_type:
+        case ArrayType(element=element):
+            return _follows_clock(element)
+        case MapType(key=key, value=value):
+            return _follows_clock(key) or _follows_clock(value)
+        case RowType(fields=fields):
+            return any(_follows_clock(item.type) for item in fields)
+    return isinstance(data_type, TimestampType | TimestampLtzType | DateType | TimeType)
 
 
 def _sequence(data_type: DataType, first: int, options: Options) -> Generate:
