@@ -96,8 +96,9 @@ class JobProcess:
 
     @property
     def snapshots(self) -> list[str]:
+        """Those that are complete, oldest first: one that is being written has no number yet."""
         folder = self.directory / "jobs" / "job" / "snapshots"
-        return sorted(os.listdir(folder)) if folder.exists() else []
+        return sorted(name for name in os.listdir(folder) if name.isdigit()) if folder.exists() else []
 
 
 def create_topic(kafka: str, name: str, partitions: int = 1, **configs: str) -> None:
