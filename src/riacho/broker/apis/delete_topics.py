@@ -84,7 +84,7 @@ def _find(broker: Broker, version: int, asked: _Asked, count: int) -> Topic:
     if count > 1:
         raise ApiError(ErrorCode.invalid_request, f"Duplicate topic {'id' if asked.id else 'name'}.")
     if asked.id is not None:
-        topic = broker.metadata.by_id.get(asked.id)
+        topic = broker.metadata.with_id(asked.id)
         if topic is None:
             raise ApiError(ErrorCode.unknown_topic_id)
     else:

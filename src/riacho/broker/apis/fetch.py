@@ -115,7 +115,8 @@ class _Fetch:
 
     def open_and_begin(self) -> None:
         """Begin, once the partitions are open."""
-        opening = self._broker.opening([(self._name(topic), index) for topic, index in self._wanted])
+        name_of = self._broker.metadata.name_of
+        opening = self._broker.opening([(name_of(topic), index) for topic, index in self._wanted])
         if opening is None:
             self._begin()
         else:
@@ -125,9 +126,6 @@ class _Fetch:
     def _opened(self, _opening: asyncio.Future[None]) -> None:
         if not self._slot.closed and self._begin():
             self._slot.unmute()
-
-    def _name(self, topic: TopicRef) -> str | None:
-        return topic if isinstance(topic, str) else self._broker.metadata.name_by_id.get(topic)
 
     def _begin(self) -> bool:
         """Answer at once if there is enough to say, else wait. Whether it has answered."""
@@ -176,13 +174,15 @@ class _Fetch:
         """A partition has grown."""
         self._missing_bytes -= size
         if self._missing_bytes <= 0:
-            self._stop()
-            self._broker.due_fetches.add(self.finish)
+            self._finish_soon()
 
     def removed(self) -> None:
         """A partition was deleted: say so."""
+        self._finish_soon()
+
+    def _finish_soon(self) -> None:
         self._stop()
-        self._broker.threads.loop.call_soon(self.finish)
+        self._broker.due_fetches.add(self.finish)
 
     def finish(self) -> None:
         """Answer with what there is, and let the connection go on."""
@@ -261,11 +261,11 @@ class _Fetch:
         return ErrorCode.not_leader_or_follower if old else ErrorCode.kafka_storage_error
 
     def _hosted(self, topic: TopicRef, index: int) -> HostedPartition | None:
-        name = self._name(topic)
+        name = self._broker.metadata.name_of(topic)
         return self._broker.partition(name, index) if name is not None else None
 
     def _unknown_id(self, topic_id: bytes) -> ErrorCode:
-        known = topic_id in self._broker.metadata.name_by_id
+        known = self._broker.metadata.name_of(topic_id) is not None
         return ErrorCode.unknown_topic_or_partition if known else ErrorCode.unknown_topic_id
 
     def _answer(self, answers: list[PartitionAnswer]) -> None:

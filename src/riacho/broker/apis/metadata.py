@@ -102,7 +102,7 @@ async def _create_and_reply(
 
 def _answer(broker: Broker, request: wire.Entity, asked: _Asked) -> dict[str, Any]:
     if asked.id is not None:
-        topic = broker.metadata.by_id.get(asked.id)
+        topic = broker.metadata.with_id(asked.id)
         return _topic(broker, request, topic) if topic else _failure(asked, ErrorCode.unknown_topic_id)
     name = asked.name
     if name is None:

@@ -84,7 +84,7 @@ async def handle(request: wire.Entity, context: RequestContext) -> Reply:
 def _find_topic(asked: wire.Entity, context: RequestContext) -> Topic | None:
     metadata = context.broker.metadata
     if context.version >= _BY_TOPIC_ID:
-        return metadata.by_id.get(asked.topic_id)
+        return metadata.with_id(asked.topic_id)
     return metadata.topics.get(asked.name)
 
 

@@ -65,7 +65,7 @@ async def _group(group_id: str, topics: Sequence[wire.Entity] | None, context: R
 async def _some(group_id: str, topics: Sequence[wire.Entity], context: RequestContext) -> list[_Answer]:
     metadata = context.broker.metadata
     by_id = context.version >= _BY_TOPIC_ID
-    found = [metadata.by_id.get(each.topic_id) if by_id else metadata.topics.get(each.name) for each in topics]
+    found = [metadata.with_id(each.topic_id) if by_id else metadata.topics.get(each.name) for each in topics]
     names = [topic.name if by_id and topic is not None else wire.field(each, "name", None)
              for each, topic in zip(topics, found, strict=True)]  # fmt: skip
     wanted = [

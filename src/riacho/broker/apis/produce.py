@@ -88,7 +88,8 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
     elif request.transactional:
         waiting.refuse_all(ErrorCode.transactional_id_authorization_failed)
     else:
-        names = [(_name(broker, wanted.topic), wanted.partition) for wanted in request.partitions]
+        name_of = broker.metadata.name_of
+        names = [(name_of(wanted.topic), wanted.partition) for wanted in request.partitions]
         # Internal topics are refused, and need not be opened for that.
         opening = broker.opening([name for name in names if name[0] not in INTERNAL_TOPICS])
         if opening is not None:
@@ -111,10 +112,6 @@ def serve(broker: Broker, slot: AnswerSlot, header: RequestHeader, buffer: bytea
                 )
         broker.due_fetches.answer()
     waiting.begun()
-
-
-def _name(broker: Broker, topic: TopicRef) -> str | None:
-    return topic if isinstance(topic, str) else broker.metadata.name_by_id.get(topic)
 
 
 class _Waiting:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from riacho.broker.wire import TopicRef
+
 Record = Mapping[str, Any]
 
 OFFSETS_TOPIC = "__consumer_offsets"
@@ -39,12 +41,22 @@ class Metadata:
     """All topics, the broker's dynamic configuration, and the next producer id that is not yet promised."""
 
     topics: dict[str, Topic] = field(default_factory=dict)
-    by_id: dict[UUID, Topic] = field(default_factory=dict)
-    name_by_id: dict[bytes, str] = field(default_factory=dict)
+    _by_id: dict[bytes, Topic] = field(default_factory=dict)
     """By an id's 16 bytes, as Produce and Fetch find it in their requests."""
     broker_overrides: dict[str, dict[str, str]] = field(default_factory=lambda: {"": {}, "1": {}})
     """Dynamic broker properties: under the broker's id, and under "" for all brokers."""
     next_producer_id: int = 0
+
+    def with_id(self, topic_id: UUID | None) -> Topic | None:
+        """The topic of an id, if there is one."""
+        return self._by_id.get(topic_id.bytes) if topic_id is not None else None
+
+    def name_of(self, topic: TopicRef) -> str | None:
+        """The name of a topic that goes by its name or its id; None for an id that no topic has."""
+        if isinstance(topic, str):
+            return topic
+        known = self._by_id.get(topic)
+        return known.name if known is not None else None
 
     def apply(self, record: Record) -> None:
         """Make one change."""
@@ -52,12 +64,10 @@ class Metadata:
             case "topic":
                 topic = Topic(record["name"], UUID(record["id"]), record["partitions"], dict(record["overrides"]))
                 self.topics[topic.name] = topic
-                self.by_id[topic.id] = topic
-                self.name_by_id[topic.id.bytes] = topic.name
+                self._by_id[topic.id.bytes] = topic
             case "topic-deleted":
                 topic = self.topics.pop(record["name"])
-                del self.by_id[topic.id]
-                del self.name_by_id[topic.id.bytes]
+                del self._by_id[topic.id.bytes]
             case "partitions":
                 self.topics[record["name"]].partitions = record["partitions"]
             case "topic-overrides":
