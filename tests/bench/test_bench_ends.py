@@ -17,12 +17,12 @@ from processes import alive
 from riacho.bench.process import descendants
 
 BROWSER = """
-import time
+import signal
 from riacho.bench.browser import Browser
 browser = Browser()
 browser.open("about:blank")
 print("ready", flush=True)
-time.sleep(600)
+signal.pause()
 """
 
 

@@ -52,6 +52,13 @@ def script(directory: Path, sql: str, name: str = "copy.sql") -> str:
     return str(path)
 
 
+def run_copy(up: RunningPlatform, directory: Path) -> None:
+    """Have the job `copy` run over a topic that is still empty."""
+    create_topic(up.kafka, "events")
+    up.job("submit", script(directory, COPY))
+    up.until_phase("copy", "running")
+
+
 def kill(pids: Iterable[int]) -> None:
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
@@ -118,9 +125,7 @@ def test_wrong_requests_about_jobs_are_answered_with_what_there_is(platform: Sta
 
 def test_a_job_that_was_asked_wrongly_is_failed_and_says_why(platform: StartPlatform, tmp_path: Path) -> None:
     up = platform()
-    create_topic(up.kafka, "events")
-    up.job("submit", script(tmp_path, COPY))
-    up.until_phase("copy", "running")
+    run_copy(up, tmp_path)
     up.job("submit", script(tmp_path, COPY.replace("SELECT id", "SELECT id + 1")))
     failed = up.until_phase("copy", "failed")
     assert "another query" in failed["error"]
@@ -252,9 +257,7 @@ def test_a_bounded_job_is_finished(platform: StartPlatform, tmp_path: Path) -> N
 
 def test_parts_and_jobs_that_are_killed_are_started_again(platform: StartPlatform, tmp_path: Path) -> None:
     up = platform(executed=True)
-    create_topic(up.kafka, "events")
-    up.job("submit", script(tmp_path, COPY))
-    up.until_phase("copy", "running")
+    run_copy(up, tmp_path)
     copied = Reader(up.kafka, "copied")
     produce(up.kafka, "events", [{"id": 1}])
     until(lambda: ids(copied) == [1], "the job runs")
@@ -271,9 +274,7 @@ def test_a_fork_server_that_is_killed_while_parts_restart_is_started_again(
     platform: StartPlatform, tmp_path: Path
 ) -> None:
     up = platform(executed=True)
-    create_topic(up.kafka, "events")
-    up.job("submit", script(tmp_path, COPY))
-    up.until_phase("copy", "running")
+    run_copy(up, tmp_path)
     copied = Reader(up.kafka, "copied")
 
     def fork_servers() -> set[int]:
@@ -303,9 +304,7 @@ def test_a_killed_supervisor_takes_everything_with_it_and_jobs_go_on_after_its_r
     platform: StartPlatform, tmp_path: Path
 ) -> None:
     up = platform(executed=True)
-    create_topic(up.kafka, "events")
-    up.job("submit", script(tmp_path, COPY))
-    up.until_phase("copy", "running")
+    run_copy(up, tmp_path)
     produce(up.kafka, "events", [{"id": 1}])
     copied = Reader(up.kafka, "copied")
     until(lambda: ids(copied) == [1], "the job runs")
@@ -329,9 +328,7 @@ def test_it_ends_in_time_and_leaves_nothing_behind(
     platform: StartPlatform, tmp_path: Path, ending: signal.Signals
 ) -> None:
     up = platform(executed=True)
-    create_topic(up.kafka, "events")
-    up.job("submit", script(tmp_path, COPY))
-    up.until_phase("copy", "running")
+    run_copy(up, tmp_path)
     below = list(up.processes())
     assert up.end(ending) == 0
     assert not any(map(alive, below))

@@ -7,6 +7,7 @@ import re
 import select
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,12 +35,11 @@ class ServedProcess:
                 start_new_session=True,  # a Ctrl-C reaches us alone, who end it after its clients
             )
         self.pid = self._process.pid
-        try:
+        with ExitStack() as undone:
+            undone.callback(self._end)  # whatever ends the wait, a signal too, leaves no process
             self.addresses = self._wait_until_ready(log)
-        except BaseException:
-            self._end()
-            raise
-        """What its ready line said: `kafka` and, of a console, `http`."""
+            """What its ready line said: `kafka` and, of a console, `http`."""
+            undone.pop_all()
         self.address = self.addresses["kafka"]
         self.start_s = time.perf_counter() - started
         """From the start of the process to its ready line, seconds."""
