@@ -1,0 +1,42 @@
+"""Relational algebra: what a query computes, with the schema of each step. Nothing here runs.
+
+A relation is immutable and knows its `schema`; expressions refer to fields of its input by index. Field names are
+unique within a schema (the second `id` is `id0`, as in Flink), so that a batch's columns may carry them.
+"""
+
+from riacho.plan.relations.aggregate import Aggregate
+from riacho.plan.relations.calc import Filter, Project
+from riacho.plan.relations.job import Job, Sink
+from riacho.plan.relations.join import Join, JoinKind
+from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
+from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
+from riacho.plan.relations.sources import Normalize, Scan, Values, Watermark
+from riacho.plan.relations.union import Union
+from riacho.plan.relations.windows import WindowAggregate, WindowKind, WindowProperty, WindowTable
+
+__all__ = [
+    "Aggregate",
+    "Field",
+    "Filter",
+    "Job",
+    "Join",
+    "JoinKind",
+    "Normalize",
+    "Project",
+    "Relation",
+    "Scan",
+    "Schema",
+    "Sink",
+    "TimeAttribute",
+    "Unary",
+    "Union",
+    "Values",
+    "Watermark",
+    "WindowAggregate",
+    "WindowKind",
+    "WindowProperty",
+    "WindowTable",
+    "rewrite_relation",
+    "unique_names",
+    "walk_relations",
+]

@@ -1,0 +1,34 @@
+"""Row by row: filters and projections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from riacho.plan.expressions import Column, Expression
+from riacho.plan.relations.relation import Unary
+from riacho.plan.relations.schema import Field, Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Unary):
+    """The rows for which `predicate` is true (not false, not unknown)."""
+
+    predicate: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Project(Unary):
+    """One field per expression. A time attribute passes through where its column does, unchanged."""
+
+    expressions: tuple[Expression, ...]
+    names: tuple[str, ...]
+
+    @property
+    def schema(self) -> Schema:
+        below = self.input.schema
+        return Schema(
+            tuple(
+                Field(name, part.type, below[part.index].time if isinstance(part, Column) else None)
+                for name, part in zip(self.names, self.expressions, strict=True)
+            )
+        )

@@ -1,0 +1,24 @@
+"""Where rows go: sinks, and the job that they make together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from riacho.plan.relations.relation import Unary
+from riacho.plan.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Sink(Unary):
+    """INSERT INTO `table`: the input's fields are the table's persisted columns, in its order, types cast."""
+
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one worker runs: the sinks of an INSERT or of a whole STATEMENT SET, sharing equal sub-plans."""
+
+    sinks: tuple[Sink, ...]
+    options: tuple[tuple[str, str], ...] = ()
+    """The SET options that hold for the job, sorted by key."""

@@ -1,0 +1,91 @@
+"""Windows of event time: the table functions that lay them out, and aggregation by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from riacho.plan.expressions import AggregateCall
+from riacho.plan.relations.relation import Unary
+from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
+from riacho.plan.types import TIMESTAMP_3, DataType, TimestampLtzType
+
+
+class WindowKind(Enum):
+    """How the windows of a table function lie: side by side, or one begun every `slide`."""
+
+    TUMBLE = "TUMBLE"
+    HOP = "HOP"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTable(Unary):
+    """A window table function: each row once per window that holds its `time_column`.
+
+    Appends window_start, window_end (TIMESTAMP(3)) and window_time (the new row time, window_end - 1 ms).
+    All durations in milliseconds; `slide` equals `size` for TUMBLE. Rows whose time is null are an error of the row.
+    Source: Flink, "Windowing table-valued functions".
+    """
+
+    kind: WindowKind
+    time_column: int
+    size: int
+    slide: int
+    offset: int = 0
+
+    @property
+    def schema(self) -> Schema:
+        below = self.input.schema
+        zoned = isinstance(below[self.time_column].type, TimestampLtzType)
+        time_type: DataType = TimestampLtzType(3, nullable=False) if zoned else TIMESTAMP_3.with_nullable(False)
+        bound = TIMESTAMP_3.with_nullable(False)
+        fields = [item if index != self.time_column else replace(item, time=None) for index, item in enumerate(below)]
+        names = unique_names([*below.names, "window_start", "window_end", "window_time"])[-3:]
+        added = (
+            Field(names[0], bound),
+            Field(names[1], bound),
+            Field(names[2], time_type, below[self.time_column].time),
+        )
+        return Schema((*fields, *added))
+
+
+class WindowProperty(Enum):
+    """What a window aggregate says of its window."""
+
+    START = "window_start"
+    END = "window_end"
+    TIME = "window_time"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAggregate(Unary):
+    """Groups by window and `keys`; each window emits its rows once, when the watermark passes its end − 1 ms.
+
+    Replaces an `Aggregate` whose keys hold window_start and window_end of the `WindowTable` below it (see the pass
+    that recognises it); `input` is what that window table read. Its fields are the keys, the calls, then
+    `properties`. A row is late, and dropped and counted, when its window had closed before it arrived.
+    """
+
+    kind: WindowKind
+    time_column: int
+    size: int
+    slide: int
+    offset: int
+    keys: tuple[int, ...]
+    calls: tuple[AggregateCall, ...]
+    properties: tuple[WindowProperty, ...]
+    names: tuple[str, ...]
+
+    @property
+    def schema(self) -> Schema:
+        below = self.input.schema
+        types: list[tuple[DataType, TimeAttribute | None]] = [(below[key].type, None) for key in self.keys]
+        types += [(call.type, None) for call in self.calls]
+        for item in self.properties:
+            if item is WindowProperty.TIME:
+                zoned = isinstance(below[self.time_column].type, TimestampLtzType)
+                kind = TimestampLtzType(3) if zoned else TIMESTAMP_3
+                types.append((kind.with_nullable(False), below[self.time_column].time))
+            else:
+                types.append((TIMESTAMP_3.with_nullable(False), None))
+        return Schema(tuple(Field(name, kind, time) for name, (kind, time) in zip(self.names, types, strict=True)))
