@@ -13,6 +13,7 @@ from riacho.plan.relations import (
     Join,
     JoinKind,
     Normalize,
+    Over,
     Project,
     Relation,
     Scan,
@@ -101,6 +102,8 @@ def describe(relation: Relation) -> str:
             group = f"groupBy=[{_named(relation.input, relation.keys)}], " if relation.keys else ""
             selected = ", ".join([*relation.names[: len(relation.keys)], *calls])
             return f"GroupAggregate({group}select=[{selected}])"
+        case Over():
+            return _over(relation)
         case Join():
             return _join(relation)
         case Union():
@@ -131,6 +134,16 @@ def _window(relation: WindowTable | WindowAggregate) -> str:
     slide = f", slide=[{relation.slide} ms]" if relation.slide != relation.size else ""
     offset = f", offset=[{relation.offset} ms]" if relation.offset else ""
     return f"{relation.kind.value}(time_col=[{time}], size=[{relation.size} ms]{slide}{offset})"
+
+
+def _over(relation: Over) -> str:
+    names = relation.input.schema.names
+    partition = f"partitionBy=[{_named(relation.input, relation.partition)}], " if relation.partition else ""
+    order = ", ".join(key.described(names[key.column]) for key in relation.order)
+    bound = "UNBOUNDED" if relation.frame.preceding is None else str(relation.frame.preceding)
+    frame = f"{relation.frame.unit.value} BETWEEN {bound} PRECEDING AND CURRENT ROW"
+    calls = ", ".join(f"{call} AS {name}" for call, name in zip(relation.calls, relation.names, strict=True))
+    return f"OverAggregate({partition}orderBy=[{order}], window=[{frame}], select=[{', '.join(names)}, {calls}])"
 
 
 def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -22,6 +22,7 @@ from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.functions import FunctionError, bind, bind_case, bind_cast, coerce, is_aggregate
 from riacho.sql.grammar import WINDOW_FUNCTIONS, TypeName
 from riacho.sql.literals import interval_literal, number_literal, temporal_literal
+from riacho.sql.over import OverCollector
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
 
@@ -48,7 +49,6 @@ _REFUSED: dict[type[exp.Expr], str] = {
     exp.Exists: "EXISTS is not supported yet",
     exp.Any: "a comparison with ANY or SOME is not supported",
     exp.All: "a comparison with ALL is not supported",
-    exp.Window: "OVER windows are not supported yet",
     exp.WithinGroup: "WITHIN GROUP is not supported",
     exp.Alias: "an alias cannot stand here",
     exp.Kwarg: "named arguments are only supported in window table functions",
@@ -65,13 +65,14 @@ _REFUSED: dict[type[exp.Expr], str] = {
 class ExpressionBinder:
     """Binds the expressions of one clause. `clause` names it in errors.
 
-    Aggregate functions are handed to `aggregates` where the clause may hold them.
+    Aggregate functions are handed to `aggregates` where the clause may hold them, OVER calls to `over`.
     """
 
     source: SourceText
     scope: Scope
     clause: str
     aggregates: AggregateCollector | None = None
+    over: OverCollector | None = None
 
     def bind(self, tree: exp.Expr) -> Expression:
         """The typed expression. Raises `SqlError`."""
@@ -285,6 +286,14 @@ class ExpressionBinder:
             self.source.fail("FILTER can only follow an aggregate function", tree)
         return self._aggregate(call, tree.args["expression"].this)
 
+    def _over(self, tree: exp.Expr) -> Expression:
+        if self.over is None:
+            self.source.fail(
+                f"a window function cannot stand in {self.clause}", tree, "compute it in a subquery and filter that"
+            )
+        inner = replace(self, clause="OVER", over=None)
+        return self.over.add(tree, inner.bind, inner.predicate)
+
     def _call(self, tree: exp.Expr) -> Expression:
         assert isinstance(tree, exp.Anonymous)
         name = tree.name.upper()
@@ -363,5 +372,6 @@ _HANDLERS: dict[type[exp.Expr], Callable[[ExpressionBinder, exp.Expr], Expressio
     exp.TryCast: ExpressionBinder._cast,
     exp.Tuple: ExpressionBinder._row,
     exp.Filter: ExpressionBinder._filtered,
+    exp.Window: ExpressionBinder._over,
     exp.Anonymous: ExpressionBinder._call,
 }

@@ -248,6 +248,58 @@ class Grammar(Parser):
             raise SqlSyntaxError("query hints are not supported", self._curr.start, "leave the hint out")
         return None
 
+    # ---- OVER -------------------------------------------------------------------------------------------------
+
+    def _parse_window(self, this: exp.Expr | None, alias: bool = False) -> exp.Expr | None:  # noqa: ARG002
+        """What may follow a call: FILTER (WHERE …), then OVER and a window's name or specification."""
+        if this is None:
+            return None
+        if self.take("FILTER"):
+            self.expect("(", "WHERE")
+            this = self.expression(exp.Filter(this=this, expression=exp.Where(this=self.value())))
+            self.expect(")")
+        if not self.take("OVER"):
+            return this
+        over = self._prev
+        if not self.peek("("):
+            return self.expression(exp.Window(this=this, alias=self.identifier("a window's name or (")), over)
+        return self._window_specification(this, over)
+
+    def _parse_named_window(self) -> exp.Expr | None:
+        name = self.identifier("a window's name")
+        self.expect("AS")
+        return self._window_specification(name, self._curr)
+
+    def _window_specification(self, this: exp.Expr, token: Token) -> exp.Window:
+        """`([PARTITION BY …] [ORDER BY …] [ROWS | RANGE …])`, of a call or of a name."""
+        self.expect("(")
+        partition = self._parse_csv(self.value) if self._match(TokenType.PARTITION_BY) else []
+        order = self._parse_order()
+        frame = self._frame(self._prev.text.upper()) if self.take("ROWS") or self.take("RANGE") else None
+        self.expect(")")
+        return self.expression(exp.Window(this=this, partition_by=partition, order=order, spec=frame), token)
+
+    def _frame(self, kind: str) -> exp.WindowSpec:
+        place = self._prev
+        if self.take("BETWEEN"):
+            start, start_side = self._frame_bound()
+            self.expect("AND")
+            end, end_side = self._frame_bound()
+        else:
+            start, start_side = self._frame_bound()
+            end, end_side = "CURRENT ROW", None
+        frame = exp.WindowSpec(kind=kind, start=start, start_side=start_side, end=end, end_side=end_side)
+        return self.expression(frame, place)
+
+    def _frame_bound(self) -> tuple[exp.Expr | str, str | None]:
+        """(UNBOUNDED, CURRENT ROW or an amount; PRECEDING or FOLLOWING)."""
+        if self.take("CURRENT", "ROW"):
+            return "CURRENT ROW", None
+        amount: exp.Expr | str = "UNBOUNDED" if self.take("UNBOUNDED") else self.value()
+        if not (self.take("PRECEDING") or self.take("FOLLOWING")):
+            self.refuse_token("expected PRECEDING or FOLLOWING")
+        return amount, self._prev.text.upper()
+
     def _parse_value(self, values: bool = True) -> exp.Tuple | None:  # noqa: ARG002 - the parser's signature
         if self.peek("ROW", "("):
             self.take("ROW")

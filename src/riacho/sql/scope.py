@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from riacho.plan.relations import Field, Relation
+from riacho.plan.expressions import Literal
+from riacho.plan.relations import Field, Relation, Values
+from riacho.plan.types import INT
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +60,10 @@ class Scope:
 
     def field(self, column: ScopeColumn) -> Field:
         return self.relation.schema[column.index]
+
+
+NO_TABLE = Values((Field("ZERO", INT.with_nullable(False)),), ((Literal(INT.with_nullable(False), 0),),))
+"""What a query without FROM reads: one row, whose field no name reaches."""
+
+NO_NAMES = Scope(NO_TABLE, ())
+"""What an expression without FROM may use."""

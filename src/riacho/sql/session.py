@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from riacho.errors import RiachoError
 from riacho.plan.expressions import Position
-from riacho.plan.passes import optimize, optimize_together
+from riacho.plan.passes import optimize_together
 from riacho.plan.relations import Job, Relation
 from riacho.plan.tables import Table
 from riacho.sql.catalog import Catalog, View, local_name
@@ -34,7 +35,10 @@ from riacho.sql.statements import (
     Statement,
     StatementSet,
 )
+from riacho.sql.stream_checks import check_stream
 from riacho.sql.tables import TableBinder
+
+Step = TypeVar("Step", bound=Relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,8 @@ class Session:
             try:
                 if isinstance(statement, Select):
                     query = bind_ordered(statement.query, self._binder(progress.source).bind, progress.source)
-                    yield replace(query, relation=optimize(query.relation))
+                    (relation,) = _optimized((query.relation,), progress.source)
+                    yield replace(query, relation=relation)
                     continue
                 self._run(statement, progress)
             except RecursionError:
@@ -122,7 +127,7 @@ class Session:
         if len(statements) != 1 or not isinstance(statements[0], Select):
             place = statements[0].start if statements else 0
             source.fail("expected one query (SELECT, VALUES or WITH)", place)
-        return optimize(self._query(statements[0], source))
+        return _optimized((self._query(statements[0], source),), source)[0]
 
     # ---- statements -------------------------------------------------------------------------------------------
 
@@ -231,7 +236,7 @@ class Session:
     def _explain(self, statement: Explain, source: SourceText) -> str:
         target = statement.target
         if isinstance(target, Select):
-            return explain((optimize(self._query(target, source)),))
+            return explain(_optimized((self._query(target, source),), source))
         inserts = (target,) if isinstance(target, Insert) else target.inserts
         return explain(self._job(inserts, source).sinks)
 
@@ -245,7 +250,7 @@ class Session:
 
     def _job(self, inserts: tuple[Insert, ...], source: SourceText) -> Job:
         binder = InsertBinder(source, self.catalog, self.options, self.check_table)
-        sinks = optimize_together(tuple(binder.bind(insert) for insert in inserts))
+        sinks = _optimized(tuple(binder.bind(insert) for insert in inserts), source)
         for insert, sink in zip(inserts, sinks, strict=True):
             binder.check_changelog(sink, insert)
         return Job(sinks, tuple(sorted(self.options.items())))
@@ -259,3 +264,11 @@ def compile_script(
 ) -> Script:
     """The jobs of a script, in a session of its own. Raises `SqlError`."""
     return Session(variables or {}, check_table).execute(text, file_name)
+
+
+def _optimized(relations: tuple[Step, ...], source: SourceText) -> tuple[Step, ...]:
+    """The plans of one job, rewritten and found possible in a stream."""
+    optimized = optimize_together(relations)
+    for relation in optimized:
+        check_stream(relation, source)
+    return optimized

@@ -11,6 +11,7 @@ from riacho.plan.relations import (
     Filter,
     Join,
     Normalize,
+    Over,
     Project,
     Relation,
     Scan,
@@ -100,6 +101,8 @@ class _Pruning:
                 return self._aggregate(relation, needed)
             case WindowAggregate():
                 return self._window_aggregate(relation, needed)
+            case Over():
+                return self._over(relation, needed)
             case Join():
                 return self._join(relation, needed)
             case Union():
@@ -159,6 +162,22 @@ class _Pruning:
             names=tuple(window.names[index] for index in fields),
         )
         return pruned, _moves(fields)
+
+    def _over(self, over: Over, needed: Fields) -> tuple[Relation, Moves]:
+        width = len(over.input.schema)
+        kept = [place for place in range(len(over.calls)) if width + place in needed] or [0]
+        calls = [over.calls[place] for place in kept]
+        used = frozenset(index for index in needed if index < width) | _read_by(calls)
+        below, moves = self.prune(over.input, used | set(over.partition) | {key.column for key in over.order})
+        pruned = replace(
+            over,
+            input=below,
+            partition=tuple(moves[index] for index in over.partition),
+            order=tuple(replace(key, column=moves[key.column]) for key in over.order),
+            calls=tuple(_remap_call(call, moves) for call in calls),
+            names=tuple(over.names[place] for place in kept),
+        )
+        return pruned, {**moves, **{width + old: len(below.schema) + new for new, old in enumerate(kept)}}
 
     def _join(self, join: Join, needed: Fields) -> tuple[Relation, Moves]:
         width = len(join.left.schema)

@@ -8,6 +8,7 @@ from riacho.plan.relations.aggregate import Aggregate
 from riacho.plan.relations.calc import Filter, Project
 from riacho.plan.relations.job import Job, Sink
 from riacho.plan.relations.join import Join, JoinKind
+from riacho.plan.relations.over import Frame, FrameUnit, Over
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
 from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
 from riacho.plan.relations.sources import Normalize, Scan, Values, Watermark
@@ -18,10 +19,13 @@ __all__ = [
     "Aggregate",
     "Field",
     "Filter",
+    "Frame",
+    "FrameUnit",
     "Job",
     "Join",
     "JoinKind",
     "Normalize",
+    "Over",
     "Project",
     "Relation",
     "Scan",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from riacho.plan.expressions import Column, Expression
+from riacho.plan.expressions import Call, Column, Expression
 from riacho.plan.relations.relation import Unary
-from riacho.plan.relations.schema import Field, Schema
+from riacho.plan.relations.schema import Field, Schema, TimeAttribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Filter(Unary):
 
 @dataclass(frozen=True, slots=True)
 class Project(Unary):
-    """One field per expression. A time attribute passes through where its column does, unchanged."""
+    """One field per expression. A time attribute passes through where its column does; PROCTIME() makes one."""
 
     expressions: tuple[Expression, ...]
     names: tuple[str, ...]
@@ -28,7 +28,15 @@ class Project(Unary):
         below = self.input.schema
         return Schema(
             tuple(
-                Field(name, part.type, below[part.index].time if isinstance(part, Column) else None)
+                Field(name, part.type, _time(part, below))
                 for name, part in zip(self.names, self.expressions, strict=True)
             )
         )
+
+
+def _time(expression: Expression, below: Schema) -> TimeAttribute | None:
+    if isinstance(expression, Column):
+        return below[expression.index].time
+    if isinstance(expression, Call) and expression.function == "PROCTIME":
+        return TimeAttribute.PROCTIME
+    return None

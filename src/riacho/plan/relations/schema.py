@@ -11,9 +11,10 @@ from riacho.plan.types import DataType
 
 
 class TimeAttribute(Enum):
-    """A field that carries time itself: Flink's *ROWTIME*. PROCTIME() is a function here, and no field's attribute."""
+    """A field that carries time itself: event time, or the moment at which the row is processed (PROCTIME())."""
 
     ROWTIME = "ROWTIME"
+    PROCTIME = "PROCTIME"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,231 @@
+"""The OVER calls of a SELECT: gathered while its expressions are bound, then made an `Over` of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from riacho.plan.expressions import AggregateCall, Column, Expression, Literal, Position, rewrite
+from riacho.plan.ordering import SortKey
+from riacho.plan.relations import Frame, FrameUnit, Over, Project, Relation, unique_names
+from riacho.plan.types import BIGINT, DataType, DayTimeIntervalType, IntegerType
+from riacho.sql.functions import coerce, infer_aggregate, is_aggregate
+from riacho.sql.source import SourceText
+
+RANKINGS = frozenset({"ROW_NUMBER", "RANK", "DENSE_RANK"})
+"""Functions that number the rows of a partition."""
+
+_NOT_IN_STREAMS = frozenset({"LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK", "NTH_VALUE"})
+
+Bind = Callable[[exp.Expr], Expression]
+
+
+@dataclass(frozen=True, slots=True)
+class OverSlot(Expression):
+    """Stands for the result of OVER call number `number` until the fields of the `Over` are known."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return f"over {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    expression: Expression
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The window of the calls; equal ones are the same window, wherever they stand in the text."""
+
+    partition: tuple[Expression, ...]
+    order: tuple[_Order, ...]
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    function: str
+    arguments: tuple[Expression, ...]
+    distinct: bool
+    condition: Expression | None
+    type: DataType
+    position: Position
+
+
+@dataclass(slots=True)
+class OverCollector:
+    """The OVER calls of one SELECT, each once however often it is written. `named` are the windows of WINDOW."""
+
+    source: SourceText
+    named: Mapping[str, exp.Expr] = field(default_factory=dict)
+    window: _Window | None = None
+    calls: list[_Call] = field(default_factory=list)
+
+    def add(self, tree: exp.Expr, bind: Bind, predicate: Bind) -> OverSlot:
+        """The expression that stands for a call's result. Raises `SqlError` and `FunctionError`."""
+        window = self._window(tree, bind)
+        if self.window is None:
+            self.window = window
+        elif self.window != window:
+            self.source.fail(
+                "all OVER calls of a SELECT must have the same window in a stream",
+                tree,
+                "compute the other one in a subquery",
+            )
+        call = self._call(tree, bind, predicate)
+        if call.function not in RANKINGS and not window.order:
+            self.source.fail(f"{call.function} OVER needs an ORDER BY", tree, "order it by the row time")
+        for number, known in enumerate(self.calls):
+            if replace(known, position=call.position) == call:
+                return OverSlot(known.type, number, position=call.position)
+        self.calls.append(call)
+        return OverSlot(call.type, len(self.calls) - 1, position=call.position)
+
+    def _call(self, tree: exp.Expr, bind: Bind, predicate: Bind) -> _Call:
+        called, condition = tree.this, None
+        if isinstance(called, exp.Filter):
+            condition = predicate(called.args["expression"].this)
+            called = called.this
+        if not isinstance(called, exp.Anonymous):
+            self.source.fail("OVER can only follow an aggregate or window function", tree)
+        name, position = called.name.upper(), self.source.locate(called)
+        items = list(called.expressions)
+        if name in _NOT_IN_STREAMS:
+            self.source.fail(f"{name} is not supported in streams", called)
+        if name in RANKINGS:
+            if items:
+                self.source.fail(f"{name} takes no arguments", called)
+            return _Call(name, (), False, condition, BIGINT.with_nullable(False), position)
+        if not is_aggregate(name):
+            self.source.fail(f"{name} cannot be used with OVER", called)
+        distinct = len(items) == 1 and isinstance(items[0], exp.Distinct)
+        if distinct:
+            items = list(items[0].expressions)
+        if len(items) == 1 and isinstance(items[0], exp.Star):
+            if name != "COUNT" or distinct:
+                self.source.fail(f"{name}(*) does not exist, only COUNT(*)", called)
+            items = []
+        arguments = tuple(bind(item) for item in items)
+        # A row is in its own frame, so nothing is null for lack of rows.
+        signature = infer_aggregate(
+            name, tuple(part.type for part in arguments), grouped=True, filtered=condition is not None
+        )
+        given = tuple(coerce(part, kind) for part, kind in zip(arguments, signature.arguments, strict=True))
+        return _Call(name, given, distinct, condition, signature.result, position)
+
+    def _window(self, tree: exp.Expr, bind: Bind) -> _Window:
+        name = tree.args.get("alias")
+        if name is not None:
+            if name.name not in self.named:
+                self.source.fail(f"there is no window '{name.name}'", name, "define it: WINDOW name AS (…)")
+            tree = self.named[name.name]
+        partition = tuple(bind(part) for part in tree.args.get("partition_by") or ())
+        order = tree.args.get("order")
+        keys = tuple(
+            _Order(bind(item.this), bool(item.args.get("desc")), bool(item.args.get("nulls_first")))
+            for item in (order.expressions if order is not None else ())
+        )
+        frame = tree.args.get("spec")
+        return _Window(partition, keys, Frame(FrameUnit.RANGE) if frame is None else self._frame(frame, bind))
+
+    def _frame(self, tree: exp.Expr, bind: Bind) -> Frame:
+        unit = FrameUnit[str(tree.args["kind"])]
+        if tree.args["end"] != "CURRENT ROW":
+            self.source.fail(
+                "a frame must end at the current row in a stream: later rows are not known yet",
+                tree,
+                f"write {unit.value} BETWEEN … PRECEDING AND CURRENT ROW",
+            )
+        start = tree.args["start"]
+        if tree.args.get("start_side") == "FOLLOWING":
+            self.source.fail("FOLLOWING is not supported in streams: later rows are not known yet", tree)
+        if start == "UNBOUNDED":
+            return Frame(unit)
+        if start == "CURRENT ROW":
+            return Frame(unit, 0)
+        amount = bind(start)
+        wanted = IntegerType if unit is FrameUnit.ROWS else DayTimeIntervalType
+        if not isinstance(amount, Literal) or not isinstance(amount.type, wanted) or not isinstance(amount.value, int):
+            what = "a number of rows" if unit is FrameUnit.ROWS else "an interval, as INTERVAL '1' HOUR"
+            self.source.fail(f"{unit.value} … PRECEDING needs {what}", start)
+        if amount.value < 0:
+            self.source.fail(f"{unit.value} … PRECEDING must not be negative", start)
+        return Frame(unit, amount.value)
+
+    # ---- the plan ---------------------------------------------------------------------------------------------
+
+    @property
+    def expressions(self) -> list[Expression]:
+        """Everything that the calls and their window read."""
+        assert self.window is not None
+        parts = [*self.window.partition, *(key.expression for key in self.window.order)]
+        for call in self.calls:
+            parts += [*call.arguments, *([] if call.condition is None else [call.condition])]
+        return parts
+
+    def map(self, change: Callable[[Expression], Expression]) -> None:
+        """Rewrite what the calls and their window read: an aggregate has come below."""
+        assert self.window is not None
+        self.window = replace(
+            self.window,
+            partition=tuple(change(part) for part in self.window.partition),
+            order=tuple(replace(key, expression=change(key.expression)) for key in self.window.order),
+        )
+        self.calls = [
+            replace(
+                call,
+                arguments=tuple(change(argument) for argument in call.arguments),
+                condition=None if call.condition is None else change(call.condition),
+            )
+            for call in self.calls
+        ]
+
+    def over(self, below: Relation) -> Over:
+        """The calls over a relation: its fields, what the calls compute first, then their results."""
+        assert self.window is not None
+        fields: list[Expression] = [below.schema.column(index) for index in range(len(below.schema))]
+        names = list(below.schema.names)
+
+        def column(expression: Expression) -> Column:
+            if expression not in fields:
+                fields.append(expression)
+                names.append(f"$f{len(fields) - 1}")
+            index = fields.index(expression)
+            return Column(expression.type, index, names[index], position=expression.position)
+
+        partition = tuple(dict.fromkeys(column(part).index for part in self.window.partition))
+        order = tuple(
+            SortKey(column(key.expression).index, key.descending, key.nulls_first) for key in self.window.order
+        )
+        calls = tuple(
+            AggregateCall(
+                call.function,
+                tuple(column(argument) for argument in call.arguments),
+                call.type,
+                call.distinct,
+                None if call.condition is None else column(call.condition),
+                position=call.position,
+            )
+            for call in self.calls
+        )
+        if len(fields) > len(below.schema):
+            below = Project(below, tuple(fields), tuple(unique_names(names)))
+        return Over(below, partition, order, self.window.frame, calls, tuple(f"w{i}$o0" for i in range(len(calls))))
+
+
+def above_over(expression: Expression, over: Over) -> Expression:
+    """The expression with the results of the OVER calls in place of what stood for them."""
+    first = len(over.input.schema)
+
+    def replace_slot(part: Expression) -> Expression:
+        if isinstance(part, OverSlot):
+            return replace(over.schema.column(first + part.number), position=part.position)
+        return part
+
+    return rewrite(expression, replace_slot)

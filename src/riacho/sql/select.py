@@ -1,0 +1,199 @@
+"""SELECT: its items, WHERE, GROUP BY, HAVING, OVER and DISTINCT become relations. Source: Flink, "SQL: Queries"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from riacho.plan.expressions import Expression
+from riacho.plan.passes.merge_projects import merge_projects
+from riacho.plan.passes.push_filters import push_filters
+from riacho.plan.passes.window_aggregate import recognize_window_aggregates
+from riacho.plan.relations import Aggregate, Filter, Project, Relation, unique_names
+from riacho.plan.types import NullType, RowType
+from riacho.sql.aggregates import AggregateCollector, above, ungrouped
+from riacho.sql.expressions import ExpressionBinder
+from riacho.sql.over import OverCollector, above_over
+from riacho.sql.scope import Scope, ScopeColumn
+from riacho.sql.source import SourceText
+
+
+@dataclass(slots=True)
+class _Item:
+    """One expression of the SELECT list."""
+
+    expression: Expression
+    name: str | None
+    tree: exp.Expr
+
+
+@dataclass(slots=True)
+class SelectBinder:
+    """Binds one SELECT over the `scope` of its FROM clause."""
+
+    source: SourceText
+    scope: Scope
+
+    def bind(self, tree: exp.Select) -> Relation:
+        """The relation of the SELECT. Raises `SqlError`."""
+        scope = self.scope
+        where = tree.args.get("where")
+        if where is not None:
+            predicate = ExpressionBinder(self.source, scope, "WHERE").predicate(where.this)
+            scope = Scope(Filter(scope.relation, predicate), scope.columns)
+        keys, key_names = self._group(tree, scope)
+        collector = AggregateCollector(grouped=bool(keys))
+        over = OverCollector(self.source, {window.this.name: window for window in tree.args.get("windows") or ()})
+        items = self._items(tree, scope, collector, over)
+        clause = tree.args.get("having")
+        having = None
+        if clause is not None:
+            predicate = ExpressionBinder(self.source, scope, "HAVING", collector).predicate(clause.this)
+            having = _Item(predicate, None, clause.this)
+        relation = scope.relation
+        if keys or collector.calls or having is not None:
+            relation = self._aggregated(relation, keys, key_names, collector, items, having, over)
+        if over.calls:
+            numbered = over.over(relation)
+            for item in items:
+                item.expression = above_over(item.expression, numbered)
+            relation = numbered
+        relation = Project(relation, tuple(item.expression for item in items), self._names(items))
+        distinct = tree.args.get("distinct")
+        if distinct is not None:
+            if distinct.args.get("on") is not None:
+                self.source.fail("DISTINCT ON is not supported", tree)
+            relation = distinct_rows(relation)
+        return relation
+
+    def _aggregated(
+        self,
+        below: Relation,
+        keys: tuple[Expression, ...],
+        key_names: list[str],
+        collector: AggregateCollector,
+        items: list[_Item],
+        having: _Item | None,
+        over: OverCollector,
+    ) -> Relation:
+        """The grouped relation; `items` and the OVER calls are changed to read its fields."""
+        for item in [*items, *([] if having is None else [having])]:
+            self._check_grouped(item.expression, keys, item.tree)
+        aggregate = collector.over(below, keys, key_names)
+        # At once, since the rows of a window keep their row time, which the query around may use.
+        relation = recognize_window_aggregates(merge_projects(push_filters(aggregate)))
+        if having is not None:
+            relation = Filter(relation, above(having.expression, keys, aggregate))
+        for item in items:
+            item.expression = above(item.expression, keys, aggregate)
+        if over.calls:
+            for expression in over.expressions:
+                self._check_grouped(expression, keys, items[0].tree)
+            over.map(lambda expression: above(expression, keys, aggregate))
+        return relation
+
+    def _group(self, tree: exp.Select, scope: Scope) -> tuple[tuple[Expression, ...], list[str]]:
+        clause = tree.args.get("group")
+        if clause is None:
+            return (), []
+        for key in ("cube", "rollup", "grouping_sets", "totals", "all"):
+            if clause.args.get(key):
+                self.source.fail(f"GROUP BY {key.replace('_', ' ').upper()} is not supported yet", clause)
+        aliases = {item.alias for item in tree.expressions if isinstance(item, exp.Alias)}
+        keys: list[Expression] = []
+        names: list[str] = []
+        parts = [part for item in clause.expressions for part in self._group_parts(item)]
+        for part in parts:
+            if isinstance(part, exp.Literal):
+                self.source.fail("GROUP BY takes no positions", part, "name the column or repeat the expression")
+            unknown = isinstance(part, exp.Column) and len(part.parts) == 1 and not scope.named(part.name)
+            if unknown and part.name in aliases:
+                self.source.fail(
+                    f"'{part.name}' is an alias of SELECT, which GROUP BY does not know",
+                    part,
+                    "repeat the expression, or name it in a subquery",
+                )
+            bound = ExpressionBinder(self.source, scope, "GROUP BY").bind(part)
+            if bound not in keys:
+                keys.append(bound)
+                names.append(part.name if isinstance(part, exp.Column) else f"$f{len(names)}")
+        return tuple(keys), unique_names(names)
+
+    def _group_parts(self, tree: exp.Expr) -> list[exp.Expr]:
+        for kind, name in ((exp.Cube, "CUBE"), (exp.Rollup, "ROLLUP"), (exp.GroupingSets, "GROUPING SETS")):
+            if isinstance(tree, kind):
+                self.source.fail(f"GROUP BY {name} is not supported yet", tree)
+        if isinstance(tree, exp.Tuple):
+            return list(tree.expressions)
+        return [tree.unnest() if isinstance(tree, exp.Paren) else tree]
+
+    def _check_grouped(self, expression: Expression, keys: tuple[Expression, ...], tree: exp.Expr) -> None:
+        found = ungrouped(expression, keys)
+        if found is not None:
+            self.source.fail(
+                f"column '{found.name}' is neither grouped by nor in an aggregate function",
+                found.position or tree,
+                f"add {found.name} to GROUP BY, or write MAX({found.name})",
+            )
+
+    def _items(self, tree: exp.Select, scope: Scope, collector: AggregateCollector, over: OverCollector) -> list[_Item]:
+        binder = ExpressionBinder(self.source, scope, "SELECT", collector, over)
+        items: list[_Item] = []
+        if not tree.expressions:
+            self.source.fail("SELECT lists nothing", tree)
+        for part in tree.expressions:
+            inner = part.this if isinstance(part, exp.Alias) else part
+            starred = self._starred(inner, scope)
+            if starred is not None:
+                if isinstance(part, exp.Alias):
+                    self.source.fail("'*' cannot have an alias", part)
+                items += [_Item(binder.column(column, inner), column.name, inner) for column in starred]
+                continue
+            bound = binder.bind(inner)
+            items.append(_Item(bound, part.alias if isinstance(part, exp.Alias) else _own_name(inner), inner))
+        return items
+
+    def _starred(self, tree: exp.Expr, scope: Scope) -> list[ScopeColumn] | None:
+        """The columns of `*` or `t.*`; None for anything else."""
+        if isinstance(tree, exp.Star):
+            if not scope.columns:
+                self.source.fail("'*' needs a table in FROM", tree)
+            merged = {column.name for column in scope.columns if column.merged}
+            visible = [column for column in scope.columns if not column.merged]
+            # Columns of USING come first, once.
+            return sorted(visible, key=lambda column: column.name not in merged)
+        if isinstance(tree, exp.Column) and isinstance(tree.this, exp.Star):
+            if tree.args.get("db") is not None:
+                self.source.fail("write the table's name or alias alone before '.*'", tree)
+            if tree.table not in scope.tables:
+                row = next(iter(scope.named(tree.table)), None)
+                if row is not None and isinstance(row_type := scope.field(row).type, RowType):
+                    fields = ", ".join(f"{row.name}.{field.name}" for field in row_type)
+                    self.source.fail("'.*' of a ROW is not supported", tree.args["table"], f"write {fields}")
+                from_tables = ", ".join(scope.tables) or "none"
+                self.source.fail(
+                    f"there is no table '{tree.table}' in FROM", tree.args["table"], f"the tables are {from_tables}"
+                )
+            return scope.of_table(tree.table)
+        return None
+
+    def _names(self, items: list[_Item]) -> tuple[str, ...]:
+        for item in items:
+            if isinstance(item.expression.type, NullType):
+                self.source.fail("a NULL in a result has no type", item.tree, "write CAST(NULL AS …)")
+        return tuple(unique_names([item.name or f"EXPR${index}" for index, item in enumerate(items)]))
+
+
+def _own_name(tree: exp.Expr) -> str | None:
+    """The name that an expression without alias brings: a column's or a field's."""
+    if isinstance(tree, exp.Column):
+        return tree.name
+    if isinstance(tree, exp.Dot):
+        return str(tree.args["expression"].name)
+    return None
+
+
+def distinct_rows(relation: Relation) -> Aggregate:
+    """Each row once."""
+    return Aggregate(relation, tuple(range(len(relation.schema))), (), relation.schema.names)
