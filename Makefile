@@ -10,16 +10,19 @@ BUILT_FROM := pyproject.toml constraints.txt $(wildcard hatch_build.py) $(WEB)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench wheel clean chromium
+.PHONY: help demo test test-cluster lint format docs bench wheel clean chromium
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.demo  ## watch a year of real flights stream through a log, SQL jobs and a live page
 	@exec $(BIN)/riacho demo
 
 test: $(VENV)/.test chromium  ## run every test
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+test-cluster: $(VENV)/.test  ## compare answers with Apache Flink's, which is fetched (needs a JDK 17 and Maven)
+	$(BIN)/pytest tests/cluster
 
 lint: $(VENV)/.lint  ## check style, types and the import contract
 	$(BIN)/ruff check

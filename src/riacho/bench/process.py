@@ -58,10 +58,7 @@ class ServedProcess:
 
     def rss_mb(self) -> float:
         """Resident memory in MB, shared pages of files included."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        assert found is not None, "the kernel tells every process's resident memory"
-        return int(found.group(1)) * 1024 / 1e6
+        return _memory_mb(self.pid, "VmRSS")
 
     def _wait_until_ready(self, log: Path) -> dict[str, str]:
         stdout = self._process.stdout
@@ -95,6 +92,17 @@ def cpu_s(pid: int) -> float:
     """User and system time of all threads of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def peak_rss_mb(pid: int) -> float:
+    """The most resident memory that a process has had, in MB, shared pages of files included."""
+    return _memory_mb(pid, "VmHWM")
+
+
+def _memory_mb(pid: int, line: str) -> float:
+    found = re.search(rf"{line}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None, "the kernel tells every process's resident memory"
+    return int(found.group(1)) * 1024 / 1e6
 
 
 def descendants(pid: int) -> list[int]:
