@@ -158,9 +158,9 @@ def test_explain_shows_steps_fields_changes_keys_and_row_time() -> None:
     script = session().execute("EXPLAIN SELECT name, COUNT(*) AS c FROM people GROUP BY name")
     assert script.results[0].text.splitlines() == [
         "Calc(select=[name, EXPR$0 AS c])",
-        "│  fields=[name STRING, c BIGINT NOT NULL], changelog=[I,UB,UA,D], keys=[(name)]",
+        "│  fields=[name STRING, c BIGINT NOT NULL], changelog=[I,UA,D], keys=[(name)]",
         "└─ GroupAggregate(groupBy=[name], select=[name, COUNT(*) AS EXPR$0])",
-        "   │  fields=[name STRING, EXPR$0 BIGINT NOT NULL], changelog=[I,UB,UA,D], keys=[(name)]",
+        "   │  fields=[name STRING, EXPR$0 BIGINT NOT NULL], changelog=[I,UA,D], keys=[(name)]",
         "   └─ Calc(select=[name])",
         "      │  fields=[name STRING], changelog=[I,UB,UA,D]",
         "      └─ ChangelogNormalize(key=[id])",

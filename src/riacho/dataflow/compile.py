@@ -13,6 +13,7 @@ from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
 from riacho.dataflow.operators.rejects import Rejects
 from riacho.dataflow.operators.union import UnionOperator
+from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperator
 from riacho.dataflow.operators.values import ValuesOperator
 from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
@@ -29,6 +30,7 @@ from riacho.plan.relations import (
     Schema,
     Sink,
     Union,
+    UpsertMaterialize,
     Values,
     Watermark,
     WindowAggregate,
@@ -126,6 +128,8 @@ class _Compiler:
                 return JoinOperator(relation, settings)
             case Union():
                 return UnionOperator(relation)
+            case UpsertMaterialize():
+                return UpsertMaterializeOperator(relation)
         raise AssertionError(f"no operator for {type(relation).__name__}")
 
 
@@ -141,5 +145,5 @@ def _readers(job: Job) -> dict[Relation, int]:
 
 def _keeps_sources(relation: Relation) -> bool:
     """Whether each of the relation's input rows is one row of a source, which a policy can drop."""
-    stateful = (Aggregate, WindowAggregate, Join, Normalize)
+    stateful = (Aggregate, WindowAggregate, Join, Normalize, UpsertMaterialize)
     return not any(isinstance(part, stateful) for below in relation.inputs for part in walk_relations(below))

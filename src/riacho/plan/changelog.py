@@ -6,6 +6,8 @@ cases: rows are only ever added, or they are also retracted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from riacho.plan.expressions import Column
 from riacho.plan.relations import (
     Aggregate,
@@ -18,6 +20,7 @@ from riacho.plan.relations import (
     Scan,
     Sink,
     Union,
+    UpsertMaterialize,
     Watermark,
     WindowAggregate,
 )
@@ -27,7 +30,7 @@ Key = frozenset[int]
 
 def is_updating(relation: Relation) -> bool:
     """Whether the relation retracts rows that it emitted before."""
-    if isinstance(relation, Normalize):
+    if isinstance(relation, Normalize | UpsertMaterialize):
         return True
     if isinstance(relation, Aggregate):
         return bool(relation.calls) or is_updating(relation.input)
@@ -47,12 +50,12 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         if upserts and set(key) <= set(relation.fields):
             return frozenset({frozenset(relation.fields.index(name) for name in key)})
         return frozenset()
-    if isinstance(relation, Normalize):
+    if isinstance(relation, Normalize | UpsertMaterialize):
         return frozenset({frozenset(relation.key)})
     if isinstance(relation, Filter | Watermark | Sink):
         return unique_keys(relation.input)
     if isinstance(relation, Project):
-        return _through(relation, unique_keys(relation.input))
+        return projected_keys(relation, unique_keys(relation.input))
     if isinstance(relation, Aggregate):
         return frozenset({frozenset(range(len(relation.keys)))})
     if isinstance(relation, WindowAggregate):
@@ -60,13 +63,15 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         keys = frozenset(range(len(relation.keys)))
         return frozenset(keys | {first + index} for index in range(len(relation.properties)))
     if isinstance(relation, Join):
-        return _of_join(relation)
+        left, right = unique_keys(relation.left), unique_keys(relation.right)
+        single = is_held(left, relation.left_keys), is_held(right, relation.right_keys)
+        return joined_keys(relation, left, right, single)
     if isinstance(relation, Union):
         return frozenset()
     return frozenset()
 
 
-def _through(relation: Project, below: frozenset[Key]) -> frozenset[Key]:
+def projected_keys(relation: Project, below: frozenset[Key]) -> frozenset[Key]:
     """The keys whose every field the projection passes on."""
     outputs: dict[int, int] = {}
     for position, expression in enumerate(relation.expressions):
@@ -77,12 +82,15 @@ def _through(relation: Project, below: frozenset[Key]) -> frozenset[Key]:
     )
 
 
-def _of_join(relation: Join) -> frozenset[Key]:
-    """A side whose join key is unique adds no rows to the other; else both sides' keys together."""
-    left, right = unique_keys(relation.left), unique_keys(relation.right)
+def joined_keys(
+    relation: Join, left: frozenset[Key], right: frozenset[Key], single: tuple[bool, bool]
+) -> frozenset[Key]:
+    """The keys of a join, from those of its sides.
+
+    A `single` side, of which every row of the other meets one at most, adds no rows; else both sides' keys together.
+    """
+    left_single, right_single = single
     width = len(relation.left.schema)
-    left_single = any(key <= set(relation.left_keys) for key in left)
-    right_single = any(key <= set(relation.right_keys) for key in right)
     shifted = frozenset(frozenset(index + width for index in key) for key in right)
     result: set[Key] = set()
     if right_single:
@@ -92,3 +100,9 @@ def _of_join(relation: Join) -> frozenset[Key]:
     if not result:
         result = {one | other for one in left for other in shifted}
     return frozenset(result)
+
+
+def is_held(keys: frozenset[Key], fields: Iterable[int]) -> bool:
+    """Whether these fields hold a key."""
+    given = frozenset(fields)
+    return any(key <= given for key in keys)

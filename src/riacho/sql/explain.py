@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from riacho.plan.changelog import is_updating, unique_keys
+from riacho.plan.changelog import unique_keys
+from riacho.plan.changelog_modes import changelog_modes
 from riacho.plan.expressions import Column, Expression, rewrite
 from riacho.plan.relations import (
     Aggregate,
@@ -20,6 +21,7 @@ from riacho.plan.relations import (
     Sink,
     TimeAttribute,
     Union,
+    UpsertMaterialize,
     Values,
     Watermark,
     WindowAggregate,
@@ -30,10 +32,12 @@ from riacho.plan.relations import (
 def explain(sinks: tuple[Relation, ...]) -> str:
     """The trees of the sinks; a step that occurs before is only named again."""
     seen: dict[Relation, int] = {}
-    return "\n\n".join("\n".join(_lines(sink, "", "", seen)) for sink in sinks)
+    return "\n\n".join("\n".join(_lines(sink, "", "", seen, changelog_modes(sink))) for sink in sinks)
 
 
-def _lines(relation: Relation, first: str, rest: str, seen: dict[Relation, int]) -> Iterator[str]:
+def _lines(
+    relation: Relation, first: str, rest: str, seen: dict[Relation, int], modes: Mapping[Relation, str]
+) -> Iterator[str]:
     if relation in seen and relation.inputs:
         yield f"{first}Reused(reference_id=[{seen[relation]}])"
         return
@@ -41,15 +45,15 @@ def _lines(relation: Relation, first: str, rest: str, seen: dict[Relation, int])
     yield f"{first}{describe(relation)}"
     below = relation.inputs
     margin = f"{rest}{'│  ' if below else '   '}"
-    yield f"{margin}{_properties(relation)}"
+    yield f"{margin}{_properties(relation, modes[relation])}"
     for index, part in enumerate(below):
         last = index == len(below) - 1
-        yield from _lines(part, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}", seen)
+        yield from _lines(part, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}", seen, modes)
 
 
-def _properties(relation: Relation) -> str:
+def _properties(relation: Relation, mode: str) -> str:
     schema = relation.schema
-    parts = [f"fields=[{', '.join(map(str, schema))}]", f"changelog=[{_changelog(relation)}]"]
+    parts = [f"fields=[{', '.join(map(str, schema))}]", f"changelog=[{mode}]"]
     keys = sorted("(" + ", ".join(schema[index].name for index in sorted(key)) + ")" for key in unique_keys(relation))
     if keys:
         parts.append(f"keys=[{', '.join(keys)}]")
@@ -57,13 +61,6 @@ def _properties(relation: Relation) -> str:
     if row_times:
         parts.append(f"rowtime=[{', '.join(row_times)}]")
     return ", ".join(parts)
-
-
-def _changelog(relation: Relation) -> str:
-    """The kinds of rows, as Flink writes them: a scan of upserts knows no row that was before."""
-    if isinstance(relation, Scan) and relation.table.connector == "upsert-kafka":
-        return "I,UA,D"
-    return "I,UB,UA,D" if is_updating(relation) else "I"
 
 
 def describe(relation: Relation) -> str:
@@ -108,6 +105,8 @@ def describe(relation: Relation) -> str:
             return _join(relation)
         case Union():
             return "Union(all=[true])"
+        case UpsertMaterialize():
+            return f"SinkUpsertMaterializer(key=[{_named(relation.input, relation.key)}])"
         case Sink():
             return f"Sink(table=[{relation.table.name}], fields=[{', '.join(relation.schema.names)}])"
     raise AssertionError(f"{type(relation).__name__} has no description")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from riacho.plan.changelog import is_updating
+from riacho.plan.changelog_modes import accepted, refusal
 from riacho.plan.expressions import Column, Expression, Literal
-from riacho.plan.relations import Aggregate, Join, JoinKind, Normalize, Project, Relation, Sink
+from riacho.plan.relations import Project, Relation, Sink
 from riacho.plan.tables import Table, TableColumn
 from riacho.sql.assignment import is_assignable
 from riacho.sql.catalog import Catalog
@@ -23,9 +23,6 @@ from riacho.sql.hints import CheckTable, with_hint
 from riacho.sql.queries import QueryBinder
 from riacho.sql.source import SourceText
 from riacho.sql.statements import Insert
-
-APPEND_ONLY_SINKS = frozenset({"kafka", "filesystem"})
-"""Connectors whose tables only ever grow."""
 
 SOURCES_ONLY = frozenset({"datagen"})
 
@@ -113,29 +110,14 @@ class InsertBinder:
 
     def check_changelog(self, sink: Sink, statement: Insert) -> None:
         """Refuse an optimized sink that cannot take the changes of its query."""
-        table = sink.table
-        if table.connector not in APPEND_ONLY_SINKS or not is_updating(sink):
-            return
-        producer = _producer_of_updates(sink.input)
-        deletes = "update" if isinstance(producer, Aggregate) else "update and delete"
-        self.source.fail(
-            f"table sink '{table.name}' doesn't support consuming {deletes} changes, "
-            f"which are produced by node {describe(producer)}",
-            statement.table,
-            "write to an 'upsert-kafka' table with a PRIMARY KEY, or group by window_start and window_end",
-        )
-
-
-def _producer_of_updates(relation: Relation) -> Relation:
-    """The topmost step that turns added rows into changing ones."""
-    makes_updates = (
-        isinstance(relation, Normalize)
-        or (isinstance(relation, Aggregate) and bool(relation.calls))
-        or (isinstance(relation, Join) and relation.kind is JoinKind.LEFT)
-    )
-    if makes_updates:
-        return relation
-    return next(_producer_of_updates(below) for below in relation.inputs if is_updating(below))
+        refused = refusal(sink.input, accepted(sink))
+        if refused is not None:
+            self.source.fail(
+                f"table sink '{sink.table.name}' doesn't support consuming {refused.kinds} changes, "
+                f"which are produced by node {describe(refused.producer)}",
+                statement.table,
+                "write to an 'upsert-kafka' table with a PRIMARY KEY, or group by window_start and window_end",
+            )
 
 
 def _cast_hint(given: Column, column: TableColumn) -> str | None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from riacho.errors import RiachoError
 from riacho.plan.expressions import Position
 from riacho.plan.passes import optimize_together
+from riacho.plan.passes.upsert_materialize import UPSERT_MATERIALIZE, materialize_upserts
 from riacho.plan.relations import Job, Relation
 from riacho.plan.tables import Table
 from riacho.sql.catalog import Catalog, View, local_name
@@ -253,6 +254,8 @@ class Session:
         sinks = _optimized(tuple(binder.bind(insert) for insert in inserts), source)
         for insert, sink in zip(inserts, sinks, strict=True):
             binder.check_changelog(sink, insert)
+        strategy = self.options.get(UPSERT_MATERIALIZE, "AUTO")
+        sinks = tuple(materialize_upserts(sink, strategy) for sink in sinks)
         return Job(sinks, tuple(sorted(self.options.items())))
 
 

@@ -14,6 +14,7 @@ from riacho.formats.options import OptionError
 from riacho.plan.changelog import is_updating, unique_keys
 from riacho.plan.relations import Scan
 from riacho.plan.relations import Sink as SinkRelation
+from riacho.plan.table_changes import Changes, sink_changes
 from riacho.plan.tables import Table
 
 
@@ -35,7 +36,7 @@ def open_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:
         raise OptionError(
             f"table {table.name}: the connector '{table.connector}' cannot be written", where=table.origin
         )
-    if not connector.takes_changes and is_updating(sink.input):
+    if sink_changes(table) is Changes.APPEND and is_updating(sink.input):
         raise OptionError(
             f"table {table.name}: the connector '{table.connector}' only appends, but the query changes its rows",
             where=table.origin,
@@ -61,7 +62,6 @@ class _Connector:
     source: Callable[[Scan, ConnectorEnvironment], Source] | None
     sink: Callable[[SinkRelation, ConnectorEnvironment], Sink] | None
     check: Callable[[Table], object]
-    takes_changes: bool = False
 
 
 def _connector(table: Table) -> _Connector:
@@ -157,9 +157,9 @@ def _check_blackhole(table: Table) -> object:
 
 _CONNECTORS = {
     "kafka": _Connector(_kafka_source, _kafka_sink, _check_kafka),
-    "upsert-kafka": _Connector(_kafka_source, _kafka_sink, _check_kafka, takes_changes=True),
+    "upsert-kafka": _Connector(_kafka_source, _kafka_sink, _check_kafka),
     "datagen": _Connector(_datagen_source, None, _check_datagen),
     "filesystem": _Connector(_file_source, _file_sink, _check_files),
-    "print": _Connector(None, _print_sink, _check_print, takes_changes=True),
-    "blackhole": _Connector(None, _blackhole_sink, _check_blackhole, takes_changes=True),
+    "print": _Connector(None, _print_sink, _check_print),
+    "blackhole": _Connector(None, _blackhole_sink, _check_blackhole),
 }

@@ -6,7 +6,7 @@ unique within a schema (the second `id` is `id0`, as in Flink), so that a batch'
 
 from riacho.plan.relations.aggregate import Aggregate
 from riacho.plan.relations.calc import Filter, Project
-from riacho.plan.relations.job import Job, Sink
+from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Join, JoinKind
 from riacho.plan.relations.over import Frame, FrameUnit, Over
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
@@ -34,6 +34,7 @@ __all__ = [
     "TimeAttribute",
     "Unary",
     "Union",
+    "UpsertMaterialize",
     "Values",
     "Watermark",
     "WindowAggregate",

@@ -9,6 +9,16 @@ from riacho.plan.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
+class UpsertMaterialize(Unary):
+    """Of the input's rows that agree in the fields `key`, the last that came and is still there.
+
+    Stands below a `Sink` whose PRIMARY KEY several rows of the query may share. Flink: SinkUpsertMaterializer.
+    """
+
+    key: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sink(Unary):
     """INSERT INTO `table`: the input's fields are the table's persisted columns, in its order, types cast."""
 

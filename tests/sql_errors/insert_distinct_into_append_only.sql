@@ -1,0 +1,2 @@
+INSERT INTO totals
+SELECT DISTINCT channel, price FROM bids;
