@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 
 class RiachoError(Exception):
     """A mistake or a failure, told to a person: what happened, where, and how to mend it.
@@ -35,3 +37,13 @@ class UsageError(RiachoError):
     """The command, an option or a configuration value is wrong: nothing was started or changed."""
 
     exit_code = 2
+
+
+def nearest(name: str, names: Collection[str]) -> list[str]:
+    """The few names most like this one, whatever their case; those that contain it last."""
+    from difflib import get_close_matches
+
+    by_lower = {each.lower(): each for each in names}
+    near = get_close_matches(name.lower(), by_lower, n=3)
+    near += [each for each in by_lower if name.lower() in each and each not in near]
+    return [by_lower[each] for each in near[:3]]

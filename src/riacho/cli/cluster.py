@@ -1,67 +1,27 @@
-"""What commands that speak with a cluster share: reaching it, and topics by name."""
+"""What commands that speak with a cluster share: that it is there, and waiting for topics."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import typer
 
-from riacho.cli.phrases import nearest
-from riacho.errors import UsageError
+from riacho.client.reaching import connected
+from riacho.errors import nearest
 
 if TYPE_CHECKING:
-    from riacho.client.admin import Topic
     from riacho.client.cluster import Cluster
 
 AWAIT_S = 0.2
 """How often it is asked whether a topic has come."""
-
-NAMES_SHOWN = 10
-"""A message lists so many topics at most: more would hide what it says."""
-
-
-@contextmanager
-def connected(
-    kafka: str, command: str, *, mend: str = "name the cluster with --kafka HOST:PORT, or start one with `riacho up`"
-) -> Iterator[Cluster]:
-    """A cluster of which a broker answers. Raises `UnreachableError` at once where none does."""
-    from riacho.client.cluster import Cluster
-    from riacho.client.config import ClientConfig
-    from riacho.client.errors import UnreachableError
-
-    cluster = Cluster(ClientConfig(kafka, client_id=f"riacho-{command}"))
-    try:
-        once = threading.Event()
-        once.set()  # later calls wait for a broker that restarts; a first one that fails is a wrong address
-        try:
-            cluster.refresh([], stop=once)
-        except UnreachableError as error:
-            raise UnreachableError(error.what, where=error.where, mend=mend) from error
-        yield cluster
-    finally:
-        cluster.close()
 
 
 def require_cluster(kafka: str, command: str) -> None:
     """Raise `UnreachableError` where no broker answers: what serves would wait for it, and show nothing."""
     with connected(kafka, command, mend="leave --kafka away to start a broker here"):
         return
-
-
-def named_topics(cluster: Cluster, names: Iterable[str]) -> list[Topic]:
-    """These topics, in this order. Raises `UsageError` that names those most like a missing one."""
-    from riacho.client.admin import Admin
-
-    found = {topic.name: topic for topic in Admin(cluster).list_topics(internal=True)}
-    wanted = list(dict.fromkeys(names))
-    for name in wanted:
-        if name not in found:
-            raise UsageError(f"there is no topic {name!r}", mend=near_topics(name, found))
-    return [found[name] for name in wanted]
 
 
 def await_topics(cluster: Cluster, names: Iterable[str]) -> frozenset[str]:
@@ -85,22 +45,3 @@ def await_topics(cluster: Cluster, names: Iterable[str]) -> frozenset[str]:
                 hint = f"; did you mean {near}?" if near else ""
                 typer.echo(f"waiting for the topic {name!r}, which does not exist yet{hint}", err=True)
         time.sleep(AWAIT_S)
-
-
-def near_topics(name: str, topics: Iterable[str]) -> str:
-    """Which topics the user may have meant.
-
-    >>> near_topics("filghts", ["flights", "weather"])
-    "did you mean 'flights'?"
-    >>> near_topics("bids", ["flights", "weather"])
-    'topics: flights, weather'
-    """
-    shown = sorted(topic for topic in topics if not topic.startswith("__"))
-    near = nearest(name, shown)
-    if near:
-        return f"did you mean {' or '.join(map(repr, near))}?"
-    if not shown:
-        return "there are no topics yet: riacho topic create NAME"
-    if len(shown) <= NAMES_SHOWN:
-        return f"topics: {', '.join(shown)}"
-    return f"riacho topic list shows the {len(shown)} topics"

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.cluster import await_topics, connected, named_topics
+from riacho.cli.cluster import await_topics
 from riacho.cli.ending import interrupted_by_signals
 from riacho.cli.options import DEFAULT_KAFKA, Kafka
 from riacho.cli.phrases import counted
+from riacho.client.reaching import connected, named_topics
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riacho.cli.cluster import connected
 from riacho.cli.options import DEFAULT_KAFKA, AsJson, Kafka
 from riacho.cli.scripts import KAFKA_VARIABLE, Assignments, Script, read_script, used_variables
+from riacho.client.reaching import connected
 
 if TYPE_CHECKING:
     from riacho.jobs.catalog import JobCatalog

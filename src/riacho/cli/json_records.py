@@ -17,11 +17,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.cli.phrases import nearest
 from riacho.cli.positions import to_milliseconds
 from riacho.cli.record_lines import BadLineError, Lines
 from riacho.client.columns import NULL as NULL_LENGTH
 from riacho.client.columns import BinaryColumn, Header, HeaderColumn, ProduceColumns
+from riacho.errors import nearest
 from riacho.host import Clock
 from riacho.kernels import json as kernels
 from riacho.kernels import tokens

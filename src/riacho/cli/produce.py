@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.cluster import connected, near_topics
 from riacho.cli.ending import interrupted_by_signals
 from riacho.cli.options import DEFAULT_KAFKA, Kafka, parse_pairs
 from riacho.cli.phrases import counted
+from riacho.client.reaching import connected, near_topics
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.cli.phrases import nearest
 from riacho.client.columns import Header, RecordColumns
-from riacho.errors import UsageError
+from riacho.errors import UsageError, nearest
 from riacho.kernels.write_numbers import INTEGER_WIDTH, write_integers
 from riacho.kernels.write_texts import write_constant, write_spans
 from riacho.kernels.write_times import TIMESTAMP, TIMESTAMP_WIDTH, write_times

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.cluster import connected
 from riacho.cli.ending import interrupted_by_signals
 from riacho.cli.options import DEFAULT_KAFKA, Kafka
 from riacho.cli.phrases import counted
 from riacho.cli.scripts import Assignments, all_variables, read_script
+from riacho.client.reaching import connected
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:
-    from riacho.cli.bounded_query import QueryResult
     from riacho.formats.decoding import Spans
+    from riacho.jobs.bounded_query import QueryResult
     from riacho.sql.errors import SqlError
 
 app = typer.Typer()
@@ -94,10 +94,12 @@ def _run(texts: Iterable[tuple[str, str]], variables: dict[str, str], kafka: str
                 if isinstance(step, StatementResult):
                     typer.echo(step.text)
                     continue
-                from riacho.cli.bounded_query import query_result, run_insert
+                from riacho.jobs.bounded_query import query_result, run_insert
 
                 if isinstance(step, Job):
-                    typer.echo(run_insert(step, kafka), err=True)
+                    written = run_insert(step, kafka)
+                    each = (f"{counted(rows, 'row')} into {table}" for table, rows in written.items())
+                    typer.echo(f"wrote {', '.join(each)}", err=True)
                 else:
                     _print(query_result(step, session.options, kafka), form)
         except SqlError as error:

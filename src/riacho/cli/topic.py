@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riacho.cli.cluster import connected, named_topics
 from riacho.cli.options import DEFAULT_KAFKA, AsJson, Kafka, parse_pairs
-from riacho.cli.phrases import counted, nearest
-from riacho.errors import UsageError
+from riacho.cli.phrases import counted
+from riacho.client.reaching import connected, named_topics
+from riacho.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from riacho.client.admin import Admin, Topic

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import polars as pl
 
-from riacho.cli.cluster import connected, named_topics
-from riacho.cli.phrases import counted
+from riacho.client.reaching import connected, named_topics
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.connectors import ConnectorEnvironment, open_source
@@ -85,21 +84,20 @@ def arranged(rows: pl.DataFrame, order: RowOrder) -> pl.DataFrame:
     return rows.slice(order.offset, order.limit)
 
 
-def run_insert(job: Job, kafka: str) -> str:
-    """Run an INSERT over its tables' present contents, and say what it did. Raises `RiachoError`."""
+def run_insert(job: Job, kafka: str) -> dict[str, int]:
+    """Run an INSERT over its tables' present contents; the rows written by table. Raises `RiachoError`."""
     for sink in job.sinks:
         require_topics(sink.input, kafka)
     job = replace(job, sinks=tuple(replace(sink, input=bounded(sink.input)) for sink in job.sinks))
     worker, wiring = open_worker(job, JobContext("sql", SystemClock(), SystemDisk(), None, kafka))
     try:
         worker.run()
-        written = ", ".join(
-            f"{counted(sink.counts.rows, 'row')} into {relation.table.name}"
+        return {
+            relation.table.name: sink.counts.rows
             for sink, relation in zip(wiring.sinks.values(), job.sinks, strict=True)
-        )
+        }
     finally:
         wiring.close()
-    return f"wrote {written}"
 
 
 def require_topics(query: Relation, kafka: str) -> None:
