@@ -189,6 +189,7 @@ TABLES = {
     ),
     "`filesystem`": ("a INT", {"connector": "filesystem", "path": "/tmp", "format": "csv"}),
     "`datagen`": ("a INT", {"connector": "datagen"}),
+    "`nexmark`": ("event_type INT", {"connector": "nexmark"}),
     "`print`": ("a INT", {"connector": "print"}),
     "`json`": ("a INT", KAFKA),
     "`csv`": ("a INT", {**KAFKA, "format": "csv"}),

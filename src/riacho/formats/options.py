@@ -100,6 +100,20 @@ def duration(value: str) -> int:
     return int(int(matched[1]) * _UNITS_MS[matched[2]])
 
 
+def memory_size(value: str) -> int:
+    """Bytes of a size such as `128MB`.
+
+    >>> memory_size("128MB"), memory_size("1 kb")
+    (134217728, 1024)
+    """
+    number = value.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    unit = value.strip()[len(number) :].strip().lower()
+    powers = {"": 0, "b": 0, "k": 10, "kb": 10, "m": 20, "mb": 20, "g": 30, "gb": 30}
+    if not number.isdecimal() or unit not in powers:
+        raise ValueError("a size such as '128MB'")
+    return int(number) << powers[unit]
+
+
 def items(value: str) -> tuple[str, ...]:
     """A list separated by semicolons.
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlparse
 from riacho.dataflow.connectors.fields import format_fields
 from riacho.dataflow.connectors.tables import check_metadata, options_of
 from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy
-from riacho.formats.options import Option, Options, duration
+from riacho.formats.options import Option, Options, duration, memory_size
 from riacho.formats.registry import Format, formats, open_format
 from riacho.plan.tables import ColumnKind, Table
 from riacho.plan.types import BIGINT, STRING, DataType, TimestampLtzType
@@ -28,23 +28,9 @@ def _word(value: str) -> str | None:
     return value
 
 
-def _size(value: str) -> int:
-    """Bytes of a size such as `128MB`.
-
-    >>> _size("128MB"), _size("1 kb")
-    (134217728, 1024)
-    """
-    number = value.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
-    unit = value.strip()[len(number) :].strip().lower()
-    powers = {"": 0, "b": 0, "k": 10, "kb": 10, "m": 20, "mb": 20, "g": 30, "gb": 30}
-    if not number.isdecimal() or unit not in powers:
-        raise ValueError("a size such as '128MB'")
-    return int(number) << powers[unit]
-
-
 _PATH: Option[str | None] = Option("path", _word, None)
 _FORMAT: Option[str | None] = Option("format", _word, None)
-_ROLL_SIZE = Option("sink.rolling-policy.file-size", _size, 128 << 20)
+_ROLL_SIZE = Option("sink.rolling-policy.file-size", memory_size, 128 << 20)
 _ROLL_INTERVAL = Option("sink.rolling-policy.rollover-interval", duration, 1_800_000)
 _CHECK_INTERVAL = Option("sink.rolling-policy.check-interval", duration, 60_000)
 _PARALLELISM: Option[str | None] = Option("sink.parallelism", _word, None)

@@ -21,6 +21,11 @@ _FILES = """
     path format csv.line-delimiter sink.rolling-policy.file-size sink.rolling-policy.rollover-interval
     sink.rolling-policy.check-interval sink.parallelism source.monitor-interval
 """
+_NEXMARK = """
+    rate.shape rate.period rate.limited first-event.rate next-event.rate person.avg-size auction.avg-size bid.avg-size
+    person.proportion auction.proportion bid.proportion bid.hot-ratio.auctions bid.hot-ratio.bidders
+    auction.hot-ratio.sellers events.num stop-at keep-alive max-emit-speed riacho.seed riacho.base-time
+"""
 
 OPTION_NAMES: Mapping[str, frozenset[str]] = {
     connector: frozenset((*_EVERY, *names.split()))
@@ -28,6 +33,7 @@ OPTION_NAMES: Mapping[str, frozenset[str]] = {
         "kafka": _KAFKA,
         "upsert-kafka": _KAFKA,
         "datagen": "rows-per-second number-of-rows scan.parallelism riacho.seed",
+        "nexmark": _NEXMARK,
         "filesystem": _FILES,
         "print": "print-identifier standard-error sink.parallelism",
         "blackhole": "",

@@ -96,6 +96,12 @@ def _datagen_source(scan: Scan, environment: ConnectorEnvironment) -> Source:
     return DatagenSource(scan, environment)
 
 
+def _nexmark_source(scan: Scan, environment: ConnectorEnvironment) -> Source:
+    from riacho.dataflow.sources.nexmark import NexmarkSource
+
+    return NexmarkSource(scan, environment)
+
+
 def _file_source(scan: Scan, environment: ConnectorEnvironment) -> Source:
     from riacho.dataflow.connectors.filesystem import read_table
     from riacho.dataflow.sources.filesystem import FileSource
@@ -137,6 +143,12 @@ def _check_datagen(table: Table) -> object:
     return _datagen_source(Scan(table, stored), ConnectorEnvironment())
 
 
+def _check_nexmark(table: Table) -> object:
+    from riacho.dataflow.sources.nexmark import check_nexmark
+
+    return check_nexmark(table)
+
+
 def _check_files(table: Table) -> object:
     from riacho.dataflow.connectors.filesystem import read_table
 
@@ -159,6 +171,7 @@ _CONNECTORS = {
     "kafka": _Connector(_kafka_source, _kafka_sink, _check_kafka),
     "upsert-kafka": _Connector(_kafka_source, _kafka_sink, _check_kafka),
     "datagen": _Connector(_datagen_source, None, _check_datagen),
+    "nexmark": _Connector(_nexmark_source, None, _check_nexmark),
     "filesystem": _Connector(_file_source, _file_sink, _check_files),
     "print": _Connector(None, _print_sink, _check_print),
     "blackhole": _Connector(None, _blackhole_sink, _check_blackhole),
