@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar, cast
 
+from riacho.plan.passes.extract_fields import extract_fields
 from riacho.plan.passes.fold_constants import fold_constants
 from riacho.plan.passes.join_keys import extract_join_keys
 from riacho.plan.passes.merge_projects import merge_projects
+from riacho.plan.passes.narrow_rows import narrow_rows
 from riacho.plan.passes.prune_columns import prune_columns
 from riacho.plan.passes.push_filters import push_filters
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
@@ -22,6 +24,7 @@ _BEFORE_PRUNING: tuple[Callable[[Relation], Relation], ...] = (
     recognize_window_aggregates,
     push_filters,
     extract_join_keys,
+    extract_fields,
 )
 
 
@@ -34,7 +37,9 @@ def optimize_together(relations: tuple[Step, ...]) -> tuple[Step, ...]:
     """All passes over the plans of one job, which then read each table by one and the same scan."""
     rewritten = tuple(_before_pruning(relation) for relation in relations)
     pruned = prune_columns(rewritten)
-    return tuple(_checked(merge_projects(new), old) for new, old in zip(pruned, rewritten, strict=True))
+    # While the plans have equal steps over the scan of one table, which merging makes different.
+    narrowed = tuple(narrow_rows(relation) for relation in pruned)
+    return tuple(_checked(merge_projects(new), old) for new, old in zip(narrowed, rewritten, strict=True))
 
 
 def _before_pruning(relation: Step) -> Step:
