@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import oracle
@@ -11,6 +12,7 @@ from event_streams import Stream, cut, table_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riacho.errors import RiachoError
 from riacho.plan.expressions import Call
 from riacho.plan.relations import Aggregate, Join, JoinKind, Normalize, Project, Relation, Scan, Union
 from riacho.plan.types import BIGINT, BOOLEAN, STRING
@@ -58,27 +60,36 @@ KEYS = {
 CHANGING = [(False, False), (True, False), (False, True), (True, True)]
 
 
+def joined_by_duckdb(kind: JoinKind, condition: str) -> str:
+    if kind is JoinKind.MARK:
+        return f"SELECT *, EXISTS (SELECT * FROM b WHERE {condition}) FROM a"
+    return f"SELECT * FROM a {kind.value} JOIN b ON {condition}"
+
+
 @pytest.mark.parametrize("changing", CHANGING, ids=["added", "left changes", "right changes", "both change"])
-@pytest.mark.parametrize("kind", [INNER, LEFT], ids=["inner", "left"])
-@pytest.mark.parametrize("keys", KEYS)
-@pytest.mark.parametrize("residual", [False, True], ids=["", "residual"])
-@settings(max_examples=6, deadline=None)
-@given(data=st.data())
+@pytest.mark.parametrize("kind", JoinKind, ids=[kind.value.lower() for kind in JoinKind])
+@settings(max_examples=20, deadline=None)
+@given(data=st.data(), keys=st.sampled_from(sorted(KEYS)), null_safe=st.booleans(), residual=st.booleans())
 def test_a_join_is_that_of_the_batch_at_every_prefix(
-    data: st.DataObject, changing: tuple[bool, bool], kind: JoinKind, keys: str, residual: bool
+    data: st.DataObject, changing: tuple[bool, bool], kind: JoinKind, keys: str, null_safe: bool, residual: bool
 ) -> None:
     events, cuts, restarts = data.draw(streams(changing=changing))
     sides = side("a", changing=changing[0]), side("b", changing=changing[1])
     left_keys, right_keys, condition = KEYS[keys]
-    joined = Join(*sides, kind, left_keys, right_keys).schema
-    predicate = Call(BOOLEAN, "<=", (joined.column(3), joined.column(7))) if residual else None
-    relation = Join(*sides, kind, left_keys, right_keys, predicate)
-    sql = f"SELECT * FROM a {kind.value} JOIN b ON {condition}" + (" AND a.v <= b.v" if residual else "")
+    safe: frozenset[int] = frozenset()
+    if null_safe and left_keys:
+        safe = frozenset((0,))
+        condition = condition.replace("a.k =", "a.k IS NOT DISTINCT FROM")
+    relation = Join(*sides, kind, left_keys, right_keys, null_safe=safe)
+    if residual:
+        pair = relation.pair
+        relation = replace(relation, residual=Call(BOOLEAN, "<=", (pair.column(3), pair.column(7))))
+        condition += " AND a.v <= b.v"
 
     def compare(prefix: int, outcome: Any) -> None:
         if prefix in (len(events), *cuts[:1]):
             load_prefix(events, prefix, sides, changing)
-            assert outcome.total() == oracle.query(sql)
+            assert outcome.total() == oracle.query(joined_by_duckdb(kind, condition))
 
     run(relation, events, cuts, restart_at=restarts, observe=compare)
 
@@ -165,6 +176,14 @@ def test_upserts_become_a_changelog_of_the_table_that_they_leave(stream: Any) ->
     whole = run(source, events)
     assert run(source, events, cuts, restart_at=restarts).changes == whole.changes
     assert sorted(map(repr, whole.total().elements())) == sorted(map(repr, table_after(events, "a", changing=True)))
+
+
+def test_a_second_match_of_a_scalar_subquery_fails_the_job() -> None:
+    relation = Join(side("a", changing=False), side("b", changing=False), LEFT, (1,), (1,), single=True)
+    events = [Event("a", (1, "a", 0, 0)), Event("b", (7, "a", 0, 0)), Event("b", (8, "a", 0, 0))]
+    assert run(relation, events[:2]).total() == {(1, "a", 0, 0, 7, "a", 0, 0): 1}
+    with pytest.raises(RiachoError, match="a scalar subquery gave more than one row"):
+        run(relation, events)
 
 
 def test_a_null_key_matches_nothing_not_even_null() -> None:

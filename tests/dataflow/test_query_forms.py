@@ -91,7 +91,7 @@ def grouped(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
 
 @st.composite
 def joined(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
-    kind = draw(st.sampled_from(["JOIN", "LEFT JOIN"]))
+    kind = draw(st.sampled_from(["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"]))
     condition = draw(st.sampled_from(["l.k = r.k", "l.k = r.k AND l.j = r.j", "l.v = r.v AND l.flag"]))
     condition += draw(st.sampled_from(["", "", " AND l.v <= r.v"]))
     return f"SELECT l.k, r.j, l.v, r.flag FROM ({draw(below)}) AS l {kind} ({draw(below)}) AS r ON {condition}"

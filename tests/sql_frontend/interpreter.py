@@ -48,18 +48,27 @@ def rows_of(relation: Relation, tables: Mapping[str, Rows]) -> Rows:
 
 
 def _joined(join: Join, left: Rows, right: Rows) -> Rows:
-    result = []
-    for one in left:
-        matches = [one + other for other in right if _matches(join, one, other)]
-        if not matches and join.kind is JoinKind.LEFT:
-            matches = [one + (None,) * len(join.right.schema)]
-        result += matches
+    matches = [[one + other for other in right if _matches(join, one, other)] for one in left]
+    match join.kind:
+        case JoinKind.SEMI:
+            return [one for one, found in zip(left, matches, strict=True) if found]
+        case JoinKind.ANTI:
+            return [one for one, found in zip(left, matches, strict=True) if not found]
+        case JoinKind.MARK:
+            return [(*one, bool(found)) for one, found in zip(left, matches, strict=True)]
+    result = [pair for found in matches for pair in found]
+    if join.kind.keeps_left:
+        result += [one + (None,) * len(join.right.schema) for one, m in zip(left, matches, strict=True) if not m]
+    if join.kind.keeps_right:
+        nothing = (None,) * len(join.left.schema)
+        result += [nothing + other for other in right if not any(_matches(join, one, other) for one in left)]
     return result
 
 
 def _matches(join: Join, one: Row, other: Row) -> bool:
-    for left, right in zip(join.left_keys, join.right_keys, strict=True):
-        if one[left] is None or one[left] != other[right]:
+    for place, (left, right) in enumerate(zip(join.left_keys, join.right_keys, strict=True)):
+        unknown = one[left] is None and place not in join.null_safe
+        if unknown or one[left] != other[right]:
             return False
     return join.residual is None or value(join.residual, one + other) is True
 
@@ -134,4 +143,6 @@ def _call(name: str, arguments: list[Any]) -> Any:
     if name == "IN":
         found = [_call("=", [arguments[0], item]) for item in arguments[1:]]
         return _call("OR", found)
+    if name in ("IS DISTINCT FROM", "IS NOT DISTINCT FROM"):
+        return (arguments[0] == arguments[1]) == (name == "IS NOT DISTINCT FROM")
     return None if None in arguments else _STRICT[name](*arguments)

@@ -6,6 +6,7 @@ from riacho.plan.relations import (
     Aggregate,
     Filter,
     Join,
+    JoinKind,
     Project,
     Scan,
     TimeAttribute,
@@ -115,10 +116,20 @@ def test_a_computed_join_key_is_projected_below() -> None:
     assert str(join.left.expressions[key]) == "CAST((n + 1) AS BIGINT)"
 
 
-def test_a_comparison_that_takes_null_for_null_is_no_key() -> None:
-    (join,) = steps(plan("SELECT n FROM numbers JOIN people ON b IS NOT DISTINCT FROM id"), Join)
+def test_a_comparison_that_takes_null_for_null_is_a_key_of_such_a_kind() -> None:
+    (join,) = steps(plan("SELECT n FROM numbers JOIN people ON n = id AND b IS NOT DISTINCT FROM id"), Join)
     assert isinstance(join, Join)
-    assert join.left_keys == ()
+    assert len(join.left_keys) == 2
+    assert join.null_safe == {1}
+
+
+def test_an_outer_join_whose_padded_rows_a_condition_rejects_is_a_narrower_one() -> None:
+    (join,) = steps(plan("SELECT n, name FROM numbers FULL JOIN people ON b = id WHERE n > 1 AND b IS NULL"), Join)
+    assert isinstance(join, Join)
+    assert join.kind is JoinKind.LEFT
+    (join,) = steps(plan("SELECT n, name FROM numbers LEFT JOIN people ON b = id WHERE name LIKE 'A%'"), Join)
+    assert isinstance(join, Join)
+    assert join.kind is JoinKind.INNER
 
 
 def test_grouping_by_start_and_end_is_a_window_aggregate() -> None:

@@ -27,6 +27,9 @@ from riacho.plan.relations import (
 
 Key = frozenset[int]
 
+_ADDING_JOINS = (JoinKind.INNER, JoinKind.SEMI)
+"""Of rows that are only added they make rows that are only added."""
+
 
 def is_updating(relation: Relation) -> bool:
     """Whether the relation retracts rows that it emitted before."""
@@ -35,7 +38,7 @@ def is_updating(relation: Relation) -> bool:
     if isinstance(relation, Aggregate):
         return bool(relation.calls) or is_updating(relation.input)
     if isinstance(relation, Join):
-        return relation.kind is JoinKind.LEFT or any(is_updating(side) for side in relation.inputs)
+        return relation.kind not in _ADDING_JOINS or any(is_updating(side) for side in relation.inputs)
     return any(is_updating(below) for below in relation.inputs)
 
 
@@ -89,13 +92,15 @@ def joined_keys(
 
     A `single` side, of which every row of the other meets one at most, adds no rows; else both sides' keys together.
     """
-    left_single, right_single = single
+    if not relation.kind.emits_right:
+        return left
+    left_single, right_single = single[0], single[1] or relation.single
     width = len(relation.left.schema)
     shifted = frozenset(frozenset(index + width for index in key) for key in right)
     result: set[Key] = set()
-    if right_single:
+    if right_single and not relation.kind.keeps_right:
         result |= left
-    if left_single and relation.kind is JoinKind.INNER:
+    if left_single and not relation.kind.keeps_left:
         result |= shifted
     if not result:
         result = {one | other for one in left for other in shifted}

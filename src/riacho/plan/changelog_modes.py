@@ -77,7 +77,7 @@ def modifications(relation: Relation) -> Modifications:
         case Aggregate():
             changing = modifications(relation.input) - INSERT_ONLY
             return INSERT_ONLY | {Modification.UPDATE} | ({Modification.DELETE} if changing else frozenset())
-        case Join() if relation.kind is JoinKind.INNER:
+        case Join() if relation.kind in (JoinKind.INNER, JoinKind.SEMI):
             return modifications(relation.left) | modifications(relation.right)
         case Filter() | Project() | Watermark() | WindowTable() | Sink():
             return modifications(relation.input)

@@ -145,6 +145,18 @@ def _over(relation: Over) -> str:
     return f"OverAggregate({partition}orderBy=[{order}], window=[{frame}], select=[{', '.join(names)}, {calls}])"
 
 
+_JOINS = {
+    JoinKind.INNER: "InnerJoin",
+    JoinKind.LEFT: "LeftOuterJoin",
+    JoinKind.RIGHT: "RightOuterJoin",
+    JoinKind.FULL: "FullOuterJoin",
+    JoinKind.SEMI: "LeftSemiJoin",
+    JoinKind.ANTI: "LeftAntiJoin",
+    JoinKind.MARK: "LeftMarkJoin",
+}
+"""As Flink names them."""
+
+
 def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:
     """Columns under the names of the joined fields, of which both sides may have had one."""
 
@@ -155,12 +167,12 @@ def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:
 
 
 def _join(relation: Join) -> str:
-    kind = "LeftOuterJoin" if relation.kind is JoinKind.LEFT else "InnerJoin"
+    kind = _JOINS[relation.kind]
     width = len(relation.left.schema)
-    names = relation.names
+    names = relation.pair.names
     equal = [
-        f"({names[left]} = {names[width + right]})"
-        for left, right in zip(relation.left_keys, relation.right_keys, strict=True)
+        f"({names[left]} {'IS NOT DISTINCT FROM' if place in relation.null_safe else '='} {names[width + right]})"
+        for place, (left, right) in enumerate(zip(relation.left_keys, relation.right_keys, strict=True))
     ]
     where = [*equal, *([] if relation.residual is None else [str(_renamed(relation.residual, names))])]
-    return f"Join(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(names)}])"
+    return f"Join(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}])"

@@ -51,6 +51,8 @@ class JoinSide:
         self.arrivals = Growable(np.int64)
         self.matches = Growable(np.int64)
         self.keys = Growable(np.int64)
+        self.marks = Growable(np.int64)
+        self._base = 1
         self._nexts = Growable(np.int64)
         self._previous = Growable(np.int64)
         self._heads = Growable(np.int64)
@@ -78,7 +80,7 @@ class JoinSide:
 
     @property
     def bytes(self) -> int:
-        parts = [*self._by_row().values(), self._heads, self._tails, self.rows_of_key, self._kept]
+        parts = [*self._by_row().values(), self.marks, self._heads, self._tails, self.rows_of_key, self._kept]
         return sum(part.bytes for part in parts) + (self._index.bytes if self._index is not None else 0)
 
     def reserve_keys(self, keys: int) -> None:
@@ -90,6 +92,13 @@ class JoinSide:
     def _reserve_rows(self, rows: int) -> None:
         for part in self._by_row().values():
             part.reserve(rows)
+
+    def take_marks(self, most: int) -> int:
+        """A base for `count_matches` with at most so many rows: `marks` has nothing from it on."""
+        self.marks.reserve(len(self.weights.values))
+        base = self._base
+        self._base += most
+        return base
 
     def apply(self, words: Int64Array, diff: npt.NDArray[np.int8] | None, sequence: Int64Array) -> Delta:
         """Count a pass's rows; new ones get slots, of key −1 until `place`d."""

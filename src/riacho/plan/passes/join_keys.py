@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from riacho.plan.expressions import Call, Cast, Column, Expression, columns_used, conjunction, conjuncts, remap
 from riacho.plan.relations import Join, Project, Relation, rewrite_relation, unique_names
@@ -11,6 +12,8 @@ from riacho.plan.types import DataType, DecimalType
 
 def extract_join_keys(relation: Relation) -> Relation:
     """Take `left = right` out of a join's condition; computed sides are projected below the join first.
+
+    `left IS NOT DISTINCT FROM right` becomes a key for which null equals null.
 
     ```sql
     SELECT * FROM a JOIN b ON a.x + 1 = b.y AND a.z < b.z
@@ -27,7 +30,7 @@ def extract_join_keys(relation: Relation) -> Relation:
 def _extract(join: Join) -> Relation:
     assert join.residual is not None
     width = len(join.left.schema)
-    pairs: list[tuple[Expression, Expression]] = []
+    pairs: list[_Equality] = []
     rest: list[Expression] = []
     for part in conjuncts(join.residual):
         pair = _sides(part, width)
@@ -39,13 +42,13 @@ def _extract(join: Join) -> Relation:
         return join
     left = _Side(join.left)
     right = _Side(join.right)
-    left_keys = tuple(left.index(one) for one, _ in pairs)
-    right_keys = tuple(right.index(other) for _, other in pairs)
+    left_keys = tuple(left.index(pair.left) for pair in pairs)
+    right_keys = tuple(right.index(pair.right) for pair in pairs)
+    known = len(join.left_keys)
     shift = len(left.fields) - width
     residual = conjunction(
         tuple(remap(part, lambda index: index + shift if index >= width else index) for part in rest)
     )
-    names = unique_names([*left.names, *right.names])
     keyed = replace(
         join,
         left=left.relation(),
@@ -53,11 +56,13 @@ def _extract(join: Join) -> Relation:
         left_keys=(*join.left_keys, *left_keys),
         right_keys=(*join.right_keys, *right_keys),
         residual=residual if rest else None,
-        names=tuple(names),
+        names=(),
+        null_safe=join.null_safe | {known + place for place, pair in enumerate(pairs) if pair.null_safe},
     )
-    if not left.computed and not right.computed:
+    if not left.computed and not (right.computed and join.kind.emits_right):
         return replace(keyed, names=join.names)
-    kept = [*range(width), *range(len(left.fields), len(left.fields) + len(join.right.schema))]
+    after = len(join.right.schema) if join.kind.emits_right else len(join.names) - width
+    kept = [*range(width), *range(len(left.fields), len(left.fields) + after)]
     return Project(keyed, tuple(keyed.schema.column(index) for index in kept), join.names)
 
 
@@ -88,9 +93,17 @@ class _Side:
         return Project(self.below, tuple(self.fields), tuple(self.names))
 
 
-def _sides(part: Expression, width: int) -> tuple[Expression, Expression] | None:
-    """Both sides of an equality of the left with the right input, over the fields of each; None for anything else."""
-    if not isinstance(part, Call) or part.function != "=":
+class _Equality(NamedTuple):
+    """Both sides of an equality, over the fields of either input; where it is `null_safe`, null equals null."""
+
+    left: Expression
+    right: Expression
+    null_safe: bool
+
+
+def _sides(part: Expression, width: int) -> _Equality | None:
+    """An equality of the left with the right input; None for anything else."""
+    if not isinstance(part, Call) or part.function not in ("=", "IS NOT DISTINCT FROM"):
         return None
     one, other = part.arguments
     for left, right in ((one, other), (other, one)):
@@ -101,7 +114,7 @@ def _sides(part: Expression, width: int) -> tuple[Expression, Expression] | None
         if common is None:
             return None
         moved = remap(right, lambda index: index - width)
-        return _as(left, common), _as(moved, common)
+        return _Equality(_as(left, common), _as(moved, common), part.function != "=")
     return None
 
 

@@ -10,6 +10,7 @@ from riacho.plan.relations import (
     Aggregate,
     Filter,
     Join,
+    JoinKind,
     Normalize,
     Over,
     Project,
@@ -181,14 +182,19 @@ class _Pruning:
 
     def _join(self, join: Join, needed: Fields) -> tuple[Relation, Moves]:
         width = len(join.left.schema)
-        used = needed if join.residual is None else needed | columns_used(join.residual)
+        used = frozenset(index for index in needed if index < width or join.kind.emits_right)
+        if join.residual is not None:
+            used |= columns_used(join.residual)
         left_used = frozenset(index for index in used if index < width) | set(join.left_keys)
         right_used = frozenset(index - width for index in used if index >= width) | set(join.right_keys)
         left, left_moves = self.prune(join.left, left_used)
         right, right_moves = self.prune(join.right, right_used)
         new_width = len(left.schema)
         moves = {**left_moves, **{old + width: new + new_width for old, new in right_moves.items()}}
-        origins = {new: old for old, new in moves.items()}
+        emitted = {**moves} if join.kind.emits_right else {**left_moves}
+        if join.kind is JoinKind.MARK:
+            emitted[width] = new_width
+        origins = {new: old for old, new in emitted.items()}
         pruned = replace(
             join,
             left=left,
@@ -196,9 +202,9 @@ class _Pruning:
             left_keys=tuple(left_moves[key] for key in join.left_keys),
             right_keys=tuple(right_moves[key] for key in join.right_keys),
             residual=None if join.residual is None else remap(join.residual, moves.__getitem__),
-            names=tuple(join.names[origins[index]] for index in range(new_width + len(right.schema))),
+            names=tuple(join.names[origins[index]] for index in range(len(origins))),
         )
-        return pruned, moves
+        return pruned, emitted
 
     def _union(self, union: Union, needed: Fields) -> tuple[Relation, Moves]:
         kept = sorted(needed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from riacho.plan.expressions import Column, Expression, columns_used, conjunction, conjuncts, remap, rewrite
+from riacho.plan.passes.outer_joins import without_vain_padding
 from riacho.plan.passes.substitution import is_volatile, through
 from riacho.plan.relations import (
     Aggregate,
@@ -95,34 +96,40 @@ def _below_aggregate(aggregate: Aggregate, predicates: Predicates) -> Relation:
 
 
 def _into_join(join: Join, predicates: Predicates) -> Relation:
-    """Conditions of WHERE (`predicates`) and of ON go to the side that they read, as far as the join's kind allows."""
+    """Conditions of WHERE (`predicates`) and of ON go to the side that they read, as far as the join's kind allows.
+
+    A condition of ON may be tested early on a side whose rows vanish without a match, one of WHERE on a side that is
+    never padded.
+    """
+    join = without_vain_padding(join, predicates)
     width = len(join.left.schema)
     left_side, right_side = range(width), range(width, width + len(join.right.schema))
     inner = join.kind is JoinKind.INNER
+    left_vanishes = join.kind in (JoinKind.INNER, JoinKind.RIGHT, JoinKind.SEMI)
     on = () if join.residual is None else conjuncts(join.residual)
     left: list[Expression] = []
     right: list[Expression] = []
     residual: list[Expression] = []
     above: list[Expression] = []
     for part in on:
-        if inner and _reads_only(part, left_side):
+        if left_vanishes and _reads_only(part, left_side):
             left.append(part)
-        elif _reads_only(part, right_side):
+        elif not join.kind.keeps_right and _reads_only(part, right_side):
             right.append(part)
         else:
             residual.append(part)
     for part in predicates:
-        if _reads_only(part, left_side):
+        if not join.kind.keeps_right and _reads_only(part, left_side):
             left.append(part)
+        elif join.kind in (JoinKind.INNER, JoinKind.RIGHT) and _reads_only(part, right_side):
+            right.append(part)
         elif not inner or is_volatile(part):
             above.append(part)
-        elif _reads_only(part, right_side):
-            right.append(part)
         else:
             residual.append(part)
     rewritten = replace(
         join,
-        left=_pushed(join.left, tuple(left)),
+        left=_pushed(join.left, tuple(_retyped(part, join.left) for part in left)),
         right=_pushed(join.right, tuple(_retyped(remap(p, lambda i: i - width), join.right) for p in right)),
         residual=conjunction(tuple(residual)) if residual else None,
     )

@@ -8,21 +8,48 @@ from enum import Enum
 from riacho.plan.expressions import Expression
 from riacho.plan.relations.relation import Relation
 from riacho.plan.relations.schema import Field, Schema, unique_names
+from riacho.plan.types import BOOLEAN
+
+MARK = "$matched"
+"""The name of the field that a mark join appends."""
 
 
 class JoinKind(Enum):
-    """What becomes of a left row without a match."""
+    """What becomes of rows with and without a match."""
 
     INNER = "INNER"
     LEFT = "LEFT"
+    RIGHT = "RIGHT"
+    FULL = "FULL"
+    SEMI = "SEMI"
+    ANTI = "ANTI"
+    MARK = "MARK"
+
+    @property
+    def keeps_left(self) -> bool:
+        """Whether a left row without a match stays, the right fields null."""
+        return self in (JoinKind.LEFT, JoinKind.FULL)
+
+    @property
+    def keeps_right(self) -> bool:
+        """Whether a right row without a match stays, the left fields null."""
+        return self in (JoinKind.RIGHT, JoinKind.FULL)
+
+    @property
+    def emits_right(self) -> bool:
+        """Whether the right fields are part of the result."""
+        return self not in (JoinKind.SEMI, JoinKind.ANTI, JoinKind.MARK)
 
 
 @dataclass(frozen=True, slots=True)
 class Join(Relation):
     """Pairs of rows for which `left_keys` = `right_keys` and `residual` (over both, left fields first) is true.
 
-    A LEFT join also keeps each left row without a match, the right fields null. Keys are field indexes of either
-    side; a null key matches nothing. A cross join has no keys.
+    LEFT, RIGHT and FULL also keep the rows of that side that have no match. SEMI gives each left row that has a match,
+    ANTI each that has none, MARK every left row and whether it has a match: their fields are the left ones, for MARK
+    with one more. Keys are field indexes of either side; a null key matches nothing, unless its place is in
+    `null_safe`: there null equals null. A cross join has no keys. A left row of a `single` join, which is a scalar
+    subquery's, must not have two matches.
     """
 
     left: Relation
@@ -32,12 +59,20 @@ class Join(Relation):
     right_keys: tuple[int, ...]
     residual: Expression | None = None
     names: tuple[str, ...] = field(default=(), kw_only=True)
+    written: JoinKind | None = field(default=None, kw_only=True)
+    """The kind that the query has, where a pass found a narrower one: it decides which fields may be null."""
+    null_safe: frozenset[int] = field(default=frozenset(), kw_only=True)
+    single: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         assert len(self.left_keys) == len(self.right_keys)
         if not self.names:
-            joined = unique_names([*self.left.schema.names, *self.right.schema.names])
-            object.__setattr__(self, "names", tuple(joined))
+            names = list(self.left.schema.names)
+            if self.kind.emits_right:
+                names += self.right.schema.names
+            elif self.kind is JoinKind.MARK:
+                names.append(MARK)
+            object.__setattr__(self, "names", tuple(unique_names(names)))
 
     @property
     def inputs(self) -> tuple[Relation, ...]:
@@ -47,11 +82,21 @@ class Join(Relation):
         return replace(self, left=inputs[0], right=inputs[1])
 
     @property
+    def pair(self) -> Schema:
+        """The fields of both sides, which the residual condition reads."""
+        names = unique_names([*self.left.schema.names, *self.right.schema.names])
+        fields = (*self.left.schema, *self.right.schema)
+        return Schema(tuple(replace(item, name=name) for name, item in zip(names, fields, strict=True)))
+
+    @property
     def schema(self) -> Schema:
         # A regular join keeps rows for ever, so a row time is a plain timestamp above it (as in Flink).
-        outer = self.kind is JoinKind.LEFT
-        fields = [(item.type, False) for item in self.left.schema]
-        fields += [(item.type, outer) for item in self.right.schema]
+        written = self.written or self.kind
+        fields = [(item.type, written.keeps_right) for item in self.left.schema]
+        if self.kind.emits_right:
+            fields += [(item.type, written.keeps_left) for item in self.right.schema]
+        elif self.kind is JoinKind.MARK:
+            fields.append((BOOLEAN.with_nullable(False), False))
         return Schema(
             tuple(
                 Field(name, kind.with_nullable(True) if padded else kind)

@@ -1,2 +1,0 @@
-INSERT INTO anything
-SELECT name, price FROM bids FULL JOIN people ON bidder = id;

@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT name, price FROM bids NATURAL JOIN people;

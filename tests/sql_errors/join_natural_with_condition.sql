@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT name, price FROM bids NATURAL JOIN people ON bidder = id;
