@@ -265,6 +265,7 @@ def test_deep_nesting_is_refused_instead_of_overflowing() -> None:
         (decimal(10, 2), "-1.005", Decimal("-1.01")),
         (decimal(10, 2), '"2.5"', Decimal("2.50")),
         (decimal(4, 2), "123.4", None),
+        (decimal(38, 10), f"{'9' * 28}.{'9' * 10}", Decimal(f"{'9' * 28}.{'9' * 10}")),
         (
             decimal(38, 10),
             "1234567890123456789012345678.0123456789",

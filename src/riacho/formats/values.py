@@ -354,10 +354,10 @@ def _unscaled(text: bytes, kind: FieldType) -> int | object | None:
                 return _TOO_LARGE if value else 0
             if value.adjusted() < -_LARGEST_EXPONENT:
                 return 0
-            rounded = value.scaleb(kind.scale).to_integral_value(ROUND_HALF_UP)
+            unscaled = int(value.scaleb(kind.scale).to_integral_value(ROUND_HALF_UP))
     except (InvalidOperation, UnicodeDecodeError):
         return None
-    return int(rounded) if abs(rounded) < 10**kind.precision else _TOO_LARGE
+    return unscaled if abs(unscaled) < 10**kind.precision else _TOO_LARGE
 
 
 def _dates(_kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[Any], status: Bytes) -> int:
