@@ -22,6 +22,7 @@ test: $(VENV)/.test chromium  ## run every test
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 test-cluster: $(VENV)/.test  ## compare answers with Apache Flink's, which is fetched (needs a JDK 17 and Maven)
+	@tools/install_test_programs cluster
 	$(BIN)/pytest tests/cluster
 
 lint: $(VENV)/.lint  ## check style, types and the import contract

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from answers import filled
+from confluent_kafka import Producer
 
+from input_records import read_records
+from job_process import DEADLINE_S, create_topic
 from riacho.bench.peers.flink import Flink
+from running_broker import RunningBroker
+
+HERE = Path(__file__).parent
+SLOTS = 4
 
 
 def say(text: str) -> None:
@@ -17,5 +26,19 @@ def say(text: str) -> None:
 @pytest.fixture(scope="session")
 def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
     """One Flink for all tests; each takes a session of its own."""
-    with Flink(tmp_path_factory.mktemp("flink"), slots=4, progress=say) as cluster:
+    with Flink(tmp_path_factory.mktemp("flink"), slots=SLOTS, progress=say) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def tables(kafka: RunningBroker) -> str:
+    """The DDL of the standard tables, whose records are in their topics."""
+    records = read_records((HERE / "tables.input").read_text())
+    ddl = filled((HERE / "tables.sql").read_text(), kafka.bootstrap)
+    for name in sorted({record.table for record in records} | {"nothing"}):
+        create_topic(kafka.bootstrap, name)
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "enable.idempotence": True})
+    for record in records:
+        producer.produce(record.table, record.value, record.key, partition=0)
+    assert producer.flush(DEADLINE_S) == 0
+    return ddl

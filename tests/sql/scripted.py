@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from riacho.client.columns import Header, RecordColumns
+from input_records import Record
+from riacho.client.columns import RecordColumns
 from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.fields import format_fields
@@ -22,48 +21,6 @@ from riacho.dataflow.sources.kafka_rows import RowMaker, join_parts
 from riacho.formats.options import Options
 from riacho.formats.registry import open_format
 from riacho.plan.relations import Scan, Sink
-
-LINE = re.compile(r"(?P<table>\w+)(/(?P<partition>\d+))?(?P<attributes>( (key|time|headers)=\S+)*) (?P<value>.*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A line of an input file: a record that arrives in a table's topic."""
-
-    table: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp: int
-    headers: tuple[Header, ...]
-
-
-def read_records(text: str) -> list[Record]:
-    """The records of an input file, in the order of arrival."""
-    records = []
-    offsets: Counter[tuple[str, int]] = Counter()
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        matched = LINE.fullmatch(line)
-        assert matched is not None, f"line {number} is no record: {line}"
-        table, partition, value = matched["table"], int(matched["partition"] or 0), matched["value"]
-        attributes = dict(part.split("=", 1) for part in matched["attributes"].split())
-        headers = json.loads(attributes.get("headers", "{}"))
-        records.append(
-            Record(
-                table,
-                partition,
-                offsets[table, partition],
-                attributes["key"].encode() if "key" in attributes else None,
-                None if value == "null" else value.encode(),
-                int(attributes.get("time", 0)),
-                tuple((name, content.encode()) for name, content in headers.items()),
-            )
-        )
-        offsets[table, partition] += 1
-    return records
 
 
 @dataclass(slots=True)

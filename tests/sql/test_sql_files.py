@@ -28,8 +28,9 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scripted import Arrivals, KeptRows, Letters, Record, ScriptedSource, read_records
+from scripted import Arrivals, KeptRows, Letters, ScriptedSource
 
+from input_records import Record, read_records
 from riacho.dataflow.connectors import ConnectorEnvironment, open_source
 from riacho.dataflow.expressions import Settings, zone
 from riacho.dataflow.graph import Graph

@@ -1,0 +1,2 @@
+-- A text in arithmetic.
+SELECT s + 1 AS x FROM kinds

@@ -1,0 +1,2 @@
+-- A number is no condition.
+SELECT id FROM kinds WHERE i

@@ -1,0 +1,2 @@
+-- Names are case-sensitive.
+SELECT ID FROM kinds

@@ -1,0 +1,2 @@
+-- SELECT DISTINCT over a changelog.
+SELECT DISTINCT owner, branch FROM accounts

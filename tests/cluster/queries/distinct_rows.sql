@@ -1,0 +1,2 @@
+-- SELECT DISTINCT.
+SELECT DISTINCT auction, paid FROM bids

@@ -1,0 +1,2 @@
+-- A job that fails on a row.
+SELECT 10 / quantity FROM bids

@@ -1,0 +1,2 @@
+-- A stream's aggregate of nothing is no row.
+SELECT COUNT(*) AS n, SUM(n) AS s FROM nothing

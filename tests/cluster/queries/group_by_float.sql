@@ -1,0 +1,2 @@
+-- Floating keys.
+SELECT f, d, COUNT(*) AS n FROM kinds GROUP BY f, d

@@ -1,0 +1,2 @@
+-- Every type as it is read.
+SELECT * FROM kinds

@@ -1,0 +1,2 @@
+-- LIMIT without an order.
+SELECT k FROM nothing LIMIT 2

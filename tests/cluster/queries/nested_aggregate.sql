@@ -1,0 +1,2 @@
+-- An aggregate within an aggregate is refused.
+SELECT SUM(COUNT(*)) FROM bids

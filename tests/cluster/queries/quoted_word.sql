@@ -1,0 +1,2 @@
+-- A reserved word in back quotes.
+SELECT id AS `value` FROM kinds

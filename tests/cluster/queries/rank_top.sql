@@ -1,0 +1,2 @@
+-- RANK.
+SELECT auction, bidder, rk FROM (SELECT *, RANK() OVER (PARTITION BY auction ORDER BY price DESC) AS rk FROM bids) AS t WHERE rk <= 2

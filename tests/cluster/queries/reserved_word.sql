@@ -1,0 +1,2 @@
+-- A reserved word as a name.
+SELECT id AS value FROM kinds

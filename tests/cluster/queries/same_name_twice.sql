@@ -1,0 +1,2 @@
+-- Two columns of one name.
+SELECT auction, auction FROM bids

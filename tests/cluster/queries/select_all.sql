@@ -1,0 +1,2 @@
+-- Every row as it is.
+SELECT * FROM bids

@@ -1,0 +1,2 @@
+-- Text after the query.
+SELECT id FROM kinds kinds2 extra

@@ -1,0 +1,2 @@
+-- SUM of a text is refused.
+SELECT SUM(bidder) FROM bids

@@ -1,0 +1,2 @@
+-- A sum of INT stays an INT.
+SELECT auction, SUM(quantity) AS q FROM bids GROUP BY auction

@@ -1,0 +1,2 @@
+-- Intervals added to and taken from dates and times; a leap day.
+SELECT id, ts + INTERVAL '1' MONTH AS a, ts - INTERVAL '1' YEAR AS b1, da + INTERVAL '1' DAY AS c1, da - INTERVAL '1' MONTH AS d1, ts + INTERVAL '1 02:03:04.567' DAY TO SECOND AS e, TIMESTAMPADD(MONTH, 12, ts) AS f1, TIMESTAMPDIFF(DAY, da, ts) AS g, TIMESTAMPDIFF(MONTH, TIMESTAMP '2023-01-31 00:00:00', ts) AS h, ti0 + INTERVAL '90' MINUTE AS i1, ltz + INTERVAL '1' HOUR AS k, TIMESTAMPDIFF(SECOND, ts0, ts) AS l FROM kinds

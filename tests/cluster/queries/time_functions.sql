@@ -1,0 +1,2 @@
+-- Parts of dates and times.
+SELECT id, YEAR(da) AS a, QUARTER(da) AS b1, MONTH(ts) AS c1, WEEK(da) AS d1, DAYOFYEAR(da) AS e, DAYOFMONTH(ts) AS f1, DAYOFWEEK(da) AS g, HOUR(ts) AS h, MINUTE(ts) AS i1, SECOND(ts) AS k, EXTRACT(DOY FROM da) AS l, EXTRACT(EPOCH FROM ts) AS m1, EXTRACT(MILLISECOND FROM ts) AS n1, EXTRACT(ISODOW FROM da) AS o, HOUR(ti0) AS p FROM kinds WHERE id <> 3

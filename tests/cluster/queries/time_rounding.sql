@@ -1,0 +1,2 @@
+-- FLOOR and CEIL of timestamps.
+SELECT id, FLOOR(ts TO YEAR) AS a, FLOOR(ts TO MONTH) AS b1, FLOOR(ts TO HOUR) AS c1, CEIL(ts TO MINUTE) AS d1, CEIL(ts TO MONTH) AS e, FLOOR(ts TO QUARTER) AS f1, FLOOR(da TO MONTH) AS g FROM kinds WHERE id <> 3

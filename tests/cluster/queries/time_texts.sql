@@ -1,0 +1,2 @@
+-- Timestamps to text and back.
+SELECT id, DATE_FORMAT(ts, 'yyyy/MM/dd HH:mm:ss.SSS') AS a, TO_TIMESTAMP('2024-02-29 12:34:56') AS b1, TO_DATE('2024-02-29') AS c1, TO_TIMESTAMP('29.02.2024 12:34', 'dd.MM.yyyy HH:mm') AS d1, TO_TIMESTAMP_LTZ(bi, 3) AS e, FROM_UNIXTIME(i) AS f1, UNIX_TIMESTAMP('2024-02-29 12:34:56') AS g, TO_TIMESTAMP('not a time') AS h, CONVERT_TZ('2024-02-29 12:34:56', 'UTC', 'America/New_York') AS i1 FROM kinds WHERE id IN (1, 2)

@@ -1,0 +1,2 @@
+-- A name that no table has.
+SELECT nope FROM bids

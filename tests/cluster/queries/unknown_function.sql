@@ -1,0 +1,2 @@
+-- A function that does not exist.
+SELECT FROBNICATE(i) FROM kinds

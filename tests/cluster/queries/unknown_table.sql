@@ -1,0 +1,2 @@
+-- A table that nobody made.
+SELECT * FROM nowhere

@@ -1,0 +1,2 @@
+-- A table with a key: its rows after all updates.
+SELECT * FROM accounts

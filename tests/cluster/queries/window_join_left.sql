@@ -1,0 +1,2 @@
+-- A window join that keeps its left side.
+SELECT l.window_start, l.bidder, r.bidder AS other FROM (SELECT * FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND))) AS l LEFT JOIN (SELECT * FROM TABLE(TUMBLE(TABLE offers, DESCRIPTOR(ts), INTERVAL '10' SECOND))) AS r ON l.auction = r.auction AND l.window_start = r.window_start AND l.window_end = r.window_end

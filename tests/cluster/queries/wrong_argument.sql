@@ -1,0 +1,2 @@
+-- A function of the wrong type.
+SELECT UPPER(i) FROM kinds
