@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -44,8 +45,16 @@ class QueryResult:
     frame: pl.DataFrame
 
 
-def query_result(query: OrderedQuery, options: Mapping[str, str], kafka: str) -> QueryResult:
-    """Run a query over its tables' present contents. Raises `RiachoError`; Ctrl-C ends it."""
+def query_result(
+    query: OrderedQuery,
+    options: Mapping[str, str],
+    kafka: str,
+    observe: Callable[[dict[str, Any]], None] | None = None,
+) -> QueryResult:
+    """Run a query over its tables' present contents. Raises `RiachoError`; Ctrl-C ends it.
+
+    `observe` gets the worker's measurements, once a second.
+    """
     relation = query.relation
     require_topics(relation, kafka)
     columns = tuple(TableColumn(column.name, column.type) for column in relation.schema)
@@ -58,11 +67,12 @@ def query_result(query: OrderedQuery, options: Mapping[str, str], kafka: str) ->
     sources: dict[str, Source] = {}
     collected = CollectSink(pl.DataFrame(schema=polars_schema(relation.schema)))
     wiring = Wiring(sources, dict.fromkeys(graph.sinks, collected), arrivals)
+    told = None if observe is None else lambda worker: observe(worker.measurements.current)
     try:
         for scan_id, scan in graph.scans.items():
             sources[scan_id] = open_source(scan, environment)
         trigger = trigger_of(options)
-        worker = Worker(graph, wiring, trigger=trigger, clock=clock, fingerprint=job_fingerprint(job))
+        worker = Worker(graph, wiring, trigger=trigger, clock=clock, fingerprint=job_fingerprint(job), observe=told)
         if query.order.enough is not None and not is_updating(relation):
             collected.call_when(query.order.enough, worker.stop)
         worker.run()
