@@ -218,6 +218,25 @@ def add_references(ids: Int64s, change: int, references: Int64s) -> None:
             references[ids[index]] += change
 
 
+@kernel(f"int64({READ_INT64}, {READ_INT64}, int64[::1], int64[::1])")
+def unreferenced(ids: Int64s, references: Int64s, lengths: Int64s, out: Int64s) -> int:
+    """Those of the ids, each once, that nothing refers to, marked as free by the length −1; returns how many.
+
+    `out` holds them and behind its first half, at the same place, their lengths.
+    """
+    count = 0
+    half = out.size // 2
+    for index in range(ids.size):
+        found = ids[index]
+        if found < 0 or references[found] != 0 or lengths[found] < 0:
+            continue
+        out[count] = found
+        out[half + count] = lengths[found]
+        lengths[found] = -1
+        count += 1
+    return count
+
+
 @kernel(f"int64({READ_INT64}, int64[::1], {BYTES}, uint8[::1])")
 def move_strings(lengths: Int64s, starts: Int64s, arena: Bytes, out: Bytes) -> int:
     """Copy every string with a length of 0 or more into `out`, one after another; returns the bytes used."""

@@ -1,4 +1,4 @@
-"""Inner functions that kernels of several modules share: integers in Kafka's and in memory's byte orders.
+"""Inner functions that kernels of several modules share: integers in Kafka's and in memory's byte orders, texts.
 
 None of them checks bounds: the caller has compared the position with the buffer's end. `int64` and `uint64` are
 the conversions that kernels use; to the type checker they are `int`.
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from riacho.kernels.compile import inlined, inner
 
 Bytes = NDArray[np.uint8]
+Int64s = NDArray[np.int64]
 
 
 if TYPE_CHECKING:
@@ -340,3 +341,16 @@ def utf8_length(data: Bytes, position: int, end: int) -> int:
         if byte < 0x80 or byte > 0xBF:
             return 0
     return length
+
+
+@inner
+def text_order(one: int, other: int, starts: Int64s, lengths: Int64s, arena: Bytes) -> int:
+    """Negative, zero or positive as the first of two strings of an arena is less, equal or greater, byte by byte."""
+    if one == other:
+        return int64(0)
+    common = min(lengths[one], lengths[other])
+    for i in range(common):
+        difference = int64(arena[starts[one] + i]) - int64(arena[starts[other] + i])
+        if difference != 0:
+            return difference
+    return int64(lengths[one] - lengths[other])

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from riacho.dataflow.aggregates.contract import ADDED
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
-from riacho.dataflow.state.aggregates import ADDED
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section

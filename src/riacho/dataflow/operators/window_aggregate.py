@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from riacho.dataflow.aggregates.aggregates import Aggregates
+from riacho.dataflow.aggregates.contract import ADDED
 from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
@@ -19,8 +21,6 @@ from riacho.dataflow.operators.aggregate import Grouping
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.window_time import MICROSECONDS, WindowTime
-from riacho.dataflow.state.accumulators import Changes, Count
-from riacho.dataflow.state.aggregates import ADDED, ALL, NO_WORDS, Aggregates
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
@@ -73,7 +73,6 @@ class WindowAggregateOperator:
         self._sliced = self._overlapping and self._aggregates.mergeable and not self._updating
         self._before = 2 if self._sliced else 1
         self._index = KeyIndex(self._before + self._codec.width)
-        self._rows = Count()
         self._born = Growable(np.int64)
         self._grouping = Grouping()
         self._arrivals = 0
@@ -84,7 +83,7 @@ class WindowAggregateOperator:
 
     def _fresh_aggregates(self) -> Aggregates:
         relation = self._relation
-        return Aggregates(relation.calls, relation.input.schema, self._pool, updating=self._updating)
+        return Aggregates(relation.calls, relation.input.schema, self._pool, updating=self._updating, ending=True)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = inputs[0].watermark
@@ -134,15 +133,11 @@ class WindowAggregateOperator:
         touched, _, _ = self._grouping.touch(slots, self._index.slots_used)
         signs = ADDED if batch.diff is None else batch.diff
         self._aggregates.update(batch.frame, slots, touched, signs)
-        if self._updating:
-            self._rows.update(Changes(slots, touched, signs, ALL, NO_WORDS))
         self._aggregates.end_pass()
 
     def _begin(self, new_slots: Int64Array, words: Int64Array, born: Int64Array) -> None:
         self._codec.retain(words[:, self._before :])
         self._aggregates.begin(new_slots, self._index.slots_used)
-        self._rows.reserve(self._index.slots_used)
-        self._rows.reset(new_slots)
         self._born.reserve(self._index.slots_used)
         self._born.values[new_slots] = born
         self._next_end = min(self._next_end, int(words[:, self._before - 1].min()))
@@ -166,7 +161,7 @@ class WindowAggregateOperator:
         ends = self._index.keys[live, END]
         due = ends <= limit
         if self._updating:
-            due &= self._rows.counts.values[live] > 0
+            due &= self._aggregates.rows(live) > 0
         slots, ends = live[due], ends[due]
         order = np.lexsort((self._born.values[slots], ends))
         slots = slots[order]
@@ -197,7 +192,7 @@ class WindowAggregateOperator:
             return empty_batch(self._schema, watermark)
         columns = [
             *self._codec.decode(fired.keys),
-            *fired.aggregates.columns(fired.aggregates.results(fired.slots)),
+            *fired.aggregates.columns_of(fired.slots),
             *(self._property(item, fired.ends) for item in self._relation.properties),
         ]
         frame = build_frame(self._schema.fields, columns, height)
@@ -259,7 +254,6 @@ class WindowAggregateOperator:
             "born": self._born.copy(slots),
             **prefixed("strings", self._pool.snapshot()),
             **prefixed("keys", self._index.snapshot()),
-            **prefixed("rows", self._rows.snapshot(slots)),
             **prefixed("aggregates", self._aggregates.snapshot(slots)),
         }
 
@@ -268,12 +262,11 @@ class WindowAggregateOperator:
         self._born.load(state["born"])
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
-        self._rows.restore(section("rows", state))
         self._aggregates.restore(section("aggregates", state))
 
     @property
     def state_bytes(self) -> int:
-        parts = (self._pool, self._index, self._rows, self._born, self._aggregates, self._grouping)
+        parts = (self._pool, self._index, self._born, self._aggregates, self._grouping)
         return sum(part.bytes for part in parts)
 
     @property

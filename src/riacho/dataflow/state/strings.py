@@ -25,6 +25,7 @@ from riacho.kernels.interning import (
     hash_views,
     intern_views,
     move_strings,
+    unreferenced,
 )
 
 Int64Array = npt.NDArray[np.int64]
@@ -145,15 +146,15 @@ class StringPool:
         """Forget the strings that nothing refers to."""
         if not self._doubtful:
             return
-        doubtful = np.unique(np.concatenate(self._doubtful))
+        doubtful = self._doubtful[0] if len(self._doubtful) == 1 else np.concatenate(self._doubtful)
         self._doubtful.clear()
-        doubtful = doubtful[doubtful >= 0]
-        dead = doubtful[self._references.values[doubtful] == 0]
-        if not len(dead):
+        found = np.empty(2 * len(doubtful), np.int64)
+        count = unreferenced(doubtful, self._references.values, self._lengths.values, found)
+        if not count:
             return
+        dead = found[:count]
         self._table.erase(dead, self._id_hash.values)
-        self._dead_bytes += int(self._lengths.values[dead].sum())
-        self._lengths.values[dead] = FREED
+        self._dead_bytes += int(found[len(doubtful) : len(doubtful) + count].sum())
         free = int(self._counters[FREE_COUNT])
         self._free.reserve(free + len(dead))
         self._free.values[free : free + len(dead)] = dead

@@ -1,0 +1,271 @@
+"""The aggregate calls of one relation: which accumulators they need, their updates and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from riacho.dataflow.aggregates.contract import (
+    ALL,
+    Accumulator,
+    Argument,
+    BoolArray,
+    Int8Array,
+    Int64Array,
+    Mergeable,
+    Result,
+    Rows,
+    Store,
+    Values,
+)
+from riacho.dataflow.aggregates.inputs import Inputs
+from riacho.dataflow.aggregates.registry import Need, Surroundings, make, needed
+from riacho.dataflow.aggregates.values import NO_CROSSINGS, ValueCounts
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.dataflow.state.strings import StringPool
+from riacho.dataflow.state.words import is_interned
+from riacho.formats.arrow import Column
+from riacho.kernels.group_changes import copy_cells, pick_cells
+from riacho.kernels.value_counts import NO_CELL
+from riacho.plan.expressions import AggregateCall
+from riacho.plan.relations import Schema
+
+_GROUP_ROWS = Need("COUNT", ())
+"""The number of a group's rows: what tells whether a group is still there."""
+
+
+@dataclass(slots=True)
+class _Distinct:
+    """The counted values of some arguments: its filters, and what reads each."""
+
+    arguments: tuple[int, ...]
+    filters: list[int | None]
+    values: ValueCounts
+    cells: Int64Array
+    told: list[tuple[int, Accumulator | Store, int]] = field(default_factory=list)
+    """(filter, accumulator, its place) of those that are told which values appear and vanish."""
+
+
+class Before(NamedTuple):
+    """The groups that a pass touches as they were: their cells, and the values that no cell holds, by call."""
+
+    cells: Int64Array
+    values: dict[int, pl.Series]
+
+
+class Aggregates:
+    """The accumulators of some aggregate calls over one input, by group slot.
+
+    `updating`: the input retracts rows, so rows are counted, and MIN and MAX count their values. `ending`: groups can
+    be released. `merge` is possible where no accumulator needs the values themselves (`mergeable`).
+    """
+
+    def __init__(
+        self, calls: Sequence[AggregateCall], schema: Schema, pool: StringPool, *, updating: bool, ending: bool
+    ) -> None:
+        self._calls = tuple(calls)
+        self._schema = schema
+        self._pool = pool
+        self._updating = updating
+        self._needs = [needed(call, updating=updating) for call in calls]
+        self._distinct: dict[tuple[int, ...], _Distinct] = {}
+        needs = list(dict.fromkeys([*([_GROUP_ROWS] if updating else []), *self._needs]))
+        self._count_values(needs, chained=ending or updating)
+        self._accumulators: dict[Need, tuple[Accumulator, int]] = {}
+        self._stores: dict[Need, tuple[Store, int]] = {}
+        width = 0
+        for need in needs:
+            made = make(need, self._surroundings(need, updating=updating))
+            self._place(need, made, width)
+            width += 1 if isinstance(made, Store) else made.cells
+        self._ledger = Growable(np.int64, width=max(width, 1))
+
+    def _count_values(self, needs: list[Need], *, chained: bool) -> None:
+        filters: dict[tuple[int, ...], list[int | None]] = {}
+        for need in needs:
+            if need.distinct:
+                found = filters.setdefault(need.arguments, [])
+                if need.filter not in found:
+                    found.append(need.filter)
+        for arguments, found in filters.items():
+            interned = [place for place, index in enumerate(arguments) if is_interned(self._schema[index].type)]
+            values = ValueCounts(len(arguments), len(found), interned=interned, chained=chained, pool=self._pool)
+            cells = np.full(len(found), NO_CELL, np.int64)
+            self._distinct[arguments] = _Distinct(arguments, found, values, cells)
+
+    def _surroundings(self, need: Need, *, updating: bool) -> Surroundings:
+        types = tuple(self._schema[index].type for index in need.arguments)
+        if not need.distinct:
+            return Surroundings(types, self._pool, updating)
+        counted = self._distinct[need.arguments]
+        return Surroundings(types, self._pool, updating, counted.values, counted.filters.index(need.filter))
+
+    def _place(self, need: Need, made: Accumulator | Store, at: int) -> None:
+        if isinstance(made, Store):
+            self._stores[need] = (made, at)
+        else:
+            self._accumulators[need] = (made, at)
+        if need.distinct:
+            counted = self._distinct[need.arguments]
+            which = counted.filters.index(need.filter)
+            if need.kind == "COUNT":
+                counted.cells[which] = at
+            else:
+                counted.told.append((which, made, at))
+
+    @property
+    def mergeable(self) -> bool:
+        parts = [part for part, _ in self._accumulators.values()]
+        return not self._distinct and not self._stores and all(isinstance(part, Mergeable) for part in parts)
+
+    @property
+    def always_changes(self) -> bool:
+        """Whether every row changes its group's result."""
+        return not self._updating and _GROUP_ROWS in self._needs
+
+    @property
+    def bytes(self) -> int:
+        stores = sum(store.bytes for store, _ in self._stores.values())
+        return self._ledger.bytes + stores + sum(counted.values.bytes for counted in self._distinct.values())
+
+    @property
+    def ledger(self) -> Int64Array:
+        """The cells by slot."""
+        return self._ledger.values
+
+    def rows(self, slots: Int64Array) -> Int64Array:
+        """How many rows each of these groups has, over an input that retracts."""
+        counts: Int64Array = self._ledger.values[slots, self._accumulators[_GROUP_ROWS][1]]
+        return counts
+
+    def begin(self, new_slots: Int64Array, slots: int) -> None:
+        """Make room for groups up to `slots` and start the new ones."""
+        self._ledger.reserve(slots)
+        if len(new_slots):
+            self._ledger.values[new_slots] = 0
+        for store, _ in self._stores.values():
+            store.reserve(slots)
+        for counted in self._distinct.values():
+            counted.values.reserve(slots)
+
+    def before(self, touched: Int64Array) -> Before:
+        """What the groups come to now, for comparison after an update."""
+        cells = np.empty((len(touched), self._ledger.values.shape[1]), np.int64)
+        copy_cells(self._ledger.values, touched, cells)
+        return Before(cells, self._stored(touched))
+
+    def update(self, frame: pl.DataFrame, slots: Int64Array, touched: Int64Array, signs: Int8Array) -> None:
+        """Apply a pass's rows; `signs` is empty where all are added."""
+        inputs = Inputs(frame, self._schema, self._pool)
+        ledger = self._ledger.values
+        parts: list[tuple[Need, tuple[Accumulator | Store, int]]] = [
+            *self._accumulators.items(),
+            *self._stores.items(),
+        ]
+        for need, (part, at) in parts:
+            if not need.distinct:
+                chosen = inputs.chosen(need.arguments, need.filter)
+                arguments = tuple(inputs.argument(index) for index in need.arguments)
+                part.update(Rows(slots, touched, signs, chosen, arguments), ledger, at)
+        for counted in self._distinct.values():
+            self._update_values(counted, inputs, slots, touched, signs)
+
+    def _update_values(
+        self, counted: _Distinct, inputs: Inputs, slots: Int64Array, touched: Int64Array, signs: Int8Array
+    ) -> None:
+        words = [inputs.argument(index).words for index in counted.arguments]
+        masks = inputs.masks(counted.filters)
+        present = inputs.chosen(counted.arguments, None)
+        if masks.shape[1]:
+            some: BoolArray = np.logical_or.reduce(masks)
+            present = np.logical_and(present, some) if len(present) else some
+        if len(present) and not present.all():
+            rows = np.flatnonzero(present)
+            slots, words = slots[rows], [column[rows] for column in words]
+            signs = signs[rows] if len(signs) else signs
+            masks = np.ascontiguousarray(masks[:, rows]) if masks.shape[1] else masks
+        if not len(slots):
+            return
+        crossings = np.zeros((len(counted.filters), len(slots)), np.int8) if counted.told else NO_CROSSINGS
+        counted.values.count(slots, words, signs, masks, counted.cells, self._ledger.values, crossings)
+        for which, part, at in counted.told:
+            rows = np.flatnonzero(crossings[which])
+            if len(rows):
+                arguments = tuple(Argument(column[rows], None) for column in words)
+                part.update(Rows(slots[rows], touched, crossings[which, rows], ALL, arguments), self._ledger.values, at)
+
+    def merge(self, other: Aggregates, source: Int64Array, target: Int64Array) -> None:
+        """Add the partial results of the same calls elsewhere, at `source`, to the groups at `target`."""
+        for part, at in self._accumulators.values():
+            assert isinstance(part, Mergeable)
+            part.merge(other._ledger.values, source, target, self._ledger.values, at)
+
+    def changed(self, before: Before, touched: Int64Array, groups: Int64Array, diff: Int8Array) -> list[Result]:
+        """Each call's values for the output rows: before the pass where `diff` is negative, else after it."""
+        cells = np.empty((before.cells.shape[1], len(groups)), np.int64)
+        pick_cells(before.cells, self._ledger.values, touched, groups, diff, cells)
+        stored = self._stored(touched)
+        places = np.where(diff < 0, groups, groups + len(touched)) if stored else groups
+        picked = {call: pl.concat([before.values[call], after])[places] for call, after in stored.items()}
+        return self._results(cells, picked)
+
+    def columns(self, results: list[Result]) -> list[Column | pl.Series]:
+        """Results as columns of the calls' types."""
+        return [result.column(call.type, self._pool) for result, call in zip(results, self._calls, strict=True)]
+
+    def columns_of(self, slots: Int64Array) -> list[Column | pl.Series]:
+        """The value of each call for these groups."""
+        return self.columns(self._results(np.ascontiguousarray(self._ledger.values[slots].T), self._stored(slots)))
+
+    def _stored(self, slots: Int64Array) -> dict[int, pl.Series]:
+        return {
+            place: self._stores[need][0].values(self._calls[place], slots)
+            for place, need in enumerate(self._needs)
+            if need in self._stores
+        }
+
+    def _results(self, cells: Int64Array, stored: dict[int, pl.Series]) -> list[Result]:
+        results: list[Result] = []
+        for place, (call, need) in enumerate(zip(self._calls, self._needs, strict=True)):
+            if place in stored:
+                results.append(Values(stored[place]))
+            else:
+                part, at = self._accumulators[need]
+                results.append(part.result(call, cells[at : at + part.cells]))
+        return results
+
+    def release(self, slots: Int64Array) -> None:
+        """End these groups."""
+        for part, at in self._accumulators.values():
+            part.release(slots, self._ledger.values, at)
+        for store, _ in self._stores.values():
+            store.release(slots)
+        for counted in self._distinct.values():
+            counted.values.forget_groups(slots)
+
+    def end_pass(self) -> None:
+        """Free what the pass left unused."""
+        for counted in self._distinct.values():
+            counted.values.forget_vanished()
+
+    def snapshot(self, slots: int) -> StateArrays:
+        arrays: StateArrays = {"ledger": self._ledger.copy(slots)}
+        for number, (store, _) in enumerate(self._stores.values()):
+            arrays |= prefixed(f"store{number}", store.snapshot())
+        for number, counted in enumerate(self._distinct.values()):
+            arrays |= prefixed(f"values{number}", counted.values.snapshot())
+        return arrays
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._ledger.load(state["ledger"])
+        for number, (store, _) in enumerate(self._stores.values()):
+            store.restore(section(f"store{number}", state))
+        for number, counted in enumerate(self._distinct.values()):
+            counted.values.restore(section(f"values{number}", state))

@@ -1,0 +1,25 @@
+"""COUNT. Source: Flink's CountAggFunction and Count1AggFunction."""
+
+from __future__ import annotations
+
+from riacho.dataflow.aggregates.contract import InCells, Int64Array, Rows, Words
+from riacho.kernels.aggregate import add_counts, merge_sums
+from riacho.plan.expressions import AggregateCall
+
+
+class Count(InCells):
+    """COUNT(*), and COUNT of the rows that are chosen: the sum of their signs.
+
+    COUNT(DISTINCT …) has such a cell too, which the counts of values keep.
+    """
+
+    cells = 1
+
+    def update(self, rows: Rows, ledger: Int64Array, at: int) -> None:
+        add_counts(rows.slots, rows.signs, rows.chosen, ledger, at)
+
+    def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
+        merge_sums(source, target, parts, ledger, at, 1)
+
+    def result(self, call: AggregateCall, cells: Int64Array) -> Words:  # noqa: ARG002 - it has one form
+        return Words(cells[0])

@@ -1,0 +1,157 @@
+"""How often each value occurs in each group: what DISTINCT, and MIN and MAX over retractions, are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.aggregates.contract import Int8Array, Int64Array
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.key_index import KeyIndex
+from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.dataflow.state.strings import StringPool
+from riacho.kernels.value_counts import (
+    chained_entries,
+    count_values,
+    link_entries,
+    rescan_extremes,
+    unlink_entries,
+    vanished_entries,
+)
+
+BoolArray = npt.NDArray[np.bool_]
+
+NO_MASKS: BoolArray = np.empty((1, 0), np.bool_)
+"""Every row is counted under every filter."""
+NO_CROSSINGS: Int8Array = np.empty((1, 0), np.int8)
+
+
+class ValueCounts:
+    """Counts of (group, value, …) for some argument columns, a counter for each FILTER that they are used with.
+
+    Where groups end or extremes are looked up (`chained`), a group's entries are chained. `interned` says which of the
+    value's words are ids of the pool.
+    """
+
+    def __init__(self, width: int, filters: int, *, interned: Sequence[int], chained: bool, pool: StringPool) -> None:
+        self._index = KeyIndex(1 + width)
+        self._counts = Growable(np.int64, width=filters)
+        self._nexts = Growable(np.int64)
+        self._previous = Growable(np.int64)
+        self._heads = Growable(np.int64)
+        self._interned = [1 + word for word in interned]
+        self._chained = chained
+        self._pool = pool
+        self._retracted: list[tuple[Int64Array, Int8Array]] = []
+
+    @property
+    def bytes(self) -> int:
+        return self._index.bytes + sum(part.bytes for part in (self._counts, self._nexts, self._previous, self._heads))
+
+    def reserve(self, slots: int) -> None:
+        """Make room for groups up to `slots`."""
+        if self._chained:
+            self._heads.reserve(slots)
+
+    def count(
+        self,
+        slots: Int64Array,
+        words: Sequence[Int64Array],
+        signs: Int8Array,
+        masks: BoolArray,
+        cells: Int64Array,
+        ledger: Int64Array,
+        crossings: Int8Array,
+    ) -> None:
+        """Count the rows' values, keep the distinct counts in `cells` of the ledger and tell `crossings`."""
+        keys = np.empty((len(slots), 1 + len(words)), np.int64)
+        keys[:, 0] = slots
+        for place, column in enumerate(words):
+            keys[:, 1 + place] = column
+        found, new_rows = self._index.upsert(keys)
+        self._counts.reserve(self._index.slots_used)
+        new = found[new_rows]
+        if len(new):
+            self._counts.values[new] = 0
+            if self._chained:
+                for part in (self._nexts, self._previous):
+                    part.reserve(self._index.slots_used)
+                link_entries(new, slots[new_rows], self._heads.values, self._nexts.values, self._previous.values)
+            for word in self._interned:
+                self._pool.retain(keys[new_rows, word])
+        count_values(found, slots, signs, masks, cells, self._counts.values, ledger, crossings)
+        if len(signs):
+            self._retracted.append((found, signs))
+
+    def extremes(self, which: int, slots: Int64Array, ledger: Int64Array, at: int, *, greatest: bool) -> None:
+        """Write each group's greatest or least value, and whether it has one, into its cells at `at`."""
+        rescan_extremes(
+            slots,
+            self._heads.values,
+            self._nexts.values,
+            self._index.keys,
+            self._counts.values,
+            which,
+            greatest,
+            bool(self._interned),
+            *self._pool.storage,
+            ledger,
+            at,
+        )
+
+    def forget_vanished(self) -> None:
+        """At the end of a pass: free the entries that no counter counts any more."""
+        for entries, signs in self._retracted:
+            out = np.empty(len(entries), np.int64)
+            self._free(out[: vanished_entries(entries, signs, self._counts.values, out)])
+        self._retracted.clear()
+
+    def forget_groups(self, slots: Int64Array) -> None:
+        """Free every entry of these groups."""
+        self._free(self.entries_of(slots)[0])
+
+    def entries_of(self, slots: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """The entries of these groups, one group after another, and where those of each end."""
+        out, ends = np.empty(max(1024, 4 * len(slots)), np.int64), np.empty(len(slots), np.int64)
+        while (count := chained_entries(slots, self._heads.values, self._nexts.values, out, ends)) > len(out):
+            out = np.empty(count, np.int64)
+        return out[:count], ends
+
+    def _free(self, entries: Int64Array) -> None:
+        if not len(entries):
+            return
+        keys = self._index.keys[entries]
+        if self._chained:
+            unlink_entries(
+                entries,
+                np.ascontiguousarray(keys[:, 0]),
+                self._heads.values,
+                self._nexts.values,
+                self._previous.values,
+            )
+        for word in self._interned:
+            self._pool.release(keys[:, word])
+        self._index.release(entries)
+
+    def snapshot(self) -> StateArrays:
+        used = self._index.slots_used
+        arrays: StateArrays = {"counts": self._counts.copy(used)}
+        if self._chained:
+            arrays |= {
+                "next": self._nexts.copy(used),
+                "previous": self._previous.copy(used),
+                "head": self._heads.copy(len(self._heads.values)),
+            }
+        return arrays | prefixed("index", self._index.snapshot())
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._index.restore(section("index", state))
+        self._counts.load(state["counts"])
+        if self._chained:
+            self._nexts.load(state["next"])
+            self._previous.load(state["previous"])
+            self._heads.load(state["head"])
