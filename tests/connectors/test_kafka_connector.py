@@ -337,3 +337,35 @@ def test_exactly_once_is_refused_clearly(kafka: RunningBroker, topic: str) -> No
     with pytest.raises(RiachoError, match="transactions are not there yet"):
         source("id INT", table)
     assert issubclass(OptionError, RiachoError)
+
+
+def test_changes_are_written_as_events_and_read_as_changes(kafka: RunningBroker, topic: str) -> None:
+    create(kafka, topic)
+    table = options(kafka, topic, format="debezium-json")
+    into = sink("id INT, name STRING", table)
+
+    write(into, [(1, "a"), (1, "a"), (1, "b")], [1, -1, 1])
+    into[0].close()
+
+    assert [message.value() for message in consume(kafka, topic, 3)] == [
+        b'{"before":null,"after":{"id":1,"name":"a"},"op":"c"}',
+        b'{"before":{"id":1,"name":"a"},"after":null,"op":"d"}',
+        b'{"before":null,"after":{"id":1,"name":"b"},"op":"c"}',
+    ]
+    batches = read_all(source("id INT, name STRING", table))
+    assert rows_of(batches) == [(1, "a"), (1, "a"), (1, "b")]
+    assert [sign for batch in batches if batch.diff is not None for sign in batch.diff.tolist()] == [1, -1, 1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "more", "message"),
+    [
+        ("id INT", {"key_format": "maxwell-json", "key_fields": "id"}, "a key cannot be 'maxwell-json'"),
+        ("id INT, PRIMARY KEY (id) NOT ENFORCED", {"connector": "upsert-kafka", "key_format": "json"}, "has some"),
+    ],
+)
+def test_changes_of_a_format_stand_in_the_value_of_an_appended_topic(
+    kafka: RunningBroker, topic: str, columns: str, more: dict[str, str], message: str
+) -> None:
+    with pytest.raises(RiachoError, match=message):
+        source(columns, options(kafka, topic, **{"format": "debezium-json", **more}))

@@ -261,3 +261,15 @@ def test_equal_rows_cancel_whatever_their_order_before_upserts_are_derived() -> 
     batch = Batch(frame, np.arange(6), WatermarkSteps.still(), diff)
     kept, gone = last_of_keys(batch, ["k"])
     assert (kept.tolist(), gone.tolist()) == ([0, 5], [2])
+
+
+def test_changes_in_files_are_written_and_read(tmp_path: Path) -> None:
+    table = {"connector": "filesystem", "path": str(tmp_path), "format": "canal-json"}
+    into = sink("id INT", table)
+
+    write(into, [(1,), (1,), (2,)], [1, -1, 1])
+    into[0].close()
+
+    batches = read_all(source("id INT", table))
+    assert rows_of(batches) == [(1,), (1,), (2,)]
+    assert [sign for batch in batches if batch.diff is not None for sign in batch.diff.tolist()] == [1, -1, 1]

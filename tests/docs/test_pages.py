@@ -16,6 +16,7 @@ from riacho.cli import COMMANDS, command_line
 from riacho.dataflow.connectors import check_table, connectors
 from riacho.errors import RiachoError
 from riacho.formats.registry import formats
+from riacho.plan.table_changes import CHANGELOG_FORMATS
 from riacho.serve.api import ROUTES
 from riacho.sql.errors import SqlError
 from riacho.sql.options import OPTIONS
@@ -192,6 +193,7 @@ TABLES = {
     "`nexmark`": ("event_type INT", {"connector": "nexmark"}),
     "`print`": ("a INT", {"connector": "print"}),
     "`json`": ("a INT", KAFKA),
+    **{f"`{name}`": ("a INT", {**KAFKA, "format": name}) for name in CHANGELOG_FORMATS},
     "`csv`": ("a INT", {**KAFKA, "format": "csv"}),
     "`raw`": ("a INT", {**KAFKA, "format": "raw"}),
 }

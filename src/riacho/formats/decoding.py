@@ -86,12 +86,14 @@ class Decoded:
 
     `record` says which record each row of `frame` came from; it ascends, and skips records without a value, bad
     ones, and those that the format leaves out. `ignored` counts the errors that `ignore-parse-errors` swallowed.
+    `diff` has a sign per row where the format tells of changes: a record may be several rows then.
     """
 
     frame: pl.DataFrame
     record: Int64Array
     bad: tuple[BadRecord, ...] = ()
     ignored: int = 0
+    diff: npt.NDArray[np.int8] | None = None
 
 
 class Decoder(Protocol):
@@ -110,4 +112,12 @@ class Encoder(Protocol):
 
         Raises `RiachoError` for a value that the format cannot write.
         """
+        ...
+
+
+class ChangeEncoder(Protocol):
+    """Columns to records that say what has become of each row."""
+
+    def encode_changes(self, frame: pl.DataFrame, signs: npt.NDArray[np.int8]) -> Spans:
+        """As `Encoder.encode`, of rows that are added (+1) or removed (−1)."""
         ...

@@ -6,7 +6,7 @@ Source: Flink, "JSON Format"; conversions as its JsonParserToRowDataConverters m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -14,80 +14,15 @@ import numpy as np
 import polars as pl
 
 from riacho.formats import arrow
-from riacho.formats.decoding import BadRecord, Bytes, Decoded, Int32Array, Int64Array, Scratch, Spans
+from riacho.formats.decoding import BadRecord, Bytes, Decoded, Int64Array, Scratch, Spans
 from riacho.formats.fields import Field, FieldType, Kind
+from riacho.formats.json_location import Located, Plan, elements_of, not_json
 from riacho.formats.values import Failures, Rules, Target, Texts, ValueColumn, convert, report
-from riacho.kernels import json as kernels
 from riacho.kernels import tokens
-from riacho.kernels.json_syntax import MAX_DEPTH, Fault
+from riacho.kernels.json_syntax import Fault
 
 CHUNK = 4096
 """Rows located before their values are converted: their bytes are then still in the cache."""
-
-_FAULTS = {
-    Fault.EMPTY: "it is empty",
-    Fault.NOT_AN_OBJECT: "it is not an object",
-    Fault.AN_ARRAY: "an array stands where an object must",
-    Fault.UNTERMINATED: "it ends in the middle",
-    Fault.EXPECTED_KEY: "a name in double quotes must stand here",
-    Fault.EXPECTED_COLON: "':' must stand here",
-    Fault.EXPECTED_COMMA: "',' or the closing bracket must stand here",
-    Fault.EXPECTED_VALUE: "no value begins like this",
-    Fault.CONTROL_CHARACTER: "a control character stands in a string",
-    Fault.BAD_ESCAPE: "no escape is written like this",
-    Fault.BAD_UTF8: "the bytes are not UTF-8",
-    Fault.BAD_NUMBER: "no number is written like this",
-    Fault.TOO_DEEP: f"values nest deeper than {MAX_DEPTH}",
-}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """The wanted fields as `kernels.locate` takes them, and the slot of each field at every level."""
-
-    names: Bytes
-    nodes: Int32Array
-    members: Int32Array
-    slot_end: Int32Array
-    slots: dict[tuple[str, ...], int]
-
-    @staticmethod
-    def of(fields: Sequence[Field]) -> _Plan:
-        names = bytearray()
-        slots: dict[tuple[str, ...], int] = {}
-        slot_end: list[int] = []
-        nodes: list[list[list[int]]] = []
-
-        def add(level: Sequence[Field], path: tuple[str, ...]) -> int:
-            node = len(nodes)
-            members: list[list[int]] = []
-            nodes.append(members)
-            for item in level:
-                encoded = item.name.encode()
-                slot = len(slot_end)
-                slots[(*path, item.name)] = slot
-                slot_end.append(slot)
-                member = [len(names), len(encoded), slot, -1]
-                names.extend(encoded)
-                members.append(member)
-                if item.type.kind is Kind.ROW:
-                    member[3] = add(item.type.children, (*path, item.name))
-                    slot_end[slot] = len(slot_end) - 1
-            return node
-
-        add(fields, ())
-        table: list[tuple[int, int]] = []
-        rows: list[list[int]] = []
-        for members in nodes:
-            table.append((len(rows), len(members)))
-            rows.extend(members)
-        return _Plan(
-            np.frombuffer(bytes(names), np.uint8),
-            np.array(table, np.int32).reshape(-1, 2),
-            np.array(rows, np.int32).reshape(-1, 4),
-            np.array(slot_end, np.int32),
-            slots,
-        )
 
 
 class JsonDecoder:
@@ -107,7 +42,7 @@ class JsonDecoder:
         ignore_parse_errors: bool = False,
     ) -> None:
         self._fields = tuple(fields)
-        self._plan = _Plan.of(self._fields)
+        self._plan = Plan.of(self._fields)
         self._rules = rules or Rules()
         self._fail_on_missing = fail_on_missing_field
         self._lenient = ignore_parse_errors
@@ -131,7 +66,7 @@ class JsonDecoder:
         arrays: list[tuple[int, Spans]] = []
         for first in range(0, rows, CHUNK):
             chunk = records.slice(first, first + CHUNK)
-            located = _Located.of(self._plan, chunk, self._scratch)
+            located = Located.of(self._plan, chunk, self._scratch)
             if located.faults.any():
                 arrays += self._faults(chunk, located, first, given, target)
             if self._fail_on_missing:
@@ -152,7 +87,7 @@ class JsonDecoder:
         return frame, record
 
     def _faults(
-        self, chunk: Spans, located: _Located, first: int, given: arrow.BoolArray, target: Target
+        self, chunk: Spans, located: Located, first: int, given: arrow.BoolArray, target: Target
     ) -> list[tuple[int, Spans]]:
         """Report the texts that are no objects and mark them as not given; the elements of those that are arrays."""
         arrays = []
@@ -168,10 +103,10 @@ class JsonDecoder:
                 if elements is not None:
                     arrays.append((row, elements))
                     continue
-            target.failures.add(target.record[row : row + 1], partial(_not_json, fault, position))
+            target.failures.add(target.record[row : row + 1], partial(not_json, fault, position))
         return arrays
 
-    def _report_missing(self, located: _Located, first: int, given: arrow.BoolArray, target: Target) -> None:
+    def _report_missing(self, located: Located, first: int, given: arrow.BoolArray, target: Target) -> None:
         for path, slot in self._plan.slots.items():
             missing = (located.kind[slot] == tokens.MISSING) & given[first : first + len(located.faults)]
             if len(path) > 1:  # of an object that is null nothing is missing
@@ -181,10 +116,6 @@ class JsonDecoder:
                 target.failures.add(target.record[rows], partial(_missing, ".".join(path)))
 
 
-def _not_json(fault: Fault, position: int, _place: int) -> str:
-    return f"not JSON: {_FAULTS[fault]} (byte {position + 1})"
-
-
 def _missing(path: str, _place: int) -> str:
     return f"field {path!r} is missing"
 
@@ -192,12 +123,12 @@ def _missing(path: str, _place: int) -> str:
 class _Builder(Protocol):
     """A column that grows by the rows of a chunk."""
 
-    def take(self, located: _Located, first: int) -> None: ...
+    def take(self, located: Located, first: int) -> None: ...
 
     def finish(self) -> arrow.Column: ...
 
 
-def _builder(item: Field, path: tuple[str, ...], plan: _Plan, rows: int, target: Target) -> _Builder:
+def _builder(item: Field, path: tuple[str, ...], plan: Plan, rows: int, target: Target) -> _Builder:
     slot = plan.slots[path]
     target = target.at(".".join(path))
     match item.type.kind:
@@ -218,7 +149,7 @@ class _ScalarBuilder:
         self._slot = slot
         self._target = target
 
-    def take(self, located: _Located, first: int) -> None:
+    def take(self, located: Located, first: int) -> None:
         texts = located.texts(self._slot)
         self._column.fill(texts, self._target.part(first, len(texts)))
 
@@ -236,7 +167,7 @@ class _RowBuilder:
         self._target = target
         self._children = children
 
-    def take(self, located: _Located, first: int) -> None:
+    def take(self, located: Located, first: int) -> None:
         texts = located.texts(self._slot)
         is_object = texts.kind == tokens.OBJECT
         self._valid[first : first + len(texts)] = is_object
@@ -262,7 +193,7 @@ class _ContainerBuilder:
             np.empty(0, np.uint8), np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.uint8)
         )
 
-    def take(self, located: _Located, first: int) -> None:
+    def take(self, located: Located, first: int) -> None:
         texts = located.texts(self._slot)
         stop = first + len(texts)
         self._texts.start[first:stop] = texts.start
@@ -272,50 +203,6 @@ class _ContainerBuilder:
 
     def finish(self) -> arrow.Column:
         return decode_values(self._kind, self._texts, self._target)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Located:
-    """Where the values are: a row per slot, a column per record."""
-
-    data: Bytes
-    start: Int64Array
-    length: Int32Array
-    kind: Bytes
-    faults: Bytes
-    fault_position: Int64Array
-
-    @staticmethod
-    def of(plan: _Plan, records: Spans, scratch: Scratch) -> _Located:
-        slots, rows = len(plan.slot_end), len(records)
-        located = _Located(
-            records.data,
-            scratch.array("start", np.int64, slots * rows).reshape(slots, rows),
-            scratch.array("length", np.int32, slots * rows).reshape(slots, rows),
-            scratch.array("kind", np.uint8, slots * rows).reshape(slots, rows),
-            scratch.array("faults", np.uint8, rows),
-            scratch.array("fault_position", np.int64, rows),
-        )
-        kernels.locate(
-            records.data,
-            records.start,
-            records.length,
-            plan.names,
-            plan.nodes,
-            plan.members,
-            plan.slot_end,
-            located.start,
-            located.length,
-            located.kind,
-            0,
-            rows,
-            located.faults,
-            located.fault_position,
-        )
-        return located
-
-    def texts(self, slot: int) -> Texts:
-        return Texts(self.data, self.start[slot], self.length[slot], self.kind[slot])
 
 
 def decode_values(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
@@ -332,7 +219,7 @@ def decode_values(kind: FieldType, texts: Texts, target: Target) -> arrow.Column
 
 
 def _lists(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
-    offsets, status, elements, _ = _elements(texts, tokens.ARRAY)
+    offsets, status, elements, _ = elements_of(texts, tokens.ARRAY)
     report(kind, texts, target, status == 2)
     element = kind.children[0]
     inner = _inside(target, f"{target.path}[]", offsets)
@@ -341,7 +228,7 @@ def _lists(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
 
 
 def _maps(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
-    offsets, status, elements, keys = _elements(texts, tokens.OBJECT)
+    offsets, status, elements, keys = elements_of(texts, tokens.OBJECT)
     report(kind, texts, target, status == 2)
     offsets, kept = _without_repeated_keys(offsets, keys)
     if kept is not None:
@@ -362,9 +249,9 @@ def _rows(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
     """Objects inside arrays and maps: located like records of their own."""
     is_object = texts.kind == tokens.OBJECT
     report(kind, texts, target, (texts.kind > tokens.NULL) & ~is_object)
-    plan = _Plan.of(kind.children)
+    plan = Plan.of(kind.children)
     objects = Spans(texts.data, texts.start, np.where(is_object, texts.length, np.int32(-1)))
-    located = _Located.of(plan, objects, Scratch())
+    located = Located.of(plan, objects, Scratch())
     assert not located.faults.any(), "values inside a checked text are checked"
     children = []
     for child in kind.children:
@@ -372,32 +259,6 @@ def _rows(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
         values = located.texts(plan.slots[(child.name,)])
         children.append((child.name, decode_values(child.type, values, inner)))
     return arrow.Column("+s", len(texts), (), None if is_object.all() else is_object, tuple(children))
-
-
-def _elements(texts: Texts, container: int) -> tuple[Int64Array, Bytes, Texts, Texts]:
-    """(offsets, status, elements, keys) of arrays or objects."""
-    offsets = np.empty(len(texts) + 1, np.int64)
-    status = np.empty(len(texts), np.uint8)
-    total = kernels.count_elements(texts.data, texts.start, texts.length, texts.kind, container, offsets, status)
-    spans = [
-        Texts(texts.data, np.empty(size, np.int64), np.empty(size, np.int32), np.empty(size, np.uint8))
-        for size in (total, total if container == tokens.OBJECT else 0)
-    ]
-    elements, keys = spans
-    kernels.list_elements(
-        texts.data,
-        texts.start,
-        texts.length,
-        texts.kind,
-        container,
-        elements.start,
-        elements.length,
-        elements.kind,
-        keys.start,
-        keys.length,
-        keys.kind,
-    )
-    return offsets, status, elements, keys
 
 
 def _inside(target: Target, path: str, offsets: Int64Array) -> Target:
@@ -433,11 +294,11 @@ def _top_level_array(records: Spans, row: int) -> Spans | None:
     text = records[row]
     assert text is not None
     probe = Spans.of([b'{"":' + text + b"}"])
-    plan = _Plan.of([Field("", FieldType(Kind.ARRAY, "ARRAY"))])
-    located = _Located.of(plan, probe, Scratch())
+    plan = Plan.of([Field("", FieldType(Kind.ARRAY, "ARRAY"))])
+    located = Located.of(plan, probe, Scratch())
     if located.faults[0]:
         return None
-    _, _, elements, _ = _elements(located.texts(0), tokens.ARRAY)
+    _, _, elements, _ = elements_of(located.texts(0), tokens.ARRAY)
     return Spans(elements.data, elements.start, elements.length)
 
 

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from riacho.formats.csv_decoder import CsvDecoder, CsvDialect
 from riacho.formats.csv_encoder import CsvEncoder
-from riacho.formats.decoding import Decoder, Encoder
 from riacho.formats.fields import Field, FieldType, Kind
-from riacho.formats.json_decoder import JsonDecoder
-from riacho.formats.json_encoder import DROP, FAIL, LITERAL, JsonEncoder
+from riacho.formats.format import Format, refuse
+from riacho.formats.json_format import (
+    CANAL_OPTIONS,
+    CHANGELOG_OPTIONS,
+    DEBEZIUM_OPTIONS,
+    JSON_OPTIONS,
+    open_canal,
+    open_debezium,
+    open_json,
+    open_maxwell,
+)
 from riacho.formats.options import Option, Options, boolean, one_of, text
 from riacho.formats.raw import RawDecoder, RawEncoder, RawOptions
-from riacho.formats.values import Rules
-from riacho.kernels import text_times
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A format with its options read and its columns checked.
-
-    `decoder(wanted)` decodes the named columns only; `encoder()` writes all of them, in order.
-    """
-
-    name: str
-    decoder: Callable[[Sequence[str]], Decoder]
-    encoder: Callable[[], Encoder]
-    line_quote: str | None = None
-    """The character between two of which a file's line does not end."""
 
 
 def formats() -> tuple[str, ...]:
     """The names of all formats."""
-    return tuple(sorted(_FORMATS))
+    return tuple(sorted((*_FORMATS, *_CHANGELOGS)))
 
 
 def option_names(name: str) -> frozenset[str]:
@@ -43,87 +34,21 @@ def option_names(name: str) -> frozenset[str]:
     return frozenset(option.key for option in _OPTIONS[name])
 
 
-def open_format(name: str, columns: Sequence[Field], options: Options) -> Format:
+def open_format(
+    name: str, columns: Sequence[Field], options: Options, metadata: Mapping[str, str] | None = None
+) -> Format:
     """The format `name` of these columns. `options` sees the format's own keys, without `json.`.
+
+    `metadata` names further columns, and what the format knows of an event that they are to hold.
 
     Raises `OptionError` for an unknown format, a wrong value, or a column that the format cannot hold.
     """
-    if name not in _FORMATS:
+    if name not in formats():
         raise options.error(f"unknown format '{name}'", mend=f"formats: {', '.join(formats())}")
-    return _FORMATS[name](tuple(columns), options.within(f"{name}."))
-
-
-_SQL, _ISO, _OFFSET = "SQL", "ISO-8601", "ISO-8601-WITH-OFFSET"
-
-_JSON_MISSING = Option("fail-on-missing-field", boolean, default=False)
-_JSON_IGNORE = Option("ignore-parse-errors", boolean, default=False)
-_JSON_TIMESTAMPS = Option("timestamp-format.standard", one_of(_SQL, _ISO, _OFFSET), default=_SQL)
-_JSON_NULL_KEY = Option("map-null-key.mode", one_of(FAIL, DROP, LITERAL), default=FAIL)
-_JSON_NULL_LITERAL = Option("map-null-key.literal", text, default="null")
-_JSON_PLAIN = Option("encode.decimal-as-plain-number", boolean, default=False)
-_JSON_NO_NULLS = Option("encode.ignore-null-fields", boolean, default=False)
-_JSON_PARSER = Option("decode.json-parser.enabled", boolean, default=True)
-"""Taken for Flink's sake: there is one parser here."""
-
-
-def _json(columns: tuple[Field, ...], options: Options) -> Format:
-    missing, ignore = options.get(_JSON_MISSING), options.get(_JSON_IGNORE)
-    standard, null_key = options.get(_JSON_TIMESTAMPS), options.get(_JSON_NULL_KEY)
-    literal, plain = options.get(_JSON_NULL_LITERAL), options.get(_JSON_PLAIN)
-    no_nulls = options.get(_JSON_NO_NULLS)
-    options.get(_JSON_PARSER)
-    if missing and ignore:
-        raise options.error("fail-on-missing-field and ignore-parse-errors shouldn't both be true")
-    for item in columns:
-        _refuse(item, item.type, options, {Kind.MAP}, _is_text_keyed, "JSON: the key of a MAP must be a STRING")
-    iso = standard != _SQL
-    rules = Rules(
-        timestamp_style=text_times.ISO_STYLE if iso else text_times.SQL_STYLE,
-        timestamp_zone=text_times.OFFSET_ZONE if standard == _OFFSET else text_times.NO_ZONE,
-        ltz_zone=text_times.OFFSET_ZONE if standard == _OFFSET else text_times.UTC_ZONE,
-        strict_timestamps=iso,
-    )
-    by_name = {item.name: item for item in columns}
-
-    def decoder(wanted: Sequence[str]) -> Decoder:
-        return JsonDecoder(
-            [by_name[name] for name in wanted],
-            rules=rules,
-            fail_on_missing_field=missing,
-            ignore_parse_errors=ignore,
-        )
-
-    def encoder() -> Encoder:
-        return JsonEncoder(
-            columns,
-            iso_timestamps=iso,
-            offset=standard == _OFFSET,
-            map_null_key=null_key,
-            map_null_literal=literal,
-            plain_decimals=plain,
-            ignore_null_fields=no_nulls,
-        )
-
-    return Format("json", decoder, encoder)
-
-
-def _is_text_keyed(kind: FieldType) -> bool:
-    return kind.children[0].type.kind is Kind.STRING
-
-
-def _refuse(
-    item: Field,
-    kind: FieldType,
-    options: Options,
-    kinds: set[Kind],
-    fits: Callable[[FieldType], bool],
-    complaint: str,
-) -> None:
-    """Raise for a type, however deep inside the column, that the format cannot hold."""
-    if kind.kind in kinds and not fits(kind):
-        raise options.error(f"column '{item.name}' of type {kind.name}: {complaint}")
-    for child in kind.children:
-        _refuse(item, child.type, options, kinds, fits, complaint)
+    scope = options.within(f"{name}.")
+    if name in _CHANGELOGS:
+        return _CHANGELOGS[name](tuple(columns), scope, metadata or {})
+    return _FORMATS[name](tuple(columns), scope)
 
 
 def _character(value: str) -> str:
@@ -174,13 +99,13 @@ def _csv(columns: tuple[Field, ...], options: Options) -> Format:
     ignore, scientific = options.get(_CSV_IGNORE), options.get(_CSV_SCIENTIFIC)
     options.get(_CSV_QUOTE)
     for item in columns:
-        _refuse(item, item.type, options, {Kind.MAP}, lambda _: False, "CSV cannot hold a MAP")
-        _refuse(item, item.type, options, {Kind.TIME}, _is_milliseconds, "CSV holds TIME up to TIME(3)")
+        refuse(item, item.type, options, {Kind.MAP}, lambda _: False, "CSV cannot hold a MAP")
+        refuse(item, item.type, options, {Kind.TIME}, _is_milliseconds, "CSV holds TIME up to TIME(3)")
     return Format(
         "csv",
         lambda wanted: CsvDecoder(columns, wanted, dialect, ignore_parse_errors=ignore),
         lambda: CsvEncoder(columns, dialect, scientific_decimals=scientific),
-        dialect.quote,
+        line_quote=dialect.quote,
     )
 
 
@@ -210,7 +135,9 @@ def _raw(columns: tuple[Field, ...], options: Options) -> Format:
     return Format("raw", lambda _: RawDecoder(columns[0], settings), lambda: RawEncoder(columns[0], settings))
 
 
-_FORMATS: dict[str, Callable[[tuple[Field, ...], Options], Format]] = {"csv": _csv, "json": _json, "raw": _raw}
+_FORMATS: dict[str, Callable[[tuple[Field, ...], Options], Format]] = {"csv": _csv, "json": open_json, "raw": _raw}
+_CHANGELOGS = {"canal-json": open_canal, "debezium-json": open_debezium, "maxwell-json": open_maxwell}
+"""Formats whose records say what has become of a row."""
 _OPTIONS: Mapping[str, tuple[Option[Any], ...]] = {
     "csv": (
         _CSV_DELIMITER,
@@ -223,15 +150,9 @@ _OPTIONS: Mapping[str, tuple[Option[Any], ...]] = {
         _CSV_NULL,
         _CSV_SCIENTIFIC,
     ),
-    "json": (
-        _JSON_MISSING,
-        _JSON_IGNORE,
-        _JSON_TIMESTAMPS,
-        _JSON_NULL_KEY,
-        _JSON_NULL_LITERAL,
-        _JSON_PLAIN,
-        _JSON_NO_NULLS,
-        _JSON_PARSER,
-    ),
+    "canal-json": CANAL_OPTIONS,
+    "debezium-json": DEBEZIUM_OPTIONS,
+    "json": JSON_OPTIONS,
+    "maxwell-json": CHANGELOG_OPTIONS,
     "raw": (_RAW_CHARSET, _RAW_ENDIANNESS),
 }

@@ -24,6 +24,7 @@ from riacho.plan.relations import (
     Watermark,
     WindowAggregate,
 )
+from riacho.plan.table_changes import Changes, source_changes
 
 Key = frozenset[int]
 
@@ -35,6 +36,8 @@ def is_updating(relation: Relation) -> bool:
     """Whether the relation retracts rows that it emitted before."""
     if isinstance(relation, Normalize | UpsertMaterialize):
         return True
+    if isinstance(relation, Scan):
+        return source_changes(relation.table) is not Changes.APPEND
     if isinstance(relation, Aggregate):
         return bool(relation.calls) or is_updating(relation.input)
     if isinstance(relation, Join):
@@ -49,8 +52,7 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
     """
     if isinstance(relation, Scan):
         key = relation.table.primary_key
-        upserts = relation.table.connector == "upsert-kafka"
-        if upserts and set(key) <= set(relation.fields):
+        if key and set(key) <= set(relation.fields):
             return frozenset({frozenset(relation.fields.index(name) for name in key)})
         return frozenset()
     if isinstance(relation, Normalize | UpsertMaterialize):

@@ -100,6 +100,7 @@ OPTIONS: dict[str, Option] = {
         Option("table.exec.mini-batch.allow-latency", _duration, "0"),
         Option("table.exec.mini-batch.size", _integer, "-1"),
         Option("table.exec.source.idle-timeout", _duration, "0"),
+        Option("table.exec.source.cdc-events-duplicate", _boolean, "false"),
         Option("table.exec.sink.not-null-enforcer", _one_of("ERROR", "DROP"), "ERROR"),
         Option("table.exec.sink.type-length-enforcer", _one_of("IGNORE", "TRIM_PAD", "ERROR"), "IGNORE"),
         Option("table.exec.sink.upsert-materialize", _one_of("AUTO", "NONE", "FORCE"), "AUTO"),

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from riacho.plan.expressions import Expression
 from riacho.plan.relations import Normalize, Project, Relation, Scan, Schema, Watermark
+from riacho.plan.table_changes import Changes, source_changes
 from riacho.plan.tables import ColumnKind, Table
 from riacho.sql.options import duration_ms
 
 IDLE_TIMEOUT_OF_TABLE = "scan.watermark.idle-timeout"
 IDLE_TIMEOUT_OF_SESSION = "table.exec.source.idle-timeout"
+CDC_EVENTS_DUPLICATE = "table.exec.source.cdc-events-duplicate"
 
 
 def scan(table: Table, options: Mapping[str, str]) -> Relation:
@@ -21,11 +23,11 @@ def scan(table: Table, options: Mapping[str, str]) -> Relation:
     -- Watermark(ts, ts - 1 s) over Project(a, a + 1, ts) over Scan(a, ts)
     ```
 
-    Raises `ValueError` for an idle time-out that is no duration.
+    Raises `ValueError` for an idle time-out that is no duration, and for a table without a key whose events repeat.
     """
     stored = tuple(column.name for column in table.stored_columns)
     relation: Relation = Scan(table, stored)
-    if table.connector == "upsert-kafka":
+    if _is_normalized(table, options):
         relation = Normalize(relation, tuple(stored.index(name) for name in table.primary_key))
     if any(column.kind is ColumnKind.COMPUTED for column in table.columns):
         below: Schema = relation.schema
@@ -38,3 +40,15 @@ def scan(table: Table, options: Mapping[str, str]) -> Relation:
         index = relation.schema.index(table.watermark.column)
         relation = Watermark(relation, index, table.watermark.expression, duration_ms(idle))
     return relation
+
+
+def _is_normalized(table: Table, options: Mapping[str, str]) -> bool:
+    """Whether the table's changes must be told apart from repeated ones, by its primary key."""
+    changes = source_changes(table)
+    repeated = changes is Changes.RETRACT and options.get(CDC_EVENTS_DUPLICATE) == "true"
+    if repeated and not table.primary_key:
+        raise ValueError(
+            f"the table '{table.name}' needs a PRIMARY KEY: '{CDC_EVENTS_DUPLICATE}' = 'true' tells repeated events "
+            "apart by it"
+        )
+    return repeated or changes is Changes.UPSERT

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from riacho.plan.expressions import Column, Expression, walk
 from riacho.plan.relations import Field, Values
+from riacho.plan.table_changes import CHANGELOG_FORMATS
 from riacho.plan.tables import ColumnKind, Table, TableColumn, WatermarkDefinition
 from riacho.plan.types import DataType, NullType, TimestampLtzType, TimestampType
 from riacho.sql.catalog import local_name
@@ -100,7 +101,8 @@ class TableBinder:
                 self.statement.start,
                 "add PRIMARY KEY (…) NOT ENFORCED to the columns",
             )
-        if connector == "kafka" and key:
+        value_format = options.get("format") or options.get("value.format")
+        if connector == "kafka" and key and value_format not in CHANGELOG_FORMATS:
             self.source.fail(
                 "a 'kafka' table cannot have a PRIMARY KEY: its records are only ever added",
                 self.statement.primary_key[0],
@@ -162,8 +164,6 @@ class TableBinder:
         if len(self.statement.watermarks) > 1:
             self.source.fail("a table has at most one WATERMARK", self.statement.watermarks[1].column)
         self._definition(clause.column)
-        if table.connector == "upsert-kafka":
-            self.source.fail("a WATERMARK on an 'upsert-kafka' table is not supported yet", clause.column)
         column = table.column(clause.column.name)
         if not _is_row_time(column.type):
             self.source.fail(

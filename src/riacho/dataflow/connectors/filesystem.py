@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlparse
 from riacho.dataflow.connectors.fields import format_fields
 from riacho.dataflow.connectors.tables import check_metadata, options_of
 from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy
+from riacho.formats.format import Format
 from riacho.formats.options import Option, Options, duration, memory_size
-from riacho.formats.registry import Format, formats, open_format
+from riacho.formats.registry import formats, open_format
 from riacho.plan.tables import ColumnKind, Table
 from riacho.plan.types import BIGINT, STRING, DataType, TimestampLtzType
 

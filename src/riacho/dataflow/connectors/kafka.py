@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from riacho.client import ClientConfig, Cluster, FetchConfig, OffsetReset, ProducerConfig
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.fields import format_fields
+from riacho.dataflow.connectors.format_metadata import columns_of_format, readable_from
 from riacho.dataflow.connectors.tables import check_metadata, options_of
 from riacho.dataflow.sources.bad_records import DEAD_LETTER_TOPIC, POLICY, BadRecordPolicy
 from riacho.formats.fields import Field
+from riacho.formats.format import Format
 from riacho.formats.options import Option, Options, duration, integer, items, one_of
-from riacho.formats.registry import Format, open_format
+from riacho.formats.registry import open_format
+from riacho.plan.table_changes import CHANGELOG_FORMATS
 from riacho.plan.tables import ColumnKind, Table, TableColumn
 from riacho.plan.types import BIGINT, BYTES, INT, STRING, DataType, MapType, TimestampLtzType
 
@@ -115,7 +118,8 @@ class Start:
 class KafkaTable:
     """A table of either Kafka connector, its options checked.
 
-    `key_columns` maps a table's column to its name in the key format. `value_columns` are those in the value.
+    `key_columns` maps a table's column to its name in the key format. `value_columns` are those in the value, and
+    `value_metadata` those that hold what the value's format knows beside.
     """
 
     table: Table
@@ -126,6 +130,7 @@ class KafkaTable:
     key_columns: dict[str, str]
     value: Format
     value_columns: tuple[str, ...]
+    value_metadata: tuple[str, ...]
     startup: Start
     bounded: Start
     discovery_ms: int
@@ -223,17 +228,20 @@ def read_table(table: Table, environment: ConnectorEnvironment) -> KafkaTable:
         if key_fields:
             raise options.error("upsert-kafka takes its key from PRIMARY KEY, not from 'key.fields'")
         key_fields = table.primary_key
-    elif table.primary_key:
+    elif table.primary_key and value_name not in CHANGELOG_FORMATS:
         raise options.error(
             "the connector 'kafka' with append-only formats cannot have a PRIMARY KEY",
             mend="use the connector 'upsert-kafka', or drop the PRIMARY KEY",
         )
+    _check_formats(options, key_name, value_name, upserts=upserts)
     physical = {column.name: column for column in table.columns if column.kind is ColumnKind.PHYSICAL}
     _check_keys(options, physical, key_name, key_fields, prefix, include)
-    check_metadata(options, table, READABLE)
+    check_metadata(options, table, {**READABLE, **readable_from(value_name)})
+    value_metadata = columns_of_format(table, value_name)
     key_columns = {name: name.removeprefix(prefix) for name in key_fields}
     value_columns = tuple(name for name in physical if include == ALL or name not in key_columns)
-    value = open_format(value_name, format_fields(physical[name] for name in value_columns), _scoped(options, "value."))
+    value_fields = format_fields(physical[name] for name in value_columns)
+    value = open_format(value_name, value_fields, _scoped(options, "value."), value_metadata)
     key = None
     if key_name is not None:
         renamed = [
@@ -253,6 +261,7 @@ def read_table(table: Table, environment: ConnectorEnvironment) -> KafkaTable:
         key_columns,
         value,
         value_columns,
+        tuple(value_metadata),
         _startup(options, upserts=upserts),
         _bounded(options),
         options.get(_DISCOVERY),
@@ -277,6 +286,17 @@ def _value_format(options: Options) -> str:
 def _scoped(options: Options, prefix: str) -> Options:
     """Under 'value.format' the format's options have the prefix; under 'format' they have none."""
     return options.within(prefix) if options.has(_VALUE_FORMAT) else options
+
+
+def _check_formats(options: Options, key_name: str | None, value_name: str, *, upserts: bool) -> None:
+    """Records that say what becomes of a row can be values only, and an upserted topic says it by its keys."""
+    if key_name in CHANGELOG_FORMATS:
+        raise options.error(f"a key cannot be '{key_name}': its records tell of changes", mend="use json, csv or raw")
+    if upserts and value_name in CHANGELOG_FORMATS:
+        raise options.error(
+            f"'upsert-kafka' takes only formats without changes of their own, and '{value_name}' has some",
+            mend="use the connector 'kafka'",
+        )
 
 
 def _check_keys(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from riacho.formats.options import Option, Options
 from riacho.plan.tables import ColumnKind, Table
 from riacho.plan.types import (
+    ArrayType,
     DataType,
     IntegerType,
     MapType,
@@ -61,6 +62,8 @@ def _holds(declared: DataType, actual: DataType) -> bool:
             return isinstance(declared, IntegerType)
         case TimestampLtzType():
             return isinstance(declared, TimestampType | TimestampLtzType) and declared.precision >= actual.precision
+        case ArrayType():
+            return isinstance(declared, ArrayType) and declared.element.same_as(actual.element)
         case MapType():
             return isinstance(declared, MapType) and all(
                 one.same_as(other) for one, other in ((declared.key, actual.key), (declared.value, actual.value))

@@ -44,6 +44,9 @@ class WatermarkOperator:
         if microseconds.null_count():
             valid = ~microseconds.is_null().to_numpy()
             microseconds = microseconds.fill_null(0)
+        if batch.diff is not None:  # an old value that goes says nothing new of time
+            added = batch.diff > 0
+            valid = added if not len(valid) else valid & added
         milliseconds = microseconds.to_numpy() // MICROSECONDS
         steps = self._splits.advance(batch.sequence, batch.split, milliseconds, valid)
         return replace(batch, watermark=self._with_end(steps, batch.watermark), split=None)

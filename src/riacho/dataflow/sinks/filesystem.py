@@ -33,7 +33,9 @@ class FileSink:
         self._table = table
         self._clock = environment.clock
         self._disk = disk or SystemDisk()
-        self._encoder = None if table.format is None else table.format.encoder()
+        opened = table.format
+        self._encoder = None if opened is None else opened.encoder()
+        self._changes = None if opened is None or opened.change_encoder is None else opened.change_encoder()
         self._run = uuid.uuid4().hex[:12]
         self._number = 0
         self._fd: int | None = None
@@ -44,16 +46,20 @@ class FileSink:
         self._bytes = 0
 
     def write(self, batch: Batch) -> None:
-        assert batch.diff is None or (batch.diff > 0).all(), "the planner keeps retractions from files"
         if not len(batch):
             return
         self._rows += len(batch)
-        if self._encoder is None:
+        if self._changes is not None:
+            changes = self._changes.encode_changes(batch.frame, batch.signs())
+            self._append(_lines(changes, self._table.line_delimiter))
+        elif self._encoder is None:
+            _assert_added(batch)
             if not self._frames:
                 self._opened_ms = self._clock.monotonic_ms()
             self._frames.append(batch.frame)
             self._size += int(batch.frame.estimated_size())
         else:
+            _assert_added(batch)
             self._append(_lines(self._encoder.encode(batch.frame), self._table.line_delimiter))
         age = self._clock.monotonic_ms() - self._opened_ms
         if self._size >= self._table.roll_bytes or age >= self._table.roll_ms:
@@ -126,6 +132,10 @@ class FileSink:
             f"table {self._table.table.name}: {self._table.path} cannot be written: {error.strerror}",
             where=self._table.table.origin,
         )
+
+
+def _assert_added(batch: Batch) -> None:
+    assert batch.diff is None or (batch.diff > 0).all(), "the planner keeps retractions from such files"
 
 
 def _hidden(run: str, number: int | str) -> str:

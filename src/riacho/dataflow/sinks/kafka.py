@@ -17,7 +17,7 @@ from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sinks.put_back import put_back, stand
 from riacho.dataflow.sinks.upserts import Upserts
 from riacho.dataflow.sources import Json, Positions
-from riacho.formats.decoding import Spans
+from riacho.formats.decoding import ChangeEncoder, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import TimestampType
 
@@ -39,6 +39,7 @@ class KafkaSink:
         self._cluster = table.cluster(environment)
         self._producer = Producer(self._cluster, table.producing())
         self._value = table.value.encoder()
+        self._changes = None if table.value.change_encoder is None else table.value.change_encoder()
         self._key = None if table.key is None else table.key.encoder()
         self._renames_keys = any(name != inner for name, inner in table.key_columns.items())
         self._metadata = {
@@ -55,6 +56,8 @@ class KafkaSink:
         if self._upserts is not None:
             kept, gone = self._upserts(batch)
             self._produce(batch.frame, kept, gone)
+        elif self._changes is not None:
+            self._produce_changes(batch, self._changes)
         else:
             assert batch.diff is None or (batch.diff > 0).all(), "the planner keeps retractions away"
             self._produce(batch.frame, np.arange(len(batch)), np.empty(0, np.int64))
@@ -97,20 +100,30 @@ class KafkaSink:
         for first in range(0, len(rows), ENCODED_ROWS):
             self._produce_rows(frame.slice(first, ENCODED_ROWS), rows[first : first + ENCODED_ROWS], gone)
 
+    def _produce_changes(self, batch: Batch, encoder: ChangeEncoder) -> None:
+        """Send a record per change, in the order of the pass."""
+        signs = batch.signs()
+        for first in range(0, len(batch), ENCODED_ROWS):
+            frame = batch.frame.slice(first, ENCODED_ROWS)
+            self._send(frame, encoder.encode_changes(frame, signs[first : first + ENCODED_ROWS]))
+
     def _produce_rows(self, frame: pl.DataFrame, rows: Int64Array, gone: Int64Array) -> None:
         value = self._value.encode(frame)
         if len(gone):
             value = Spans(value.data, value.start, np.where(np.isin(rows, gone), np.int32(-1), value.length))
+        self._send(frame, value)
+
+    def _send(self, frame: pl.DataFrame, value: Spans) -> None:
         key = self._keys(frame)
         columns = ProduceColumns(
             _binary(value),
             key=None if key is None else _binary(key),
             timestamp=self._timestamps(frame),
-            partition=self._partitions(len(rows)),
+            partition=self._partitions(frame.height),
             headers=self._headers(frame),
         )
         self._producer.produce(self._topic, columns)
-        self._rows += len(rows)
+        self._rows += frame.height
         self._bytes += int(np.maximum(value.length, 0).sum(dtype=np.int64))
         if key is not None:
             self._bytes += int(np.maximum(key.length, 0).sum(dtype=np.int64))

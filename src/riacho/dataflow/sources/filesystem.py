@@ -17,7 +17,7 @@ from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, 
 from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.errors import RiachoError
 from riacho.formats.csv_decoder import split_lines
-from riacho.formats.decoding import Spans
+from riacho.formats.decoding import Decoded, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 
 BLOCK_BYTES = 8 << 20
@@ -95,16 +95,20 @@ class FileSource:
         if self._place == len(block):
             self._offset = block.end
             self._current()  # so that `finished` is true with the last row
+        diff = None
         if block.lines is None:
             assert block.frame is not None
             frame, record, size = block.frame[first : first + count], np.arange(count), 0
         else:
-            frame, record, size = self._decoded(block, block.lines.slice(first, first + count), first)
+            lines = block.lines.slice(first, first + count)
+            decoded = self._decoded(block, lines, first)
+            frame, record, diff = decoded.frame, decoded.record, decoded.diff
+            size = int(lines.length.sum(dtype=np.int64))
         frame = self._with_metadata(frame, block.path)
         self._bad.delivered(frame.height, size)
         if not frame.height:
             return None
-        return SourceBatch(frame, np.zeros(frame.height, np.int32), size, _FileOrigins(block, first, record))
+        return SourceBatch(frame, np.zeros(frame.height, np.int32), size, _FileOrigins(block, first, record), diff)
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
         self._bad.reject(batch.origins, rows, reasons)
@@ -236,7 +240,7 @@ class FileSource:
             ) from error
         return _Block(file, first, None, frame, first + frame.height)
 
-    def _decoded(self, block: _Block, lines: Spans, first: int) -> tuple[pl.DataFrame, Int64Array, int]:
+    def _decoded(self, block: _Block, lines: Spans, first: int) -> Decoded:
         assert self._decoder is not None
         decoded = self._decoder.decode(lines)
         if decoded.bad:
@@ -244,7 +248,7 @@ class FileSource:
             origins = _FileOrigins(block, first, places)
             self._bad.take([(origins.of(index), item.reason) for index, item in enumerate(decoded.bad)])
         self._bad.ignored(decoded.ignored)
-        return decoded.frame, decoded.record, int(lines.length.sum(dtype=np.int64))
+        return decoded
 
     def _with_metadata(self, frame: pl.DataFrame, path: Path) -> pl.DataFrame:
         extra = [column for column in self._columns if column.kind is ColumnKind.METADATA]

@@ -15,7 +15,7 @@ from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Int8Array, RecordOrigin
 from riacho.formats.decoding import Bytes, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
-from riacho.plan.types import DataType, TimestampType
+from riacho.plan.types import DataType, TimestampLtzType, TimestampType
 
 _INSTANT = pl.Datetime("us", "UTC")
 
@@ -152,7 +152,9 @@ class RowMaker:
         self._fields = tuple(fields)
         columns = {column.name: column for column in table.table.stored_columns}
         self._types = {name: polars_type(columns[name].type) for name in fields}
-        self._metadata = [columns[name] for name in fields if columns[name].kind is ColumnKind.METADATA]
+        metadata = [columns[name] for name in fields if columns[name].kind is ColumnKind.METADATA]
+        self._metadata = [column for column in metadata if column.name not in table.value_metadata]
+        self._value_metadata = [column for column in metadata if column.name in table.value_metadata]
         # A column that key and value share is the value's, as in Flink; of a tombstone only the key is there.
         physical = [name for name in fields if columns[name].kind is ColumnKind.PHYSICAL]
         self._from_value = [name for name in physical if name in table.value_columns]
@@ -161,7 +163,7 @@ class RowMaker:
         ]
         if table.upserts:
             self._from_value = [name for name in self._from_value if name not in table.key_columns]
-        self._value = table.value.decoder(self._from_value)
+        self._value = table.value.decoder([*self._from_value, *(column.name for column in self._value_metadata)])
         self._key = None
         if self._from_key:
             assert table.key is not None, "key columns have a key format"
@@ -172,7 +174,7 @@ class RowMaker:
         """The rows of these records, in their order."""
         value = self._value.decode(records.value)
         bad = {item.record: item.reason for item in value.bad}
-        frame, record, diff = value.frame, value.record, None
+        frame, record, diff = value.frame, value.record, value.diff
         ignored = value.ignored
         if self._table.upserts:
             frame, record, diff = self._with_tombstones(frame, record, records)
@@ -199,6 +201,9 @@ class RowMaker:
             columns |= {series.name: series for series in keys.get_columns()}
         for column in self._metadata:
             columns[column.name] = self._metadata_column(column, records, record)
+        for column in self._value_metadata:
+            if isinstance(column.type, TimestampType | TimestampLtzType):
+                columns[column.name] = _in_type(columns[column.name], column.type, self._time_zone)
         ordered = [columns[name] for name in self._fields]
         made = pl.DataFrame(ordered) if ordered else pl.DataFrame(height=len(record))
         return Rows(made, record, sorted(bad.items()), ignored, diff)
