@@ -220,14 +220,48 @@ def string_views(series: pl.Series) -> StringViews:
     return StringViews(views, np.array(data or [0], np.uint64), valid, owner)
 
 
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """Where a column's memory is: the addresses of its validity bitmap (0: no nulls) and of its data buffers.
+
+    `offset` is the place of the first row in all of them but the data of views. A struct has `children`.
+    """
+
+    offset: int
+    valid: int
+    data: tuple[int, ...]
+    children: tuple[Buffers, ...]
+
+
+def frame_buffers(frame: pl.DataFrame) -> tuple[tuple[Buffers, ...], object]:
+    """The memory of each column of a frame that has rows, in one crossing, and what keeps that memory alive."""
+    assert frame.height, "a frame without rows has no memory"
+    frame = frame.rechunk()
+    stream = _Stream.from_address(_capsule_pointer(capsule := frame.__arrow_c_stream__(), b"arrow_array_stream"))
+    array = _Array()
+    status = stream.get_next(ctypes.byref(stream), ctypes.byref(array))
+    assert status == 0, "Polars exports every frame"
+    assert array.length == frame.height, "a rechunked frame is one array"
+    owner = _Received(array, (frame, capsule))
+    columns = tuple(_buffers(array.children[place].contents, array.offset) for place in range(array.n_children))
+    return columns, owner
+
+
+def _buffers(array: Any, offset: int) -> Buffers:
+    addresses = [array.buffers[place] or 0 for place in range(array.n_buffers)]
+    offset += array.offset
+    children = tuple(_buffers(array.children[place].contents, offset) for place in range(array.n_children))
+    return Buffers(offset, addresses[0] if addresses else 0, tuple(addresses[1:]), children)
+
+
 class _Received:
-    """An array that Polars exported; released when nothing refers to it any more."""
+    """An array that Polars exported; released when nothing refers to it any more. `_source` is what it came from."""
 
-    __slots__ = ("_array", "_series")
+    __slots__ = ("_array", "_source")
 
-    def __init__(self, array: Any, series: pl.Series) -> None:
+    def __init__(self, array: Any, source: object) -> None:
         self._array = array
-        self._series = series
+        self._source = source
 
     def __del__(self) -> None:
         if self._array.release:

@@ -1,0 +1,453 @@
+"""Whole rows kept in state, by slot; their strings in chunks of bytes that are only ever appended to.
+
+Keys are interned (`state.strings`): equal strings must be one. Kept rows are not, since most of their strings occur
+once: a long one is copied once, when its row is kept, and given out as a view into its chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.chunks import Chunks
+from riacho.dataflow.state.nested import nested_to_text, text_to_nested
+from riacho.dataflow.state.words import NARROW_DECIMAL as NARROW_DIGITS
+from riacho.dataflow.state.words import build_frame
+from riacho.formats.arrow import Buffers, Column, frame_buffers, strings
+from riacho.kernels.row_words import (
+    BIT,
+    FLOAT32,
+    FLOAT64,
+    FREE_ROW,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    KEY_COLUMNS,
+    KEY_DESCENDING,
+    KEY_NULLS_FIRST,
+    LEAF_COLUMNS,
+    LEAF_KIND,
+    LEAF_WORD,
+    NARROW_DECIMAL,
+    PRESENCE,
+    VIEW,
+    WIDE_DECIMAL,
+)
+from riacho.kernels.rows import (
+    SOURCE_BUFFERS,
+    SOURCE_COLUMNS,
+    SOURCE_DATA,
+    SOURCE_OFFSET,
+    SOURCE_VALID,
+    count_live_bytes,
+    drop_rows,
+    move_strings,
+    settle_rows,
+    stage_rows,
+    take_rows,
+)
+from riacho.plan.ordering import SortKey
+from riacho.plan.relations import Field
+from riacho.plan.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    DateType,
+    DecimalType,
+    FloatType,
+    IntegerType,
+    MapType,
+    NullType,
+    RowType,
+    TimestampLtzType,
+    TimestampType,
+    TimeType,
+    is_bytes,
+    is_text,
+)
+
+Int64Array = npt.NDArray[np.int64]
+Uint64Array = npt.NDArray[np.uint64]
+Uint8Array = npt.NDArray[np.uint8]
+BoolArray = npt.NDArray[np.bool_]
+
+NULLS_PER_WORD = 63
+
+SWEPT_SLOTS = 4096
+"""Slots that a sweep looks at in one pass at least, and as many again for each row that the pass released."""
+
+_INTEGER_KINDS = {8: INT8, 16: INT16, 32: INT32, 64: INT64}
+_WORDS = {PRESENCE: 0, WIDE_DECIMAL: 2, VIEW: 2}
+_OUT_BYTES = {
+    INT8: 1,
+    INT16: 2,
+    INT32: 4,
+    FLOAT32: 4,
+    BIT: 1,
+    NARROW_DECIMAL: 16,
+    WIDE_DECIMAL: 16,
+    VIEW: 16,
+    PRESENCE: 0,
+}
+_ARROW_TYPES: dict[int, tuple[str, npt.DTypeLike]] = {
+    INT8: ("c", np.int8),
+    INT16: ("s", np.int16),
+    INT32: ("i", np.int32),
+    INT64: ("l", np.int64),
+    FLOAT32: ("f", np.float32),
+    FLOAT64: ("g", np.float64),
+}
+
+
+def _has_collection(data_type: DataType) -> bool:
+    match data_type:
+        case ArrayType() | MapType():
+            return True
+        case RowType(fields=fields):
+            return any(_has_collection(item.type) for item in fields)
+    return False
+
+
+def _leaf_kind(data_type: DataType) -> int:
+    """How a value is kept; a ROW with an array or a map in it as text."""
+    match data_type:
+        case IntegerType(bits=bits):
+            return _INTEGER_KINDS[bits]
+        case FloatType(bits=bits):
+            return FLOAT32 if bits == 32 else FLOAT64
+        case BooleanType():
+            return BIT
+        case DecimalType(precision=precision):
+            return NARROW_DECIMAL if precision <= NARROW_DIGITS else WIDE_DECIMAL
+        case DateType():
+            return INT32
+        case NullType():
+            return PRESENCE
+        case RowType():
+            return VIEW if _has_collection(data_type) else PRESENCE
+        case ArrayType() | MapType():
+            return VIEW
+    return VIEW if is_text(data_type) or is_bytes(data_type) else INT64
+
+
+def _leaf_types(data_type: DataType, parent: int, number: int) -> Iterator[tuple[DataType, int]]:
+    """The leaves of a value, each with the number of the leaf around it; this one's number is `number`."""
+    yield data_type, parent
+    if isinstance(data_type, RowType) and not _has_collection(data_type):
+        following = number + 1
+        for item in data_type.fields:
+            below = list(_leaf_types(item.type, number, following))
+            following += len(below)
+            yield from below
+
+
+class RowStore:
+    """Rows of given fields, known by slots counted from 0.
+
+    How an operator keeps rows in a pass:
+
+    1. `slots = store.stage(frame)` gives each row of a frame a slot. Its words can be read and compared by kernels at
+       once (`words`, `chunk_addresses`, `sort_keys`; see `kernels.row_words`), but its long strings still stand in the
+       frame, which the store holds until `end_pass`.
+    2. The operator decides: what stays it `settle`s (strings are copied, once), what does not it `release`s.
+    3. `columns(slots)` or `frame(slots)` gives rows out: strings as views into the chunks, without copying them.
+       Slot −1 is a row of nulls. A row that is retracted is given out first and released after.
+    4. `end_pass()` reclaims memory, a bounded piece of work. What was not settled by then must have been released.
+
+    `keep(frame)` is stage and settle in one. A chunk's written bytes never change, so frames and snapshots share them;
+    a chunk is reused once all its rows and all frames that look at it are gone.
+
+    Nulls, NaN (every NaN is one), −0.0, decimals, and ROWs of such round trip; arrays and maps are kept as text.
+    """
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.fields = tuple(fields)
+        self._types: list[DataType] = []
+        self._starts: list[int] = []
+        parents: list[int] = []
+        for item in self.fields:
+            self._starts.append(len(self._types))
+            for kind, parent in _leaf_types(item.type, -1, len(self._types)):
+                self._types.append(kind)
+                parents.append(parent)
+        self._leaves = np.zeros((len(self._types), LEAF_COLUMNS), np.int64)
+        self._null_words = max(1, -(-len(self._types) // NULLS_PER_WORD))
+        word = self._null_words
+        for number, leaf_kind in enumerate(map(_leaf_kind, self._types)):
+            self._leaves[number] = [leaf_kind, word, *divmod(number, NULLS_PER_WORD), parents[number]]
+            word += _WORDS.get(leaf_kind, 1)
+        self.width = word
+        """Words per row."""
+        views = self._leaves[:, LEAF_KIND] == VIEW
+        self._views = np.ascontiguousarray(self._leaves[views, LEAF_WORD])
+        self._view_leaves = np.flatnonzero(views)
+        self.view_marks = np.zeros(word, np.int64)
+        """1 at the first words of views, for kernels that compare whole rows."""
+        self.view_marks[self._views] = 1
+        self._texts = [
+            index
+            for index, item in enumerate(self.fields)
+            if _leaf_kind(item.type) == VIEW and not is_text(item.type) and not is_bytes(item.type)
+        ]
+        self._rows = Growable(np.int64, width=word)
+        self._used = 0
+        self._free = Growable(np.int64)
+        self._free_count = 0
+        self._chunks = Chunks()
+        self._owners: list[object] = []
+        self._swept = 0
+        self._sweeping = False
+        self._released = 0
+        self._rows.reserve(64)
+
+    def __len__(self) -> int:
+        return self._used - self._free_count
+
+    @property
+    def slots_used(self) -> int:
+        """One past the greatest slot ever given out: what arrays addressed by slot need room for."""
+        return self._used
+
+    @property
+    def words(self) -> Int64Array:
+        """Every row's words by slot; replaced by `stage`."""
+        return self._rows.values
+
+    @property
+    def chunk_addresses(self) -> Uint64Array:
+        """Where each chunk begins; replaced by `settle`."""
+        return self._chunks.addresses
+
+    @property
+    def bytes(self) -> int:
+        return self._rows.bytes + self._free.bytes + self._chunks.bytes
+
+    # ---- rows come and go -------------------------------------------------------------------------------------
+
+    def stage(self, frame: pl.DataFrame, rows: Int64Array | None = None) -> Int64Array:
+        """A slot for each row of the frame, or for these of its rows, in their order."""
+        if rows is None:
+            rows = np.arange(frame.height)
+        slots = self._take_slots(len(rows))
+        if not len(rows):
+            return slots
+        if self._texts:
+            frame = frame.with_columns([nested_to_text(frame.to_series(index)) for index in self._texts])
+        columns, owner = frame_buffers(frame)
+        self._owners.append(owner)
+        sources = np.zeros((len(self._types), SOURCE_COLUMNS), np.uint64)
+        buffers: list[int] = []
+        for start, column in zip(self._starts, columns, strict=True):
+            self._locate(start, column, sources, buffers)
+        addresses = np.array(buffers or [0], np.uint64)
+        stage_rows(rows, slots, self._rows.values, self._leaves, sources, addresses, self._null_words)
+        return slots
+
+    def _locate(self, leaf: int, column: Buffers, sources: Uint64Array, buffers: list[int]) -> int:
+        """Enter where a column's leaves are, from `leaf` on; the number after its last."""
+        sources[leaf, SOURCE_VALID] = column.valid
+        sources[leaf, SOURCE_OFFSET] = column.offset
+        kind = self._leaves[leaf, LEAF_KIND]
+        if kind == PRESENCE:
+            after = leaf + 1
+            for child in column.children:
+                after = self._locate(after, child, sources, buffers)
+            return after
+        sources[leaf, SOURCE_DATA] = column.data[0]
+        if kind == VIEW:
+            sources[leaf, SOURCE_BUFFERS] = len(buffers)
+            buffers.extend(column.data[1:-1])  # the last one holds the others' sizes
+        return leaf + 1
+
+    def _take_slots(self, count: int) -> Int64Array:
+        reused = min(self._free_count, count)
+        self._free_count -= reused
+        slots = np.empty(count, np.int64)
+        slots[:reused] = self._free.values[self._free_count : self._free_count + reused]
+        slots[reused:] = np.arange(self._used, self._used + count - reused)
+        self._used += count - reused
+        self._rows.reserve(self._used)
+        return slots
+
+    def settle(self, slots: Int64Array) -> None:
+        """Keep these staged rows: their strings move into the chunks."""
+        chunks, first = self._chunks, 0
+        if not len(self._views):
+            return
+        while True:
+            number = chunks.current
+            first = settle_rows(
+                slots, first, self.words, self._views, chunks.memory[number], number, chunks.used, chunks.live
+            )
+            if first == len(slots):
+                return
+            row = self.words[slots[first], self._views]
+            chunks.add(int((row & 0xFFFFFFFF).sum()))
+
+    def keep(self, frame: pl.DataFrame) -> Int64Array:
+        """A slot for each row of the frame, all settled."""
+        slots = self.stage(frame)
+        self.settle(slots)
+        return slots
+
+    def release(self, slots: Int64Array) -> None:
+        """Forget the rows of these slots, each given once, and free the slots for others."""
+        drop_rows(slots, self.words, self._views, self._chunks.live)
+        self._free.reserve(self._free_count + len(slots))
+        self._free.values[self._free_count : self._free_count + len(slots)] = slots[::-1]
+        self._free_count += len(slots)
+        self._released += len(slots)
+
+    def end_pass(self) -> None:
+        """Let go of the frames of the pass, and move some strings together where many are dead."""
+        self._owners.clear()
+        chunks = self._chunks
+        if not self._sweeping and chunks.begin_sweep():
+            self._sweeping, self._swept = True, 0
+        if self._sweeping:
+            end = min(self._swept + SWEPT_SLOTS + 2 * self._released, self._used)
+            while self._swept < end:
+                number = chunks.current
+                self._swept = move_strings(
+                    self._swept,
+                    end,
+                    self.words,
+                    self._views,
+                    chunks.addresses,
+                    chunks.leaving,
+                    chunks.memory[number],
+                    number,
+                    chunks.used,
+                    chunks.live,
+                )
+                if self._swept < end:
+                    chunks.add(int((self.words[self._swept, self._views] & 0xFFFFFFFF).sum()))
+            # Rows kept meanwhile have their strings in other chunks, so slots given out since need no look.
+            self._sweeping = self._swept < self._used
+        chunks.drop_empty()
+        self._released = 0
+
+    # ---- rows are given out -----------------------------------------------------------------------------------
+
+    def columns(self, slots: Int64Array) -> list[Column | pl.Series]:
+        """The columns of these rows, one per field; −1 is a row of nulls."""
+        count = len(slots)
+        kinds = self._leaves[:, LEAF_KIND].tolist()
+        starts = np.empty(len(kinds), np.int64)
+        size = 0
+        for leaf, kind in enumerate(kinds):
+            starts[leaf] = size
+            size += -(-_OUT_BYTES.get(kind, 8) * count // 64) * 64
+        out = np.empty(size + 64, np.uint8)
+        valid = np.empty((len(kinds), count), np.bool_)
+        nulls = np.zeros(len(kinds), np.int64)
+        places = np.full((len(kinds), len(self._chunks.memory)), -1, np.int64)
+        places_used = np.zeros(len(kinds), np.int64)
+        take_rows(slots, self.words, self._leaves, starts, out, valid, nulls, places, places_used)
+        given = _Given(out, starts.tolist(), valid, nulls.tolist(), places, count)
+        return [
+            self._given_column(item.type, start, given) for item, start in zip(self.fields, self._starts, strict=True)
+        ]
+
+    def frame(self, slots: Int64Array) -> pl.DataFrame:
+        """These rows as a frame."""
+        return build_frame(self.fields, self.columns(slots), len(slots))
+
+    def _given_column(self, data_type: DataType, leaf: int, given: _Given) -> Column | pl.Series:
+        column = self._leaf_column(data_type, leaf, given)[0]
+        if isinstance(data_type, NullType):
+            return pl.Series([None] * given.height, dtype=pl.Null)
+        if _leaf_kind(data_type) == VIEW and not is_text(data_type) and not is_bytes(data_type):
+            texts = build_frame((Field("text", data_type),), [column], given.height).to_series()
+            return text_to_nested(texts, data_type)
+        return column
+
+    def _leaf_column(self, data_type: DataType, leaf: int, given: _Given) -> tuple[Column, int]:
+        """A column from the leaves from `leaf` on, and the number after its last."""
+        valid = given.valid[leaf] if given.nulls[leaf] else None
+        kind, count = _leaf_kind(data_type), given.height
+        if kind == PRESENCE:
+            children: list[tuple[str, Column]] = []
+            after = leaf + 1
+            for item in data_type.fields if isinstance(data_type, RowType) else ():
+                column, after = self._leaf_column(item.type, after, given)
+                children.append((item.name, column))
+            return Column("+s", count, (), valid, tuple(children)), after
+        start = given.starts[leaf]
+        raw = given.out[start : start + _OUT_BYTES.get(kind, 8) * count]
+        return self._plain_column(data_type, kind, raw, valid, leaf, given), leaf + 1
+
+    def _plain_column(
+        self, data_type: DataType, kind: int, raw: Uint8Array, valid: BoolArray | None, leaf: int, given: _Given
+    ) -> Column:
+        count = given.height
+        match data_type:
+            case IntegerType() | FloatType():
+                code, dtype = _ARROW_TYPES[kind]
+                return Column(code, count, (raw.view(dtype),), valid)
+            case BooleanType():
+                return Column("b", count, (np.packbits(raw, bitorder="little"),), valid)
+            case DecimalType(precision=precision, scale=scale):
+                return Column(f"d:{precision},{scale}", count, (raw,), valid)
+            case DateType():
+                return Column("tdD", count, (raw,), valid)
+            case TimeType():
+                return Column("ttn", count, (raw,), valid)
+            case TimestampType():
+                return Column("tsu:", count, (raw,), valid)
+            case TimestampLtzType():
+                return Column("tsu:UTC", count, (raw,), valid)
+        if kind == VIEW:
+            places = given.places[leaf]
+            order = np.flatnonzero(places >= 0)
+            order = order[np.argsort(places[order])]
+            data = [self._chunks.memory[number] for number in order.tolist()]
+            return strings(raw, data, valid, text=not is_bytes(data_type))
+        return Column("l", count, (raw,), valid)  # intervals
+
+    def sort_keys(self, order: Sequence[SortKey]) -> Int64Array:
+        """An order by fields as the table that `compare_rows` reads."""
+        keys = np.zeros((len(order), KEY_COLUMNS), np.int64)
+        for row, key in zip(keys, order, strict=True):
+            row[:LEAF_COLUMNS] = self._leaves[self._starts[key.column]]
+            row[KEY_DESCENDING] = key.descending
+            row[KEY_NULLS_FIRST] = key.nulls_first
+        return keys
+
+    # ---- snapshots --------------------------------------------------------------------------------------------
+
+    def live(self) -> Int64Array:
+        """The slots that hold a row, ascending."""
+        return np.flatnonzero(self.words[: self._used, 0] != FREE_ROW)
+
+    def snapshot(self) -> StateArrays:
+        return {
+            "rows": self._rows.copy(self._used),
+            "free": self._free.copy(self._free_count),
+            **self._chunks.snapshot(),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._used, self._free_count = len(state["rows"]), len(state["free"])
+        self._rows.load(state["rows"])
+        self._free.load(state["free"])
+        self._chunks.restore(state)
+        count_live_bytes(self.words, self._used, self._views, self._chunks.live)
+
+
+class _Given(NamedTuple):
+    """What `take_rows` wrote, by leaf."""
+
+    out: Uint8Array
+    starts: list[int]
+    valid: BoolArray
+    nulls: list[int]
+    places: Int64Array
+    height: int

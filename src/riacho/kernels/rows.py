@@ -1,0 +1,406 @@
+"""Rows kept in state: taken in from Arrow buffers, their strings moved into chunks, given out as Arrow buffers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riacho.kernels.compile import READ_INT64, READ_UINT64, inner, kernel
+from riacho.kernels.primitives import copy_from_address, int64, load_byte_at, load_word_at, uint64
+from riacho.kernels.row_words import (
+    BIT,
+    FLOAT32,
+    FLOAT64,
+    FREE_ROW,
+    INLINE_BYTES,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    LEAF_KIND,
+    LEAF_NULL_BIT,
+    LEAF_NULL_WORD,
+    LEAF_PARENT,
+    LEAF_WORD,
+    NARROW_DECIMAL,
+    PRESENCE,
+    READ_TABLE,
+    VIEW,
+    WIDE_DECIMAL,
+    bytes_address,
+    hash_row,
+    same_rows,
+)
+
+Bools = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+Hashes = NDArray[np.uint64]
+Int64s = NDArray[np.int64]
+Words = NDArray[np.int64]
+
+READ_ADDRESSES = "Array(uint64, 2, 'C', True)"
+
+# The columns of a table of sources: where a batch has the values of each leaf.
+SOURCE_VALID: Final = 0
+"""The address of the validity bitmap; 0 where no row is null."""
+SOURCE_DATA: Final = 1
+SOURCE_OFFSET: Final = 2
+"""The place of the first row in both."""
+SOURCE_BUFFERS: Final = 3
+"""Of a leaf of views: where its data buffers begin in the table of their addresses."""
+SOURCE_COLUMNS: Final = 4
+
+_BLOCK: Final = 128
+"""Rows taken leaf by leaf: their words stay in the first-level cache."""
+
+_LOW_32: Final = uint64(0xFFFFFFFF)
+_STAGED: Final = uint64(0x8000000000000000)
+_NAN_32: Final = 0x7FC00000
+_NAN_64: Final = 0x7FF8000000000000
+_INFINITY_32: Final = 0x7F800000
+_INFINITY_64: Final = 0x7FF0000000000000
+_LOW_31: Final = 0x7FFFFFFF
+_LOW_63: Final = 0x7FFFFFFFFFFFFFFF
+
+
+@inner
+def _int16_at(address: int) -> int:
+    value = int64(load_byte_at(address)) | (int64(load_byte_at(address + uint64(1))) << 8)
+    return (value ^ 0x8000) - 0x8000
+
+
+@inner
+def _int32_at(address: int) -> int:
+    value = (
+        int64(load_byte_at(address))
+        | (int64(load_byte_at(address + uint64(1))) << 8)
+        | (int64(load_byte_at(address + uint64(2))) << 16)
+        | (int64(load_byte_at(address + uint64(3))) << 24)
+    )
+    return (value ^ 0x80000000) - 0x80000000
+
+
+@inner
+def _word_at(kind: int, data: int, row: int) -> int:
+    """The word of a value that has one."""
+    if kind == INT64:
+        return int64(load_word_at(data + uint64(8 * row)))
+    if kind == INT32:
+        return _int32_at(data + uint64(4 * row))
+    if kind == FLOAT64:
+        bits = int64(load_word_at(data + uint64(8 * row)))
+        if (bits & _LOW_63) > _INFINITY_64:
+            bits = int64(_NAN_64)
+        return bits ^ ((bits >> 63) & _LOW_63)
+    if kind == NARROW_DECIMAL:
+        return int64(load_word_at(data + uint64(16 * row)))
+    if kind == BIT:
+        return (int64(load_byte_at(data + uint64(row >> 3))) >> (row & 7)) & 1
+    if kind == INT16:
+        return _int16_at(data + uint64(2 * row))
+    if kind == INT8:
+        return (int64(load_byte_at(data + uint64(row))) ^ 0x80) - 0x80
+    bits = _int32_at(data + uint64(4 * row))  # FLOAT32
+    if (bits & _LOW_31) > _INFINITY_32:
+        bits = int64(_NAN_32)
+    return bits ^ ((bits >> 63) & _LOW_31)
+
+
+@inner
+def _stage_leaf(
+    rows: Int64s,
+    slots: Int64s,
+    first: int,
+    end: int,
+    store: Words,
+    kind: int,
+    word: int,
+    data: int,
+    offset: int,
+    buffers: Hashes,
+    buffer: int,
+) -> None:
+    for i in range(first, end):
+        row = rows[i] + offset
+        slot = slots[i]
+        if kind == VIEW:
+            length_word = load_word_at(data + uint64(16 * row))
+            second = load_word_at(data + uint64(16 * row + 8))
+            if int64(length_word & _LOW_32) > INLINE_BYTES:
+                at = buffers[buffer + int64(second & _LOW_32)] + (second >> uint64(32))
+                second = at | _STAGED
+            store[slot, word] = int64(length_word)
+            store[slot, word + 1] = int64(second)
+        elif kind == WIDE_DECIMAL:
+            store[slot, word] = int64(load_word_at(data + uint64(16 * row + 8)))
+            store[slot, word + 1] = int64(load_word_at(data + uint64(16 * row)))
+        else:
+            store[slot, word] = _word_at(kind, data, row)
+
+
+@kernel(f"void({READ_INT64}, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64)")
+def stage_rows(
+    rows: Int64s, slots: Int64s, store: Words, leaves: Words, sources: Hashes, buffers: Hashes, null_words: int
+) -> None:
+    """Write these rows of a batch into the slots; long strings stay where they are, known by their addresses."""
+    for first in range(0, slots.size, _BLOCK):
+        end = min(first + _BLOCK, slots.size)
+        for i in range(first, end):
+            for word in range(null_words):
+                store[slots[i], word] = 0
+        for leaf in range(leaves.shape[0]):
+            kind = leaves[leaf, LEAF_KIND]
+            word = leaves[leaf, LEAF_WORD]
+            data = sources[leaf, SOURCE_DATA]
+            offset = int64(sources[leaf, SOURCE_OFFSET])
+            if kind != PRESENCE:
+                buffer = int64(sources[leaf, SOURCE_BUFFERS])
+                _stage_leaf(rows, slots, first, end, store, kind, word, data, offset, buffers, buffer)
+            valid = sources[leaf, SOURCE_VALID]
+            parent = leaves[leaf, LEAF_PARENT]
+            if valid == uint64(0) and parent < 0:
+                continue
+            null_word = leaves[leaf, LEAF_NULL_WORD]
+            mask = int64(1) << leaves[leaf, LEAF_NULL_BIT]
+            for i in range(first, end):
+                row = rows[i] + offset
+                present = valid == uint64(0) or ((int64(load_byte_at(valid + uint64(row >> 3))) >> (row & 7)) & 1) == 1
+                if parent >= 0:
+                    above = store[slots[i], leaves[parent, LEAF_NULL_WORD]] >> leaves[parent, LEAF_NULL_BIT]
+                    present = present and (above & 1) == 0
+                if present:
+                    continue
+                store[slots[i], null_word] |= mask
+                if kind != PRESENCE:
+                    store[slots[i], word] = 0
+                if kind == VIEW or kind == WIDE_DECIMAL:
+                    store[slots[i], word + 1] = 0
+
+
+@kernel(f"int64({READ_INT64}, int64, int64[:, ::1], {READ_INT64}, uint8[::1], int64, int64[::1], int64[::1])")
+def settle_rows(
+    slots: Int64s, first: int, store: Words, views: Int64s, chunk: Bytes, number: int, used: Int64s, live: Int64s
+) -> int:
+    """Copy the long strings of rows just staged into a chunk, from position `first` of `slots` on.
+
+    `views` are the first words of views. `used` and `live` count each chunk's bytes. Returns the position before which
+    it stopped because the chunk is full, else the number of slots.
+    """
+    for i in range(first, slots.size):
+        slot = slots[i]
+        needed = int64(0)
+        for view in range(views.size):
+            length = store[slot, views[view]] & 0xFFFFFFFF
+            if length > INLINE_BYTES and store[slot, views[view] + 1] < 0:
+                needed += length
+        if needed == 0:
+            continue
+        if used[number] + needed > chunk.size:
+            return i
+        for view in range(views.size):
+            word = views[view]
+            length = store[slot, word] & 0xFFFFFFFF
+            second = store[slot, word + 1]
+            if length > INLINE_BYTES and second < 0:
+                start = used[number]
+                copy_from_address(chunk, start, uint64(second) & ~_STAGED, length)
+                store[slot, word + 1] = (start << 32) | number
+                used[number] = start + length
+        live[number] += needed
+    return slots.size
+
+
+@kernel(f"void({READ_INT64}, int64[:, ::1], {READ_INT64}, int64[::1])")
+def drop_rows(slots: Int64s, store: Words, views: Int64s, live: Int64s) -> None:
+    """Forget the rows of these slots, and that their strings are alive."""
+    for i in range(slots.size):
+        slot = slots[i]
+        for view in range(views.size):
+            word = views[view]
+            length = store[slot, word] & 0xFFFFFFFF
+            second = store[slot, word + 1]
+            if length > INLINE_BYTES and second >= 0:
+                live[second & 0xFFFFFFFF] -= length
+            store[slot, word] = 0
+            store[slot, word + 1] = 0
+        store[slot, 0] = FREE_ROW
+
+
+@kernel(
+    f"int64(int64, int64, int64[:, ::1], {READ_INT64}, {READ_UINT64}, {READ_INT64}, uint8[::1], int64, int64[::1], "
+    "int64[::1])"
+)
+def move_strings(
+    first: int,
+    end: int,
+    store: Words,
+    views: Int64s,
+    chunks: Hashes,
+    leaving: Int64s,
+    chunk: Bytes,
+    number: int,
+    used: Int64s,
+    live: Int64s,
+) -> int:
+    """Copy the long strings of slots `first` to `end` that lie in chunks marked `leaving` into another chunk.
+
+    Returns the slot before which it stopped because the chunk is full, else `end`.
+    """
+    for slot in range(first, end):
+        for view in range(views.size):
+            word = views[view]
+            length = store[slot, word] & 0xFFFFFFFF
+            second = store[slot, word + 1]
+            if length <= INLINE_BYTES or second < 0 or leaving[second & 0xFFFFFFFF] == 0:
+                continue
+            start = used[number]
+            if start + length > chunk.size:
+                return slot
+            copy_from_address(chunk, start, bytes_address(second, chunks), length)
+            live[second & 0xFFFFFFFF] -= length
+            live[number] += length
+            used[number] = start + length
+            store[slot, word + 1] = (start << 32) | number
+    return end
+
+
+@kernel(f"void({READ_TABLE}, int64, {READ_INT64}, int64[::1])")
+def count_live_bytes(store: Words, rows: int, views: Int64s, live: Int64s) -> None:
+    """Count the bytes of each chunk that rows refer to."""
+    for slot in range(rows):
+        for view in range(views.size):
+            length = store[slot, views[view]] & 0xFFFFFFFF
+            second = store[slot, views[view] + 1]
+            if length > INLINE_BYTES and second >= 0:
+                live[second & 0xFFFFFFFF] += length
+
+
+@kernel(
+    f"void({READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_INT64}, uint8[::1], boolean[:, ::1], int64[::1], "
+    "int64[:, ::1], int64[::1])"
+)
+def take_rows(
+    slots: Int64s,
+    store: Words,
+    leaves: Words,
+    starts: Int64s,
+    out: Bytes,
+    valid: Bools,
+    nulls: Int64s,
+    places: Words,
+    places_used: Int64s,
+) -> None:
+    """Write the rows of these slots as columns into `out`, each leaf from its start on; a negative slot is all null.
+
+    `nulls` counts each leaf's nulls, and where there are any its row of `valid` says which they are not. A view names
+    chunks by places: `places` maps each leaf's chunks to them (−1: none yet), `places_used` counts them.
+    """
+    narrow, short, integers, words = out.view(np.int8), out.view(np.int16), out.view(np.int32), out.view(np.int64)
+    for first in range(0, slots.size, _BLOCK):
+        end = min(first + _BLOCK, slots.size)
+        for leaf in range(leaves.shape[0]):
+            kind = leaves[leaf, LEAF_KIND]
+            word = leaves[leaf, LEAF_WORD]
+            null_word = leaves[leaf, LEAF_NULL_WORD]
+            null_bit = leaves[leaf, LEAF_NULL_BIT]
+            start = starts[leaf]
+            for i in range(first, end):
+                slot = slots[i]
+                null = slot < 0 or ((store[slot, null_word] >> null_bit) & 1) == 1
+                valid[leaf, i] = not null
+                nulls[leaf] += null
+                if kind == PRESENCE:
+                    continue
+                value = int64(0) if null else store[slot, word]
+                if kind == INT64:
+                    words[(start >> 3) + i] = value
+                elif kind == VIEW:
+                    second = int64(0) if null else store[slot, word + 1]
+                    if (value & 0xFFFFFFFF) > INLINE_BYTES:
+                        chunk = second & 0xFFFFFFFF
+                        place = places[leaf, chunk]
+                        if place < 0:
+                            place = places_used[leaf]
+                            places[leaf, chunk] = place
+                            places_used[leaf] = place + 1
+                        second = ((second >> 32) << 32) | place
+                    words[(start >> 3) + 2 * i] = value
+                    words[(start >> 3) + 2 * i + 1] = second
+                elif kind == INT32:
+                    integers[(start >> 2) + i] = value
+                elif kind == FLOAT64:
+                    words[(start >> 3) + i] = value ^ ((value >> 63) & _LOW_63)
+                elif kind == NARROW_DECIMAL:
+                    words[(start >> 3) + 2 * i] = value
+                    words[(start >> 3) + 2 * i + 1] = value >> 63
+                elif kind == WIDE_DECIMAL:
+                    words[(start >> 3) + 2 * i] = int64(0) if null else store[slot, word + 1]
+                    words[(start >> 3) + 2 * i + 1] = value
+                elif kind == INT16:
+                    short[(start >> 1) + i] = value
+                elif kind == FLOAT32:
+                    integers[(start >> 2) + i] = value ^ ((value >> 63) & _LOW_31)
+                else:
+                    narrow[start + i] = value
+
+
+@kernel(f"void({READ_INT64}, int64[:, ::1], {READ_INT64}, {READ_UINT64}, uint64[::1])")
+def hash_rows(slots: Int64s, store: Words, marks: Int64s, chunks: Hashes, hashes: Hashes) -> None:
+    """Write the hash of each row's values under its slot. `marks` marks the first words of views."""
+    for i in range(slots.size):
+        hashes[slots[i]] = hash_row(store, slots[i], marks, chunks)
+
+
+@inner
+def _find_row(table: Hashes, hashed: int, store: Words, slot: int, marks: Int64s, chunks: Hashes) -> tuple[int, int]:
+    """(slot, −1) of an equal row, or (−1, place of the free entry that ends its chain)."""
+    mask = uint64(table.size - 1)
+    at = hashed & mask
+    while True:
+        entry = table[at]
+        if entry == uint64(0):
+            return int64(-1), int64(at)
+        if (entry & ~_LOW_32) == (hashed & ~_LOW_32) and (entry & _LOW_32) != _LOW_32:
+            other = int64(entry & _LOW_32) - 1
+            if same_rows(store, slot, other, marks, chunks):
+                return other, int64(-1)
+        at = (at + uint64(1)) & mask
+
+
+@kernel(
+    f"int64({READ_INT64}, int64, int64[:, ::1], {READ_INT64}, {READ_UINT64}, {READ_UINT64}, uint64[::1], "
+    f"{READ_UINT64}, int64[::1], int64[::1])"
+)
+def find_rows(
+    slots: Int64s,
+    first: int,
+    store: Words,
+    marks: Int64s,
+    chunks: Hashes,
+    hashes: Hashes,
+    table: Hashes,
+    old: Hashes,
+    counters: Int64s,
+    found: Int64s,
+) -> int:
+    """For each row the slot of an equal one that is known, or its own, which is known from then on.
+
+    `counters` holds how many entries of the table are not free. `old` is the table being replaced, or empty. Returns
+    the position before which it stopped because the table is half full, else the number of slots.
+    """
+    for i in range(first, slots.size):
+        slot = slots[i]
+        hashed = hashes[slot]
+        known, place = _find_row(table, hashed, store, slot, marks, chunks)
+        if known < 0 and old.size > 0:
+            known, _ = _find_row(old, hashed, store, slot, marks, chunks)
+        if known < 0:
+            if counters[0] >= table.size // 2:
+                return i
+            table[place] = (hashed & ~_LOW_32) | uint64(slot + 1)
+            counters[0] += 1
+            known = slot
+        found[i] = known
+    return slots.size
