@@ -15,7 +15,7 @@ DEADLINE_S = 120.0
 SUBCOMMANDS = [
     *(f"topic {name}" for name in ("list", "create", "describe", "alter", "delete")),
     *(f"job {name}" for name in ("submit", "list", "show", "stop", "start", "restart", "delete")),
-    *(f"bench {name}" for name in ("log", "sql", "latency", "microbatch", "page")),
+    *(f"bench {name}" for name in ("log", "sql", "latency", "microbatch", "page", "nexmark")),
 ]
 
 

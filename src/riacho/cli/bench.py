@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from riacho.bench.nexmark.workload import Peer, Source, Workload
 from riacho.cli.broker import Fsync
 from riacho.cli.ending import interrupted_by_signals
 from riacho.cli.options import AsJson
@@ -215,6 +216,54 @@ def page(
         f"\nnavigation -> first picture with data: first {measured.first_load_ms:.0f} ms, "
         f"then {measured.load_ms:.0f} ms (median)"
     )
+
+
+@app.command()
+def nexmark(
+    names: Annotated[
+        str | None, typer.Option("--queries", metavar="LIST", help="Such as q0,q3; by default all of q0 to q23.")
+    ] = None,
+    events: Annotated[int, typer.Option(metavar="N", min=1, help="Events that each query reads.")] = 10_000_000,
+    peer: Annotated[Peer | None, typer.Option(help="Run the same queries on another engine, in turn.")] = None,
+    source: Annotated[
+        Source | None,
+        typer.Option(
+            help="The generator, a topic of JSON on a broker of our own, or Parquet files. By default the generator; "
+            "files with --peer duckdb, which reads the same ones."
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(metavar="ROWS", min=1, help="Rows of a pass; by default whatever has arrived.")
+    ] = None,
+    nexmark_jar: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="The suite's jar for Flink, with its generator."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The Nexmark suite: events per second of its 24 queries.
+
+    Each query runs in a process of its own, and the peer's after ours. A query that cannot run says why.
+
+    \b
+        riacho bench nexmark
+        riacho bench nexmark --queries q3,q5 --events 1000000 --peer duckdb
+        riacho bench nexmark --source kafka --batch 500 --json
+    """
+    from riacho.bench.nexmark import run as bench
+    from riacho.bench.nexmark.queries import chosen
+    from riacho.cli.bench_nexmark import print_outcomes, showing_progress
+
+    jars = () if nexmark_jar is None else (nexmark_jar,)
+    workload = Workload(chosen(names), events, peer, source, batch, jars)
+    with _scratch() as directory, showing_progress(events) as progress:
+        outcomes = bench.run(directory, workload, progress)
+    if as_json:
+        _print_json({"events": events, "outcomes": outcomes, "geometric_mean": bench.geometric_mean(outcomes)})
+        return
+    print_outcomes(outcomes, None if peer is None else peer.value)
 
 
 @contextmanager
