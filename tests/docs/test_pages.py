@@ -21,6 +21,7 @@ from riacho.serve.api import ROUTES
 from riacho.sql.errors import SqlError
 from riacho.sql.options import OPTIONS
 from riacho.sql.session import Session
+from riacho.user_functions.loading import PythonModules
 
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -34,8 +35,11 @@ def is_query(text: str) -> bool:
 
 
 @pytest.mark.parametrize("page", SQL_PAGES, ids=name_of)
-def test_every_statement_on_a_page_compiles_after_those_above_it(page: Path) -> None:
-    session = Session({"KAFKA": "127.0.0.1:9092", "TOPIC": "bids"}, check_table)
+def test_every_statement_on_a_page_compiles_after_those_above_it(page: Path, tmp_path: Path) -> None:
+    functions = tmp_path / "functions.py"
+    functions.write_text("\n".join(block.text for block in blocks(page, "python")))
+    variables = {"KAFKA": "127.0.0.1:9092", "TOPIC": "bids"}
+    session = Session(variables, check_table, modules=PythonModules([functions]))
 
     for block in blocks(page, "sql"):
         if block.mark == "wrong":
@@ -116,7 +120,7 @@ def test_every_command_on_a_page_has_the_options_that_it_is_shown_with(
 ) -> None:
     arguments = list(words)
     for argument in arguments:
-        if Path(argument).suffix in (".sql", ".jsonl", ".csv", ".properties"):
+        if Path(argument).suffix in (".sql", ".py", ".jsonl", ".csv", ".properties"):
             (tmp_path / argument).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / argument).touch()
     monkeypatch.chdir(tmp_path)

@@ -13,6 +13,7 @@ import riacho.dataflow.evaluation
 import riacho.dataflow.expressions
 import riacho.dataflow.functions
 import riacho.sql.functions
+import riacho.user_functions
 
 
 def _modules(package: ModuleType) -> list[str]:
@@ -26,6 +27,7 @@ MODULES = [
         riacho.dataflow.expressions,
         riacho.dataflow.functions,
         riacho.sql.functions,
+        riacho.user_functions,
     )
     for name in _modules(package)
 ]

@@ -18,7 +18,9 @@ from riacho.jobs.registry import (
     read_status,
 )
 
-SPEC = JobSpec("copy", "SELECT 1", "copy.sql", {"A": "1"}, generation=3, submitted_ms=7, fresh=True)
+SPEC = JobSpec(
+    "copy", "SELECT 1", "copy.sql", {"A": "1"}, generation=3, submitted_ms=7, fresh=True, python={"f.py": ""}
+)
 STATUS = JobStatus("copy", Phase.RUNNING, 3, 7, pid=42)
 MEASURED = {
     **dict.fromkeys(("batch_rows", "cpu_share", "dead_letters", "late_rows", "rows_in", "rows_in_per_s"), 0),
@@ -43,6 +45,9 @@ def test_a_job_is_read_as_it_was_written() -> None:
         {"file": 7},
         {"variables": 7},
         {"variables": {"A": 1}},
+        {"python": 7},
+        {"python": {"functions.py": 1}},
+        {"python": {"../functions.py": ""}},
         {"wanted": "asleep"},
         {"wanted": []},
         {"generation": "3"},

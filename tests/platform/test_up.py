@@ -111,6 +111,43 @@ def test_a_job_is_submitted_listed_shown_stopped_started_restarted_and_deleted(
     copied.close()
 
 
+def test_a_job_takes_its_python_functions_along_and_shows_life_while_they_take_their_time(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform()
+    create_topic(up.kafka, "events")
+    entered, release = tmp_path / "entered", tmp_path / "release"
+    functions = tmp_path / "functions.py"
+    functions.write_text(f"""
+import time
+from pathlib import Path
+
+def slow(n: int) -> int:
+    if n == 2:
+        Path({str(entered)!r}).touch()
+        while not Path({str(release)!r}).exists():
+            time.sleep(0.05)
+    return n * 10
+""")
+    create = "CREATE FUNCTION slow AS 'functions.slow' LANGUAGE PYTHON; INSERT"
+    sql = COPY.replace("SELECT id", "SELECT slow(id)").replace("INSERT", create)
+
+    submitted = up.job("submit", script(tmp_path, sql), "--py", str(functions))
+    assert submitted.returncode == 0, submitted.stderr
+    functions.unlink()
+    up.until_phase("copy", "running")
+    copied = Reader(up.kafka, "copied")
+    produce(up.kafka, "events", [{"id": 1}])
+    until(lambda: ids(copied) == [10], "the job runs")
+    produce(up.kafka, "events", [{"id": 2}])
+    until(entered.exists, "the function is called")
+    reports = Reader(up.kafka, METRICS_TOPIC)
+    so_far = len(reports.values())
+    until(lambda: len(reports.values()) >= so_far + 3, "its life is told while the function takes its time")
+    release.touch()
+    until(lambda: ids(copied) == [10, 20], "the function has ended")
+
+
 def test_wrong_requests_about_jobs_are_answered_with_what_there_is(platform: StartPlatform, tmp_path: Path) -> None:
     up = platform()
     create_topic(up.kafka, "events")

@@ -2,7 +2,8 @@
 
 A test is three files: `<name>.sql` with the script, `<name>.input` with the records of its `kafka` and `upsert-kafka`
 tables, `<name>.expected` with the rows that the sinks end up with. Nothing is to be added here. Tables of other
-connectors are read for real; no sink is. The options `'topic'` and `'format'` are enough for a Kafka table.
+connectors are read for real; no sink is. The options `'topic'` and `'format'` are enough for a Kafka table. A fourth
+file, `<name>.py`, may hold Python functions.
 
 Input, a record a line in the order of arrival over all tables; the value stands as it would in Kafka, `null` is a
 tombstone, and a key has no spaces:
@@ -45,6 +46,7 @@ from riacho.jobs.worker import Arrivals as ArrivalSignal
 from riacho.jobs.worker import Wiring, Worker
 from riacho.plan.relations import Job
 from riacho.sql.session import Script
+from riacho.user_functions.loading import PythonModules
 from simulated_disk import SimulatedDisk
 
 HERE = Path(__file__).parent
@@ -63,7 +65,9 @@ def compiled(name: str) -> tuple[Script, Sequence[Record]]:
     path = HERE / f"{name}.sql"
     input_file = path.with_suffix(".input")
     records = read_records(input_file.read_text()) if input_file.exists() else []
-    script = compile_job_script(path.read_text(), path.name, {"KAFKA": "nowhere:9092", "HERE": str(HERE)})
+    python = [file for file in (path.with_suffix(".py"),) if file.exists()]
+    variables = {"KAFKA": "nowhere:9092", "HERE": str(HERE)}
+    script = compile_job_script(path.read_text(), path.name, variables, PythonModules(python))
     tables = {scan.table.name for job in script.jobs for scan in Graph.build(job, Settings()).scans.values()}
     unknown = {record.table for record in records} - tables
     assert not unknown, f"{name}.input: no query reads {unknown}"

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from riacho.cli.options import DEFAULT_KAFKA, AsJson, Kafka
-from riacho.cli.scripts import KAFKA_VARIABLE, Assignments, Script, read_script, used_variables
+from riacho.cli.scripts import (
+    KAFKA_VARIABLE,
+    Assignments,
+    PythonFiles,
+    Script,
+    python_modules,
+    read_script,
+    used_variables,
+)
 from riacho.client.reaching import connected
 
 if TYPE_CHECKING:
@@ -31,17 +39,19 @@ def submit(
     ] = None,
     kafka: Kafka = DEFAULT_KAFKA,
     assignments: Assignments = None,
+    python: PythonFiles = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the state of an earlier job of this name.")] = False,
 ) -> None:
     """Hand a script to the platform, which runs it.
 
     It is checked first. A job of the same name is replaced; it goes on from its state where the new plan is the same.
     Values of ${NAME} are taken along; ${KAFKA} is the platform's own cluster. Where no platform takes the job up within
-    10 s this fails; the job stays registered for when one runs.
+    10 s this fails; the job stays registered for when one runs. The files of --py are taken along too.
 
     \b
         riacho job submit job.sql
         riacho job submit job.sql --name revenue --set TOPIC=orders
+        riacho job submit job.sql --py functions.py
     """
     from riacho.host import SystemClock
     from riacho.jobs.registry import JobSpec, checked_name
@@ -50,11 +60,13 @@ def submit(
     name = checked_name(name or file.stem)
     sql = read_script(file)
     variables = used_variables(sql, assignments)
-    compile_job_script(sql, str(file), {KAFKA_VARIABLE: kafka, **variables})
+    compile_job_script(sql, str(file), {KAFKA_VARIABLE: kafka, **variables}, python_modules(python))
+    functions = {path.name: read_script(path) for path in python or ()}
     with _catalog(kafka) as catalog:
         catalog.await_platform(_say_once("waiting for the platform to run jobs"))
         known = catalog.specs().get(name)
-        spec = JobSpec(name, sql, file.name, variables, submitted_ms=SystemClock().now_ms(), fresh=fresh)
+        now_ms = SystemClock().now_ms()
+        spec = JobSpec(name, sql, file.name, variables, submitted_ms=now_ms, fresh=fresh, python=functions)
         catalog.hand_over(spec.after(known))
     typer.echo(f"submitted {name}; riacho job list shows how it does")
 

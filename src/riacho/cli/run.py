@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.scripts import Assignments, Script, all_variables, read_script
+from riacho.cli.scripts import Assignments, PythonFiles, Script, all_variables, python_modules, read_script
 
 if TYPE_CHECKING:
     from riacho.jobs.reporter import Reporter
@@ -36,6 +36,7 @@ def run(
         typer.Option(metavar="HOST:PORT", help="Fills ${KAFKA}; for tables without 'properties.bootstrap.servers'."),
     ] = None,
     assignments: Assignments = None,
+    python: PythonFiles = None,
     directory: Annotated[
         Path, typer.Option("--dir", metavar="DIR", help="Where snapshots are kept, under jobs/NAME.")
     ] = Path(".riacho"),
@@ -55,6 +56,7 @@ def run(
     \b
         riacho run job.sql --kafka 127.0.0.1:9092
         riacho run job.sql --set TOPIC=orders --name orders-of-today
+        riacho run job.sql --py functions.py
         riacho run job.sql --fresh
     """
     from riacho.cli.log_output import log_to_stderr
@@ -64,7 +66,8 @@ def run(
     from riacho.jobs.snapshot import SnapshotStore
 
     log_to_stderr()
-    script = compile_job_script(read_script(file), str(file), all_variables(kafka, assignments))
+    variables = all_variables(kafka, assignments)
+    script = compile_job_script(read_script(file), str(file), variables, python_modules(python))
     for result in script.results:
         typer.echo(result.text)
     base = checked_name(name or file.stem.lower())
@@ -101,6 +104,8 @@ def _run_job(job: Job, context: JobContext) -> bool:
         with ExitStack() as ending:
             try:
                 worker.connect()
+                if report is not None:
+                    report.begin(worker)
                 # Until now there was nothing to put in order.
                 ending.enter_context(
                     stopping_at_signals(worker.stop, "what came after the last snapshot will be repeated")

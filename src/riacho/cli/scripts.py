@@ -6,11 +6,14 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from riacho.errors import UsageError
+
+if TYPE_CHECKING:
+    from riacho.user_functions.loading import PythonModules
 
 KAFKA_VARIABLE = "KAFKA"
 """The variable that `--kafka` fills."""
@@ -19,6 +22,11 @@ Script = Annotated[Path, typer.Argument(metavar="FILE", help="A script of Flink 
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME}, as the environment does. Repeatable."),
+]
+
+PythonFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--py", metavar="FILE", help="A Python file whose functions the script names. Repeatable."),
 ]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -31,6 +39,13 @@ def read_script(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(f"cannot read the script: {what}", where=str(file)) from error
+
+
+def python_modules(files: Iterable[Path] | None) -> PythonModules:
+    """The modules of `--py`. Raises `UsageError` for what is no Python file."""
+    from riacho.user_functions.loading import PythonModules
+
+    return PythonModules(list(files or ()))
 
 
 def all_variables(kafka: str | None, assignments: Iterable[str] | None) -> dict[str, str]:

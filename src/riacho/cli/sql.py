@@ -13,7 +13,7 @@ import typer
 from riacho.cli.ending import interrupted_by_signals
 from riacho.cli.options import DEFAULT_KAFKA, Kafka
 from riacho.cli.phrases import counted
-from riacho.cli.scripts import Assignments, all_variables, read_script
+from riacho.cli.scripts import Assignments, PythonFiles, all_variables, python_modules, read_script
 from riacho.client.reaching import connected
 from riacho.errors import RiachoError, UsageError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from riacho.formats.decoding import Spans
     from riacho.jobs.bounded_query import QueryResult
     from riacho.sql.errors import SqlError
+    from riacho.user_functions.loading import PythonModules
 
 app = typer.Typer()
 
@@ -43,6 +44,7 @@ def sql(
     ] = None,
     kafka: Kafka = DEFAULT_KAFKA,
     assignments: Assignments = None,
+    python: PythonFiles = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a row.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, the column names first.")] = False,
 ) -> None:
@@ -73,21 +75,23 @@ def sql(
         texts.append(("-e", text))
     with interrupted_by_signals():
         try:
-            _run(texts, variables, kafka, form)
+            _run(texts, variables, kafka, form, python_modules(python))
         except KeyboardInterrupt:
             raise RiachoError("interrupted before the end") from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _run(texts: Iterable[tuple[str, str]], variables: dict[str, str], kafka: str, form: Form) -> None:
+def _run(
+    texts: Iterable[tuple[str, str]], variables: dict[str, str], kafka: str, form: Form, modules: PythonModules
+) -> None:
     """Run the statements of all texts in one session."""
     from riacho.dataflow.connectors import check_table
     from riacho.plan.relations import Job
     from riacho.sql.errors import SqlError
     from riacho.sql.session import Session, StatementResult
 
-    session = Session(variables, check_table)
+    session = Session(variables, check_table, modules=modules)
     for name, text in texts:
         try:
             for step in session.steps(text, name):

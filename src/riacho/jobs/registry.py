@@ -45,6 +45,10 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 """A job's name is a folder's name, a record's key and part of an address."""
 
 
+PYTHON_FILE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.py")
+"""A module's file, which the platform writes into the job's folder: no path."""
+
+
 class Wanted(StrEnum):
     """What people want of a job."""
 
@@ -90,6 +94,8 @@ class JobSpec:
     submitted_ms: int = 0
     fresh: bool = False
     """Start without the state of an earlier generation."""
+    python: dict[str, str] = field(default_factory=dict)
+    """The files with its Python functions: their texts by name."""
 
     def to_bytes(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -105,8 +111,11 @@ class JobSpec:
         if not (isinstance(spec.name, str) and NAME.fullmatch(spec.name)):
             raise ValueError(f"{spec.name!r} cannot be a job's name")
         variables = spec.variables.values() if isinstance(spec.variables, dict) else (None,)
-        if not all(isinstance(text, str) for text in (spec.sql, spec.file or "", *variables)):
-            raise ValueError("its sql, file and variables are texts")
+        python = spec.python.values() if isinstance(spec.python, dict) else (None,)
+        if not all(isinstance(text, str) for text in (spec.sql, spec.file or "", *variables, *python)):
+            raise ValueError("its sql, file, variables and Python files are texts")
+        if any(PYTHON_FILE.fullmatch(name) is None for name in spec.python):
+            raise ValueError("its Python files have names like functions.py")
         if not all(isinstance(number, int) for number in (spec.generation, spec.submitted_ms)):
             raise ValueError("its generation and submitted_ms are numbers")
         return spec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from riacho.client.offsets import LATEST
 from riacho.client.producer import Producer, ProducerConfig
 from riacho.errors import RiachoError
 from riacho.host import Clock
+from riacho.jobs.life_signs import LifeSigns
 from riacho.jobs.registry import METRICS_TOPIC
 from riacho.jobs.worker import Worker
 
@@ -23,8 +25,15 @@ CUT_INTERVAL_MS = 4_000
 log = logging.getLogger(__name__)
 
 
+NOTHING_MOVES = {"rows_in_per_s": 0.0, "rows_out_per_s": 0.0}
+"""What is known of a worker that has not come out of its pass yet."""
+
+
 class Reporter:
-    """Publishes a worker's measurements. What it cannot publish it drops, with a warning: a job goes on without."""
+    """Publishes a worker's measurements. What it cannot publish it drops, with a warning: a job goes on without.
+
+    While a pass takes long, as the user's Python functions may make it, the last report is told again, with its time.
+    """
 
     def __init__(self, job: str, cluster: Cluster, sink_topics: Iterable[str], clock: Clock) -> None:
         self._job = job
@@ -36,6 +45,13 @@ class Reporter:
         self._cut: dict[str, Any] | None = None
         self._cut_due = clock.monotonic_ms() + CUT_INTERVAL_MS
         self._silent = False
+        self._report: dict[str, Any] | None = None
+        self._publishing = threading.Lock()
+        self._life = LifeSigns(self._repeat)
+
+    def begin(self, worker: Worker) -> None:
+        """The worker is connected, and may take long over its first pass."""
+        self._report = {**worker.measurements.current, "cut": None}
 
     def __call__(self, worker: Worker) -> None:
         """Publish the worker's newest measurements, and now and then a cut."""
@@ -45,16 +61,28 @@ class Reporter:
         if now >= self._cut_due:
             self._cut_due = now + CUT_INTERVAL_MS
             self._cut = self._take_cut(worker)
-        report = {**worker.measurements.current, "cut": self._cut}
-        try:
-            columns = ProduceColumns.from_values([json.dumps(report).encode()], keys=[self._job.encode()])
-            self._producer.produce(METRICS_TOPIC, columns)
-        except RiachoError as error:
-            self._silent = True
-            log.warning("measurements are no longer published: %s", error)
+        self._report = {**worker.measurements.current, "cut": self._cut}
+        self._publish(self._report)
+        self._life.alive()
 
     def close(self) -> None:
+        self._life.close()
         self._producer.close(0)
+
+    def _repeat(self) -> None:
+        """Say that the process lives although the worker says nothing."""
+        report = self._report
+        if report is not None and not self._silent:
+            self._publish({**report, **NOTHING_MOVES, "at_ms": self._clock.now_ms()})
+
+    def _publish(self, report: dict[str, Any]) -> None:
+        with self._publishing:
+            try:
+                columns = ProduceColumns.from_values([json.dumps(report).encode()], keys=[self._job.encode()])
+                self._producer.produce(METRICS_TOPIC, columns)
+            except RiachoError as error:
+                self._silent = True
+                log.warning("measurements are no longer published: %s", error)
 
     def _take_cut(self, worker: Worker) -> dict[str, Any] | None:
         """Which prefix of the sources the sinks hold, and where they end; None where the cluster does not say."""

@@ -22,6 +22,7 @@ from riacho.jobs.trigger import trigger_of
 from riacho.jobs.worker import Arrivals, Wiring, Worker
 from riacho.plan.relations import Job
 from riacho.sql.session import Script, compile_script
+from riacho.user_functions.loading import PythonModules
 
 LOCAL_TIME_ZONE = "table.local-time-zone"
 DEFAULT_TIME_ZONE = "UTC"
@@ -42,9 +43,11 @@ class JobContext:
     kafka: str | None = None
 
 
-def compile_job_script(text: str, file: str | None, variables: Mapping[str, str]) -> Script:
+def compile_job_script(
+    text: str, file: str | None, variables: Mapping[str, str], modules: PythonModules | None = None
+) -> Script:
     """The script's jobs, every table's options checked. Raises `SqlError`."""
-    return compile_script(text, file, variables, check_table)
+    return compile_script(text, file, variables, check_table, modules)
 
 
 def job_fingerprint(job: Job) -> str:

@@ -136,6 +136,8 @@ class JobSupervisor:
         )
         for name, value in spec.variables.items():
             command += ["--set", f"{name}={value}"]
+        for file in self._write_functions(spec):
+            command += ["--py", str(file)]
         if spec.fresh:
             command += ["--submission", f"{spec.generation} {spec.submitted_ms}"]
         return Child(
@@ -146,16 +148,23 @@ class JobSupervisor:
 
     def _write_script(self, spec: JobSpec) -> Path:
         """Raises `OSError`: the disk is full, say."""
+        return self._write_file(spec, Path(spec.file).name if spec.file else "job.sql", spec.sql)
+
+    def _write_functions(self, spec: JobSpec) -> list[Path]:
+        """The files with the job's Python functions. Raises `OSError`."""
+        return [self._write_file(spec, name, text) for name, text in sorted(spec.python.items())]
+
+    def _write_file(self, spec: JobSpec, name: str, text: str) -> Path:
         folder = self._directory / spec.name
         self._disk.make_directory(folder)
-        script = folder / (Path(spec.file).name if spec.file else "job.sql")
-        fd = self._disk.open(script, create=True)
+        path = folder / name
+        fd = self._disk.open(path, create=True)
         try:
             self._disk.truncate(fd, 0)
-            self._disk.write(fd, 0, [spec.sql.encode()])
+            self._disk.write(fd, 0, [text.encode()])
         finally:
             self._disk.close(fd)
-        return script
+        return path
 
     async def _watch(self, spec: JobSpec, child: Child) -> None:
         """Follow a worker to its end, which is that of its sources, or of an attempt that can never succeed."""

@@ -137,6 +137,7 @@ class Worker:
         Only after `restore`. Raises `RiachoError`: no such topic, no such broker.
         """
         self._assign_splits()
+        self._update_measurements(final=True)  # there is something to tell of even while the first pass runs
 
     def run(self) -> bool:
         """Process until the sources end (True) or `stop` (False). Raises what ended the job otherwise."""
@@ -305,6 +306,8 @@ class Worker:
             self._snapshots.clear()
 
     def _measure(self, *, final: bool = False) -> None:
-        measured = self.measurements.update(self._graph, self._wiring.sources, self._wiring.sinks, final=final)
-        if measured and self._observe is not None:
+        if self._update_measurements(final=final) and self._observe is not None:
             self._observe(self)
+
+    def _update_measurements(self, *, final: bool) -> bool:
+        return self.measurements.update(self._graph, self._wiring.sources, self._wiring.sinks, final=final)

@@ -10,6 +10,7 @@ from riacho.plan.relations import Relation
 from riacho.plan.tables import Table
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.source import SourceText
+from riacho.sql.user_functions import FunctionCatalog
 
 DEFAULT_CATALOG = "default_catalog"
 DEFAULT_DATABASE = "default_database"
@@ -29,6 +30,12 @@ class Catalog:
 
     tables: dict[str, Table] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
+    functions: FunctionCatalog = field(default_factory=FunctionCatalog)
+
+    @property
+    def current(self) -> tuple[str, str]:
+        """The catalog and the database in which names without them are looked for."""
+        return DEFAULT_CATALOG, DEFAULT_DATABASE
 
     def __contains__(self, name: str) -> bool:
         return name in self.tables or name in self.views

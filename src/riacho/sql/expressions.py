@@ -19,12 +19,14 @@ from riacho.plan.types import (
 )
 from riacho.sql.aggregates import UNSUPPORTED_AGGREGATES, AggregateCollector
 from riacho.sql.errors import did_you_mean, listed
-from riacho.sql.functions import FunctionError, bind, bind_case, bind_cast, coerce, is_aggregate
+from riacho.sql.functions import FunctionError, bind, bind_case, bind_cast, bind_definition, coerce, is_aggregate
 from riacho.sql.grammar import WINDOW_FUNCTIONS, TypeName
 from riacho.sql.literals import interval_literal, number_literal, temporal_literal
 from riacho.sql.over import OverCollector
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
+from riacho.sql.user_functions import UserFunction, marked
+from riacho.user_functions.declarations import Kind
 
 _OPERATORS: dict[type[exp.Expr], str] = {
     exp.Add: "+",
@@ -166,6 +168,12 @@ class ExpressionBinder:
 
     def _dot(self, tree: exp.Expr) -> Expression:
         field = tree.args["expression"]
+        if isinstance(field, exp.Anonymous):
+            if marked(field) is None:
+                self.source.fail(
+                    f"there is no function {_dotted(tree)}", tree, "SHOW USER FUNCTIONS lists those there are"
+                )
+            return self.bind(field)
         if not isinstance(field, exp.Identifier):
             self.source.fail("only a field can stand after the dot", tree)
         return self._field(self.bind(tree.this), field)
@@ -296,6 +304,9 @@ class ExpressionBinder:
 
     def _call(self, tree: exp.Expr) -> Expression:
         assert isinstance(tree, exp.Anonymous)
+        user = marked(tree)
+        if user is not None:
+            return self._user_call(tree, user)
         name = tree.name.upper()
         if is_aggregate(name):
             return self._aggregate(tree, None)
@@ -311,6 +322,16 @@ class ExpressionBinder:
         if name == "CURRENT_WATERMARK" and len(arguments) == 1:
             self._require_row_time(arguments[0], tree)
         return bind(name, arguments, self.source.locate(tree))
+
+    def _user_call(self, tree: exp.Anonymous, user: UserFunction) -> Expression:
+        if user.kind is Kind.TABLE:
+            self.source.fail(
+                f"{user.name} is a table function", tree, f"write FROM …, LATERAL TABLE({user.name}(…)) AS t(…)"
+            )
+        if user.kind is Kind.AGGREGATE:
+            self.source.fail(f"the aggregate function {user.name} cannot stand here", tree)
+        arguments = tuple(self.bind(argument) for argument in tree.expressions)
+        return bind_definition(user.definition, arguments, self.source.locate(tree))
 
     def _require_row_time(self, argument: Expression, tree: exp.Expr) -> None:
         schema = self.scope.relation.schema
@@ -345,6 +366,13 @@ class ExpressionBinder:
         if name == "COUNT" and len(arguments) > 1:
             self.source.fail("COUNT of several columns is not supported", tree)
         return collector.add(name, arguments, distinct=distinct, condition=filtered, position=self.source.locate(tree))
+
+
+def _dotted(tree: exp.Expr) -> str:
+    """A qualified name as it was written."""
+    if isinstance(tree, exp.Dot):
+        return f"{_dotted(tree.this)}.{tree.args['expression'].name}"
+    return tree.name
 
 
 _HANDLERS: dict[type[exp.Expr], Callable[[ExpressionBinder, exp.Expr], Expression]] = {

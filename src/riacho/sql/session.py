@@ -15,6 +15,7 @@ from riacho.plan.tables import Table
 from riacho.sql.catalog import Catalog, View, local_name
 from riacho.sql.describe import describe_table, describe_view, show
 from riacho.sql.explain import explain
+from riacho.sql.function_statements import FunctionBinder
 from riacho.sql.hints import CheckTable
 from riacho.sql.inserts import InsertBinder
 from riacho.sql.options import OPTIONS, read_option, suggestion_for
@@ -23,10 +24,12 @@ from riacho.sql.queries import QueryBinder
 from riacho.sql.source import SourceText
 from riacho.sql.statement_grammar import read_script
 from riacho.sql.statements import (
+    CreateFunction,
     CreateTable,
     CreateView,
     Describe,
     Drop,
+    DropFunction,
     Explain,
     Insert,
     ResetOption,
@@ -38,6 +41,8 @@ from riacho.sql.statements import (
 )
 from riacho.sql.stream_checks import check_stream
 from riacho.sql.tables import TableBinder
+from riacho.sql.user_functions import mark_functions
+from riacho.user_functions.loading import PythonModules
 
 Step = TypeVar("Step", bound=Relation)
 
@@ -73,7 +78,8 @@ class _Progress:
 class Session:
     """Tables, views and options that live from one statement to the next.
 
-    `variables` fill `${NAME}`; `check_table` validates the connector options of every table.
+    `variables` fill `${NAME}`; `check_table` validates the connector options of every table; `modules` hold the Python
+    functions.
 
     >>> session = Session()
     >>> script = session.execute('''
@@ -89,6 +95,7 @@ class Session:
     check_table: CheckTable | None = None
     catalog: Catalog = field(default_factory=Catalog)
     options: dict[str, str] = field(default_factory=dict)
+    modules: PythonModules = field(default_factory=PythonModules)
 
     def execute(self, text: str, file_name: str | None = None) -> Script:
         """Run every statement. Raises `SqlError` at the first that is wrong; those before it have taken effect."""
@@ -109,6 +116,7 @@ class Session:
         for statement in read_script(progress.source):
             try:
                 if isinstance(statement, Select):
+                    self._mark(statement)
                     query = bind_ordered(statement.query, self._binder(progress.source).bind, progress.source)
                     (relation,) = _optimized((query.relation,), progress.source)
                     yield replace(query, relation=relation)
@@ -128,17 +136,23 @@ class Session:
         if len(statements) != 1 or not isinstance(statements[0], Select):
             place = statements[0].start if statements else 0
             source.fail("expected one query (SELECT, VALUES or WITH)", place)
+        self._mark(statements[0])
         return _optimized((self._query(statements[0], source),), source)[0]
 
     # ---- statements -------------------------------------------------------------------------------------------
 
     def _run(self, statement: Statement, progress: _Progress) -> None:
         source = progress.source
+        self._mark(statement)
         match statement:
             case CreateTable():
                 self._create_table(statement, source)
             case CreateView():
                 self._create_view(statement, source)
+            case CreateFunction():
+                FunctionBinder(source, self.catalog, self.modules).create(statement)
+            case DropFunction():
+                FunctionBinder(source, self.catalog, self.modules).drop(statement)
             case Drop():
                 self._drop(statement, source)
             case Insert():
@@ -165,6 +179,9 @@ class Session:
                     statement.start,
                     "write INSERT INTO a table, or EXPLAIN",
                 )
+
+    def _mark(self, statement: Statement) -> None:
+        mark_functions(statement, self.catalog.functions, self.catalog.current)
 
     def _report(self, progress: _Progress, statement: Statement, name: str, text: str) -> None:
         progress.results.append(StatementResult(name, text, progress.source.position(statement.start)))
@@ -264,9 +281,11 @@ def compile_script(
     file_name: str | None = None,
     variables: Mapping[str, str] | None = None,
     check_table: CheckTable | None = None,
+    modules: PythonModules | None = None,
 ) -> Script:
     """The jobs of a script, in a session of its own. Raises `SqlError`."""
-    return Session(variables or {}, check_table).execute(text, file_name)
+    session = Session(variables or {}, check_table, modules=modules or PythonModules())
+    return session.execute(text, file_name)
 
 
 def _optimized(relations: tuple[Step, ...], source: SourceText) -> tuple[Step, ...]:

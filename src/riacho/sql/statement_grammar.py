@@ -13,6 +13,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from riacho.sql.dialect import RiachoFlink
 from riacho.sql.errors import did_you_mean
+from riacho.sql.function_grammar import alter_function, create_function, drop_function
 from riacho.sql.grammar import Grammar, SqlSyntaxError
 from riacho.sql.source import SourceText
 from riacho.sql.statements import (
@@ -35,13 +36,12 @@ from riacho.sql.statements import (
 )
 
 _START_WORDS = """
-    CREATE DROP INSERT EXECUTE BEGIN SET RESET EXPLAIN SHOW DESCRIBE DESC SELECT VALUES WITH
+    CREATE ALTER DROP INSERT EXECUTE BEGIN SET RESET EXPLAIN SHOW DESCRIBE DESC SELECT VALUES WITH
 """
 
 _STARTS = tuple(_START_WORDS.split())
 _FOREIGN = {
     "ADD": "there are no JARs: connectors and formats are part of the package",
-    "ALTER": "drop the table and create it anew; the topic stays as it is",
     "ANALYZE": "there are no statistics to gather: leave the statement out",
     "CALL": "there are no procedures",
     "COMPILE": "a plan is made from the SQL at each start; EXPLAIN shows it",
@@ -59,7 +59,6 @@ _FOREIGN = {
 _CREATABLE = {
     "CATALOG": "the only catalog is default_catalog: leave the statement out",
     "DATABASE": "the only database is default_database: leave the statement out",
-    "FUNCTION": "the functions that exist are listed in docs/sql/functions.md",
 }
 _SHOWABLE = {
     "CATALOGS": "the only catalog is default_catalog",
@@ -167,6 +166,8 @@ def _statement(parser: Grammar) -> Statement:
     start = parser.offset
     if parser.take("CREATE"):
         return _create(parser, start)
+    if parser.take("ALTER"):
+        return _alter(parser, start)
     if parser.take("DROP"):
         return _drop(parser, start)
     if parser.take("INSERT"):
@@ -197,12 +198,18 @@ def _statement(parser: Grammar) -> Statement:
 
 def _create(parser: Grammar, start: int) -> Statement:
     replace = parser.take("OR", "REPLACE")
-    parser.take("TEMPORARY")
+    temporary = parser.take("TEMPORARY")
+    system = parser.take("SYSTEM")
+    if not replace and parser.take("FUNCTION"):
+        return create_function(parser, start, temporary=temporary, system=system)
+    if system:
+        parser.refuse_token("expected FUNCTION")
     if parser.take("VIEW"):
         return _create_view(parser, start, replace)
     if not parser.peek("TABLE"):
         parser.refuse_token(
-            "expected TABLE or VIEW (nothing else can be created)", _instead(parser, _CREATABLE, ("TABLE", "VIEW"))
+            "expected TABLE, VIEW or FUNCTION (nothing else can be created)",
+            _instead(parser, _CREATABLE, ("TABLE", "VIEW", "FUNCTION")),
         )
     if replace:
         parser.refuse("CREATE OR REPLACE TABLE is not supported", start, "drop the table first")
@@ -308,11 +315,27 @@ def _create_view(parser: Grammar, start: int, replace: bool) -> CreateView:
     return CreateView(start, view, tuple(columns), parser.query(), if_not_exists, replace)
 
 
-def _drop(parser: Grammar, start: int) -> Drop:
-    parser.take("TEMPORARY")
+def _alter(parser: Grammar, start: int) -> Statement:
+    temporary = parser.take("TEMPORARY")
+    system = parser.take("SYSTEM")
+    if parser.take("FUNCTION"):
+        return alter_function(parser, start, temporary=temporary, system=system)
+    return parser.refuse(
+        "ALTER statements are not supported", start, "drop the table and create it anew; the topic stays as it is"
+    )
+
+
+def _drop(parser: Grammar, start: int) -> Statement:
+    temporary = parser.take("TEMPORARY")
+    system = parser.take("SYSTEM")
+    if parser.take("FUNCTION"):
+        return drop_function(parser, start, temporary=temporary, system=system)
+    if system:
+        parser.refuse_token("expected FUNCTION")
     if not (parser.take("TABLE") or parser.take("VIEW")):
         parser.refuse_token(
-            "expected TABLE or VIEW (nothing else can be dropped)", _instead(parser, {}, ("TABLE", "VIEW"))
+            "expected TABLE, VIEW or FUNCTION (nothing else can be dropped)",
+            _instead(parser, {}, ("TABLE", "VIEW", "FUNCTION")),
         )
     kind = parser._prev.text.upper()
     if_exists = parser.take("IF", "EXISTS")

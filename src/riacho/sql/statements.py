@@ -82,6 +82,30 @@ class Drop(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateFunction(Statement):
+    """CREATE, or ALTER (`alters`), [TEMPORARY [SYSTEM]] FUNCTION [IF [NOT] EXISTS] name AS 'target' [LANGUAGE word]."""
+
+    name: exp.Table
+    target: exp.Literal
+    language: str
+    temporary: bool
+    system: bool
+    if_not_exists: bool
+    alters: bool = False
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropFunction(Statement):
+    """DROP [TEMPORARY [SYSTEM]] FUNCTION [IF EXISTS] name."""
+
+    name: exp.Table
+    temporary: bool
+    system: bool
+    if_exists: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Insert(Statement):
     """INSERT INTO table [(columns)] query."""
 

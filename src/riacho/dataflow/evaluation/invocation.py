@@ -21,6 +21,8 @@ class Compiler(Protocol):
 
     settings: Settings
     log: FailureLog
+    column: str | None
+    """The column that is being compiled, if it has a name."""
 
     def compile(self, expression: Expression, active: pl.Expr | None = None) -> pl.Expr:
         """The column of an expression's values; `active`: the rows in which it counts, all if None."""

@@ -14,8 +14,10 @@ from riacho.dataflow.evaluation.invocation import Invocation
 from riacho.dataflow.evaluation.kernels import Failing
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.functions import FUNCTIONS, NOT_FOLDED
+from riacho.dataflow.python_functions import scalar as python_functions
 from riacho.errors import RiachoError
 from riacho.plan.expressions import Call, Case, Cast, Column, Expression, Literal, rewrite
+from riacho.plan.python_functions import PythonCall
 from riacho.plan.relations import Schema
 from riacho.plan.types import ArrayType, DataType, MapType, NullType, RowType, TimestampLtzType
 
@@ -35,6 +37,12 @@ class ExpressionCompiler:
         self.log = FailureLog()
         self.uses_now = False
         self.uses_watermark = False
+        self.column: str | None = None
+
+    def named(self, expression: Expression, name: str) -> pl.Expr:
+        """As `compile`, under a name, which failures may tell."""
+        self.column = None if name.startswith("$") else name
+        return self.compile(expression).alias(name)
 
     def compile(self, expression: Expression, active: pl.Expr | None = None) -> pl.Expr:
         """The column of the expression's values; it fails rows only where `active` is true (None: everywhere).
@@ -52,6 +60,8 @@ class ExpressionCompiler:
                 return self.cast(operand, expression.operand.type, expression.type, failing)
             case Case():
                 return self._case(expression, active)
+            case PythonCall():
+                return python_functions.evaluate(expression, Invocation(expression, self, active))
             case Call():
                 evaluate = FUNCTIONS.get(expression.function)
                 if evaluate is None:

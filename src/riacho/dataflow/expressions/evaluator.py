@@ -47,9 +47,7 @@ class Evaluator:
     ) -> None:
         self._compiler = ExpressionCompiler(schema, settings)
         folded = [fold_constants(expression, settings) for expression in expressions]
-        self._columns = [
-            self._compiler.compile(expression).alias(name) for expression, name in zip(folded, names, strict=True)
-        ]
+        self._columns = [self._compiler.named(expression, name) for expression, name in zip(folded, names, strict=True)]
         self._bare = [schema[expression.index].name for expression in folded if isinstance(expression, Column)]
         self._types = {name: polars_type(expression.type) for expression, name in zip(expressions, names, strict=True)}
         self._varies = any(

@@ -11,6 +11,7 @@ from riacho.dataflow.functions import (
     conditional,
     conversion,
     hashing,
+    java_classes,
     json,
     logical,
     pattern,
@@ -33,6 +34,7 @@ _FAMILIES = (
     collection,
     json,
     hashing,
+    java_classes,
 )
 
 FUNCTIONS: MappingProxyType[str, Evaluate] = MappingProxyType(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from riacho.plan.expressions import Call, Column, Expression, rewrite, walk
+from riacho.plan.python_functions import PythonCall
 from riacho.plan.relations import Project
 
 VOLATILE = frozenset({"RAND", "RAND_INTEGER", "UUID"})
@@ -11,7 +12,13 @@ VOLATILE = frozenset({"RAND", "RAND_INTEGER", "UUID"})
 
 def is_volatile(expression: Expression) -> bool:
     """Whether the expression's value depends on when and how often it is evaluated."""
-    return any(isinstance(part, Call) and part.function in VOLATILE for part in walk(expression))
+    return any(_varies(part) for part in walk(expression))
+
+
+def _varies(part: Expression) -> bool:
+    if isinstance(part, PythonCall):
+        return not part.python.deterministic
+    return isinstance(part, Call) and part.function in VOLATILE
 
 
 def through(expression: Expression, project: Project) -> Expression:

@@ -24,12 +24,14 @@ from riacho.sql.functions.aggregates import AGGREGATES, infer_aggregate, is_aggr
 from riacho.sql.functions.casts import supports_cast
 from riacho.sql.functions.coercion import casts_implicitly, coerce, common_type
 from riacho.sql.functions.definition import FunctionDefinition, FunctionError, Signature
+from riacho.sql.functions.java_classes import JAVA_CLASSES
 from riacho.sql.functions.registry import (
     DEFINITIONS,
     FAMILIES,
     bind,
     bind_case,
     bind_cast,
+    bind_definition,
     is_function,
     lookup,
     nearest,
@@ -39,12 +41,14 @@ __all__ = [
     "AGGREGATES",
     "DEFINITIONS",
     "FAMILIES",
+    "JAVA_CLASSES",
     "FunctionDefinition",
     "FunctionError",
     "Signature",
     "bind",
     "bind_case",
     "bind_cast",
+    "bind_definition",
     "casts_implicitly",
     "coerce",
     "common_type",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from riacho.errors import RiachoError
 from riacho.plan.expressions import Expression, Position
+from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import DataType
 
 Arguments = tuple[Expression, ...]
@@ -56,6 +57,8 @@ class FunctionDefinition:
         Least and greatest number of arguments; None: no upper limit.
     deterministic
         False where equal arguments may give different results, so that calls must not be folded or shared.
+    python
+        The user's function that computes it, where it is no built-in one.
     """
 
     name: str
@@ -65,6 +68,7 @@ class FunctionDefinition:
     arity: tuple[int, int | None]
     aliases: tuple[str, ...] = ()
     deterministic: bool = True
+    python: PythonFunction | None = None
 
     def check_arity(self, count: int) -> None:
         """Raises `FunctionError` unless the function takes `count` arguments."""

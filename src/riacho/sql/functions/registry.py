@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import MappingProxyType
 
 from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, Position
+from riacho.plan.python_functions import PythonCall
 from riacho.plan.types import BOOLEAN, BooleanType, DataType, NullType
 from riacho.sql.functions import (
     arithmetic,
@@ -79,20 +82,37 @@ def nearest(name: str) -> str | None:
 
 
 def bind(name: str, arguments: tuple[Expression, ...], position: Position | None = None) -> Expression:
-    """The call of a function, its arguments cast to what it takes.
+    """The call of a built-in function, its arguments cast to what it takes.
 
     Raises `FunctionError`, with `position` where the argument has none of its own.
     """
-    try:
+    with _placed(position):
         definition = lookup(name)
+    return bind_definition(definition, arguments, position)
+
+
+def bind_definition(
+    definition: FunctionDefinition, arguments: tuple[Expression, ...], position: Position | None = None
+) -> Expression:
+    """As `bind`, of a function that was found already."""
+    with _placed(position):
         definition.check_arity(len(arguments))
         signature = definition.infer(arguments)
+    given = tuple(coerce(argument, wanted) for argument, wanted in zip(arguments, signature.arguments, strict=True))
+    if definition.python is not None:
+        return PythonCall(signature.result, definition.name, given, definition.python, position=position)
+    return Call(signature.result, definition.name, given, position=position)
+
+
+@contextmanager
+def _placed(position: Position | None) -> Iterator[None]:
+    """Errors that know no place get this one."""
+    try:
+        yield
     except FunctionError as error:
         if error.position is not None or position is None:
             raise
         raise FunctionError(error.what, mend=error.mend, position=position) from error
-    given = tuple(coerce(argument, wanted) for argument, wanted in zip(arguments, signature.arguments, strict=True))
-    return Call(signature.result, definition.name, given, position=position)
 
 
 def bind_cast(

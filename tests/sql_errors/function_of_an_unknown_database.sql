@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, mydb.tax(price) FROM bids;

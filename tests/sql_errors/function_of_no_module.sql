@@ -1,0 +1,1 @@
+CREATE FUNCTION f AS 'nowhere_at_all.f' LANGUAGE PYTHON;

@@ -1,0 +1,1 @@
+CREATE FUNCTION gross(x DOUBLE) AS 'x';

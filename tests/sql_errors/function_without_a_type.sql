@@ -1,0 +1,1 @@
+CREATE FUNCTION root AS 'math.sqrt' LANGUAGE PYTHON;
