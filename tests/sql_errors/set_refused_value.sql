@@ -1,1 +1,1 @@
-SET 'execution.runtime-mode' = 'batch';
+SET 'execution.runtime-mode' = 'automatic';

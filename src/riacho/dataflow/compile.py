@@ -8,6 +8,7 @@ from riacho.dataflow.expressions import Settings
 from riacho.dataflow.fingerprint import fingerprint
 from riacho.dataflow.operator import Operator
 from riacho.dataflow.operators.aggregate import AggregateOperator
+from riacho.dataflow.operators.bounded import EmptyGroupOperator, MaterializeOperator
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
@@ -20,9 +21,11 @@ from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
 from riacho.dataflow.operators.window_table import WindowTableOperator
 from riacho.plan.relations import (
     Aggregate,
+    EmptyGroup,
     Filter,
     Job,
     Join,
+    Materialize,
     Normalize,
     Project,
     Relation,
@@ -128,6 +131,10 @@ class _Compiler:
                 return JoinOperator(relation, settings)
             case Union():
                 return UnionOperator(relation)
+            case Materialize():
+                return MaterializeOperator(relation)
+            case EmptyGroup():
+                return EmptyGroupOperator(relation, settings)
             case UpsertMaterialize():
                 return UpsertMaterializeOperator(relation)
         raise AssertionError(f"no operator for {type(relation).__name__}")
@@ -145,5 +152,5 @@ def _readers(job: Job) -> dict[Relation, int]:
 
 def _keeps_sources(relation: Relation) -> bool:
     """Whether each of the relation's input rows is one row of a source, which a policy can drop."""
-    stateful = (Aggregate, WindowAggregate, Join, Normalize, UpsertMaterialize)
+    stateful = (Aggregate, WindowAggregate, Join, Materialize, Normalize, UpsertMaterialize)
     return not any(isinstance(part, stateful) for below in relation.inputs for part in walk_relations(below))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from riacho.client.reaching import connected, named_topics
@@ -23,19 +22,14 @@ from riacho.jobs.ahead import ReadAhead
 from riacho.jobs.script import LOCAL_TIME_ZONE, JobContext, job_fingerprint, open_worker
 from riacho.jobs.trigger import trigger_of
 from riacho.jobs.worker import Arrivals, Wiring, Worker
-from riacho.plan.changelog import is_updating
+from riacho.plan.changelog_modes import INSERT_ONLY, modifications
+from riacho.plan.passes.batch import as_batch
 from riacho.plan.relations import Job, Relation, Scan, Sink, rewrite_relation, walk_relations
 from riacho.plan.tables import Table, TableColumn
-from riacho.sql.ordering import OrderedQuery, RowOrder
+from riacho.sql.batch import with_order
+from riacho.sql.ordering import OrderedQuery
 
 KAFKA_CONNECTORS = ("kafka", "upsert-kafka")
-
-CONSOLIDATE_ROWS = 1 << 20
-"""A changelog is folded whenever it has grown by so many rows: memory then follows the result, not the input."""
-
-_DIFF = "\x7fdiff"
-_PLACE = "\x7fplace"
-"""Names that no column of a query has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +50,12 @@ def query_result(
 
     `observe` gets the worker's measurements, once a second.
     """
-    relation = query.relation
-    require_topics(relation, kafka)
+    require_topics(query.relation, kafka)
+    order, relation = query.order, bounded(query.relation)
+    arranged = bool(order.keys) or modifications(relation) != INSERT_ONLY
+    relation = as_batch(with_order(replace(query, relation=relation)) if arranged else relation)
     columns = tuple(TableColumn(column.name, column.type) for column in relation.schema)
-    job = Job((Sink(bounded(relation), Table("result", columns, ())),), tuple(sorted(options.items())))
+    job = Job((Sink(relation, Table("result", columns, ())),), tuple(sorted(options.items())))
     time_zone = options.get(LOCAL_TIME_ZONE, "UTC")
     clock = SystemClock()
     graph = Graph.build(job, Settings(zone=zone(time_zone), clock=clock))
@@ -74,25 +70,14 @@ def query_result(
             sources[scan_id] = ReadAhead(open_source(scan, environment))
         trigger = trigger_of(options)
         worker = Worker(graph, wiring, trigger=trigger, clock=clock, fingerprint=job_fingerprint(job), observe=told)
-        if query.order.enough is not None and not is_updating(relation):
-            collected.call_when(query.order.enough, worker.stop)
+        if not arranged and order.enough is not None:
+            collected.call_when(order.enough, worker.stop)
         worker.run()
     finally:
         wiring.close()
     shown = columns[: query.width]
-    return QueryResult(shown, arranged(collected.rows(), query.order).select(column.name for column in shown))
-
-
-def arranged(rows: pl.DataFrame, order: RowOrder) -> pl.DataFrame:
-    """The rows in their order; those that are equal in it stay as they came about."""
-    if order.keys:
-        rows = rows.sort(
-            [key.column for key in order.keys],
-            descending=[key.descending for key in order.keys],
-            nulls_last=[not key.nulls_first for key in order.keys],
-            maintain_order=True,
-        )
-    return rows.slice(order.offset, order.limit)
+    rows = collected.rows() if arranged else collected.rows().slice(order.offset, order.limit)
+    return QueryResult(shown, rows.select(column.name for column in shown))
 
 
 def run_insert(job: Job, kafka: str) -> dict[str, int]:
@@ -152,34 +137,28 @@ def _bounded_scan(relation: Relation) -> Relation:
 
 @dataclass(slots=True)
 class CollectSink:
-    """Keeps the rows that the changes written to it amount to, in the order in which they came about."""
+    """Keeps the rows written to it."""
 
-    _kept: pl.DataFrame
-    _changes: list[pl.DataFrame] = field(default_factory=list)
-    _waiting: int = 0
-    _updating: bool = False
+    _nothing: pl.DataFrame
+    _frames: list[pl.DataFrame] = field(default_factory=list)
     _written: int = 0
     _enough: int | None = None
     _on_enough: Callable[[], None] | None = None
 
     def call_when(self, rows: int, reached: Callable[[], None]) -> None:
-        """Call `reached` once so many rows were written: more of an append-only result are not wanted."""
+        """Call `reached` once so many rows were written: more are not wanted."""
         self._enough, self._on_enough = rows, reached
 
     def write(self, batch: Batch) -> None:
-        self._updating |= batch.diff is not None
-        self._changes.append(batch.frame.with_columns(pl.Series(_DIFF, batch.signs(), pl.Int64)))
-        self._waiting += len(batch)
+        assert batch.diff is None or (batch.diff > 0).all(), "a batch only adds rows"
+        self._frames.append(batch.frame)
         self._written += len(batch)
         if self._on_enough is not None and self._enough is not None and self._written >= self._enough:
             self._on_enough()
-        if self._waiting >= CONSOLIDATE_ROWS + self._kept.height:
-            self._consolidate()
 
     def rows(self) -> pl.DataFrame:
         """The result so far."""
-        self._consolidate()
-        return self._kept
+        return pl.concat([self._nothing, *self._frames])
 
     def flush(self) -> None:
         return None
@@ -196,22 +175,3 @@ class CollectSink:
 
     def close(self) -> None:
         return None
-
-    def _consolidate(self) -> None:
-        """Take the changes into the kept rows: a row that came and went leaves nothing."""
-        kept = self._kept.with_columns(pl.lit(1, pl.Int64).alias(_DIFF))
-        every = pl.concat([kept, *self._changes])
-        self._changes, self._waiting = [], 0
-        if not self._updating:
-            self._kept = every.drop(_DIFF)
-            return
-        columns = self._kept.columns
-        # A row's place is that of its last arrival: where a group's present row came about.
-        summed = (
-            every.with_row_index(_PLACE)
-            .group_by(columns)
-            .agg(pl.col(_DIFF).sum(), pl.col(_PLACE).max())
-            .filter(pl.col(_DIFF) > 0)
-            .sort(_PLACE)
-        )
-        self._kept = summed.select(columns)[np.repeat(np.arange(summed.height), summed[_DIFF].to_numpy())]

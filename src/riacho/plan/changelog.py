@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from riacho.plan.expressions import Column
 from riacho.plan.relations import (
     Aggregate,
+    EmptyGroup,
     Filter,
     Join,
     JoinKind,
+    Materialize,
     Normalize,
     Project,
     Relation,
@@ -36,6 +38,8 @@ def is_updating(relation: Relation) -> bool:
     """Whether the relation retracts rows that it emitted before."""
     if isinstance(relation, Normalize | UpsertMaterialize):
         return True
+    if isinstance(relation, Materialize):
+        return False
     if isinstance(relation, Scan):
         return source_changes(relation.table) is not Changes.APPEND
     if isinstance(relation, Aggregate):
@@ -57,7 +61,7 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         return frozenset()
     if isinstance(relation, Normalize | UpsertMaterialize):
         return frozenset({frozenset(relation.key)})
-    if isinstance(relation, Filter | Watermark | Sink):
+    if isinstance(relation, EmptyGroup | Filter | Materialize | Watermark | Sink):
         return unique_keys(relation.input)
     if isinstance(relation, Project):
         return projected_keys(relation, unique_keys(relation.input))

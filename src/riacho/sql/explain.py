@@ -10,9 +10,11 @@ from riacho.plan.changelog_modes import changelog_modes
 from riacho.plan.expressions import Column, Expression, rewrite
 from riacho.plan.relations import (
     Aggregate,
+    EmptyGroup,
     Filter,
     Join,
     JoinKind,
+    Materialize,
     Normalize,
     Over,
     Project,
@@ -105,6 +107,10 @@ def describe(relation: Relation) -> str:
             return _join(relation)
         case Union():
             return "Union(all=[true])"
+        case EmptyGroup():
+            return f"EmptyGroup(values=[{', '.join(map(str, relation.values))}])"
+        case Materialize():
+            return _materialize(relation)
         case UpsertMaterialize():
             return f"SinkUpsertMaterializer(key=[{_named(relation.input, relation.key)}])"
         case Sink():
@@ -114,6 +120,18 @@ def describe(relation: Relation) -> str:
 
 def _call_names(relation: Aggregate | WindowAggregate) -> tuple[str, ...]:
     return relation.names[len(relation.keys) : len(relation.keys) + len(relation.calls)]
+
+
+def _materialize(relation: Materialize) -> str:
+    names = relation.schema.names
+    keys = [
+        f"{names[key.field]} {'DESC' if key.descending else 'ASC'}-nulls-{'first' if key.nulls_first else 'last'}"
+        for key in relation.order
+    ]
+    parts = [f"orderBy=[{', '.join(keys)}]"] if keys else []
+    parts += [f"offset=[{relation.offset}]"] if relation.offset else []
+    parts += [f"fetch=[{relation.limit}]"] if relation.limit is not None else []
+    return f"Materialize({', '.join(parts)})"
 
 
 def _selected(relation: Project) -> str:

@@ -15,6 +15,7 @@ from riacho.plan.expressions import Column, Expression, Literal
 from riacho.plan.relations import Project, Relation, Sink
 from riacho.plan.tables import Table, TableColumn
 from riacho.sql.assignment import is_assignable
+from riacho.sql.batch import bind_batch, is_batch
 from riacho.sql.catalog import Catalog
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.explain import describe
@@ -45,7 +46,9 @@ class InsertBinder:
             table = with_hint(table, text, self.source, start, self.check_table)
         if table.connector in SOURCES_ONLY:
             self.source.fail(f"a '{table.connector}' table can only be read", statement.table)
-        query = QueryBinder(self.source, self.catalog, self.options, self.check_table).bind(statement.query)
+        bind = QueryBinder(self.source, self.catalog, self.options, self.check_table).bind
+        batch = is_batch(self.options)
+        query = bind_batch(statement.query, bind, self.source) if batch else bind(statement.query)
         return Sink(self._fitted(query, table, statement), table)
 
     # ---- columns ----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from riacho.plan.passes import optimize_together
 from riacho.plan.passes.upsert_materialize import UPSERT_MATERIALIZE, materialize_upserts
 from riacho.plan.relations import Job, Relation
 from riacho.plan.tables import Table
+from riacho.sql.batch import batch_sink, is_batch
 from riacho.sql.catalog import Catalog, View, local_name
 from riacho.sql.describe import describe_table, describe_view, show
 from riacho.sql.explain import explain
@@ -269,11 +270,15 @@ class Session:
     def _job(self, inserts: tuple[Insert, ...], source: SourceText) -> Job:
         binder = InsertBinder(source, self.catalog, self.options, self.check_table)
         sinks = _optimized(tuple(binder.bind(insert) for insert in inserts), source)
+        options = tuple(sorted(self.options.items()))
+        if is_batch(self.options):
+            pairs = zip(sinks, inserts, strict=True)
+            return Job(tuple(batch_sink(sink, source, insert.table) for sink, insert in pairs), options)
         for insert, sink in zip(inserts, sinks, strict=True):
             binder.check_changelog(sink, insert)
         strategy = self.options.get(UPSERT_MATERIALIZE, "AUTO")
         sinks = tuple(materialize_upserts(sink, strategy) for sink in sinks)
-        return Job(sinks, tuple(sorted(self.options.items())))
+        return Job(sinks, options)
 
 
 def compile_script(

@@ -11,6 +11,7 @@ from riacho.plan.relations import (
     Filter,
     Join,
     JoinKind,
+    Materialize,
     Normalize,
     Over,
     Project,
@@ -96,6 +97,8 @@ class _Pruning:
             case Normalize():
                 below, moves = self.prune(relation.input, needed | set(relation.key))
                 return replace(relation, input=below, key=tuple(moves[index] for index in relation.key)), moves
+            case Materialize():
+                return self._materialize(relation, needed)
             case WindowTable():
                 return self._window_table(relation, needed)
             case Aggregate():
@@ -123,6 +126,11 @@ class _Pruning:
         below, moves = self.prune(project.input, columns_used(*expressions))
         moved = tuple(remap(expression, moves.__getitem__) for expression in expressions)
         return Project(below, moved, tuple(project.names[index] for index in kept)), _moves(kept)
+
+    def _materialize(self, materialize: Materialize, needed: Fields) -> tuple[Relation, Moves]:
+        below, moves = self.prune(materialize.input, needed | {key.field for key in materialize.order})
+        order = tuple(replace(key, field=moves[key.field]) for key in materialize.order)
+        return replace(materialize, input=below, order=order), moves
 
     def _window_table(self, window: WindowTable, needed: Fields) -> tuple[Relation, Moves]:
         width = len(window.input.schema)

@@ -5,6 +5,7 @@ unique within a schema (the second `id` is `id0`, as in Flink), so that a batch'
 """
 
 from riacho.plan.relations.aggregate import Aggregate
+from riacho.plan.relations.bounded import EmptyGroup, Materialize, OrderKey
 from riacho.plan.relations.calc import Filter, Project
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Join, JoinKind
@@ -17,6 +18,7 @@ from riacho.plan.relations.windows import WindowAggregate, WindowKind, WindowPro
 
 __all__ = [
     "Aggregate",
+    "EmptyGroup",
     "Field",
     "Filter",
     "Frame",
@@ -24,7 +26,9 @@ __all__ = [
     "Job",
     "Join",
     "JoinKind",
+    "Materialize",
     "Normalize",
+    "OrderKey",
     "Over",
     "Project",
     "Relation",
