@@ -46,6 +46,7 @@ INPUT = Schema(
 class Query:
     """A query over windows in its parts: what it reads, which windows (in ms), and what it makes of them."""
 
+    function: str
     tables: tuple[str, ...]
     before: str
     size: int
@@ -67,8 +68,8 @@ class Query:
         size, slide, offset = (
             f"INTERVAL '{value / 1000:.3f}' SECOND" for value in (self.size, self.slide, self.offset)
         )
-        function, shape = ("TUMBLE", size) if self.size == self.slide else ("HOP", f"{slide}, {size}")
-        return f"TABLE({function}(TABLE s, DESCRIPTOR(ts), {shape}{f', {offset}' if self.offset else ''}))"
+        shape = size if self.function == "TUMBLE" else f"{slide}, {size}"
+        return f"TABLE({self.function}(TABLE s, DESCRIPTOR(ts), {shape}{f', {offset}' if self.offset else ''}))"
 
     def over(self, windows: str) -> str:
         """The query over these windows."""
@@ -90,8 +91,10 @@ class Query:
 @st.composite
 def queries(draw: st.DrawFn) -> Query:
     slide = draw(st.integers(2, 12))
-    size = slide * draw(st.integers(1, 4))
+    function = draw(st.sampled_from(["TUMBLE", "HOP", "CUMULATE"]))
+    size = slide if function == "TUMBLE" else slide * draw(st.integers(1, 4))
     return Query(
+        function=function,
         tables=draw(st.sampled_from([("a",), ("b",), TABLES])),
         before=draw(st.just("TRUE") | conditions),
         size=size,
@@ -120,6 +123,12 @@ class Batch:
         for level in levels:
             before = before.replace(level, f"{level} OVER before")
         size, slide, offset = query.size, query.slide, query.offset
+        if query.function == "CUMULATE":
+            start = f"((epoch_ms(ts) - {offset}) // {size} * {size} + {offset})"
+            end = f"({start} + (step + 1) * {slide})"
+        else:
+            start = f"((epoch_ms(ts) - {offset}) // {slide} * {slide} + {offset} - step * {slide})"
+            end = f"({start} + {size})"
         oracle.connection().execute(
             f"""
             CREATE OR REPLACE TABLE placed AS
@@ -127,8 +136,9 @@ class Batch:
               SELECT *, {before} AS watermark FROM input
               WINDOW before AS (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
             )
-            SELECT *, (epoch_ms(ts) - {offset}) // {slide} * {slide} + {offset} - step * {slide} + {size} AS end_ms
-            FROM marked, range({size // slide}) AS steps(step) WHERE {query.before}
+            SELECT *, {start} AS start_ms, {end} AS end_ms
+            FROM marked, range({size // slide}) AS steps(step)
+            WHERE {query.before} AND {end} > epoch_ms(ts)
             """
         )
 
@@ -142,7 +152,7 @@ class Batch:
         """The query over the windows that have closed by now, or at the end."""
         closed = "TRUE" if ended else f"end_ms - 1 <= (SELECT {self._reached} FROM input)"
         windows = f"""(
-            SELECT *, make_timestamp((end_ms - {self._query.size}) * 1000) AS window_start,
+            SELECT *, make_timestamp(start_ms * 1000) AS window_start,
               make_timestamp(end_ms * 1000) AS window_end
             FROM placed WHERE (watermark IS NULL OR watermark < end_ms - 1) AND {closed}
         )"""

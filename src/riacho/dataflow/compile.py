@@ -13,6 +13,8 @@ from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
 from riacho.dataflow.operators.rejects import Rejects
+from riacho.dataflow.operators.session_aggregate import SessionAggregateOperator
+from riacho.dataflow.operators.session_table import SessionTableOperator
 from riacho.dataflow.operators.union import UnionOperator
 from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperator
 from riacho.dataflow.operators.values import ValuesOperator
@@ -37,6 +39,7 @@ from riacho.plan.relations import (
     Values,
     Watermark,
     WindowAggregate,
+    WindowKind,
     WindowTable,
     walk_relations,
 )
@@ -121,8 +124,12 @@ class _Compiler:
                 return WatermarkOperator(relation, settings, rejects)
             case Normalize():
                 return NormalizeOperator(relation)
+            case WindowTable(kind=WindowKind.SESSION):
+                return SessionTableOperator(relation, settings, rejects)
             case WindowTable():
                 return WindowTableOperator(relation, settings, rejects)
+            case WindowAggregate(kind=WindowKind.SESSION):
+                return SessionAggregateOperator(relation, settings, rejects)
             case WindowAggregate():
                 return WindowAggregateOperator(relation, settings, rejects)
             case Aggregate():
@@ -153,4 +160,8 @@ def _readers(job: Job) -> dict[Relation, int]:
 def _keeps_sources(relation: Relation) -> bool:
     """Whether each of the relation's input rows is one row of a source, which a policy can drop."""
     stateful = (Aggregate, WindowAggregate, Join, Materialize, Normalize, UpsertMaterialize)
-    return not any(isinstance(part, stateful) for below in relation.inputs for part in walk_relations(below))
+    return not any(
+        isinstance(part, stateful) or (isinstance(part, WindowTable) and part.kind is WindowKind.SESSION)
+        for below in relation.inputs
+        for part in walk_relations(below)
+    )

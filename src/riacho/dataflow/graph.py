@@ -13,7 +13,7 @@ import numpy.typing as npt
 from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, WatermarkSteps
 from riacho.dataflow.compile import Node, compile_job
 from riacho.dataflow.expressions import Settings
-from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.operator import StateArrays, Timed
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.rejects import RejectedRow, Rejects
@@ -56,6 +56,8 @@ class Graph:
         self._rejects = rejects
         self._watermarks = [WatermarkSteps.still()] * len(nodes)
         self._ended: set[str] = set()
+        operators: list[object] = [node.operator for node in nodes]
+        self._timed = [operator for operator in operators if isinstance(operator, Timed)]
         self.scans = {node.id: node.relation for node in nodes if isinstance(node.relation, Scan)}
         self.sinks = {node.id: node.relation for node in nodes if isinstance(node.relation, Sink)}
 
@@ -118,6 +120,12 @@ class Graph:
         if batch.watermark.after == END_OF_TIME:
             self._ended.add(node.id)
         return batch
+
+    @property
+    def wake_at_ms(self) -> int | None:
+        """When a pass is due though no input comes, in milliseconds of wall-clock time; None: not for time's sake."""
+        moments = [moment for operator in self._timed if (moment := operator.wake_at_ms) is not None]
+        return min(moments, default=None)
 
     def take_rejected(self) -> list[RejectedRow]:
         """The source rows that expressions refused since the last call: the source's policy decides about them.

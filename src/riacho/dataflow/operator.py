@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -45,4 +45,14 @@ class Operator(Protocol):
     @property
     def late_rows(self) -> int:
         """Rows dropped so far because their window had closed (Flink's numLateRecordsDropped)."""
+        ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """An operator that has something to do as time goes by, also where no input comes: windows of processing time."""
+
+    @property
+    def wake_at_ms(self) -> int | None:
+        """When it next has, in milliseconds of wall-clock time; None where it waits for input only."""
         ...

@@ -165,13 +165,15 @@ class Worker:
         """Fill the intake as the trigger says; True once a pass is due, which it is when the job is stopped.
 
         Returns after `HOUSEKEEPING_MS`, with rows or without: an empty pass is due then, for silence has its duties
-        too, such as idle splits; rows that are to be held longer stay in the intake, and no pass is due.
+        too, such as idle splits; rows that are to be held longer stay in the intake, and no pass is due. When a window
+        of processing time closes a pass is due at once.
         """
         intake, trigger = self._intake, self._trigger
         if self._spacing_ms > 0:
             self._stopped.wait(self._spacing_ms / 1000)
         now = self._clock.monotonic_ms()
         housekeeping_ms = now + HOUSEKEEPING_MS
+        wake_ms = self._wake_ms(now)
         if not intake.rows:
             self._gathering_ms = self._oldest_ms = now
             if trigger.holds:
@@ -184,6 +186,10 @@ class Worker:
             if self._stopped.is_set() or self._all_finished() or intake.bytes >= trigger.max_bytes:
                 return True
             left = housekeeping_ms - now
+            if wake_ms is not None:
+                if wake_ms <= now:
+                    return True
+                left = min(left, wake_ms - now)
             if intake.rows:
                 held_ms = trigger.wait_ms(rows=intake.rows, oldest_ms=self._oldest_ms, now_ms=now)
                 if held_ms <= 0:
@@ -197,6 +203,13 @@ class Worker:
             self._wiring.arrivals.wait(left)
             if not intake.rows:
                 self._gathering_ms = self._clock.monotonic_ms()
+
+    def _wake_ms(self, now_ms: float) -> float | None:
+        """When the graph wants a pass whether or not rows come; None where the last pass could not satisfy it."""
+        moment = self._graph.wake_at_ms
+        if moment is None or (wait_ms := moment - self._clock.now_ms()) <= 0:
+            return None
+        return now_ms + wait_ms
 
     def _poll_all(self) -> int:
         """Poll every source once, beginning with another each time; returns the number of rows."""

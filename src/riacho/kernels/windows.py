@@ -19,7 +19,9 @@ def _floor(time: int, size: int, offset: int) -> int:
     return time - (time - offset) % size
 
 
-@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64, int64, int64, int64, int64[:, ::1])")
+@kernel(
+    f"int64({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64, int64, int64, int64, boolean, int64[:, ::1])"
+)
 def assign_slices(
     times: Int64s,
     sequence: Int64s,
@@ -29,18 +31,20 @@ def assign_slices(
     size: int,
     slide: int,
     offset: int,
+    cumulates: bool,
     out: Int64s,
 ) -> int:
     """The slice of each row and the first of its windows that was open when it came; returns how many rows are late.
 
-    A window is a run of whole slices, each as long as `slide`, which divides `size`. All times in milliseconds; a
-    row's time is in microseconds. `out` gets (slice end, end of the first open window) per row; the second is −2^63
+    A window is a run of whole slices, each as long as `slide`, which divides `size`. Where it `cumulates`, the windows
+    of a row all begin at the multiple of `size` before it. All times in milliseconds; a row's time is in microseconds.
+    `out` gets (slice end, end of the first open window) per row; the second is −2^63
     where every window of the row had closed. The slice's end is the end of the first window that holds it.
     """
     late = 0
     step = 0
     watermark = before
-    first_end = int64(0)
+    first_end, last_end = int64(0), int64(0)
     from_time, until_time = int64(0), int64(0)
     for row in range(times.size):
         while step < step_sequence.size and step_sequence[step] < sequence[row]:
@@ -50,10 +54,11 @@ def assign_slices(
         if time < from_time or time >= until_time:  # most rows are in the slice of the row before: no division
             first_end = _floor(time // 1000, slide, offset) + slide
             from_time, until_time = (first_end - slide) * 1000, first_end * 1000
+            last_end = (_floor(first_end - 1, size, offset) if cumulates else first_end - slide) + size
         out[row, 0] = first_end
         if watermark < first_end - 1:
             out[row, 1] = first_end
-        elif watermark < first_end - slide + size - 1:
+        elif watermark < last_end - 1:
             out[row, 1] = _floor(watermark + 1, slide, offset) + slide
         else:
             out[row, 1] = -0x8000000000000000
@@ -61,22 +66,17 @@ def assign_slices(
     return late
 
 
-@kernel(f"int64({READ_INT64}, {READ_INT64}, int64, int64, int64[::1], int64[::1])")
-def expand_windows(first_end: Int64s, last_end: Int64s, slide: int, limit: int, rows: Int64s, ends: Int64s) -> int:
-    """Each row once per window end from `first_end` to `last_end` in steps of `slide`, at most `limit`.
-
-    Returns how many there are, also where `rows` and `ends` are too short to hold them.
-    """
+@kernel(f"void({READ_INT64}, {READ_INT64}, int64, int64[::1], int64[::1])")
+def expand_windows(first_end: Int64s, last_end: Int64s, slide: int, rows: Int64s, ends: Int64s) -> None:
+    """Each row once per window end from `first_end` to `last_end` in steps of `slide`."""
     count = 0
     for row in range(first_end.size):
         end = first_end[row]
-        while end <= last_end[row] and end <= limit:
-            if count < rows.size:
-                rows[count] = row
-                ends[count] = end
+        while end <= last_end[row]:
+            rows[count] = row
+            ends[count] = end
             count += 1
             end += slide
-    return count
 
 
 @kernel(f"void({READ_INT64}, int64, int64, int64[::1])")

@@ -25,6 +25,8 @@ from riacho.plan.relations import (
     UpsertMaterialize,
     Watermark,
     WindowAggregate,
+    WindowKind,
+    WindowProperty,
 )
 from riacho.plan.table_changes import Changes, source_changes
 
@@ -44,6 +46,8 @@ def is_updating(relation: Relation) -> bool:
         return source_changes(relation.table) is not Changes.APPEND
     if isinstance(relation, Aggregate):
         return bool(relation.calls) or is_updating(relation.input)
+    if isinstance(relation, WindowAggregate):
+        return False
     if isinstance(relation, Join):
         return relation.kind not in _ADDING_JOINS or any(is_updating(side) for side in relation.inputs)
     return any(is_updating(below) for below in relation.inputs)
@@ -70,7 +74,11 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
     if isinstance(relation, WindowAggregate):
         first = len(relation.keys) + len(relation.calls)
         keys = frozenset(range(len(relation.keys)))
-        return frozenset(keys | {first + index} for index in range(len(relation.properties)))
+        if relation.kind is WindowKind.ATTACHED:
+            return frozenset({keys})
+        # Windows that grow share their start.
+        shared = WindowProperty.START if relation.kind is WindowKind.CUMULATE else None
+        return frozenset(keys | {first + place} for place, item in enumerate(relation.properties) if item is not shared)
     if isinstance(relation, Join):
         left, right = unique_keys(relation.left), unique_keys(relation.right)
         single = is_held(left, relation.left_keys), is_held(right, relation.right_keys)

@@ -27,6 +27,7 @@ from riacho.plan.relations import (
     Values,
     Watermark,
     WindowAggregate,
+    WindowKind,
     WindowTable,
 )
 
@@ -147,9 +148,18 @@ def _named(relation: Relation, indexes: tuple[int, ...]) -> str:
 
 
 def _window(relation: WindowTable | WindowAggregate) -> str:
-    time = relation.input.schema[relation.time_column].name
-    slide = f", slide=[{relation.slide} ms]" if relation.slide != relation.size else ""
+    names = relation.input.schema.names
+    time = names[relation.time_column]
+    if relation.kind is WindowKind.ATTACHED:
+        return f"win_end=[{time}]"
     offset = f", offset=[{relation.offset} ms]" if relation.offset else ""
+    if relation.kind is WindowKind.SESSION:
+        keys = relation.partition if isinstance(relation, WindowTable) else relation.keys
+        by = f", partition keys=[{', '.join(names[key] for key in keys)}]" if keys else ""
+        return f"SESSION(time_col=[{time}], gap=[{relation.size} ms]{by})"
+    if relation.kind is WindowKind.CUMULATE:
+        return f"CUMULATE(time_col=[{time}], max_size=[{relation.size} ms], step=[{relation.slide} ms]{offset})"
+    slide = f", slide=[{relation.slide} ms]" if relation.slide != relation.size else ""
     return f"{relation.kind.value}(time_col=[{time}], size=[{relation.size} ms]{slide}{offset})"
 
 

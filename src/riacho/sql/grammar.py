@@ -175,13 +175,25 @@ class Grammar(Parser):
     def argument(self) -> exp.Expr:
         """An argument of a window table function: a table, a descriptor or a value."""
         if self.take("TABLE"):
-            return self._table_name()
+            return self._partitioned(self._table_name())
         if self.peek("(", "SELECT"):
             self.expect("(")
             query = self.query()
             self.expect(")")
-            return self.expression(exp.Subquery(this=query))
+            return self._partitioned(self.expression(exp.Subquery(this=query)))
         return self.value()
+
+    def _partitioned(self, data: exp.Expr) -> exp.Expr:
+        """A table argument with what may follow it."""
+        if self._match(TokenType.PARTITION_BY):
+            if self.take("("):
+                data.set("partition_by", self._parse_csv(self.value))
+                self.expect(")")
+            else:
+                data.set("partition_by", [self.value()])
+        if self._match(TokenType.ORDER_BY, advance=False):
+            self.refuse_here("a table argument takes no ORDER BY")
+        return data
 
     def finish(self) -> None:
         """A `SqlSyntaxError` unless every token was used."""

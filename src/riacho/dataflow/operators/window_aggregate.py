@@ -1,7 +1,8 @@
-"""GROUP BY over TUMBLE and HOP windows: each window emits its rows once, when the watermark passes its end.
+"""GROUP BY over windows that time lays out: each window emits its rows once, when the watermark passes its end.
 
-Source: Flink, "Window Aggregation". Hopping windows share partial results by slices as long as the slide, as Flink's
-SliceAssigners do: a row is added once, however many windows hold it.
+Source: Flink, "Window Aggregation" (TUMBLE, HOP, CUMULATE, and windows that the rows have already). Windows that
+overlap share partial results by slices as long as the slide, as Flink's SliceAssigners do: a row is added once, however
+many windows hold it. Delta rule: a row adds to its slice; a window's result is the sum of its slices.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, 
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.aggregate import Grouping
-from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.batches import concatenate, empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
-from riacho.dataflow.operators.window_time import MICROSECONDS, WindowTime
+from riacho.dataflow.operators.window_time import MICROSECONDS, attached_time, closing_limit, window_time
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
@@ -29,7 +30,7 @@ from riacho.dataflow.state.words import RowCodec, build_frame
 from riacho.formats.arrow import Column
 from riacho.kernels.windows import assign_slices, expand_windows
 from riacho.plan.changelog import is_updating
-from riacho.plan.relations import WindowAggregate, WindowProperty
+from riacho.plan.relations import WindowAggregate, WindowKind, WindowProperty
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -40,6 +41,10 @@ END = 0
 """The word of a group's key with its window's end, or its slice's."""
 FIRST_OPEN = 1
 """In sliced groups, the word with the end of the first window that the group's rows count in."""
+
+
+MAX_EXPANDED = 1 << 20
+"""Slices that are merged at once: long windows of short slices that close together are done in parts."""
 
 
 class _Fired(NamedTuple):
@@ -64,7 +69,11 @@ class WindowAggregateOperator:
         self._relation = relation
         self._schema = relation.schema
         self._rejects = rejects
-        self._time = WindowTime(below, relation.time_column, settings.zone)
+        self._attached = relation.kind is WindowKind.ATTACHED
+        self._cumulates = relation.kind is WindowKind.CUMULATE
+        self._time = (
+            attached_time(relation, settings) if self._attached else window_time(below, relation.time_column, settings)
+        )
         self._updating = is_updating(relation.input)
         self._pool = StringPool()
         self._codec = RowCodec(tuple(below[key] for key in relation.keys), self._pool)
@@ -87,7 +96,7 @@ class WindowAggregateOperator:
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = inputs[0].watermark
-        steps = self._time.of_watermark(watermark)
+        steps = self._time.steps(inputs[0])
         if len(inputs[0]):
             batch, times = evaluate_rows(inputs[0], self._time.of_rows, self._rejects)
             if len(batch):
@@ -100,6 +109,8 @@ class WindowAggregateOperator:
     def _add(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> None:
         relation = self._relation
         places = np.empty((len(batch), 2), np.int64)
+        if self._attached:  # the end is itself in no other window than that which it ends
+            times = times - MICROSECONDS
         late = assign_slices(
             times,
             batch.sequence,
@@ -109,6 +120,7 @@ class WindowAggregateOperator:
             relation.size,
             relation.slide,
             relation.offset,
+            self._cumulates,
             places,
         )
         if late:
@@ -116,7 +128,7 @@ class WindowAggregateOperator:
             timely = np.flatnonzero(places[:, 1] != ALL_CLOSED)
             batch, places = batch.take(timely), places[timely]
         if self._overlapping and not self._sliced:
-            rows, ends = self._expand(places[:, FIRST_OPEN], self._last_end(places[:, END]), END_OF_TIME)
+            rows, ends = self._expand(places[:, FIRST_OPEN], self._last_end(places[:, END]))
             batch, places = batch.take(rows), ends.reshape(-1, 1)
         if len(batch):
             self._accumulate(batch, places[:, : self._before])
@@ -144,16 +156,18 @@ class WindowAggregateOperator:
 
     def _fire(self, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         """Emit the windows whose end − 1 ms the watermark has reached, and forget them."""
-        limit = min(steps.after, END_OF_TIME - 1) + 1
+        limit = closing_limit(steps.after)
         if self._next_end > limit:
             return empty_batch(self._schema, watermark)
         live = self._index.live()
-        fired = self._fired_slices(live, limit) if self._sliced else self._fired_windows(live, limit)
-        output = self._emit(fired, steps, watermark)
-        if fired.aggregates is not self._aggregates:
-            fired.aggregates.release(fired.slots)
-        done = live[self._last_of(live) <= limit]
-        self._forget(done)
+        if self._sliced:
+            output = self._emit_slices(live, limit, steps, watermark)
+        else:
+            output = self._emit(self._fired_windows(live, limit), steps, watermark)
+        done = self._last_of(live) <= limit
+        self._forget(live[done])
+        if self._cumulates and self._sliced:
+            self._join_past_slices(live[~done], limit)
         self._next_end = self._earliest(limit)
         return output
 
@@ -167,10 +181,32 @@ class WindowAggregateOperator:
         slots = slots[order]
         return _Fired(ends[order], self._index.keys[slots, self._before :], self._aggregates, slots)
 
-    def _fired_slices(self, live: Int64Array, limit: int) -> _Fired:
-        """Merge the slices of each window that closed. Windows that closed in earlier passes are not made again."""
+    def _emit_slices(self, live: Int64Array, limit: int, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
+        """Merge the slices of each window that closed, not too many at a time.
+
+        Windows that closed in earlier passes are not made again.
+        """
         first = np.maximum(self._index.keys[live, FIRST_OPEN], self._first_unfired(self._progress))
-        rows, ends = self._expand(first, self._last_of(live), limit)
+        last = np.minimum(self._last_of(live), limit)
+        due = first <= last
+        live, first, last = live[due], first[due], last[due]
+        if not len(live):
+            return empty_batch(self._schema, watermark)
+        slide = self._relation.slide
+        windows = (last - first) // slide + 1
+        parts = max(1, min(int(windows.sum()) // MAX_EXPANDED, int(windows.max())))
+        lowest, highest = int(first.min()), int(last.max())
+        width = -(-(highest - lowest + slide) // parts)
+        outputs = []
+        for start in range(lowest, highest + 1, width):
+            from_end, to_end = start + (first - start) % slide, start + width - 1
+            fired = self._fired_slices(live, np.maximum(first, from_end), np.minimum(last, to_end))
+            outputs.append(self._emit(fired, steps, watermark))
+            fired.aggregates.release(fired.slots)
+        return concatenate(outputs, self._schema.names, watermark)
+
+    def _fired_slices(self, live: Int64Array, first: Int64Array, last: Int64Array) -> _Fired:
+        rows, ends = self._expand(first, last)
         source = live[rows]
         words = np.empty((len(source), 1 + self._codec.width), np.int64)
         words[:, 0] = ends
@@ -201,10 +237,28 @@ class WindowAggregateOperator:
 
     def _property(self, item: WindowProperty, ends: Int64Array) -> Column:
         if item is WindowProperty.TIME:
-            instants = self._time.instants(ends - 1)
-            return Column("tsu:UTC" if self._time.zoned else "tsu:", len(ends), (instants,))
-        bound = ends if item is WindowProperty.END else ends - self._relation.size
+            return self._time.column(ends - 1)
+        bound = ends
+        if item is WindowProperty.START:
+            size, offset = self._relation.size, self._relation.offset
+            bound = _floor(ends - 1, size, offset) if self._cumulates else ends - size
         return Column("tsu:", len(ends), (bound * MICROSECONDS,))
+
+    def _join_past_slices(self, slots: Int64Array, limit: int) -> None:
+        """All slices before `limit` that begin a growing window count in the same windows from now on: one will do."""
+        slots = slots[(self._index.keys[slots, END] <= limit) & (self._index.keys[slots, FIRST_OPEN] <= limit)]
+        words = self._index.keys[slots]
+        begins = _floor(words[:, END] - 1, self._relation.size, self._relation.offset)
+        words[:, END] = words[:, FIRST_OPEN] = begins + self._relation.slide
+        targets, new_rows = self._index.upsert(words)
+        if len(new_rows):
+            self._begin(targets[new_rows], words[new_rows], self._born.values[slots[new_rows]])
+        moved = targets != slots
+        sources, targets = slots[moved], targets[moved]
+        if len(sources):
+            self._aggregates.merge(self._aggregates, sources, targets)
+            np.minimum.at(self._born.values, targets, self._born.values[sources])
+            self._forget(sources)
 
     def _forget(self, slots: Int64Array) -> None:
         if len(slots):
@@ -212,17 +266,17 @@ class WindowAggregateOperator:
             self._aggregates.release(slots)
             self._index.release(slots)
 
-    def _expand(self, first: Int64Array, last: Int64Array, limit: int) -> tuple[Int64Array, Int64Array]:
-        """Each place once per window end between its first and its last, none after `limit`."""
-        size = len(first) * (self._relation.size // self._relation.slide)
+    def _expand(self, first: Int64Array, last: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """Each place once per window end between its first and its last."""
+        size = int(np.maximum((last - first) // self._relation.slide + 1, 0).sum())
         rows, ends = np.empty(size, np.int64), np.empty(size, np.int64)
-        first, last = np.ascontiguousarray(first), np.ascontiguousarray(last)
-        count = expand_windows(first, last, self._relation.slide, limit, rows, ends)
-        return rows[:count], ends[:count]
+        expand_windows(np.ascontiguousarray(first), np.ascontiguousarray(last), self._relation.slide, rows, ends)
+        return rows, ends
 
     def _last_end(self, slice_ends: Int64Array) -> Int64Array:
         """The end of the last window that holds a slice."""
-        last: Int64Array = slice_ends + (self._relation.size - self._relation.slide)
+        size, slide, offset = self._relation.size, self._relation.slide, self._relation.offset
+        last: Int64Array = (_floor(slice_ends - 1, size, offset) if self._cumulates else slice_ends - slide) + size
         return last
 
     def _last_of(self, slots: Int64Array) -> Int64Array:
@@ -251,6 +305,7 @@ class WindowAggregateOperator:
         slots = self._index.slots_used
         return {
             "progress": np.array([self._arrivals, self._late, self._progress, self._next_end], np.int64),
+            **prefixed("time", self._time.snapshot()),
             "born": self._born.copy(slots),
             **prefixed("strings", self._pool.snapshot()),
             **prefixed("keys", self._index.snapshot()),
@@ -259,10 +314,15 @@ class WindowAggregateOperator:
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._arrivals, self._late, self._progress, self._next_end = state["progress"].tolist()
+        self._time.restore(section("time", state))
         self._born.load(state["born"])
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
         self._aggregates.restore(section("aggregates", state))
+
+    @property
+    def wake_at_ms(self) -> int | None:
+        return self._time.wake_at_ms(self._next_end)
 
     @property
     def state_bytes(self) -> int:
@@ -272,3 +332,9 @@ class WindowAggregateOperator:
     @property
     def late_rows(self) -> int:
         return self._late
+
+
+def _floor(times: Int64Array, size: int, offset: int) -> Int64Array:
+    """The greatest multiples of `size`, shifted by `offset`, that are not after these times."""
+    floor: Int64Array = times - (times - offset) % size
+    return floor

@@ -1,4 +1,7 @@
-"""TUMBLE and HOP as table functions: each row once per window that holds it, for uses other than aggregation."""
+"""TUMBLE, HOP and CUMULATE as table functions: each row once per window that holds it.
+
+Delta rule: linear; a row's sign stays with its copies. Flink: AlignedWindowTableFunctionOperator.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
-from riacho.dataflow.operators.window_time import MICROSECONDS, WindowTime
+from riacho.dataflow.operators.window_time import MICROSECONDS, window_time
+from riacho.dataflow.state.words import build_frame
+from riacho.formats.arrow import Column
 from riacho.kernels.windows import expand_windows, slice_ends
-from riacho.plan.relations import WindowTable
+from riacho.plan.relations import WindowKind, WindowTable
 
 
 class WindowTableOperator(Stateless):
@@ -22,26 +27,34 @@ class WindowTableOperator(Stateless):
         assert relation.size % relation.slide == 0, "the planner refuses windows that are not a multiple of the slide"
         self._relation = relation
         self._schema = relation.schema
-        self._time = WindowTime(relation.input.schema, relation.time_column, settings.zone)
+        self._time = window_time(relation.input.schema, relation.time_column, settings)
         self._rejects = rejects
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         if not len(inputs[0]):
             return empty_batch(self._schema, inputs[0].watermark)
         relation = self._relation
+        self._time.steps(inputs[0])
         batch, times = evaluate_rows(inputs[0], self._time.of_rows, self._rejects)
         ends = np.empty(len(batch), np.int64)
         slice_ends(times, relation.slide, relation.offset, ends)
+        starts = ends - relation.size
         if relation.slide < relation.size:
-            last = ends + (relation.size - relation.slide)
-            rows, expanded = (np.empty(len(ends) * (relation.size // relation.slide), np.int64) for _ in range(2))
-            expand_windows(ends, last, relation.slide, int(last.max(initial=0)), rows, expanded)
+            begins = ends - 1 - (ends - 1 - relation.offset) % relation.size
+            cumulates = relation.kind is WindowKind.CUMULATE
+            last = (begins if cumulates else ends - relation.slide) + relation.size
+            count = int(((last - ends) // relation.slide + 1).sum())
+            rows, expanded = np.empty(count, np.int64), np.empty(count, np.int64)
+            expand_windows(ends, last, relation.slide, rows, expanded)
+            starts = begins[rows] if cumulates else expanded - relation.size
             batch, ends = batch.take(rows), expanded
-        start, end, time = self._schema.fields[-3:]
-        bound, kind = pl.Datetime("us"), pl.Datetime("us", "UTC" if self._time.zoned else None)
-        frame = batch.frame.with_columns(
-            pl.Series(start.name, (ends - relation.size) * MICROSECONDS).cast(bound),
-            pl.Series(end.name, ends * MICROSECONDS).cast(bound),
-            pl.Series(time.name, self._time.instants(ends - 1)).cast(kind),
+        added = build_frame(
+            self._schema.fields[-3:],
+            [
+                Column("tsu:", len(ends), (starts * MICROSECONDS,)),
+                Column("tsu:", len(ends), (ends * MICROSECONDS,)),
+                self._time.column(ends - 1),
+            ],
+            len(ends),
         )
-        return batch.with_frame(frame)
+        return batch.with_frame(pl.concat([batch.frame, added], how="horizontal"))

@@ -134,9 +134,10 @@ class _Pruning:
 
     def _window_table(self, window: WindowTable, needed: Fields) -> tuple[Relation, Moves]:
         width = len(window.input.schema)
-        used = frozenset(index for index in needed if index < width) | {window.time_column}
+        used = frozenset(index for index in needed if index < width) | {window.time_column, *window.partition}
         below, moves = self.prune(window.input, used)
-        pruned = replace(window, input=below, time_column=moves[window.time_column])
+        partition = tuple(moves[index] for index in window.partition)
+        pruned = replace(window, input=below, time_column=moves[window.time_column], partition=partition)
         ends = {width + place: len(below.schema) + place for place in range(3)}
         return pruned, {**moves, **ends}
 

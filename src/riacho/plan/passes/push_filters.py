@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from riacho.plan.expressions import Column, Expression, columns_used, conjunction, conjuncts, remap, rewrite
@@ -15,6 +16,7 @@ from riacho.plan.relations import (
     Project,
     Relation,
     Union,
+    WindowKind,
     WindowTable,
     rewrite_relation,
 )
@@ -57,8 +59,9 @@ def _pushed(below: Relation, predicates: Predicates) -> Relation:
         case Project():
             return _below_project(below, predicates)
         case WindowTable():
-            width = len(below.input.schema)
-            movable = tuple(part for part in predicates if _reads_only(part, range(width)))
+            # Without some of its rows a session would be another one, unless all of its key's are gone.
+            fields = below.partition if below.kind is WindowKind.SESSION else range(len(below.input.schema))
+            movable = tuple(part for part in predicates if _reads_only(part, fields))
             kept = tuple(part for part in predicates if part not in movable)
             return _filtered(replace(below, input=_pushed(below.input, movable)), kept)
         case Union():
@@ -136,7 +139,7 @@ def _into_join(join: Join, predicates: Predicates) -> Relation:
     return _filtered(rewritten, tuple(above))
 
 
-def _reads_only(predicate: Expression, fields: range) -> bool:
+def _reads_only(predicate: Expression, fields: Collection[int]) -> bool:
     used = columns_used(predicate)
     return bool(used) and all(index in fields for index in used) and not is_volatile(predicate)
 

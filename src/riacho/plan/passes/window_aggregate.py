@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from riacho.plan.changelog import is_updating
 from riacho.plan.expressions import AggregateCall, Column, Expression, columns_used, conjunction, conjuncts, remap
 from riacho.plan.relations import (
     Aggregate,
@@ -11,11 +12,13 @@ from riacho.plan.relations import (
     Project,
     Relation,
     WindowAggregate,
+    WindowKind,
     WindowProperty,
     WindowTable,
     rewrite_relation,
     unique_names,
 )
+from riacho.plan.windowing import windowing
 
 _PROPERTIES = (WindowProperty.START, WindowProperty.END, WindowProperty.TIME)
 """In the order of the fields that a window table appends."""
@@ -30,12 +33,15 @@ def recognize_window_aggregates(relation: Relation) -> Relation:
     -- WindowAggregate(groupBy=[k], window=[TUMBLE(ts, 1 h)], select=[k, COUNT(*), window_start, window_end])
     ```
 
-    A condition on the window alone moves above. Where an argument reads window_start or window_end, the aggregate
-    stays as it is: it emits updates, as an unwindowed one does.
+    A condition on the window alone moves above. Where the window table must stay, because an argument reads
+    window_start, say, or because the rows come from a grouping by window themselves, the windows are those that the
+    rows have: `ATTACHED`.
     """
 
     def recognize(step: Relation) -> Relation:
-        return _recognize(step) or step if isinstance(step, Aggregate) else step
+        if not isinstance(step, Aggregate):
+            return step
+        return _recognize(step) or _attached(step) or step
 
     return rewrite_relation(relation, recognize)
 
@@ -43,6 +49,8 @@ def recognize_window_aggregates(relation: Relation) -> Relation:
 def _recognize(aggregate: Aggregate) -> Relation | None:
     project, predicates, window = _pattern(aggregate)
     if project is None or window is None:
+        return None
+    if window.kind is WindowKind.SESSION and not _adds_up(aggregate, window, project):
         return None
     width = len(window.input.schema)
     of_window: dict[int, WindowProperty] = {}
@@ -64,6 +72,52 @@ def _recognize(aggregate: Aggregate) -> Relation | None:
     if any(columns_used(part) and min(columns_used(part)) < width for part in predicates):
         return None
     return _build(aggregate, project, predicates, window, of_window, plain, sorted(read))
+
+
+_SUMS = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX"})
+"""Aggregates whose partial results can be made one when two sessions become one."""
+
+
+def _adds_up(aggregate: Aggregate, window: WindowTable, project: Project) -> bool:
+    """Whether sessions can be aggregated without their rows: grouped as they are, from partial results that add up."""
+    if is_updating(window.input) or any(call.distinct or call.function not in _SUMS for call in aggregate.calls):
+        return False
+    width = len(window.input.schema)
+    keys = [project.expressions[key] for key in aggregate.keys]
+    plain = [key for key in keys if not isinstance(key, Column) or key.index < width]
+    return {key.index if isinstance(key, Column) else None for key in plain} == set(window.partition)
+
+
+def _attached(aggregate: Aggregate) -> Relation | None:
+    """The grouping by the windows that its rows have, however they came to them."""
+    below = aggregate.input
+    windows = windowing(below)
+    keys = set(aggregate.keys)
+    if windows is None or not windows.start & keys or not windows.end & keys:
+        return None
+    if not windows.event_time and windows.shape[0] is not WindowKind.SESSION:
+        return None
+    plain = [position for position, key in enumerate(aggregate.keys) if key not in windows.time]
+    timed = len(plain) < len(aggregate.keys)
+    first = len(plain) + len(aggregate.calls)
+    names = [aggregate.names[position] for position in plain] + list(aggregate.names[len(aggregate.keys) :])
+    recognized = WindowAggregate(
+        below,
+        WindowKind.ATTACHED,
+        min(windows.end & keys),
+        1,
+        1,
+        0,
+        tuple(aggregate.keys[position] for position in plain),
+        aggregate.calls,
+        (WindowProperty.TIME,) if timed else (),
+        tuple(unique_names([*names, *(["window_time"] if timed else [])])),
+        windows.zoned,
+        windows.event_time,
+    )
+    sources = [plain.index(position) if position in plain else first for position in range(len(aggregate.keys))]
+    sources += range(len(plain), first)
+    return Project(recognized, tuple(recognized.schema.column(index) for index in sources), aggregate.names)
 
 
 def _pattern(aggregate: Aggregate) -> tuple[Project | None, tuple[Expression, ...], WindowTable | None]:

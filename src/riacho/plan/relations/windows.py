@@ -12,10 +12,17 @@ from riacho.plan.types import TIMESTAMP_3, DataType, TimestampLtzType
 
 
 class WindowKind(Enum):
-    """How the windows of a table function lie: side by side, or one begun every `slide`."""
+    """How windows lie.
+
+    Side by side; one begun every `slide`; growing by `slide` from one beginning up to `size`; around rows that are
+    not further apart than `size`. ATTACHED: the rows have their windows already, in fields of their own.
+    """
 
     TUMBLE = "TUMBLE"
     HOP = "HOP"
+    CUMULATE = "CUMULATE"
+    SESSION = "SESSION"
+    ATTACHED = "ATTACHED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,8 @@ class WindowTable(Unary):
     """A window table function: each row once per window that holds its `time_column`.
 
     Appends window_start, window_end (TIMESTAMP(3)) and window_time (the new row time, window_end - 1 ms).
-    All durations in milliseconds; `slide` equals `size` for TUMBLE. Rows whose time is null are an error of the row.
+    All durations in milliseconds; `slide` equals `size` for TUMBLE and SESSION. SESSION has a session for each
+    `partition`, and gives a row when its session is over. Rows whose time is null are an error of the row.
     Source: Flink, "Windowing table-valued functions".
     """
 
@@ -32,6 +40,7 @@ class WindowTable(Unary):
     size: int
     slide: int
     offset: int = 0
+    partition: tuple[int, ...] = ()
 
     @property
     def schema(self) -> Schema:
@@ -64,6 +73,9 @@ class WindowAggregate(Unary):
     Replaces an `Aggregate` whose keys hold window_start and window_end of the `WindowTable` below it (see the pass
     that recognises it); `input` is what that window table read. Its fields are the keys, the calls, then
     `properties`. A row is late, and dropped and counted, when its window had closed before it arrived.
+
+    ATTACHED: the windows are fields of `input`, whose start and end are among the keys; `time_column` is the end, and
+    the only property is TIME. `zoned`: that time is an instant, a TIMESTAMP_LTZ; `event_time`: a row time.
     """
 
     kind: WindowKind
@@ -75,17 +87,23 @@ class WindowAggregate(Unary):
     calls: tuple[AggregateCall, ...]
     properties: tuple[WindowProperty, ...]
     names: tuple[str, ...]
+    zoned: bool = False
+    event_time: bool = True
 
     @property
     def schema(self) -> Schema:
         below = self.input.schema
+        attached = self.kind is WindowKind.ATTACHED
+        zoned = self.zoned if attached else isinstance(below[self.time_column].type, TimestampLtzType)
+        time = below[self.time_column].time
+        if attached:
+            time = TimeAttribute.ROWTIME if self.event_time else TimeAttribute.PROCTIME
         types: list[tuple[DataType, TimeAttribute | None]] = [(below[key].type, None) for key in self.keys]
         types += [(call.type, None) for call in self.calls]
         for item in self.properties:
             if item is WindowProperty.TIME:
-                zoned = isinstance(below[self.time_column].type, TimestampLtzType)
                 kind = TimestampLtzType(3) if zoned else TIMESTAMP_3
-                types.append((kind.with_nullable(False), below[self.time_column].time))
+                types.append((kind.with_nullable(False), time))
             else:
                 types.append((TIMESTAMP_3.with_nullable(False), None))
         return Schema(tuple(Field(name, kind, time) for name, (kind, time) in zip(self.names, types, strict=True)))

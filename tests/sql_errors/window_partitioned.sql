@@ -1,0 +1,3 @@
+INSERT INTO anything
+SELECT channel, price
+FROM TABLE(TUMBLE(TABLE bids PARTITION BY channel, DESCRIPTOR(ts), INTERVAL '7' MINUTE));

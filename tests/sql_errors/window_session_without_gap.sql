@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT channel, price FROM TABLE(SESSION(TABLE bids PARTITION BY channel, DESCRIPTOR(ts)));
