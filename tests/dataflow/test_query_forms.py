@@ -97,8 +97,48 @@ def joined(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
     return f"SELECT l.k, r.j, l.v, r.flag FROM ({draw(below)}) AS l {kind} ({draw(below)}) AS r ON {condition}"
 
 
+@st.composite
+def asking(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
+    """A query with a subquery in its condition or its result."""
+    inner = f"({draw(below)}) AS s"
+    asked = draw(
+        st.sampled_from(
+            [
+                "k {not_}IN (SELECT s.k FROM {inner})",
+                "(k, j) {not_}IN (SELECT s.k, s.j FROM {inner} WHERE s.v > 0)",
+                "{not_}EXISTS (SELECT 1 FROM {inner} WHERE s.k = t.k AND s.v > t.v)",
+                "flag OR k {not_}IN (SELECT s.k FROM {inner} WHERE s.j = t.j)",
+                "v > (SELECT MIN(s.v) FROM {inner} WHERE s.k = t.k)",
+                "v >= (SELECT COUNT(*) FROM {inner} WHERE s.v < t.v)",
+                "v <= ALL (SELECT s.v FROM {inner} WHERE s.k = t.k)",
+            ]
+        )
+    ).format(not_=draw(st.sampled_from(["", "NOT "])), inner=inner)
+    if draw(st.booleans()):
+        return f"SELECT k, j, v, flag FROM ({draw(below)}) AS t WHERE {asked}"
+    value = draw(st.sampled_from(["SELECT MAX(s.v) FROM {inner} WHERE s.k = t.k", "SELECT COUNT(s.v) FROM {inner}"]))
+    value = value.format(inner=f"({draw(below)}) AS s")
+    return f"SELECT k, j, ({value}) AS v, {asked} AS flag FROM ({draw(below)}) AS t"
+
+
+@st.composite
+def compared(draw: st.DrawFn, below: st.SearchStrategy[str]) -> str:
+    """INTERSECT or EXCEPT."""
+    operation = draw(st.sampled_from(["INTERSECT", "EXCEPT"])) + draw(st.sampled_from(["", " ALL"]))
+    return f"SELECT * FROM ({draw(below)}) AS l {operation} SELECT * FROM ({draw(below)}) AS r"
+
+
 def stacked(below: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    forms: list[Callable[..., st.SearchStrategy[str]]] = [filtered, projected, distinct, united, grouped, joined]
+    forms: list[Callable[..., st.SearchStrategy[str]]] = [
+        filtered,
+        projected,
+        distinct,
+        united,
+        grouped,
+        joined,
+        asking,
+        compared,
+    ]
     return st.one_of([form(below) for form in forms])
 
 

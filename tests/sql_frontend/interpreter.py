@@ -14,6 +14,7 @@ from riacho.plan.relations import (
     Normalize,
     Project,
     Relation,
+    Replicate,
     Scan,
     Union,
     Values,
@@ -38,6 +39,8 @@ def rows_of(relation: Relation, tables: Mapping[str, Rows]) -> Rows:
             return [row for row in rows_of(relation.input, tables) if value(relation.predicate, row) is True]
         case Project():
             return [tuple(value(part, row) for part in relation.expressions) for row in rows_of(relation.input, tables)]
+        case Replicate():
+            return [row[:-1] for row in rows_of(relation.input, tables) for _ in range(row[-1])]
         case Union():
             return [row for branch in relation.branches for row in rows_of(branch, tables)]
         case Join():

@@ -13,6 +13,7 @@ from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
 from riacho.dataflow.operators.rejects import Rejects
+from riacho.dataflow.operators.replicate import ReplicateOperator
 from riacho.dataflow.operators.session_aggregate import SessionAggregateOperator
 from riacho.dataflow.operators.session_table import SessionTableOperator
 from riacho.dataflow.operators.union import UnionOperator
@@ -31,6 +32,7 @@ from riacho.plan.relations import (
     Normalize,
     Project,
     Relation,
+    Replicate,
     Scan,
     Schema,
     Sink,
@@ -136,6 +138,8 @@ class _Compiler:
                 return AggregateOperator(relation)
             case Join():
                 return JoinOperator(relation, settings)
+            case Replicate():
+                return ReplicateOperator(relation)
             case Union():
                 return UnionOperator(relation)
             case Materialize():

@@ -19,6 +19,7 @@ from riacho.plan.relations import (
     Over,
     Project,
     Relation,
+    Replicate,
     Scan,
     Sink,
     TimeAttribute,
@@ -106,6 +107,8 @@ def describe(relation: Relation) -> str:
             return _over(relation)
         case Join():
             return _join(relation)
+        case Replicate():
+            return f"Correlate(invocation=[$REPLICATE_ROWS$({relation.input.schema.names[-1]})])"
         case Union():
             return "Union(all=[true])"
         case EmptyGroup():

@@ -25,6 +25,7 @@ from riacho.sql.literals import interval_literal, number_literal, temporal_liter
 from riacho.sql.over import OverCollector
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
+from riacho.sql.subqueries import OPPOSITES, SubqueryBinder
 from riacho.sql.user_functions import UserFunction, marked
 from riacho.user_functions.declarations import Kind
 
@@ -46,11 +47,8 @@ _OPERATORS: dict[type[exp.Expr], str] = {
 }
 
 _REFUSED: dict[type[exp.Expr], str] = {
-    exp.Subquery: "a subquery in an expression is not supported yet",
-    exp.Select: "a subquery in an expression is not supported yet",
-    exp.Exists: "EXISTS is not supported yet",
-    exp.Any: "a comparison with ANY or SOME is not supported",
-    exp.All: "a comparison with ALL is not supported",
+    exp.Any: "ANY and SOME can only stand at the right of a comparison",
+    exp.All: "ALL can only stand at the right of a comparison",
     exp.WithinGroup: "WITHIN GROUP is not supported",
     exp.Alias: "an alias cannot stand here",
     exp.Kwarg: "named arguments are only supported in window table functions",
@@ -59,7 +57,6 @@ _REFUSED: dict[type[exp.Expr], str] = {
     exp.Order: "ORDER BY in a function is not supported",
     exp.Limit: "LIMIT in a function is not supported",
     exp.Lambda: "functions of functions are not supported",
-    exp.Values: "a subquery in an expression is not supported yet",
 }
 
 
@@ -67,7 +64,8 @@ _REFUSED: dict[type[exp.Expr], str] = {
 class ExpressionBinder:
     """Binds the expressions of one clause. `clause` names it in errors.
 
-    Aggregate functions are handed to `aggregates` where the clause may hold them, OVER calls to `over`.
+    Aggregate functions are handed to `aggregates` where the clause may hold them, OVER calls to `over`, and subqueries
+    to `subqueries`.
     """
 
     source: SourceText
@@ -75,6 +73,7 @@ class ExpressionBinder:
     clause: str
     aggregates: AggregateCollector | None = None
     over: OverCollector | None = None
+    subqueries: SubqueryBinder | None = None
 
     def bind(self, tree: exp.Expr) -> Expression:
         """The typed expression. Raises `SqlError`."""
@@ -97,6 +96,8 @@ class ExpressionBinder:
         position = self.source.locate(tree)
         kind = type(tree)
         if kind in _OPERATORS:
+            if isinstance(tree.args["expression"], exp.Any | exp.All):
+                return self._quantified(tree, tree.args["expression"])
             operands = (self.bind(tree.args["this"]), self.bind(tree.args["expression"]))
             found = bind(_OPERATORS[kind], operands, position)
             return bind("NOT", (found,), position) if tree.args.get("negate") else found
@@ -178,6 +179,12 @@ class ExpressionBinder:
             self.source.fail("only a field can stand after the dot", tree)
         return self._field(self.bind(tree.this), field)
 
+    def named(self, tree: exp.Expr, parts: list[exp.Expr]) -> Expression | None:
+        """The column that a name means here or in a query around; None where there is none."""
+        if parts[0].name in self.scope.tables or self.scope.named(parts[0].name):
+            return self._path(tree, parts)
+        return None if self.scope.outer is None else self.scope.outer.find(tree, parts)
+
     def _path(self, tree: exp.Expr, parts: list[exp.Expr]) -> Expression:
         names = [part.name for part in parts]
         if len(parts) > 1 and names[0] in self.scope.tables:
@@ -189,6 +196,9 @@ class ExpressionBinder:
         else:
             found = self.scope.named(names[0])
             if not found:
+                around = None if self.scope.outer is None else self.scope.outer.find(tree, parts)
+                if around is not None:
+                    return around
                 self._unknown_name(parts)
             rest = parts[1:]
         if len(found) > 1:
@@ -261,8 +271,32 @@ class ExpressionBinder:
         return bind(name, operands, self.source.locate(tree))
 
     def _in(self, tree: exp.Expr) -> Expression:
+        if tree.args.get("query") is not None:
+            return self._asked(tree).compared("=", tree.this, tree.args["query"], self)
         operands = (self.bind(tree.this), *(self.bind(item) for item in tree.expressions))
         return bind("IN", operands, self.source.locate(tree))
+
+    def _asked(self, tree: exp.Expr) -> SubqueryBinder:
+        if self.subqueries is None:
+            self.source.fail(f"a subquery cannot stand in {self.clause}", tree, "join it in FROM")
+        return self.subqueries
+
+    def _exists(self, tree: exp.Expr) -> Expression:
+        return self._asked(tree).exists(tree, self)
+
+    def _scalar(self, tree: exp.Expr) -> Expression:
+        return self._asked(tree).scalar(tree, self)
+
+    def _quantified(self, tree: exp.Expr, right: exp.Expr) -> Expression:
+        """A comparison with ANY, SOME or ALL of a query's rows."""
+        operator = _OPERATORS[type(tree)]
+        if operator not in OPPOSITES or not isinstance(right.this, exp.Query):
+            self.source.fail("ANY, SOME and ALL take a query, after a comparison", right)
+        asked = self._asked(tree)
+        if isinstance(right, exp.Any):
+            return asked.compared(operator, tree.this, right.this, self)
+        opposite = asked.compared(OPPOSITES[operator], tree.this, right.this, self)
+        return bind("NOT", (opposite,), self.source.locate(tree))
 
     def _case(self, tree: exp.Expr) -> Expression:
         position = self.source.locate(tree)
@@ -299,7 +333,7 @@ class ExpressionBinder:
             self.source.fail(
                 f"a window function cannot stand in {self.clause}", tree, "compute it in a subquery and filter that"
             )
-        inner = replace(self, clause="OVER", over=None)
+        inner = replace(self, clause="OVER", over=None, subqueries=None)
         return self.over.add(tree, inner.bind, inner.predicate)
 
     def _call(self, tree: exp.Expr) -> Expression:
@@ -402,4 +436,8 @@ _HANDLERS: dict[type[exp.Expr], Callable[[ExpressionBinder, exp.Expr], Expressio
     exp.Filter: ExpressionBinder._filtered,
     exp.Window: ExpressionBinder._over,
     exp.Anonymous: ExpressionBinder._call,
+    exp.Exists: ExpressionBinder._exists,
+    exp.Subquery: ExpressionBinder._scalar,
+    exp.Select: ExpressionBinder._scalar,
+    exp.Values: ExpressionBinder._scalar,
 }

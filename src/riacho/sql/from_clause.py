@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -17,28 +17,35 @@ from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.hints import CheckTable, with_hint
 from riacho.sql.joins import JoinBinder
 from riacho.sql.scans import scan
-from riacho.sql.scope import Scope
+from riacho.sql.scope import Outer, Scope
 from riacho.sql.source import SourceText
+from riacho.sql.subqueries import SubqueryBinder
 from riacho.sql.window_tables import WindowTableBinder
 
 
 @dataclass(slots=True)
 class FromBinder:
-    """Binds one FROM clause. `subquery` binds a query in parentheses; `queries` are those of WITH."""
+    """Binds one FROM clause.
+
+    `subquery` binds a query in parentheses, `subqueries` those of its conditions; `queries` are those of WITH, `outer`
+    the names around.
+    """
 
     source: SourceText
     catalog: Catalog
     options: Mapping[str, str]
     subquery: Callable[[exp.Expr, Mapping[str, Relation]], Relation]
+    subqueries: SubqueryBinder
     check_table: CheckTable | None = None
     queries: Mapping[str, Relation] = field(default_factory=dict)
+    outer: Outer | None = None
 
     def bind(self, tree: exp.Expr, joins: list[exp.Expr]) -> Scope:
         """The relation of a table factor and its joins. Raises `SqlError`."""
-        scope = self._factor(tree)
+        scope = replace(self._factor(tree), outer=self.outer)
         for join in [*(tree.args.get("joins") or []), *joins]:
             assert isinstance(join, exp.Join)
-            scope = JoinBinder(self.source).bind(scope, self._factor(join.this), join)
+            scope = JoinBinder(self.source, self.subqueries).bind(scope, self._factor(join.this), join)
         return scope
 
     # ---- factors ----------------------------------------------------------------------------------------------

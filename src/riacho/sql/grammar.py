@@ -482,7 +482,10 @@ class Grammar(Parser):
 
     def _parse_in(self, this: exp.Expr | None, alias: bool = False) -> exp.In:  # noqa: ARG002
         if self.peek("(", "SELECT") or self.peek("(", "VALUES") or self.peek("(", "WITH"):
-            self.refuse_here("IN with a subquery is not supported yet")
+            self.expect("(")
+            query = self.query()
+            self.expect(")")
+            return self.expression(exp.In(this=this, query=self.expression(exp.Subquery(this=query))))
         return self.expression(exp.In(this=this, expressions=self.listed(self.value)))
 
     def _parse_is(self, this: exp.Expr | None) -> exp.Expr | None:

@@ -12,6 +12,8 @@ from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.functions import FunctionError, bind
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText, start_of
+from riacho.sql.subqueries import SubqueryBinder, holds_subquery
+from riacho.sql.unnesting import Unnesting
 
 _KINDS = {
     ("", ""): JoinKind.INNER,
@@ -26,6 +28,7 @@ class JoinBinder:
     """Binds the joins of one FROM clause."""
 
     source: SourceText
+    subqueries: SubqueryBinder
 
     def bind(self, left: Scope, right: Scope, join: exp.Join) -> Scope:
         """Both sides joined as `join` says. Raises `SqlError`."""
@@ -43,7 +46,16 @@ class JoinBinder:
         if condition is not None:
             # The condition sees both rows before either is padded.
             both = Scope.joined(replace(relation, kind=JoinKind.INNER), left, right, frozenset())
-            residual = ExpressionBinder(self.source, both, "ON").predicate(condition)
+            inner = kind is JoinKind.INNER
+            binder = ExpressionBinder(
+                self.source,
+                both,
+                "ON" if inner else f"the ON of a {kind.value} JOIN",
+                subqueries=self.subqueries if inner else None,
+            )
+            residual = binder.predicate(condition)
+            if holds_subquery(residual):
+                return replace(both, relation=Unnesting(self.source).filtered(relation, residual))
         elif using:
             width = len(left.relation.schema)
             residual = conjunction(tuple(self._equal(left, right, name, width) for name in shared))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from sqlglot import exp
@@ -16,9 +16,11 @@ from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.from_clause import FromBinder, renamed
 from riacho.sql.functions import coerce, common_type
 from riacho.sql.hints import CheckTable
-from riacho.sql.scope import NO_NAMES, NO_TABLE, Scope
-from riacho.sql.select import SelectBinder, distinct_rows
+from riacho.sql.scope import NO_NAMES, NO_TABLE, Outer, Scope
+from riacho.sql.select import SelectBinder
+from riacho.sql.set_operations import SetOperationBinder
 from riacho.sql.source import SourceText
+from riacho.sql.subqueries import SubqueryBinder
 
 _CLAUSES = {
     "order": "ORDER BY is not supported on streams yet",
@@ -46,12 +48,13 @@ _KNOWN = {
 
 @dataclass(slots=True)
 class QueryBinder:
-    """Binds queries over a catalog. Raises `SqlError`."""
+    """Binds queries over a catalog; a subquery's may read the names of an `outer` one. Raises `SqlError`."""
 
     source: SourceText
     catalog: Catalog
     options: Mapping[str, str] = field(default_factory=dict)
     check_table: CheckTable | None = None
+    outer: Outer | None = None
 
     def bind(self, tree: exp.Expr, queries: Mapping[str, Relation] | None = None) -> Relation:
         """The relation of a query. `queries` are those that WITH named around it."""
@@ -71,10 +74,8 @@ class QueryBinder:
             return self._select(tree, known)
         if isinstance(tree, exp.Values):
             return self._values(tree)
-        if isinstance(tree, exp.Union):
-            return self._union(tree, known)
-        if isinstance(tree, exp.Except | exp.Intersect):
-            self.source.fail(f"{type(tree).__name__.upper()} is not supported yet", tree)
+        if isinstance(tree, exp.SetOperation):
+            return self._set_operation(tree, known)
         raise self.source.error("expected a query (SELECT, VALUES or WITH)", tree)
 
     def _common(self, clause: exp.Expr, known: dict[str, Relation]) -> None:
@@ -97,19 +98,25 @@ class QueryBinder:
         return renamed(relation, names)
 
     def _select(self, tree: exp.Select, known: Mapping[str, Relation]) -> Relation:
-        return SelectBinder(self.source, self._from(tree, known)).bind(tree)
+        subqueries = self._subqueries(known)
+        return SelectBinder(self.source, self._from(tree, known, subqueries), subqueries).bind(tree)
 
-    def _from(self, tree: exp.Select, known: Mapping[str, Relation]) -> Scope:
+    def _subqueries(self, known: Mapping[str, Relation]) -> SubqueryBinder:
+        return SubqueryBinder(lambda tree, correlation: replace(self, outer=correlation).bind(tree, known))
+
+    def _from(self, tree: exp.Select, known: Mapping[str, Relation], subqueries: SubqueryBinder) -> Scope:
         clause = tree.args.get("from_")
         if clause is None:
-            return NO_NAMES
-        binder = FromBinder(self.source, self.catalog, self.options, self.bind, self.check_table, known)
+            return replace(NO_NAMES, outer=self.outer)
+        binder = FromBinder(
+            self.source, self.catalog, self.options, self.bind, subqueries, self.check_table, known, self.outer
+        )
         return binder.bind(clause.this, list(tree.args.get("joins") or []))
 
     # ---- VALUES and set operations ----------------------------------------------------------------------------
 
     def _values(self, tree: exp.Values) -> Relation:
-        binder = ExpressionBinder(self.source, NO_NAMES, "VALUES")
+        binder = ExpressionBinder(self.source, replace(NO_NAMES, outer=self.outer), "VALUES")
         rows = [[binder.bind(item) for item in row.expressions] for row in tree.expressions]
         width = len(rows[0])
         for row, written in zip(rows, tree.expressions, strict=True):
@@ -136,44 +143,13 @@ class QueryBinder:
             self.source.fail(f"{what} is only NULL, which has no type", tree, "write CAST(NULL AS …)")
         return found
 
-    def _union(self, tree: exp.Union, known: Mapping[str, Relation]) -> Relation:
-        branches, trees = self._branches(tree, known)
-        width = len(branches[0].schema)
-        for branch, written in zip(branches, trees, strict=True):
-            if len(branch.schema) != width:
-                self.source.fail(
-                    f"the queries of UNION differ in their number of columns: {width} and {len(branch.schema)}", written
-                )
-        first = branches[0].schema
-        types = [
-            self._common_type(
-                [branch.schema.column(index) for branch in branches],
-                f"column '{first[index].name}' of UNION",
-                trees[-1],
-            )
-            for index in range(width)
-        ]
-        union = Union(tuple(_cast_to(branch, types, first.names) for branch in branches))
-        return distinct_rows(union) if tree.args.get("distinct") else union
+    def _set_operation(self, tree: exp.SetOperation, known: Mapping[str, Relation]) -> Relation:
+        def is_plain(part: exp.Expr) -> bool:
+            clauses = (key for key, found in part.args.items() if found)
+            return not part.args.get("with_") and all(key in _KNOWN for key in clauses)
 
-    def _branches(self, tree: exp.Union, known: Mapping[str, Relation]) -> tuple[list[Relation], list[exp.Expr]]:
-        """The queries of a chain of UNION ALL, or the two of a UNION."""
-        relations: list[Relation] = []
-        trees: list[exp.Expr] = []
-        pending = [tree.this, tree.args["expression"]]
-        while pending:
-            part = pending.pop(0)
-            chained = isinstance(part, exp.Union) and not part.args.get("distinct") and not tree.args.get("distinct")
-            if (
-                chained
-                and not part.args.get("with_")
-                and not any(found for key, found in part.args.items() if key not in _KNOWN)
-            ):
-                pending[:0] = [part.this, part.args["expression"]]
-                continue
-            relations.append(self.bind(part, known))
-            trees.append(part)
-        return relations, trees
+        bound = SetOperationBinder(self.source, lambda part: self.bind(part, known), self._common_type, is_plain)
+        return bound.bind(tree)
 
 
 def _value(expression: Expression, target: DataType) -> Expression:
@@ -187,12 +163,3 @@ def _value(expression: Expression, target: DataType) -> Expression:
 
 def _placed(tree: exp.Expr) -> bool:
     return any("start" in node.meta for node in tree.walk())
-
-
-def _cast_to(relation: Relation, types: list[DataType], names: tuple[str, ...]) -> Relation:
-    columns = [relation.schema.column(index) for index in range(len(types))]
-    cast = tuple(
-        coerce(column, kind.with_nullable(column.type.nullable)) for column, kind in zip(columns, types, strict=True)
-    )
-    unchanged = all(new is old for new, old in zip(cast, columns, strict=True))
-    return renamed(relation, names) if unchanged else Project(relation, cast, names)

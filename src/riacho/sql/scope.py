@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from riacho.plan.expressions import Literal
+from sqlglot import exp
+
+from riacho.plan.expressions import Expression, Literal
 from riacho.plan.relations import Field, Relation, Values
 from riacho.plan.types import INT
 
@@ -22,12 +25,21 @@ class ScopeColumn:
     merged: bool = False
 
 
+class Outer(Protocol):
+    """The names around a subquery."""
+
+    def find(self, tree: exp.Expr, parts: list[exp.Expr]) -> Expression | None:
+        """What a name means there; None: nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A relation and the names of its fields."""
+    """A relation and the names of its fields. Names that are not among them may be those of an `outer` query."""
 
     relation: Relation
     columns: tuple[ScopeColumn, ...]
+    outer: Outer | None = None
 
     @staticmethod
     def of(relation: Relation, table: str | None, names: tuple[str, ...] | None = None) -> Scope:
@@ -44,7 +56,7 @@ class Scope:
             replace(column, index=column.index + width, merged=column.merged or column.name in using)
             for column in right.columns
         )
-        return Scope(relation, (*left.columns, *moved))
+        return Scope(relation, (*left.columns, *moved), left.outer)
 
     @property
     def tables(self) -> tuple[str, ...]:

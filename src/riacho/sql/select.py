@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -10,13 +10,15 @@ from riacho.plan.expressions import Expression
 from riacho.plan.passes.merge_projects import merge_projects
 from riacho.plan.passes.push_filters import push_filters
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
-from riacho.plan.relations import Aggregate, Filter, Project, Relation, unique_names
+from riacho.plan.relations import Aggregate, Project, Relation, unique_names
 from riacho.plan.types import NullType, RowType
 from riacho.sql.aggregates import AggregateCollector, above, ungrouped
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.over import OverCollector, above_over
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
+from riacho.sql.subqueries import SubqueryBinder
+from riacho.sql.unnesting import Unnesting
 
 
 @dataclass(slots=True)
@@ -34,14 +36,15 @@ class SelectBinder:
 
     source: SourceText
     scope: Scope
+    subqueries: SubqueryBinder
 
     def bind(self, tree: exp.Select) -> Relation:
         """The relation of the SELECT. Raises `SqlError`."""
-        scope = self.scope
+        scope, unnesting = self.scope, Unnesting(self.source)
         where = tree.args.get("where")
         if where is not None:
-            predicate = ExpressionBinder(self.source, scope, "WHERE").predicate(where.this)
-            scope = Scope(Filter(scope.relation, predicate), scope.columns)
+            predicate = ExpressionBinder(self.source, scope, "WHERE", subqueries=self.subqueries).predicate(where.this)
+            scope = replace(scope, relation=unnesting.filtered(scope.relation, predicate))
         keys, key_names = self._group(tree, scope)
         collector = AggregateCollector(grouped=bool(keys))
         over = OverCollector(self.source, {window.this.name: window for window in tree.args.get("windows") or ()})
@@ -49,7 +52,8 @@ class SelectBinder:
         clause = tree.args.get("having")
         having = None
         if clause is not None:
-            predicate = ExpressionBinder(self.source, scope, "HAVING", collector).predicate(clause.this)
+            binder = ExpressionBinder(self.source, scope, "HAVING", collector, subqueries=self.subqueries)
+            predicate = binder.predicate(clause.this)
             having = _Item(predicate, None, clause.this)
         relation = scope.relation
         if keys or collector.calls or having is not None:
@@ -59,7 +63,8 @@ class SelectBinder:
             for item in items:
                 item.expression = above_over(item.expression, numbered)
             relation = numbered
-        relation = Project(relation, tuple(item.expression for item in items), self._names(items))
+        relation, expressions = unnesting.projected(relation, [item.expression for item in items])
+        relation = Project(relation, expressions, self._names(items))
         distinct = tree.args.get("distinct")
         if distinct is not None:
             if distinct.args.get("on") is not None:
@@ -84,7 +89,7 @@ class SelectBinder:
         # At once, since the rows of a window keep their row time, which the query around may use.
         relation = recognize_window_aggregates(merge_projects(push_filters(aggregate)))
         if having is not None:
-            relation = Filter(relation, above(having.expression, keys, aggregate))
+            relation = Unnesting(self.source).filtered(relation, above(having.expression, keys, aggregate))
         for item in items:
             item.expression = above(item.expression, keys, aggregate)
         if over.calls:
@@ -138,7 +143,7 @@ class SelectBinder:
             )
 
     def _items(self, tree: exp.Select, scope: Scope, collector: AggregateCollector, over: OverCollector) -> list[_Item]:
-        binder = ExpressionBinder(self.source, scope, "SELECT", collector, over)
+        binder = ExpressionBinder(self.source, scope, "SELECT", collector, over, self.subqueries)
         items: list[_Item] = []
         if not tree.expressions:
             self.source.fail("SELECT lists nothing", tree)

@@ -19,7 +19,7 @@ def without_vain_padding(join: Join, predicates: tuple[Expression, ...]) -> Join
     SELECT * FROM a JOIN b ON a.id = b.id WHERE b.x > 0
     ```
     """
-    if not (join.kind.keeps_left or join.kind.keeps_right) or join.single:
+    if not (join.kind.keeps_left or join.kind.keeps_right):
         return join
     width = len(join.left.schema)
     left, right = frozenset(range(width)), frozenset(range(width, width + len(join.right.schema)))

@@ -16,6 +16,7 @@ from riacho.plan.relations import (
     Over,
     Project,
     Relation,
+    Replicate,
     Scan,
     Sink,
     Union,
@@ -111,6 +112,10 @@ class _Pruning:
                 return self._join(relation, needed)
             case Union():
                 return self._union(relation, needed)
+            case Replicate():
+                below, moves = self.prune(relation.input, needed | {len(relation.schema)})
+                del moves[len(relation.schema)]
+                return Replicate(below), moves
             case Values():
                 return relation, {index: index for index in range(len(relation.schema))}
         raise AssertionError(f"{type(relation).__name__} cannot be pruned")

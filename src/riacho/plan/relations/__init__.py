@@ -11,6 +11,7 @@ from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Join, JoinKind
 from riacho.plan.relations.over import Frame, FrameUnit, Over
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
+from riacho.plan.relations.replicate import Replicate
 from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
 from riacho.plan.relations.sources import Normalize, Scan, Values, Watermark
 from riacho.plan.relations.union import Union
@@ -32,6 +33,7 @@ __all__ = [
     "Over",
     "Project",
     "Relation",
+    "Replicate",
     "Scan",
     "Schema",
     "Sink",

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, price FROM bids EXCEPT SELECT id, name FROM people;

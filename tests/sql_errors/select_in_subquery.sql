@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT channel, price FROM bids WHERE bidder IN (SELECT id FROM people);

@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT channel, (SELECT MAX(price) FROM bids) FROM bids;

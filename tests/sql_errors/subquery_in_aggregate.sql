@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, SUM((SELECT MAX(id) FROM people)) FROM bids GROUP BY channel;

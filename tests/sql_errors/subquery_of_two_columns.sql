@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, (SELECT id, name FROM people) FROM bids;
