@@ -125,7 +125,7 @@ class _Compiler:
             case Watermark():
                 return WatermarkOperator(relation, settings, rejects)
             case Normalize():
-                return NormalizeOperator(relation)
+                return NormalizeOperator(relation, settings)
             case WindowTable(kind=WindowKind.SESSION):
                 return SessionTableOperator(relation, settings, rejects)
             case WindowTable():
@@ -135,7 +135,7 @@ class _Compiler:
             case WindowAggregate():
                 return WindowAggregateOperator(relation, settings, rejects)
             case Aggregate():
-                return AggregateOperator(relation)
+                return AggregateOperator(relation, settings)
             case Join():
                 return JoinOperator(relation, settings)
             case Replicate():
@@ -147,7 +147,7 @@ class _Compiler:
             case EmptyGroup():
                 return EmptyGroupOperator(relation, settings)
             case UpsertMaterialize():
-                return UpsertMaterializeOperator(relation)
+                return UpsertMaterializeOperator(relation, settings)
         raise AssertionError(f"no operator for {type(relation).__name__}")
 
 

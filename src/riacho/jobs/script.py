@@ -21,10 +21,12 @@ from riacho.jobs.snapshot import SnapshotStore
 from riacho.jobs.trigger import trigger_of
 from riacho.jobs.worker import Arrivals, Wiring, Worker
 from riacho.plan.relations import Job
+from riacho.sql.batch import is_batch
 from riacho.sql.session import Script, compile_script
 from riacho.user_functions.loading import PythonModules
 
 LOCAL_TIME_ZONE = "table.local-time-zone"
+STATE_TTL = "table.exec.state.ttl"
 DEFAULT_TIME_ZONE = "UTC"
 """What `default`, and no SET at all, mean: the same answer on every machine."""
 
@@ -64,7 +66,8 @@ def open_worker(
     """
     options = dict(job.options)
     time_zone = options.get(LOCAL_TIME_ZONE, "default").replace("default", DEFAULT_TIME_ZONE)
-    settings = Settings(zone=zone(time_zone), clock=context.clock)
+    ttl_ms = 0 if is_batch(options) else int(options.get(STATE_TTL, "0"))
+    settings = Settings(zone=zone(time_zone), clock=context.clock, state_ttl_ms=ttl_ms)
     graph = Graph.build(job, settings)
     arrivals = Arrivals()
     environment = ConnectorEnvironment(

@@ -48,3 +48,17 @@ def arrange_rows(
             if last > 0:
                 nexts[last - 1] = row + 1
             tails[key] = row + 1
+
+
+@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_INT64}, int64[::1])")
+def rows_of_keys(keys: Int64s, tails: Int64s, previous: Int64s, rows: Int64s) -> int:
+    """The rows of these keys, as far as `rows` reaches; returns how many there are."""
+    count = 0
+    for index in range(keys.size):
+        link = tails[keys[index]]
+        while link > 0:
+            if count < rows.size:
+                rows[count] = link - 1
+            count += 1
+            link = previous[link - 1]
+    return count

@@ -104,11 +104,11 @@ OPTIONS: dict[str, Option] = {
         Option("table.exec.sink.not-null-enforcer", _one_of("ERROR", "DROP"), "ERROR"),
         Option("table.exec.sink.type-length-enforcer", _one_of("IGNORE", "TRIM_PAD", "ERROR"), "IGNORE"),
         Option("table.exec.sink.upsert-materialize", _one_of("AUTO", "NONE", "FORCE"), "AUTO"),
+        Option("table.exec.state.ttl", _duration, "0"),
         Option("execution.runtime-mode", _one_of("streaming", "batch"), "streaming"),
         Option("pipeline.name", _any, ""),
         # A job runs in one process, at least once: other values are refused, not ignored.
         Option("execution.checkpointing.mode", _one_of("AT_LEAST_ONCE"), "AT_LEAST_ONCE"),
-        Option("table.exec.state.ttl", _one_of("0", "0 ms", "0 s"), "0"),
         Option("table.exec.sink.nested-constraint-enforcer", _one_of("IGNORE"), "IGNORE"),
         Option("table.exec.legacy-cast-behaviour", _one_of("DISABLED"), "DISABLED"),
         Option("table.sql-dialect", _one_of("default"), "default"),

@@ -11,9 +11,11 @@ import numpy.typing as npt
 from riacho.dataflow.aggregates.aggregates import Aggregates, Before
 from riacho.dataflow.aggregates.contract import ADDED
 from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
@@ -48,13 +50,27 @@ class Grouping:
         return touched[:count], first[:count], last[:count]
 
 
+def known_retractions(words: Int64Array, diff: npt.NDArray[np.int8], found: Int64Array) -> Int64Array:
+    """The rows without those that retract from a group that nothing is known of, because it was forgotten."""
+    kept = np.ones(len(words), np.bool_)
+    unknown = np.flatnonzero(found < 0)
+    if not len(unknown) or (diff[unknown] > 0).all():
+        return np.flatnonzero(kept)
+    groups = KeyIndex(words.shape[1]).upsert(words[unknown]).slots
+    begun = np.full(int(groups.max()) + 1, len(words))
+    added = diff[unknown] > 0
+    np.minimum.at(begun, groups[added], unknown[added])
+    kept[unknown] = unknown >= begun[groups]
+    return np.flatnonzero(kept)
+
+
 class AggregateOperator:
     """Keeps one row per group and emits −old +new for each group whose row a pass changed.
 
     A group ends with its last row. Without keys there is one group, which has no row before the first input.
     """
 
-    def __init__(self, relation: Aggregate) -> None:
+    def __init__(self, relation: Aggregate, settings: Settings) -> None:
         below = relation.input.schema
         self._relation = relation
         self._schema = relation.schema
@@ -64,18 +80,32 @@ class AggregateOperator:
         self._index = KeyIndex(self._codec.width)
         self._aggregates = Aggregates(relation.calls, below, self._pool, updating=self._updating, ending=self._updating)
         self._grouping = Grouping()
+        ttl_ms = settings.state_ttl_ms if relation.ttl_ms is None else relation.ttl_ms
+        self._expiry = Expiry(settings.clock, ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
+        if self._expiry:
+            self._expiry.begin()
+            self._release(self._expiry.sweep(self._index.slots_used))
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
-        signs = ADDED if batch.diff is None else batch.diff
         columns = [batch.frame.to_series(key) for key in self._relation.keys]
         words = self._codec.encode(columns, len(batch))
+        if self._expiry:
+            found = self._index.find(words)
+            self._release(self._expiry.stale(found))
+            if batch.diff is not None:
+                kept = known_retractions(words, batch.diff, self._index.find(words))
+                batch, words = batch.take(kept), words[kept]
+                if not len(batch):
+                    return empty_batch(self._schema, batch.watermark)
+        signs = ADDED if batch.diff is None else batch.diff
         slots, new_rows = self._index.upsert(words)
         if len(new_rows):
             self._codec.retain(words[new_rows])
             self._aggregates.begin(slots[new_rows], self._index.slots_used)
+        self._expiry.write(slots, self._index.slots_used)
         touched, first, last = self._grouping.touch(slots, self._index.slots_used)
         had = np.ones(len(touched), np.bool_)
         had[np.searchsorted(first, new_rows)] = False  # a new group's first row is what made it
@@ -115,27 +145,34 @@ class AggregateOperator:
 
     def _end_pass(self, emptied: Int64Array) -> None:
         self._aggregates.end_pass()
-        if len(emptied):
-            self._codec.release(self._index.keys[emptied])
-            self._aggregates.release(emptied)
-            self._index.release(emptied)
+        self._release(emptied)
         self._pool.collect()
+
+    def _release(self, slots: Int64Array) -> None:
+        """Forget groups."""
+        if len(slots):
+            self._codec.release(self._index.keys[slots])
+            self._aggregates.release(slots)
+            self._index.release(slots)
+            self._expiry.forget(slots)
 
     def snapshot(self) -> StateArrays:
         return {
             **prefixed("strings", self._pool.snapshot()),
             **prefixed("keys", self._index.snapshot()),
             **prefixed("aggregates", self._aggregates.snapshot(self._index.slots_used)),
+            **prefixed("expiry", self._expiry.snapshot(self._index.slots_used)),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
         self._aggregates.restore(section("aggregates", state))
+        self._expiry.restore(section("expiry", state), self._index.slots_used)
 
     @property
     def state_bytes(self) -> int:
-        return sum(part.bytes for part in (self._pool, self._index, self._aggregates, self._grouping))
+        return sum(part.bytes for part in (self._pool, self._index, self._aggregates, self._grouping, self._expiry))
 
     @property
     def late_rows(self) -> int:

@@ -14,6 +14,7 @@ from riacho.dataflow.expressions import Predicate, Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.join_side import Delta, JoinSide
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
@@ -114,6 +115,8 @@ class JoinOperator:
         self._key_width = max(1, len(self._key_types) + bool(self._null_safe))
         self._index = KeyIndex(self._key_width)
         self._population = Growable(np.int64)
+        ttls = [settings.state_ttl_ms if ttl is None else ttl for ttl in relation.ttls_ms]
+        self._expiries = Expiry(settings.clock, ttls[0]), Expiry(settings.clock, ttls[1])
         self._residual = None
         if relation.residual is not None:
             self._residual = Predicate(relation.residual, relation.pair, settings)
@@ -123,19 +126,22 @@ class JoinOperator:
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        for side, expiry in zip(self._sides, self._expiries, strict=True):
+            if expiry:
+                expiry.begin()
+                self._forget(side, expiry, expiry.sweep(side.slots_used))
         if not any(len(batch) for batch in inputs):
             return empty_batch(self._schema, watermark)
-        left, right = self._sides
         # A ⋈ Δb with A as it was, then Δa ⋈ (B + Δb).
-        right_delta = self._apply(right, inputs[1], self._relation.right_keys)
+        right_delta = self._apply(1, inputs[1], self._relation.right_keys)
         from_right = self._probe_left(right_delta)
-        left_delta = self._apply(left, inputs[0], self._relation.left_keys)
+        left_delta = self._apply(0, inputs[0], self._relation.left_keys)
         from_left = self._probe_right(left_delta)
         pairs = _Pairs(*(np.concatenate(parts) for parts in zip(from_right, from_left, strict=True)))
         pairs = self._matching(pairs, watermark)
         batch = self._emit(self._changes(pairs, left_delta, right_delta), watermark)
-        self._release(left, left_delta)
-        self._release(right, right_delta)
+        self._release(0, left_delta)
+        self._release(1, right_delta)
         self._pool.collect()
         return batch
 
@@ -196,10 +202,16 @@ class JoinOperator:
         strict = [place for place in range(nulls.shape[1]) if place not in self._relation.null_safe]
         return np.flatnonzero(~nulls[:, strict].any(axis=1))
 
-    def _apply(self, side: JoinSide, batch: Batch, keys: tuple[int, ...]) -> Delta:
+    def _apply(self, number: int, batch: Batch, keys: tuple[int, ...]) -> Delta:
         """Take a side's rows into its state; new ones are chained under their key."""
+        side, expiry = self._sides[number], self._expiries[number]
         words = side.codec.encode(batch.frame.get_columns(), len(batch))
+        if expiry:
+            self._forget(side, expiry, expiry.stale(side.find(words)))
+            known = side.find(words)
+            expiry.write(known[known >= 0], side.slots_used)
         delta = side.apply(words, batch.diff, batch.sequence)
+        expiry.write(delta.slots, side.slots_used)
         new = delta.slots[delta.before == 0]
         side.place(new, self._key_slots(side, new, keys))
         side.count(delta.slots, delta.change)
@@ -230,9 +242,18 @@ class JoinOperator:
     def _interned_words(self, key_words: Int64Array) -> Int64Array:
         return key_words[:, [place for place, kind in enumerate(self._key_types) if is_interned(kind)]]
 
+    def _probe(self, number: int, keys: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """(position in `keys`, row slot) for each row of a side with that join key whose time is not over."""
+        probes, rows = self._sides[number].probe(keys)
+        expiry = self._expiries[number]
+        if not expiry:
+            return probes, rows
+        alive = ~expiry.expired(rows)
+        return probes[alive], rows[alive]
+
     def _probe_left(self, delta: Delta) -> _Pairs:
         left, right = self._sides
-        probes, rows = left.probe(right.keys.values[delta.slots])
+        probes, rows = self._probe(0, right.keys.values[delta.slots])
         sequence = np.maximum(delta.sequence[probes], left.arrivals.values[rows])
         more, weights = delta.change[probes], left.weights.values[rows]
         # A row that was there before knows the matches that were there.
@@ -241,7 +262,7 @@ class JoinOperator:
 
     def _probe_right(self, delta: Delta) -> _Pairs:
         left, right = self._sides
-        probes, rows = right.probe(left.keys.values[delta.slots])
+        probes, rows = self._probe(1, left.keys.values[delta.slots])
         sequence = np.maximum(delta.sequence[probes], right.arrivals.values[rows])
         more, weights = delta.change[probes], right.weights.values[rows]
         # The matches of a row that was there before are known already, and Δb has been added to them.
@@ -351,16 +372,31 @@ class JoinOperator:
                 words[missing, word] = NO_STRING
         return side.codec.decode(words)
 
-    def _release(self, side: JoinSide, delta: Delta) -> None:
-        """Forget the rows that are gone, and those that can never match."""
-        gone = side.weights.values[delta.slots] == 0
+    def _release(self, number: int, delta: Delta) -> None:
+        """Let go of the rows that are gone, and of those that can never match."""
+        side, expiry = self._sides[number], self._expiries[number]
+        weights = side.weights.values[delta.slots]
+        gone = weights == 0
         gone |= side.keys.values[delta.slots] == NO_KEY
-        slots = np.concatenate((delta.slots[gone], delta.dropped))
+        if expiry:  # a row that was forgotten may be retracted: nothing is left of that
+            below = delta.slots[weights < 0]
+            side.count(below, -side.weights.values[below])
+            gone |= weights < 0
+        self._let_go(side, expiry, np.concatenate((delta.slots[gone], delta.dropped)))
+
+    def _forget(self, side: JoinSide, expiry: Expiry, slots: Int64Array) -> None:
+        """Let go of rows whose time is over; what they were joined to stays as it is, as in Flink."""
+        if len(slots):
+            side.count(slots, -side.weights.values[slots])
+            self._let_go(side, expiry, slots)
+
+    def _let_go(self, side: JoinSide, expiry: Expiry, slots: Int64Array) -> None:
         if not len(slots):
             return
         keys = side.keys.values[slots]
         keys = keys[keys != NO_KEY]
         side.release(slots)
+        expiry.forget(slots)
         np.subtract.at(self._population.values, keys, 1)
         keys = np.unique(keys)
         emptied = keys[self._population.values[keys] == 0]
@@ -375,19 +411,22 @@ class JoinOperator:
             "population": self._population.copy(self._index.slots_used),
             **prefixed("left", left.snapshot()),
             **prefixed("right", right.snapshot()),
+            **prefixed("left_expiry", self._expiries[0].snapshot(left.slots_used)),
+            **prefixed("right_expiry", self._expiries[1].snapshot(right.slots_used)),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
         self._population.load(state["population"])
-        for side, name in zip(self._sides, ("left", "right"), strict=True):
+        for side, expiry, name in zip(self._sides, self._expiries, ("left", "right"), strict=True):
             side.restore(section(name, state))
+            expiry.restore(section(f"{name}_expiry", state), side.slots_used)
 
     @property
     def state_bytes(self) -> int:
-        left, right = self._sides
-        return sum(part.bytes for part in (self._pool, self._index, self._population, left, right))
+        states = sum(part.bytes for part in (self._pool, self._index, self._population))
+        return states + sum(side.bytes for side in self._sides) + sum(expiry.bytes for expiry in self._expiries)
 
     @property
     def late_rows(self) -> int:

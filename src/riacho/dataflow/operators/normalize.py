@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from riacho.dataflow.aggregates.contract import ADDED
 from riacho.dataflow.batch import Batch
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
@@ -27,7 +29,7 @@ class NormalizeOperator:
     Every upsert is answered by itself, not once per pass, because a `Watermark` above must see each row's time.
     """
 
-    def __init__(self, relation: Normalize) -> None:
+    def __init__(self, relation: Normalize, settings: Settings) -> None:
         self._schema = relation.schema
         self._key = relation.key
         self._pool = StringPool()
@@ -36,13 +38,19 @@ class NormalizeOperator:
         self._index = KeyIndex(self._key_codec.width)
         self._current = Growable(np.int64, width=self._codec.width)
         self._present = Growable(np.int64)
+        self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
+        if self._expiry:
+            self._expiry.begin()
+            self._forget(self._expiry.sweep(self._index.slots_used))
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
         words = self._codec.encode(batch.frame.get_columns(), len(batch))
         keys = self._key_codec.encode([batch.frame.to_series(key) for key in self._key], len(batch))
+        if self._expiry:
+            self._forget(self._expiry.stale(self._index.find(keys)))
         slots, new_rows = self._index.upsert(keys)
         self._current.reserve(self._index.slots_used)
         self._present.reserve(self._index.slots_used)
@@ -58,9 +66,8 @@ class NormalizeOperator:
         self._codec.retain(self._rows_of(touched))
         frame = build_frame(self._schema.fields, self._codec.decode(out[:count]), count)
         rows, diff = rows[:count], diff[:count]
-        gone = touched[present[touched] == 0]
-        self._key_codec.release(self._index.keys[gone])
-        self._index.release(gone)
+        self._expiry.write(touched, self._index.slots_used)
+        self._release(touched[present[touched] == 0])
         self._pool.collect()
         return Batch(
             frame,
@@ -69,6 +76,18 @@ class NormalizeOperator:
             None if (diff > 0).all() else diff,
             None if batch.split is None else batch.split[rows],
         )
+
+    def _forget(self, slots: npt.NDArray[np.int64]) -> None:
+        """Let go of keys whose time is over, and of their rows."""
+        self._codec.release(self._rows_of(slots))
+        self._present.values[slots] = 0
+        self._release(slots)
+
+    def _release(self, slots: npt.NDArray[np.int64]) -> None:
+        """Let go of keys that have no row."""
+        self._key_codec.release(self._index.keys[slots])
+        self._index.release(slots)
+        self._expiry.forget(slots)
 
     def _rows_of(self, slots: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """The rows that these slots have, in words."""
@@ -82,6 +101,7 @@ class NormalizeOperator:
             "present": self._present.copy(slots),
             **prefixed("strings", self._pool.snapshot()),
             **prefixed("keys", self._index.snapshot()),
+            **prefixed("expiry", self._expiry.snapshot(slots)),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -89,10 +109,11 @@ class NormalizeOperator:
         self._present.load(state["present"])
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
+        self._expiry.restore(section("expiry", state), self._index.slots_used)
 
     @property
     def state_bytes(self) -> int:
-        return sum(part.bytes for part in (self._pool, self._index, self._current, self._present))
+        return sum(part.bytes for part in (self._pool, self._index, self._current, self._present, self._expiry))
 
     @property
     def late_rows(self) -> int:

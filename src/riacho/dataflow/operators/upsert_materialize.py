@@ -10,15 +10,17 @@ import numpy.typing as npt
 
 from riacho.dataflow.aggregates.contract import ADDED
 from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
-from riacho.dataflow.operators.aggregate import Grouping
+from riacho.dataflow.operators.aggregate import Grouping, known_retractions
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_frame
-from riacho.kernels.materialize import arrange_rows
+from riacho.kernels.materialize import arrange_rows, rows_of_keys
 from riacho.plan.relations import UpsertMaterialize
 
 
@@ -28,7 +30,7 @@ class UpsertMaterializeOperator:
     Delta rule: for each key that a pass touched, −(last row before) +(last row after), where they differ.
     """
 
-    def __init__(self, relation: UpsertMaterialize) -> None:
+    def __init__(self, relation: UpsertMaterialize, settings: Settings) -> None:
         self._schema = relation.schema
         self._key = relation.key
         self._pool = StringPool()
@@ -39,13 +41,24 @@ class UpsertMaterializeOperator:
         self._keys = KeyIndex(self._key_codec.width)
         self._tails = Growable(np.int64)
         self._grouping = Grouping()
+        self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
+        if self._expiry:
+            self._expiry.begin()
+            self._forget(self._expiry.sweep(self._keys.slots_used))
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
-        words = self._codec.encode(batch.frame.get_columns(), len(batch))
         key_words = self._key_codec.encode([batch.frame.to_series(key) for key in self._key], len(batch))
+        if self._expiry:
+            self._forget(self._expiry.stale(self._keys.find(key_words)))
+            if batch.diff is not None:
+                kept = known_retractions(key_words, batch.diff, self._keys.find(key_words))
+                batch, key_words = batch.take(kept), key_words[kept]
+                if not len(batch):
+                    return empty_batch(self._schema, batch.watermark)
+        words = self._codec.encode(batch.frame.get_columns(), len(batch))
         rows, new_rows = self._rows.upsert(words)
         keys, new_keys = self._keys.upsert(key_words)
         self._codec.retain(words[new_rows])
@@ -55,6 +68,7 @@ class UpsertMaterializeOperator:
             part.values[rows[new_rows]] = 0
         self._tails.reserve(self._keys.slots_used)
         self._tails.values[keys[new_keys]] = 0
+        self._expiry.write(keys, self._keys.slots_used)
         touched, _, last = self._grouping.touch(keys, self._keys.slots_used)
         before = self._tails.values[touched]
         arrange_rows(
@@ -89,10 +103,25 @@ class UpsertMaterializeOperator:
         gone = rows[self._weights.values[rows] == 0]
         self._codec.release(self._rows.keys[gone])
         self._rows.release(gone)
-        empty = keys[self._tails.values[keys] == 0]
-        self._key_codec.release(self._keys.keys[empty])
-        self._keys.release(empty)
+        self._release_keys(keys[self._tails.values[keys] == 0])
         self._pool.collect()
+
+    def _release_keys(self, keys: Int64Array) -> None:
+        self._key_codec.release(self._keys.keys[keys])
+        self._keys.release(keys)
+        self._expiry.forget(keys)
+
+    def _forget(self, keys: Int64Array) -> None:
+        """Let go of keys whose time is over, and of all their rows."""
+        if not len(keys):
+            return
+        tails, previous = self._tails.values, self._previous.values
+        rows = np.empty(rows_of_keys(keys, tails, previous, np.empty(0, np.int64)), np.int64)
+        rows_of_keys(keys, tails, previous, rows)
+        self._codec.release(self._rows.keys[rows])
+        self._rows.release(rows)
+        self._tails.values[keys] = 0
+        self._release_keys(keys)
 
     def snapshot(self) -> StateArrays:
         rows = self._rows.slots_used
@@ -104,6 +133,7 @@ class UpsertMaterializeOperator:
             **prefixed("strings", self._pool.snapshot()),
             **prefixed("rows", self._rows.snapshot()),
             **prefixed("keys", self._keys.snapshot()),
+            **prefixed("expiry", self._expiry.snapshot(self._keys.slots_used)),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -114,6 +144,7 @@ class UpsertMaterializeOperator:
         self._pool.restore(section("strings", state))
         self._rows.restore(section("rows", state))
         self._keys.restore(section("keys", state))
+        self._expiry.restore(section("expiry", state), self._keys.slots_used)
 
     @property
     def state_bytes(self) -> int:
@@ -126,6 +157,7 @@ class UpsertMaterializeOperator:
             self._previous,
             self._tails,
             self._grouping,
+            self._expiry,
         )
         return sum(part.bytes for part in parts)
 

@@ -83,6 +83,15 @@ class JoinSide:
         parts = [*self._by_row().values(), self.marks, self._heads, self._tails, self.rows_of_key, self._kept]
         return sum(part.bytes for part in parts) + (self._index.bytes if self._index is not None else 0)
 
+    @property
+    def slots_used(self) -> int:
+        """One past the greatest slot ever given out."""
+        return self._used if self._index is None else self._index.slots_used
+
+    def find(self, words: Int64Array) -> Int64Array:
+        """The slot of each row that is there already, where equal rows are counted; −1 for others."""
+        return np.full(len(words), -1) if self._index is None else self._index.find(words)
+
     def reserve_keys(self, keys: int) -> None:
         """Make room for chains of join keys up to `keys`."""
         self._heads.reserve(keys)
@@ -186,7 +195,7 @@ class JoinSide:
             self._free = np.concatenate((self._free, slots))
 
     def snapshot(self) -> StateArrays:
-        rows = self._used if self._index is None else self._index.slots_used
+        rows = self.slots_used
         keys = len(self._heads.values)
         arrays = {name: part.copy(rows) for name, part in self._by_row().items()}
         arrays |= {"heads": self._heads.copy(keys), "tails": self._tails.copy(keys)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.relations.relation import Unary
@@ -20,6 +20,8 @@ class Aggregate(Unary):
     keys: tuple[int, ...]
     calls: tuple[AggregateCall, ...]
     names: tuple[str, ...]
+    ttl_ms: int | None = field(default=None, kw_only=True, compare=False)
+    """How long a group is kept that nobody writes to, where a STATE_TTL hint says so."""
 
     @property
     def schema(self) -> Schema:

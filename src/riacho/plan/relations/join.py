@@ -63,6 +63,8 @@ class Join(Relation):
     """The kind that the query has, where a pass found a narrower one: it decides which fields may be null."""
     null_safe: frozenset[int] = field(default=frozenset(), kw_only=True)
     single: bool = field(default=False, kw_only=True)
+    ttls_ms: tuple[int | None, int | None] = field(default=(None, None), kw_only=True, compare=False)
+    """How long a row of either side is kept, where a STATE_TTL hint says so."""
 
     def __post_init__(self) -> None:
         assert len(self.left_keys) == len(self.right_keys)

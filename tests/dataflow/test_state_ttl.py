@@ -1,0 +1,209 @@
+"""State that nobody writes to is forgotten after its time; a model with a clock of its own says what is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from changelogs import Event, batches_between, call, run, scan, started
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riacho.dataflow.expressions import Settings
+from riacho.dataflow.state import expiry
+from riacho.host import ManualClock
+from riacho.plan.relations import Aggregate, Job, Join, JoinKind, Normalize, Relation, Sink, UpsertMaterialize
+from riacho.plan.tables import Table
+from riacho.plan.types import BIGINT, INT, STRING
+
+TTL_MS = 100
+BIDS = scan("bids", channel=STRING, price=INT)
+COUNTS = Aggregate(BIDS, (0,), (call("COUNT", BIDS.schema, result=BIGINT.with_nullable(False)),), ("channel", "bids"))
+USERS = scan("users", key=["id"], id=INT.with_nullable(False), city=STRING)
+NORMALIZED = Normalize(USERS, (0,))
+VISITS = scan("visits", city=STRING, visitor=STRING)
+LAST_OF_CITY = UpsertMaterialize(VISITS, (0,))
+LEFT, RIGHT = scan("left_rows", k=INT, a=INT), scan("right_rows", k=INT, b=INT)
+INNER = Join(LEFT, RIGHT, JoinKind.INNER, (0,), (0,))
+OUTER = Join(LEFT, RIGHT, JoinKind.LEFT, (0,), (0,))
+
+Change = tuple[tuple[Any, ...], int]
+Step = tuple[int, Event]
+
+
+@dataclass
+class Ticking:
+    """Runs a query, an event a pass, with time passing before each, and a restart before some."""
+
+    relation: Relation
+    clock: ManualClock = field(default_factory=lambda: ManualClock(wall_ms=1_000))
+
+    def changes(self, steps: Sequence[Step], restarts: Sequence[int] = ()) -> list[Change]:
+        settings = Settings(clock=self.clock, state_ttl_ms=TTL_MS)
+        job = Job((Sink(self.relation, Table("out", (), (("connector", "blackhole"),))),))
+        graph = started(job, settings, 1)
+        events = [event for _, event in steps]
+        found: list[Change] = []
+        for place, (wait, _) in enumerate(steps):
+            self.clock.advance(wait)
+            if place in restarts:
+                snapshot = graph.snapshot()
+                graph = started(job, settings, 1)
+                graph.restore(snapshot)
+            for outputs in graph.run_pass(batches_between(graph, events, place, place + 1)):
+                for batch in outputs.values():
+                    found += zip(batch.frame.rows(), batch.signs().tolist(), strict=True)
+        return found
+
+
+waits = st.sampled_from([0, 1, 40, 60, 99, 100, 150])
+bids = st.lists(st.tuples(waits, st.sampled_from("ab").map(lambda channel: Event("bids", (channel, 1)))), max_size=15)
+upserts = st.lists(
+    st.tuples(
+        waits,
+        st.builds(
+            lambda user, city, gone: Event("users", (user, city), deleted=gone),
+            st.integers(0, 2),
+            st.sampled_from("xy"),
+            st.booleans(),
+        ),
+    ),
+    max_size=15,
+)
+visits = st.lists(
+    st.tuples(waits, st.builds(lambda *row: Event("visits", row), st.sampled_from("xy"), st.sampled_from("mn"))),
+    max_size=15,
+)
+joined = st.lists(
+    st.tuples(
+        waits,
+        st.builds(
+            lambda table, key, value: Event(table, (key, value)),
+            st.sampled_from(["left_rows", "right_rows"]),
+            st.integers(0, 1),
+            st.integers(0, 1),
+        ),
+    ),
+    max_size=12,
+)
+restarts = st.lists(st.integers(0, 15), max_size=3)
+
+
+@given(bids, restarts)
+def test_a_group_begins_anew_after_its_time(steps: list[Step], at: list[int]) -> None:
+    expected: list[Change] = []
+    groups: dict[str, tuple[int, int]] = {}
+    now = 0
+    for wait, event in steps:
+        now += wait
+        channel = event.values[0]
+        count, written = groups.get(channel, (0, now))
+        if now - written >= TTL_MS:
+            count = 0
+        expected += [((channel, count), -1)] if count else []
+        expected.append(((channel, count + 1), 1))
+        groups[channel] = (count + 1, now)
+
+    assert Ticking(COUNTS).changes(steps, at) == expected
+
+
+@given(upserts, restarts)
+def test_an_upserted_row_is_new_after_its_time(steps: list[Step], at: list[int]) -> None:
+    expected: list[Change] = []
+    rows: dict[int, tuple[tuple[Any, ...], int]] = {}
+    now = 0
+    for wait, event in steps:
+        now += wait
+        user = event.values[0]
+        old = rows.pop(user, None)
+        if old is not None and now - old[1] >= TTL_MS:
+            old = None
+        if not event.deleted:
+            rows[user] = (event.values, now)
+        if old is not None and not event.deleted and old[0] == event.values:
+            continue
+        expected += [(old[0], -1)] if old is not None else []
+        expected += [] if event.deleted else [(event.values, 1)]
+
+    assert Ticking(NORMALIZED).changes(steps, at) == expected
+
+
+@given(joined, restarts)
+def test_a_row_meets_no_row_whose_time_is_over(steps: list[Step], at: list[int]) -> None:
+    expected: Counter[tuple[Any, ...]] = Counter()
+    rows: dict[str, list[tuple[tuple[Any, ...], int]]] = {"left_rows": [], "right_rows": []}
+    now = 0
+    for wait, event in steps:
+        now += wait
+        other = "right_rows" if event.table == "left_rows" else "left_rows"
+        for row, written in rows[other]:
+            if row[0] == event.values[0] and now - written < TTL_MS:
+                pair = (*event.values, *row) if other == "right_rows" else (*row, *event.values)
+                expected[pair] += 1
+        rows[event.table].append((event.values, now))
+
+    found: Counter[tuple[Any, ...]] = Counter()
+    for row, sign in Ticking(INNER).changes(steps, at):
+        found[row] += sign
+    assert found == expected
+
+
+@given(visits, restarts)
+def test_a_primary_key_shows_nothing_of_before_its_time(steps: list[Step], at: list[int]) -> None:
+    expected: list[Change] = []
+    shown: dict[str, tuple[tuple[Any, ...], int]] = {}
+    now = 0
+    for wait, event in steps:
+        now += wait
+        city = event.values[0]
+        old = shown.get(city)
+        shown[city] = (event.values, now)
+        if old is not None and now - old[1] < TTL_MS:
+            if old[0] == event.values:
+                continue
+            expected.append((old[0], -1))
+        expected.append((event.values, 1))
+
+    assert Ticking(LAST_OF_CITY).changes(steps, at) == expected
+
+
+def test_without_a_time_to_live_nothing_is_forgotten() -> None:
+    events = [Event("bids", ("a", 1))] * 3
+
+    assert run(COUNTS, events).total() == {("a", 3): 1}
+
+
+def test_silence_frees_state_a_part_at_a_time(monkeypatch: Any) -> None:
+    monkeypatch.setattr(expiry, "SWEPT_SLOTS", 10)
+    clock = ManualClock(wall_ms=1_000)
+    settings = Settings(clock=clock, state_ttl_ms=TTL_MS)
+    job = Job((Sink(COUNTS, Table("out", (), (("connector", "blackhole"),))),))
+    graph = started(job, settings, 1)
+    events = [Event("bids", (f"channel {number}", 1)) for number in range(25)]
+    list(graph.run_pass(batches_between(graph, events, 0, 25)))
+    live = []
+
+    clock.advance(TTL_MS)
+    for _ in range(4):
+        (written,) = (array for name, array in graph.snapshot().items() if name.endswith("expiry.written"))
+        live.append(int((written > 0).sum()))
+        list(graph.run_pass({}))
+
+    assert live == [25, 15, 5, 0]
+
+
+def test_a_forgotten_right_row_leaves_what_it_was_joined_to() -> None:
+    steps = [
+        (0, Event("left_rows", (1, 1))),
+        (0, Event("right_rows", (1, 7))),
+        (TTL_MS, Event("left_rows", (2, 2))),
+    ]
+
+    assert Ticking(OUTER).changes(steps) == [
+        ((1, 1, None, None), 1),
+        ((1, 1, None, None), -1),
+        ((1, 1, 1, 7), 1),
+        ((2, 2, None, None), 1),
+    ]
