@@ -133,7 +133,10 @@ def test_views_are_queries_by_name_and_can_be_replaced_and_dropped() -> None:
     made = session()
     made.execute("CREATE TEMPORARY VIEW v (a, b) AS SELECT price, channel FROM bids WHERE price > 5")
     assert made.query("SELECT b FROM v").schema.names == ("b",)
-    made.execute("CREATE OR REPLACE VIEW v AS SELECT 1 AS single; DROP VIEW v; DROP VIEW IF EXISTS v")
+    made.execute(
+        "DROP TEMPORARY VIEW v; CREATE VIEW v AS SELECT 1 AS single; CREATE OR REPLACE VIEW v AS SELECT 2 AS s"
+    )
+    made.execute("DROP VIEW v; DROP VIEW IF EXISTS v")
     with pytest.raises(SqlError, match="table 'v' does not exist"):
         made.query("SELECT * FROM v")
 

@@ -12,7 +12,7 @@ from riacho.plan.relations import (
     Relation,
 )
 from riacho.plan.tables import Table
-from riacho.sql.catalog import Catalog, View, local_name
+from riacho.sql.catalog import Catalog, View
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.hints import CheckTable, with_hint
 from riacho.sql.joins import JoinBinder
@@ -106,10 +106,10 @@ class FromBinder:
         return WindowTableBinder(self.source, self._table, lambda tree: self.subquery(tree, self.queries))
 
     def _is_known(self, tree: exp.Table) -> bool:
-        return local_name(tree, self.source) in self.catalog
+        return self.catalog.get(tree, self.source) is not None
 
     def _missing(self, tree: exp.Table) -> Table | View:
-        known = [*self.queries, *self.catalog.tables, *self.catalog.views]
+        known = [*self.queries, *self.catalog.names()]
         fallback = f"the tables are {listed(known)}" if known else "no table was created before"
         self.source.fail(f"table '{tree.name}' does not exist", tree, did_you_mean(tree.name, known) or fallback)
 

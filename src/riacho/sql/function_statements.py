@@ -15,13 +15,13 @@ from riacho.errors import RiachoError, UsageError
 from riacho.plan.expressions import Expression
 from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import STRING, DataType, NullType, RowField, RowType, is_numeric
-from riacho.sql.catalog import Catalog, local_name
+from riacho.sql.catalog import Catalog, Path
 from riacho.sql.functions import JAVA_CLASSES, FunctionDefinition, FunctionError, Signature, casts_implicitly
 from riacho.sql.functions.definition import Inference
 from riacho.sql.source import SourceText
 from riacho.sql.statements import CreateFunction, DropFunction
 from riacho.sql.type_text import read_type
-from riacho.sql.user_functions import FunctionCatalog, Path, UserFunction
+from riacho.sql.user_functions import FunctionCatalog, UserFunction
 from riacho.user_functions.declarations import Declaration, Kind, Style, entry_point
 from riacho.user_functions.hints import row_hint, type_hints, type_of_hint
 from riacho.user_functions.loading import PythonModules
@@ -39,8 +39,8 @@ class FunctionBinder:
     def create(self, statement: CreateFunction) -> None:
         """CREATE FUNCTION, or ALTER FUNCTION of one that there is."""
         functions = self.catalog.functions
-        name = local_name(statement.name, self.source)
-        path = functions.path((name,), self.catalog.current)
+        name = statement.name.name
+        path = self._path(statement.name, system=statement.system)
         known = self._place(functions, path, system=statement.system, temporary=statement.temporary)
         if statement.alters:
             if path not in known:
@@ -57,8 +57,8 @@ class FunctionBinder:
 
     def drop(self, statement: DropFunction) -> None:
         functions = self.catalog.functions
-        name = local_name(statement.name, self.source)
-        path = functions.path((name,), self.catalog.current)
+        name = statement.name.name
+        path = self._path(statement.name, system=statement.system)
         known = self._place(functions, path, system=statement.system, temporary=statement.temporary)
         if path not in known:
             if not statement.if_exists:
@@ -67,6 +67,14 @@ class FunctionBinder:
         del known[path]
         if statement.system:
             functions.system.pop(path[2])
+
+    def _path(self, tree: exp.Table, *, system: bool) -> Path:
+        if system:
+            if tree.args.get("db") is not None:
+                self.source.fail("a system function has no database", tree, f"write {tree.name} alone")
+            return (*self.catalog.current, tree.name.lower())
+        catalog, database, name = self.catalog.path(tree, self.source)
+        return catalog, database, name.lower()
 
     def _place(
         self, functions: FunctionCatalog, path: Path, *, system: bool, temporary: bool

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from riacho.errors import RiachoError
 from riacho.plan.expressions import Position
 from riacho.plan.passes import optimize_together
 from riacho.plan.passes.upsert_materialize import UPSERT_MATERIALIZE, materialize_upserts
 from riacho.plan.relations import Job, Relation
-from riacho.plan.tables import Table
 from riacho.sql.batch import batch_sink, is_batch
-from riacho.sql.catalog import Catalog, View, local_name
-from riacho.sql.describe import describe_table, describe_view, show
+from riacho.sql.catalog import Catalog
+from riacho.sql.catalog_statements import CatalogStatements
 from riacho.sql.explain import explain
 from riacho.sql.function_statements import FunctionBinder
 from riacho.sql.hints import CheckTable
@@ -22,9 +20,13 @@ from riacho.sql.inserts import InsertBinder
 from riacho.sql.options import OPTIONS, read_option, suggestion_for
 from riacho.sql.ordering import OrderedQuery, bind_ordered
 from riacho.sql.queries import QueryBinder
+from riacho.sql.show import Answers
 from riacho.sql.source import SourceText
 from riacho.sql.statement_grammar import read_script
 from riacho.sql.statements import (
+    AlterTable,
+    AlterView,
+    CatalogStatement,
     CreateFunction,
     CreateTable,
     CreateView,
@@ -41,7 +43,7 @@ from riacho.sql.statements import (
     StatementSet,
 )
 from riacho.sql.stream_checks import check_stream
-from riacho.sql.tables import TableBinder
+from riacho.sql.table_statements import TableStatements
 from riacho.sql.user_functions import mark_functions
 from riacho.user_functions.loading import PythonModules
 
@@ -147,15 +149,23 @@ class Session:
         self._mark(statement)
         match statement:
             case CreateTable():
-                self._create_table(statement, source)
+                insert = self._tables(source).create(statement)
+                if insert is not None:
+                    progress.jobs.append(self._job((insert,), source))
+            case AlterTable():
+                self._tables(source).alter(statement)
             case CreateView():
-                self._create_view(statement, source)
+                self._tables(source).create_view(statement)
+            case AlterView():
+                self._tables(source).alter_view(statement)
+            case CatalogStatement():
+                CatalogStatements(source, self.catalog).run(statement)
             case CreateFunction():
                 FunctionBinder(source, self.catalog, self.modules).create(statement)
             case DropFunction():
                 FunctionBinder(source, self.catalog, self.modules).drop(statement)
             case Drop():
-                self._drop(statement, source)
+                self._tables(source).drop(statement)
             case Insert():
                 progress.jobs.append(self._job((statement,), source))
             case StatementSet():
@@ -167,12 +177,10 @@ class Session:
             case Explain():
                 self._report(progress, statement, "EXPLAIN", self._explain(statement, source))
             case Show():
-                names = self.catalog.tables if statement.kind == "TABLES" else {}
-                listed = [*names, *self.catalog.views]
-                self._report(progress, statement, f"SHOW {statement.kind}", show(statement.kind, listed))
+                text = Answers(source, self.catalog).show(statement)
+                self._report(progress, statement, f"SHOW {statement.kind}", text)
             case Describe():
-                found = self.catalog.find(statement.table, source)
-                text = describe_view(found.relation) if isinstance(found, View) else describe_table(found)
+                text = Answers(source, self.catalog).describe(statement)
                 self._report(progress, statement, "DESCRIBE", text)
             case Select():
                 source.fail(
@@ -187,48 +195,8 @@ class Session:
     def _report(self, progress: _Progress, statement: Statement, name: str, text: str) -> None:
         progress.results.append(StatementResult(name, text, progress.source.position(statement.start)))
 
-    def _create_table(self, statement: CreateTable, source: SourceText) -> None:
-        name = local_name(statement.table, source)
-        if name in self.catalog:
-            if statement.if_not_exists:
-                return
-            source.fail(f"table '{name}' exists already", statement.table, "drop it first, or write IF NOT EXISTS")
-        binder = TableBinder(source, statement)
-        table = binder.bind()
-        self._check(table, binder, source)
-        self.catalog.tables[name] = table
-
-    def _check(self, table: Table, binder: TableBinder, source: SourceText) -> None:
-        if self.check_table is None:
-            return
-        try:
-            self.check_table(table)
-        except RiachoError as error:
-            source.fail(error.what, binder.place_named_in(error.what), error.mend)
-
-    def _create_view(self, statement: CreateView, source: SourceText) -> None:
-        name = local_name(statement.view, source)
-        if name in self.catalog and not (statement.replace and name in self.catalog.views):
-            if statement.if_not_exists:
-                return
-            source.fail(f"'{name}' exists already", statement.view, "drop it first, or write IF NOT EXISTS")
-        binder = self._binder(source)
-        relation = binder.bind(statement.query)
-        if statement.columns:
-            columns = tuple(column.name for column in statement.columns)
-            relation = binder.with_names(relation, columns, statement.columns[0])
-        self.catalog.views[name] = View(name, relation)
-
-    def _drop(self, statement: Drop, source: SourceText) -> None:
-        name = local_name(statement.name, source)
-        here: Mapping[str, object] = self.catalog.tables if statement.kind == "TABLE" else self.catalog.views
-        if name in here:
-            (self.catalog.tables if statement.kind == "TABLE" else self.catalog.views).pop(name)
-        elif name in self.catalog:
-            other = "VIEW" if statement.kind == "TABLE" else "TABLE"
-            source.fail(f"'{name}' is no {statement.kind.lower()}", statement.name, f"write DROP {other} {name}")
-        elif not statement.if_exists:
-            self.catalog.find(statement.name, source)
+    def _tables(self, source: SourceText) -> TableStatements:
+        return TableStatements(source, self.catalog, lambda: self._binder(source), self.check_table)
 
     def _set(self, statement: SetOption, progress: _Progress) -> None:
         if statement.option is None:

@@ -5,38 +5,32 @@ Source: Flink, "SQL": CREATE, DROP, INSERT, EXPLAIN, DESCRIBE, SHOW, SET and RES
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from riacho.sql.catalog_grammar import catalog_statement, describe, show, use
 from riacho.sql.dialect import RiachoFlink
 from riacho.sql.errors import did_you_mean
 from riacho.sql.function_grammar import alter_function, create_function, drop_function
 from riacho.sql.grammar import Grammar, SqlSyntaxError
 from riacho.sql.source import SourceText
 from riacho.sql.statements import (
-    ColumnDefinition,
-    CreateTable,
-    CreateView,
-    Describe,
     Drop,
     Explain,
     Insert,
-    OptionClause,
     ResetOption,
     Select,
     SetOption,
-    Show,
     Statement,
     StatementSet,
-    TableElements,
-    WatermarkClause,
 )
+from riacho.sql.table_grammar import alter_table, alter_view, create_table, create_view, option
 
 _START_WORDS = """
-    CREATE ALTER DROP INSERT EXECUTE BEGIN SET RESET EXPLAIN SHOW DESCRIBE DESC SELECT VALUES WITH
+    CREATE ALTER DROP REPLACE INSERT EXECUTE BEGIN SET RESET EXPLAIN SHOW DESCRIBE DESC USE SELECT VALUES WITH
 """
 
 _STARTS = tuple(_START_WORDS.split())
@@ -52,24 +46,16 @@ _FOREIGN = {
     "TRUNCATE": "delete and create the topic: riacho topic delete, riacho topic create",
     "UNLOAD": "there are no modules: the functions are always there",
     "UPDATE": "write INSERT INTO a table with a primary key: its rows are upserted",
-    "USE": "the only catalog is default_catalog, the only database default_database: leave the statement out",
 }
 """Statements of Flink that a job has no use for yet, each with what to do instead."""
 
-_CREATABLE = {
-    "CATALOG": "the only catalog is default_catalog: leave the statement out",
-    "DATABASE": "the only database is default_database: leave the statement out",
-}
-_SHOWABLE = {
-    "CATALOGS": "the only catalog is default_catalog",
-    "COLUMNS": "write DESCRIBE and the table's name",
-    "CREATE": "write DESCRIBE and the table's name to see its columns",
-    "CURRENT": "the only catalog is default_catalog, the only database default_database",
-    "DATABASES": "the only database is default_database",
-    "FUNCTIONS": "the functions are listed in docs/sql/functions.md",
-    "JARS": "there are no JARs: connectors and formats are part of the package",
-    "JOBS": "riacho job list shows the jobs of a platform",
-    "MODULES": "there are no modules: the functions are always there",
+_OBJECTS = ("TABLE", "VIEW", "FUNCTION", "CATALOG", "DATABASE")
+"""What can be created, altered and dropped."""
+
+_REFUSED_OBJECTS = {
+    "MATERIALIZED": "materialized tables are not supported",
+    "MODEL": "models are not supported",
+    "CONNECTION": "connections are not supported",
 }
 
 _QUOTED = "expected an option's name in single quotes"
@@ -164,12 +150,14 @@ def _statements(tokens: list[Token]) -> Iterator[list[Token]]:
 
 def _statement(parser: Grammar) -> Statement:
     start = parser.offset
-    if parser.take("CREATE"):
-        return _create(parser, start)
-    if parser.take("ALTER"):
-        return _alter(parser, start)
-    if parser.take("DROP"):
-        return _drop(parser, start)
+    for verb in ("CREATE", "ALTER", "DROP"):
+        if parser.take(verb):
+            return _definition(parser, start, verb)
+    if parser.take("REPLACE"):
+        parser.expect("TABLE")
+        return create_table(parser, start, temporary=False, replaces=True, creates=False)
+    if parser.take("USE"):
+        return use(parser, start)
     if parser.take("INSERT"):
         return _insert(parser, start)
     if parser.take("EXECUTE"):
@@ -185,9 +173,9 @@ def _statement(parser: Grammar) -> Statement:
     if parser.take("EXPLAIN"):
         return _explain(parser, start)
     if parser.take("SHOW"):
-        return _show(parser, start)
+        return show(parser, start)
     if parser.take("DESCRIBE") or parser.take("DESC"):
-        return Describe(start, parser.table_name())
+        return describe(parser, start)
     if any(parser.peek(word) for word in ("SELECT", "VALUES", "WITH", "(")):
         return Select(start, parser.query())
     found = parser._curr.text
@@ -196,150 +184,37 @@ def _statement(parser: Grammar) -> Statement:
     return parser.refuse(f"'{found}' begins no statement", start, did_you_mean(found, _STARTS))
 
 
-def _create(parser: Grammar, start: int) -> Statement:
-    replace = parser.take("OR", "REPLACE")
+def _definition(parser: Grammar, start: int, verb: str) -> Statement:
+    """CREATE, ALTER and DROP of whatever has a name."""
+    replaces = verb == "CREATE" and parser.take("OR", "REPLACE")
     temporary = parser.take("TEMPORARY")
     system = parser.take("SYSTEM")
-    if not replace and parser.take("FUNCTION"):
-        return create_function(parser, start, temporary=temporary, system=system)
-    if system:
+    for word, what in _REFUSED_OBJECTS.items():
+        if parser.peek(word):
+            parser.refuse_here(what)
+    kind = next((word for word in _OBJECTS if parser.peek(word)), None)
+    if kind is None:
+        found = None if parser.at_end else did_you_mean(parser._curr.text, _OBJECTS)
+        parser.refuse_token(f"expected {', '.join(_OBJECTS[:-1])} or {_OBJECTS[-1]}", found)
+    if system and kind != "FUNCTION":
         parser.refuse_token("expected FUNCTION")
-    if parser.take("VIEW"):
-        return _create_view(parser, start, replace)
-    if not parser.peek("TABLE"):
-        parser.refuse_token(
-            "expected TABLE, VIEW or FUNCTION (nothing else can be created)",
-            _instead(parser, _CREATABLE, ("TABLE", "VIEW", "FUNCTION")),
-        )
-    if replace:
-        parser.refuse("CREATE OR REPLACE TABLE is not supported", start, "drop the table first")
-    parser.expect("TABLE")
-    if_not_exists = parser.take("IF", "NOT", "EXISTS")
-    table = parser.table_name()
-    if parser.peek("AS") or parser.peek("WITH") or parser.peek("LIKE"):
-        parser.refuse_token("expected the columns (CREATE TABLE … AS and LIKE are not supported)")
-    elements = TableElements()
-    parser.listed(lambda: _table_element(parser, elements))
-    comment = str(parser.text("the comment").this) if parser.take("COMMENT") else None
-    if parser.peek("DISTRIBUTED"):
-        parser.refuse_here("DISTRIBUTED BY is not supported")
-    partitioned = parser.listed(lambda: parser.identifier("a column")) if parser.take("PARTITIONED", "BY") else []
-    options = parser.listed(lambda: _option(parser)) if parser.take("WITH") else []
-    if parser.peek("LIKE") or parser.peek("AS"):
-        parser.refuse_here(f"CREATE TABLE … {parser._curr.text.upper()} is not supported")
-    return CreateTable(
-        start,
-        table,
-        tuple(elements.columns),
-        tuple(elements.watermarks),
-        tuple(elements.primary_key),
-        tuple(partitioned),
-        tuple(options),
-        if_not_exists,
-        comment,
-    )
-
-
-def _table_element(parser: Grammar, elements: TableElements) -> None:
-    if parser.take("WATERMARK"):
-        parser.expect("FOR")
-        column = parser.identifier("the row time's column")
-        if parser.peek("."):
-            parser.refuse_here("a row time inside of a ROW is not supported")
-        parser.expect("AS")
-        elements.watermarks.append(WatermarkClause(column, parser.value()))
-        return
-    if parser.take("CONSTRAINT"):
-        parser.identifier("the constraint's name")
-    if parser.peek("PRIMARY") or parser.peek("UNIQUE"):
-        start = parser.offset
-        if parser.take("UNIQUE"):
-            parser.refuse("UNIQUE constraints are not supported", start, "use PRIMARY KEY (…) NOT ENFORCED")
-        parser.expect("PRIMARY", "KEY")
-        columns = parser.listed(lambda: parser.identifier("a column"))
-        _not_enforced(parser)
-        if elements.primary_key:
-            parser.refuse("a table has at most one primary key", start)
-        elements.primary_key.extend(columns)
-        return
-    elements.columns.append(_column(parser, elements))
-
-
-def _column(parser: Grammar, elements: TableElements) -> ColumnDefinition:
-    name = parser.identifier("a column name")
-    if parser.take("AS"):
-        expression = parser.value()
-        return ColumnDefinition(name, expression=expression, comment=_comment(parser))
-    data_type = parser.data_type()
-    metadata = parser.take("METADATA")
-    key = None
-    if metadata and parser.take("FROM"):
-        key = str(parser.text("the metadata's key").this)
-    virtual = metadata and parser.take("VIRTUAL")
-    if parser.peek("CONSTRAINT"):
-        parser.take("CONSTRAINT")
-        parser.identifier("the constraint's name")
-    if parser.take("PRIMARY"):
-        parser.expect("KEY")
-        _not_enforced(parser)
-        if elements.primary_key:
-            parser.refuse_here("a table has at most one primary key")
-        elements.primary_key.append(name)
-    return ColumnDefinition(
-        name, data_type, metadata=metadata, metadata_key=key, virtual=virtual, comment=_comment(parser)
-    )
-
-
-def _not_enforced(parser: Grammar) -> None:
-    if not parser.take("NOT", "ENFORCED"):
-        parser.refuse_here("a primary key must be declared NOT ENFORCED, since no engine checks it")
-
-
-def _comment(parser: Grammar) -> str | None:
-    return str(parser.text("the comment").this) if parser.take("COMMENT") else None
-
-
-def _option(parser: Grammar) -> OptionClause:
-    key = parser.text("an option's name")
-    parser.expect("=")
-    return OptionClause(key, parser.text("the option's value"))
-
-
-def _create_view(parser: Grammar, start: int, replace: bool) -> CreateView:
-    if_not_exists = parser.take("IF", "NOT", "EXISTS")
-    view = parser.table_name()
-    columns = parser.listed(lambda: parser.identifier("a column name")) if parser.peek("(") else []
-    if parser.take("COMMENT"):
-        parser.text("the comment")
-    parser.expect("AS")
-    return CreateView(start, view, tuple(columns), parser.query(), if_not_exists, replace)
-
-
-def _alter(parser: Grammar, start: int) -> Statement:
-    temporary = parser.take("TEMPORARY")
-    system = parser.take("SYSTEM")
-    if parser.take("FUNCTION"):
-        return alter_function(parser, start, temporary=temporary, system=system)
-    return parser.refuse(
-        "ALTER statements are not supported", start, "drop the table and create it anew; the topic stays as it is"
-    )
-
-
-def _drop(parser: Grammar, start: int) -> Statement:
-    temporary = parser.take("TEMPORARY")
-    system = parser.take("SYSTEM")
-    if parser.take("FUNCTION"):
-        return drop_function(parser, start, temporary=temporary, system=system)
-    if system:
-        parser.refuse_token("expected FUNCTION")
-    if not (parser.take("TABLE") or parser.take("VIEW")):
-        parser.refuse_token(
-            "expected TABLE, VIEW or FUNCTION (nothing else can be dropped)",
-            _instead(parser, {}, ("TABLE", "VIEW", "FUNCTION")),
-        )
-    kind = parser._prev.text.upper()
-    if_exists = parser.take("IF", "EXISTS")
-    return Drop(start, kind, parser.table_name(), if_exists)
+    if replaces and kind not in ("TABLE", "VIEW"):
+        parser.refuse_token("expected TABLE or VIEW")
+    if temporary and (kind in ("CATALOG", "DATABASE") or (verb == "ALTER" and kind != "FUNCTION")):
+        parser.refuse_here(f"{verb} TEMPORARY {kind} does not exist")
+    parser.take(kind)
+    if kind == "FUNCTION":
+        read = {"CREATE": create_function, "ALTER": alter_function, "DROP": drop_function}[verb]
+        return read(parser, start, temporary=temporary, system=system)
+    if kind in ("CATALOG", "DATABASE"):
+        return catalog_statement(parser, start, verb, kind)
+    if verb == "DROP":
+        return Drop(start, kind, if_exists=parser.take("IF", "EXISTS"), name=parser.table_name(), temporary=temporary)
+    if verb == "ALTER":
+        return alter_table(parser, start) if kind == "TABLE" else alter_view(parser, start)
+    if kind == "VIEW":
+        return create_view(parser, start, temporary=temporary, replace=replaces)
+    return create_table(parser, start, temporary=temporary, replaces=replaces, creates=True)
 
 
 def _insert(parser: Grammar, start: int) -> Insert:
@@ -376,7 +251,7 @@ def _set(parser: Grammar, start: int) -> SetOption:
         return SetOption(start, None)
     if not parser.at_text:
         parser.refuse_token(_QUOTED, "write SET 'name' = 'value', or SET alone to see what is set")
-    return SetOption(start, _option(parser))
+    return SetOption(start, option(parser))
 
 
 def _reset(parser: Grammar, start: int) -> ResetOption:
@@ -385,26 +260,6 @@ def _reset(parser: Grammar, start: int) -> ResetOption:
     if not parser.at_text:
         parser.refuse_token(_QUOTED, "write RESET 'name', or RESET alone to put back every option")
     return ResetOption(start, parser.text("an option's name"))
-
-
-def _show(parser: Grammar, start: int) -> Show:
-    if not (parser.take("TABLES") or parser.take("VIEWS")):
-        parser.refuse_token(
-            "expected TABLES or VIEWS (nothing else can be shown)", _instead(parser, _SHOWABLE, ("TABLES", "VIEWS"))
-        )
-    kind = parser._prev.text.upper()
-    if any(parser.peek(word) for word in ("FROM", "IN", "LIKE", "NOT")):
-        found = parser._curr.text.upper()
-        parser.refuse(f"SHOW {kind} … {found} is not supported", parser.offset, f"write SHOW {kind}, which lists all")
-    return Show(start, kind)
-
-
-def _instead(parser: Grammar, known: Mapping[str, str], words: Sequence[str]) -> str | None:
-    """What to do instead of what stands here, or the word that is meant."""
-    if parser.at_end:
-        return None
-    found = parser._curr.text.upper()
-    return known.get(found) or known.get(f"{found}S") or did_you_mean(found, words)
 
 
 def _explain(parser: Grammar, start: int) -> Explain:

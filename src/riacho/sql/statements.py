@@ -23,19 +23,21 @@ class ColumnDefinition:
     name: exp.Identifier
     type: DataType | None = None
     expression: exp.Expr | None = None
+    text: str = ""
+    """The expression as it was written."""
     metadata: bool = False
     metadata_key: str | None = None
     virtual: bool = False
-    primary_key: bool = False
     comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WatermarkClause:
-    """WATERMARK FOR column AS expression."""
+    """WATERMARK FOR column AS expression; `text` is the expression as it was written."""
 
     column: exp.Identifier
     expression: exp.Expr
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +49,122 @@ class OptionClause:
 
 
 @dataclass(frozen=True, slots=True)
-class CreateTable(Statement):
-    """CREATE TABLE [IF NOT EXISTS] table (columns, …) [PARTITIONED BY (…)] WITH (options)."""
+class TableDefinition:
+    """What CREATE TABLE says of a table: `(columns, …) [COMMENT text] [PARTITIONED BY (…)] WITH (options)`."""
 
-    table: exp.Table
-    columns: tuple[ColumnDefinition, ...]
-    watermarks: tuple[WatermarkClause, ...]
-    primary_key: tuple[exp.Identifier, ...]
-    partitioned_by: tuple[exp.Identifier, ...]
-    options: tuple[OptionClause, ...]
-    if_not_exists: bool
+    columns: tuple[ColumnDefinition, ...] = ()
+    watermarks: tuple[WatermarkClause, ...] = ()
+    primary_key: tuple[exp.Identifier, ...] = ()
+    constraint: str | None = None
+    partitioned_by: tuple[exp.Identifier, ...] = ()
+    options: tuple[OptionClause, ...] = ()
     comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class LikeClause:
+    """LIKE table (INCLUDING or EXCLUDING or OVERWRITING feature …); `features` by name, ALL among them."""
+
+    table: exp.Table
+    features: tuple[tuple[str, str], ...] = ()
+    """Feature and what becomes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable(Statement):
+    """CREATE [OR REPLACE] [TEMPORARY] TABLE [IF NOT EXISTS] table definition [LIKE …] [AS query]."""
+
+    table: exp.Table
+    definition: TableDefinition
+    if_not_exists: bool = False
+    temporary: bool = False
+    replaces: bool = False
+    """It takes the place of a table that there is: REPLACE TABLE … AS, CREATE OR REPLACE TABLE … AS."""
+    creates: bool = True
+    """It makes a table that there is not: not REPLACE TABLE … AS alone."""
+    like: LikeClause | None = None
+    query: exp.Expr | None = None
+    selected: tuple[exp.Identifier, ...] = ()
+    """With a query: bare names between the parentheses, the query's columns in the order that the table has."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedColumn:
+    """A column that ALTER TABLE adds or changes; `after` is a column's name, "" for FIRST, None for where it falls."""
+
+    definition: ColumnDefinition
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlterTable(Statement):
+    """ALTER TABLE [IF EXISTS] table action."""
+
+    table: exp.Table
+    action: str
+    """ADD, MODIFY, DROP, DROP KEY, DROP CONSTRAINT, DROP WATERMARK, RENAME COLUMN, RENAME, SET or RESET."""
+    if_exists: bool = False
+    columns: tuple[PlacedColumn, ...] = ()
+    watermark: WatermarkClause | None = None
+    primary_key: tuple[exp.Identifier, ...] = ()
+    constraint: str | None = None
+    names: tuple[exp.Identifier, ...] = ()
+    """Columns to drop; a column and its new name; the constraint to drop."""
+    new_name: exp.Table | None = None
+    options: tuple[OptionClause, ...] = ()
+    keys: tuple[exp.Literal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CreateView(Statement):
-    """CREATE [OR REPLACE] VIEW [IF NOT EXISTS] view [(columns)] AS query."""
+    """CREATE [OR REPLACE] [TEMPORARY] VIEW [IF NOT EXISTS] view [(columns)] AS query."""
 
     view: exp.Table
     columns: tuple[exp.Identifier, ...]
     query: exp.Expr
     if_not_exists: bool
     replace: bool
+    temporary: bool = False
+    text: str = ""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlterView(Statement):
+    """ALTER VIEW view RENAME TO name, or AS query."""
+
+    view: exp.Table
+    new_name: exp.Table | None = None
+    query: exp.Expr | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Drop(Statement):
-    """DROP TABLE or DROP VIEW [IF EXISTS] name."""
+    """DROP [TEMPORARY] TABLE or VIEW [IF EXISTS] name."""
 
     kind: str
     """TABLE or VIEW."""
     name: exp.Table
     if_exists: bool
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogStatement(Statement):
+    """CREATE, ALTER, DROP or USE of a CATALOG or DATABASE."""
+
+    verb: str
+    kind: str
+    """CATALOG or DATABASE."""
+    name: exp.Table
+    """Of a database maybe with its catalog."""
+    condition: bool = False
+    """IF NOT EXISTS, or IF EXISTS."""
+    options: tuple[OptionClause, ...] = ()
+    keys: tuple[exp.Literal, ...] = ()
+    comment: str | None = None
+    cascade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,24 +236,39 @@ class Select(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class LikePattern:
+    """[NOT] LIKE or ILIKE 'pattern'."""
+
+    pattern: str
+    negated: bool = False
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Show(Statement):
-    """SHOW TABLES or SHOW VIEWS."""
+    """SHOW kind [FROM name] [[NOT] LIKE 'pattern']."""
 
     kind: str
-    """TABLES or VIEWS."""
+    """As it is written: TABLES, CREATE TABLE, CURRENT CATALOG, USER FUNCTIONS …"""
+    name: exp.Table | None = None
+    pattern: LikePattern | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Describe(Statement):
-    """DESCRIBE table."""
+    """DESCRIBE [CATALOG | DATABASE | FUNCTION] [EXTENDED] name."""
 
     table: exp.Table
+    kind: str = "TABLE"
+    extended: bool = False
 
 
 @dataclass(slots=True)
 class TableElements:
     """What stands between the parentheses of CREATE TABLE, gathered while it is read."""
 
-    columns: list[ColumnDefinition] = field(default_factory=list)
+    columns: list[PlacedColumn] = field(default_factory=list)
     watermarks: list[WatermarkClause] = field(default_factory=list)
     primary_key: list[exp.Identifier] = field(default_factory=list)
+    constraint: str | None = None
+    selected: list[exp.Identifier] = field(default_factory=list)

@@ -11,12 +11,11 @@ from riacho.plan.relations import Field, Values
 from riacho.plan.table_changes import CHANGELOG_FORMATS
 from riacho.plan.tables import ColumnKind, Table, TableColumn, WatermarkDefinition
 from riacho.plan.types import DataType, NullType, TimestampLtzType, TimestampType
-from riacho.sql.catalog import local_name
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.scope import Scope
 from riacho.sql.source import Place, SourceText
-from riacho.sql.statements import ColumnDefinition, CreateTable
+from riacho.sql.statements import ColumnDefinition, TableDefinition
 
 _ROW_TIME_PRECISION = 3
 """Flink's time attributes are in milliseconds."""
@@ -24,22 +23,24 @@ _ROW_TIME_PRECISION = 3
 
 @dataclass(slots=True)
 class TableBinder:
-    """Binds one CREATE TABLE. Raises `SqlError`."""
+    """Binds one definition. `start` is the statement's place. Raises `SqlError`."""
 
     source: SourceText
-    statement: CreateTable
+    name: str
+    definition: TableDefinition
+    start: int
 
     def bind(self) -> Table:
         options = self._options()
-        if not self.statement.columns:
-            self.source.fail("a table needs a column", self.statement.start)
+        if not self.definition.columns:
+            self.source.fail("a table needs a column", self.start)
         self._check_names()
         primary_key = self._primary_key(options)
         columns = self._columns(primary_key)
         self._check_partitions(columns)
-        position = self.source.position(self.statement.start)
+        position = self.source.position(self.start)
         table = Table(
-            local_name(self.statement.table, self.source),
+            self.name,
             columns,
             tuple(sorted(options.items())),
             primary_key,
@@ -49,7 +50,7 @@ class TableBinder:
 
     def _options(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        for option in self.statement.options:
+        for option in self.definition.options:
             key = str(option.key.this)
             if key in found:
                 self.source.fail(f"the option '{key}' is given twice", option.key)
@@ -58,28 +59,28 @@ class TableBinder:
             near = did_you_mean("connector", found)
             self.source.fail(
                 "the option 'connector' is missing",
-                self.statement.start,
+                self.start,
                 (near and f"write 'connector', not {near[13:-1]}") or "name it: WITH ('connector' = 'kafka', …)",
             )
         return found
 
     def place_named_in(self, message: str) -> Place:
         """The option's key, or else its value, that a connector's message quotes; the statement where there is none."""
-        by_length = sorted(self.statement.options, key=lambda option: len(str(option.key.this)), reverse=True)
+        by_length = sorted(self.definition.options, key=lambda option: len(str(option.key.this)), reverse=True)
         for part in [*(option.key for option in by_length), *(option.value for option in by_length)]:
             if f"'{part.this}'" in message:
                 return part
-        return self.statement.start
+        return self.start
 
     def _check_names(self) -> None:
         seen: set[str] = set()
-        for column in self.statement.columns:
+        for column in self.definition.columns:
             if column.name.name in seen:
                 self.source.fail(f"the table has two columns '{column.name.name}'", column.name)
             seen.add(column.name.name)
 
     def _definition(self, name: exp.Identifier) -> ColumnDefinition:
-        known = {column.name.name: column for column in self.statement.columns}
+        known = {column.name.name: column for column in self.definition.columns}
         found = known.get(name.name)
         if found is None:
             hint = did_you_mean(name.name, known) or f"the columns are {listed(known)}"
@@ -87,39 +88,39 @@ class TableBinder:
         return found
 
     def _primary_key(self, options: dict[str, str]) -> tuple[str, ...]:
-        for name in self.statement.primary_key:
+        for name in self.definition.primary_key:
             column = self._definition(name)
             if column.expression is not None or column.metadata:
                 self.source.fail(f"a primary key cannot hold '{name.name}', which is no physical column", name)
-        key = tuple(name.name for name in self.statement.primary_key)
+        key = tuple(name.name for name in self.definition.primary_key)
         if len(set(key)) < len(key):
-            self.source.fail("the primary key names a column twice", self.statement.primary_key[0])
+            self.source.fail("the primary key names a column twice", self.definition.primary_key[0])
         connector = options["connector"]
         if connector == "upsert-kafka" and not key:
             self.source.fail(
                 "'upsert-kafka' tables need a PRIMARY KEY, which becomes the Kafka message's key",
-                self.statement.start,
+                self.start,
                 "add PRIMARY KEY (…) NOT ENFORCED to the columns",
             )
         value_format = options.get("format") or options.get("value.format")
         if connector == "kafka" and key and value_format not in CHANGELOG_FORMATS:
             self.source.fail(
                 "a 'kafka' table cannot have a PRIMARY KEY: its records are only ever added",
-                self.statement.primary_key[0],
+                self.definition.primary_key[0],
                 "use 'upsert-kafka' for rows that change",
             )
         return key
 
     def _columns(self, primary_key: tuple[str, ...]) -> tuple[TableColumn, ...]:
         found: dict[str, TableColumn] = {}
-        for column in self.statement.columns:
+        for column in self.definition.columns:
             if column.expression is None:
                 found[column.name.name] = self._stored(column, primary_key)
         stored = Scope.of(_rows(list(found.values())), None)
-        for column in self.statement.columns:
+        for column in self.definition.columns:
             if column.expression is not None:
                 found[column.name.name] = self._computed(column, stored)
-        return tuple(found[column.name.name] for column in self.statement.columns)
+        return tuple(found[column.name.name] for column in self.definition.columns)
 
     def _stored(self, column: ColumnDefinition, primary_key: tuple[str, ...]) -> TableColumn:
         name = column.name.name
@@ -144,25 +145,25 @@ class TableBinder:
         return TableColumn(column.name.name, bound.type, ColumnKind.COMPUTED, expression=bound, comment=column.comment)
 
     def _check_partitions(self, columns: tuple[TableColumn, ...]) -> None:
-        for name in self.statement.partitioned_by:
+        for name in self.definition.partitioned_by:
             self._definition(name)
-        if self.statement.partitioned_by:
+        if self.definition.partitioned_by:
             known = {column.name: column for column in columns}
-            for name in self.statement.partitioned_by:
+            for name in self.definition.partitioned_by:
                 if known[name.name].kind is not ColumnKind.PHYSICAL:
                     self.source.fail(f"'{name.name}' is no physical column", name)
             self.source.fail(
                 "PARTITIONED BY is understood, but no connector writes partitions yet",
-                self.statement.partitioned_by[0],
+                self.definition.partitioned_by[0],
                 "leave the clause out",
             )
 
     def _watermark(self, table: Table) -> WatermarkDefinition | None:
-        if not self.statement.watermarks:
+        if not self.definition.watermarks:
             return None
-        clause = self.statement.watermarks[0]
-        if len(self.statement.watermarks) > 1:
-            self.source.fail("a table has at most one WATERMARK", self.statement.watermarks[1].column)
+        clause = self.definition.watermarks[0]
+        if len(self.definition.watermarks) > 1:
+            self.source.fail("a table has at most one WATERMARK", self.definition.watermarks[1].column)
         self._definition(clause.column)
         column = table.column(clause.column.name)
         if not _is_row_time(column.type):

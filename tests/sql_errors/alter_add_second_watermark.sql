@@ -1,0 +1,1 @@
+ALTER TABLE bids ADD WATERMARK FOR ts AS ts;

@@ -1,0 +1,1 @@
+ALTER TABLE totals MODIFY WATERMARK FOR total AS total;

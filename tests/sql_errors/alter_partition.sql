@@ -1,0 +1,1 @@
+ALTER TABLE bids ADD PARTITION (a = 1);

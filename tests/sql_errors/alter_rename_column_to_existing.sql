@@ -1,0 +1,1 @@
+ALTER TABLE bids RENAME price TO channel;

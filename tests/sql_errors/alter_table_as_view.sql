@@ -1,0 +1,1 @@
+ALTER VIEW bids AS SELECT 1;

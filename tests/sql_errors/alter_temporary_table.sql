@@ -1,0 +1,1 @@
+ALTER TEMPORARY TABLE bids DROP price;

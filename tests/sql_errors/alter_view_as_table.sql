@@ -1,0 +1,1 @@
+ALTER TABLE expensive DROP price;

@@ -1,0 +1,1 @@
+CREATE CATALOG default_catalog WITH ('type' = 'generic_in_memory');

@@ -1,0 +1,1 @@
+CREATE TABLE t (chanel) WITH ('connector' = 'print') AS SELECT channel FROM bids;

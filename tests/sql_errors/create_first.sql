@@ -1,0 +1,1 @@
+CREATE TABLE t (a INT FIRST) WITH ('connector' = 'print');

@@ -1,0 +1,1 @@
+CREATE TABLE t (price INT) LIKE bids;

@@ -1,0 +1,1 @@
+CREATE TABLE t WITH ('topic' = 'x') LIKE bids (INCLUDING OPTIONS);

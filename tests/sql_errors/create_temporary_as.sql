@@ -1,0 +1,1 @@
+CREATE TEMPORARY TABLE t WITH ('connector' = 'print') AS SELECT price FROM bids;

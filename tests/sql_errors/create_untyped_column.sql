@@ -1,0 +1,1 @@
+CREATE TABLE t (a) WITH ('connector' = 'print');

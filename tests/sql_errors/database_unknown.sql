@@ -1,0 +1,1 @@
+USE default_databse;

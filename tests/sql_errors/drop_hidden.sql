@@ -1,0 +1,1 @@
+CREATE TEMPORARY TABLE bids (a INT) WITH ('connector' = 'print'); DROP TABLE bids;

@@ -1,0 +1,1 @@
+REPLACE TABLE tottals WITH ('connector' = 'print') AS SELECT price FROM bids;

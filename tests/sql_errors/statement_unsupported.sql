@@ -1,1 +1,0 @@
-ALTER TABLE bids RENAME TO offers;

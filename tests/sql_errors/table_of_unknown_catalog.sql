@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT a, b FROM hive.x.bids;
