@@ -19,7 +19,6 @@ from riacho.formats.registry import formats
 from riacho.plan.table_changes import CHANGELOG_FORMATS
 from riacho.serve.api import ROUTES
 from riacho.sql.errors import SqlError
-from riacho.sql.options import OPTIONS
 from riacho.sql.session import Session
 from riacho.user_functions.loading import PythonModules
 
@@ -157,10 +156,10 @@ def test_every_endpoint_is_on_the_page_of_the_http_api() -> None:
     assert [route.path for route in ROUTES if route.path.partition("{")[0] not in page] == []
 
 
-def test_every_option_of_set_is_in_the_reference() -> None:
-    page = (ROOT / "docs" / "sql" / "index.md").read_text()
+def test_the_page_of_options_is_that_of_their_table() -> None:
+    from options_page import PAGE, page
 
-    assert [key for key in OPTIONS if f"`{key}`" not in page] == []
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python tools/options_page.py"
 
 
 def test_every_connector_and_format_has_its_section() -> None:

@@ -256,9 +256,11 @@ class Grammar(Parser):
         return super()._parse_select_query(*args, **kwargs)
 
     def _parse_hint(self) -> exp.Hint | None:
-        if self._match(TokenType.HINT, advance=False):
-            raise SqlSyntaxError("query hints are not supported", self._curr.start, "leave the hint out")
-        return None
+        if not self._match(TokenType.HINT):
+            return None
+        hint = exp.Hint()
+        hint.meta["hint"] = (" ".join(self._prev.comments), self._prev.start)
+        return hint
 
     # ---- OVER -------------------------------------------------------------------------------------------------
 

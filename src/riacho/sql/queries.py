@@ -16,6 +16,7 @@ from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.from_clause import FromBinder, renamed
 from riacho.sql.functions import coerce, common_type
 from riacho.sql.hints import CheckTable
+from riacho.sql.query_hints import hints_of
 from riacho.sql.scope import NO_NAMES, NO_TABLE, Outer, Scope
 from riacho.sql.select import SelectBinder
 from riacho.sql.set_operations import SetOperationBinder
@@ -27,7 +28,6 @@ _CLAUSES = {
     "limit": "LIMIT is not supported on streams yet",
     "offset": "OFFSET is not supported on streams yet",
     "qualify": "QUALIFY is not supported",
-    "hint": "query hints are not supported",
     "kind": "SELECT AS is not supported",
     "into": "SELECT INTO is not supported",
     "laterals": "LATERAL is not supported yet",
@@ -41,7 +41,7 @@ _CLAUSES = {
 
 _KNOWN = {
     *("with_", "expressions", "from_", "joins", "where", "group", "having", "distinct", "windows"),
-    *("this", "expression", "alias"),
+    *("this", "expression", "alias", "hint"),
 }
 """Parts of a query that this module binds."""
 
@@ -62,6 +62,7 @@ class QueryBinder:
         with_clause = tree.args.get("with_")
         if with_clause is not None:
             self._common(with_clause, known)
+        hints_of(tree, self.source)
         for clause, found in tree.args.items():
             if found and clause not in _KNOWN:
                 reason = _CLAUSES.get(clause, f"{clause.upper()} is not supported in a query")

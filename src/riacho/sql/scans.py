@@ -8,7 +8,7 @@ from riacho.plan.expressions import Expression
 from riacho.plan.relations import Normalize, Project, Relation, Scan, Schema, Watermark
 from riacho.plan.table_changes import Changes, source_changes
 from riacho.plan.tables import ColumnKind, Table
-from riacho.sql.options import duration_ms
+from riacho.sql.option_values import duration_ms
 
 IDLE_TIMEOUT_OF_TABLE = "scan.watermark.idle-timeout"
 IDLE_TIMEOUT_OF_SESSION = "table.exec.source.idle-timeout"

@@ -17,7 +17,7 @@ from riacho.sql.explain import explain
 from riacho.sql.function_statements import FunctionBinder
 from riacho.sql.hints import CheckTable
 from riacho.sql.inserts import InsertBinder
-from riacho.sql.options import OPTIONS, read_option, suggestion_for
+from riacho.sql.options import is_known, read_option, suggestion_for
 from riacho.sql.ordering import OrderedQuery, bind_ordered
 from riacho.sql.queries import QueryBinder
 from riacho.sql.show import Answers
@@ -216,7 +216,7 @@ class Session:
             self.options.clear()
             return
         key = str(statement.key.this)
-        if key not in OPTIONS:
+        if not is_known(key):
             source.fail(f"the option '{key}' does not exist", statement.key, suggestion_for(key))
         self.options.pop(key, None)
 

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT /*+ BROADCASTS(bids) */ channel, price FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT /*+ BROADCAST(peple) */ channel, price FROM bids JOIN people ON bidder = id;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT /*+ OPTIONS('a' = 'b') */ channel, price FROM bids;

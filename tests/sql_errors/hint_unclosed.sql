@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT /*+ BROADCAST(bids */ channel, price FROM bids;

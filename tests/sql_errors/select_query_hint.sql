@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT /*+ BROADCAST(bids) */ channel, price FROM bids;

@@ -1,0 +1,1 @@
+SET 'pipeline.jars' = 'file:///x.jar';

@@ -1,0 +1,1 @@
+SET 'python.files' = 'functions.py';
