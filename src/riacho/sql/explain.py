@@ -1,209 +1,151 @@
-"""EXPLAIN: a plan as a tree of text, each step with its fields, what changes it emits, its keys and its row time."""
+"""EXPLAIN: a plan as it was written, as it was optimized, and as it runs. Source: Flink, "EXPLAIN Statements".
+
+The first two are trees of steps. The third is one of operators: filters and projections in a row are one, and each says
+its fields, its keys, its row time and what it keeps.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field
 
 from riacho.plan.changelog import unique_keys
 from riacho.plan.changelog_modes import changelog_modes
-from riacho.plan.expressions import Column, Expression, rewrite
-from riacho.plan.relations import (
-    Aggregate,
-    EmptyGroup,
-    Filter,
-    Join,
-    JoinKind,
-    Materialize,
-    Normalize,
-    Over,
-    Project,
-    Relation,
-    Replicate,
-    Scan,
-    Sink,
-    TimeAttribute,
-    Union,
-    UpsertMaterialize,
-    Values,
-    Watermark,
-    WindowAggregate,
-    WindowKind,
-    WindowTable,
-)
+from riacho.plan.relations import Filter, Project, Relation, TimeAttribute, walk_relations
+from riacho.sql.relation_texts import describe, state_of
+
+DETAILS = ("ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN")
+"""What may follow EXPLAIN. Costs are not estimated."""
 
 
-def explain(sinks: tuple[Relation, ...]) -> str:
-    """The trees of the sinks; a step that occurs before is only named again."""
-    seen: dict[Relation, int] = {}
-    return "\n\n".join("\n".join(_lines(sink, "", "", seen, changelog_modes(sink))) for sink in sinks)
+def explain(
+    written: tuple[Relation, ...], optimized: tuple[Relation, ...], details: frozenset[str] = frozenset()
+) -> str:
+    """The three plans of a statement, under Flink's headings."""
+    modes = {key: mode for sink in optimized for key, mode in changelog_modes(sink).items()}
+    shown = modes if "CHANGELOG_MODE" in details else {}
+    parts = [
+        f"== Abstract Syntax Tree ==\n{explain_steps(written)}",
+        f"== Optimized Plan ==\n{explain_steps(optimized, shown)}",
+    ]
+    if "PLAN_ADVICE" in details:
+        parts.append("No available advice...")
+    parts.append(f"== Physical Plan ==\n{explain_operators(optimized, shown)}")
+    if "JSON_EXECUTION_PLAN" in details:
+        parts.append(f"== Physical Execution Plan ==\n{json_plan(optimized)}")
+    return "\n\n".join(parts)
 
 
-def _lines(
-    relation: Relation, first: str, rest: str, seen: dict[Relation, int], modes: Mapping[Relation, str]
-) -> Iterator[str]:
-    if relation in seen and relation.inputs:
-        yield f"{first}Reused(reference_id=[{seen[relation]}])"
-        return
-    seen[relation] = len(seen) + 1
-    yield f"{first}{describe(relation)}"
-    below = relation.inputs
-    margin = f"{rest}{'│  ' if below else '   '}"
-    yield f"{margin}{_properties(relation, modes[relation])}"
-    for index, part in enumerate(below):
-        last = index == len(below) - 1
-        yield from _lines(part, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}", seen, modes)
+def explain_steps(relations: tuple[Relation, ...], modes: Mapping[Relation, str] | None = None) -> str:
+    """The trees of steps; one that occurs before is only named again."""
+    tree = _Tree(modes or {}, _references(relations), operators=False)
+    return "\n\n".join("\n".join(tree.lines(relation, "", "")) for relation in relations)
 
 
-def _properties(relation: Relation, mode: str) -> str:
+def explain_operators(relations: tuple[Relation, ...], modes: Mapping[Relation, str] | None = None) -> str:
+    """The trees of operators, each with its properties."""
+    tree = _Tree(modes or {}, _references(relations), operators=True)
+    return "\n\n".join("\n".join(tree.lines(relation, "", "")) for relation in relations)
+
+
+def _references(relations: tuple[Relation, ...]) -> dict[Relation, int]:
+    """How often each step is read by others."""
+    found: dict[Relation, int] = {}
+    known: set[Relation] = set()
+    for relation in relations:
+        for part in walk_relations(relation):
+            if part not in known:
+                known.add(part)
+                for below in part.inputs:
+                    found[below] = found.get(below, 0) + 1
+    return found
+
+
+@dataclass(slots=True)
+class _Tree:
+    """Draws trees, of steps or of operators; `modes` are the changelog modes, if they are to be told."""
+
+    modes: Mapping[Relation, str]
+    references: Mapping[Relation, int]
+    operators: bool
+    shared: dict[Relation, int] = field(default_factory=dict)
+    """The steps that are read more than once, by the number that they are shown with."""
+
+    def lines(self, relation: Relation, first: str, rest: str) -> Iterator[str]:
+        if relation in self.shared:
+            yield f"{first}Reused(reference_id=[{self.shared[relation]}])"
+            return
+        reused = ""
+        if self.references.get(relation, 0) > 1 and relation.inputs:
+            self.shared[relation] = len(self.shared) + 1
+            reused = f"(reuse_id=[{self.shared[relation]}])"
+        text, below = self.operator(relation) if self.operators else (describe(relation), relation.inputs)
+        mode = self.modes.get(relation)
+        yield f"{first}{text if mode is None else _with_mode(text, mode)}{reused}"
+        if self.operators:
+            margin = f"{rest}{'│  ' if below else '   '}"
+            yield from (f"{margin}{line}" for line in _properties(relation))
+        for index, part in enumerate(below):
+            last = index == len(below) - 1
+            yield from self.lines(part, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}")
+
+    def operator(self, relation: Relation) -> tuple[str, tuple[Relation, ...]]:
+        """One operator and what it reads: steps of one row each, which nobody else reads, are one Calc."""
+        steps: list[Relation] = []
+        while isinstance(relation, Filter | Project) and (not steps or self.references.get(relation) == 1):
+            steps.insert(0, relation)
+            relation = relation.input
+        if not steps:
+            return describe(relation), relation.inputs
+        inner = ", ".join(describe(step).removeprefix("Calc(").removesuffix(")") for step in steps)
+        return f"Calc({inner})", (relation,)
+
+
+def _with_mode(text: str, mode: str) -> str:
+    opened = text.removesuffix(")")
+    return f"{opened}{'' if opened.endswith('(') else ', '}changelogMode=[{mode}])"
+
+
+def _properties(relation: Relation) -> Iterator[str]:
     schema = relation.schema
-    parts = [f"fields=[{', '.join(map(str, schema))}]", f"changelog=[{mode}]"]
+    yield f"fields: {', '.join(map(str, schema))}"
     keys = sorted("(" + ", ".join(schema[index].name for index in sorted(key)) + ")" for key in unique_keys(relation))
     if keys:
-        parts.append(f"keys=[{', '.join(keys)}]")
+        yield f"keys: {', '.join(keys)}"
     row_times = [item.name for item in schema if item.time is TimeAttribute.ROWTIME]
     if row_times:
-        parts.append(f"rowtime=[{', '.join(row_times)}]")
-    return ", ".join(parts)
+        yield f"row time: {', '.join(row_times)}"
+    state = state_of(relation)
+    if state is not None:
+        yield f"keeps: {state}"
 
 
-def describe(relation: Relation) -> str:
-    """One step, as Flink names it.
+def json_plan(relations: tuple[Relation, ...]) -> str:
+    """The operators as JSON, in the form of Flink's execution plans."""
+    tree = _Tree({}, _references(relations), operators=True)
+    nodes: list[dict[str, object]] = []
+    numbers: dict[Relation, int] = {}
 
-    >>> from riacho.plan.relations import Field
-    >>> from riacho.plan.types import INT
-    >>> describe(Values((Field("id", INT),), ()))
-    'Values(rows=[0])'
-    """
-    match relation:
-        case Scan():
-            return f"TableSourceScan(table=[{relation.table.name}], fields=[{', '.join(relation.fields)}])"
-        case Values():
-            return f"Values(rows=[{len(relation.rows)}])"
-        case Watermark():
-            column = relation.schema[relation.column].name
-            idle = f", idleTimeout=[{relation.idle_timeout_ms} ms]" if relation.idle_timeout_ms else ""
-            return f"WatermarkAssigner(rowtime=[{column}], watermark=[{relation.expression}]{idle})"
-        case Normalize():
-            return f"ChangelogNormalize(key=[{_named(relation.input, relation.key)}])"
-        case Filter():
-            return f"Calc(where=[{relation.predicate}])"
-        case Project():
-            return f"Calc(select=[{_selected(relation)}])"
-        case WindowTable():
-            return f"WindowTableFunction(window=[{_window(relation)}])"
-        case WindowAggregate():
-            calls = [f"{call} AS {name}" for call, name in zip(relation.calls, _call_names(relation), strict=True)]
-            group = f"groupBy=[{_named(relation.input, relation.keys)}], " if relation.keys else ""
-            properties = [item.value for item in relation.properties]
-            selected = ", ".join([*relation.names[: len(relation.keys)], *calls, *properties])
-            return f"WindowAggregate({group}window=[{_window(relation)}], select=[{selected}])"
-        case Aggregate():
-            calls = [f"{call} AS {name}" for call, name in zip(relation.calls, _call_names(relation), strict=True)]
-            group = f"groupBy=[{_named(relation.input, relation.keys)}], " if relation.keys else ""
-            selected = ", ".join([*relation.names[: len(relation.keys)], *calls])
-            return f"GroupAggregate({group}select=[{selected}])"
-        case Over():
-            return _over(relation)
-        case Join():
-            return _join(relation)
-        case Replicate():
-            return f"Correlate(invocation=[$REPLICATE_ROWS$({relation.input.schema.names[-1]})])"
-        case Union():
-            return "Union(all=[true])"
-        case EmptyGroup():
-            return f"EmptyGroup(values=[{', '.join(map(str, relation.values))}])"
-        case Materialize():
-            return _materialize(relation)
-        case UpsertMaterialize():
-            return f"SinkUpsertMaterializer(key=[{_named(relation.input, relation.key)}])"
-        case Sink():
-            return f"Sink(table=[{relation.table.name}], fields=[{', '.join(relation.schema.names)}])"
-    raise AssertionError(f"{type(relation).__name__} has no description")
+    def number(relation: Relation) -> int:
+        if relation in numbers:
+            return numbers[relation]
+        text, below = tree.operator(relation)
+        inputs = [number(part) for part in below]
+        numbers[relation] = len(numbers) + 1
+        kind = "Data Sink" if relation in relations else "Operator" if below else "Data Source"
+        node: dict[str, object] = {
+            "id": numbers[relation],
+            "type": text.partition("(")[0],
+            "pact": kind,
+            "contents": text,
+            "parallelism": 1,
+        }
+        if inputs:
+            node["predecessors"] = [{"id": place, "ship_strategy": "FORWARD"} for place in inputs]
+        nodes.append(node)
+        return numbers[relation]
 
-
-def _call_names(relation: Aggregate | WindowAggregate) -> tuple[str, ...]:
-    return relation.names[len(relation.keys) : len(relation.keys) + len(relation.calls)]
-
-
-def _materialize(relation: Materialize) -> str:
-    names = relation.schema.names
-    keys = [
-        f"{names[key.field]} {'DESC' if key.descending else 'ASC'}-nulls-{'first' if key.nulls_first else 'last'}"
-        for key in relation.order
-    ]
-    parts = [f"orderBy=[{', '.join(keys)}]"] if keys else []
-    parts += [f"offset=[{relation.offset}]"] if relation.offset else []
-    parts += [f"fetch=[{relation.limit}]"] if relation.limit is not None else []
-    return f"Materialize({', '.join(parts)})"
-
-
-def _selected(relation: Project) -> str:
-    parts = []
-    for expression, name in zip(relation.expressions, relation.names, strict=True):
-        text = str(expression)
-        parts.append(text if text == name else f"{text} AS {name}")
-    return ", ".join(parts)
-
-
-def _named(relation: Relation, indexes: tuple[int, ...]) -> str:
-    return ", ".join(relation.schema[index].name for index in indexes)
-
-
-def _window(relation: WindowTable | WindowAggregate) -> str:
-    names = relation.input.schema.names
-    time = names[relation.time_column]
-    if relation.kind is WindowKind.ATTACHED:
-        return f"win_end=[{time}]"
-    offset = f", offset=[{relation.offset} ms]" if relation.offset else ""
-    if relation.kind is WindowKind.SESSION:
-        keys = relation.partition if isinstance(relation, WindowTable) else relation.keys
-        by = f", partition keys=[{', '.join(names[key] for key in keys)}]" if keys else ""
-        return f"SESSION(time_col=[{time}], gap=[{relation.size} ms]{by})"
-    if relation.kind is WindowKind.CUMULATE:
-        return f"CUMULATE(time_col=[{time}], max_size=[{relation.size} ms], step=[{relation.slide} ms]{offset})"
-    slide = f", slide=[{relation.slide} ms]" if relation.slide != relation.size else ""
-    return f"{relation.kind.value}(time_col=[{time}], size=[{relation.size} ms]{slide}{offset})"
-
-
-def _over(relation: Over) -> str:
-    names = relation.input.schema.names
-    partition = f"partitionBy=[{_named(relation.input, relation.partition)}], " if relation.partition else ""
-    order = ", ".join(key.described(names[key.column]) for key in relation.order)
-    bound = "UNBOUNDED" if relation.frame.preceding is None else str(relation.frame.preceding)
-    frame = f"{relation.frame.unit.value} BETWEEN {bound} PRECEDING AND CURRENT ROW"
-    calls = ", ".join(f"{call} AS {name}" for call, name in zip(relation.calls, relation.names, strict=True))
-    return f"OverAggregate({partition}orderBy=[{order}], window=[{frame}], select=[{', '.join(names)}, {calls}])"
-
-
-_JOINS = {
-    JoinKind.INNER: "InnerJoin",
-    JoinKind.LEFT: "LeftOuterJoin",
-    JoinKind.RIGHT: "RightOuterJoin",
-    JoinKind.FULL: "FullOuterJoin",
-    JoinKind.SEMI: "LeftSemiJoin",
-    JoinKind.ANTI: "LeftAntiJoin",
-    JoinKind.MARK: "LeftMarkJoin",
-}
-"""As Flink names them."""
-
-
-def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:
-    """Columns under the names of the joined fields, of which both sides may have had one."""
-
-    def rename(part: Expression) -> Expression:
-        return replace(part, name=names[part.index]) if isinstance(part, Column) else part
-
-    return rewrite(expression, rename)
-
-
-def _join(relation: Join) -> str:
-    kind = _JOINS[relation.kind]
-    width = len(relation.left.schema)
-    names = relation.pair.names
-    equal = [
-        f"({names[left]} {'IS NOT DISTINCT FROM' if place in relation.null_safe else '='} {names[width + right]})"
-        for place, (left, right) in enumerate(zip(relation.left_keys, relation.right_keys, strict=True))
-    ]
-    where = [*equal, *([] if relation.residual is None else [str(_renamed(relation.residual, names))])]
-    return f"Join(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}])"
+    for relation in relations:
+        number(relation)
+    return json.dumps({"nodes": nodes}, indent=2, ensure_ascii=False)

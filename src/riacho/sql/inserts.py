@@ -18,10 +18,10 @@ from riacho.sql.assignment import is_assignable
 from riacho.sql.batch import bind_batch, is_batch
 from riacho.sql.catalog import Catalog
 from riacho.sql.errors import did_you_mean, listed
-from riacho.sql.explain import describe
 from riacho.sql.functions import coerce, supports_cast
 from riacho.sql.hints import CheckTable, with_hint
 from riacho.sql.queries import QueryBinder
+from riacho.sql.relation_texts import describe
 from riacho.sql.source import SourceText
 from riacho.sql.statements import Insert
 

@@ -222,21 +222,27 @@ class Session:
 
     def _explain(self, statement: Explain, source: SourceText) -> str:
         target = statement.target
+        written: tuple[Relation, ...]
         if isinstance(target, Select):
-            return explain(_optimized((self._query(target, source),), source))
+            written = (self._query(target, source),)
+            return explain(written, _optimized(written, source), statement.details)
         inserts = (target,) if isinstance(target, Insert) else target.inserts
-        return explain(self._job(inserts, source).sinks)
+        written = tuple(self._inserts(source).bind(insert) for insert in inserts)
+        return explain(written, self._job(inserts, source).sinks, statement.details)
 
     # ---- jobs -------------------------------------------------------------------------------------------------
 
     def _binder(self, source: SourceText) -> QueryBinder:
         return QueryBinder(source, self.catalog, self.options, self.check_table)
 
+    def _inserts(self, source: SourceText) -> InsertBinder:
+        return InsertBinder(source, self.catalog, self.options, self.check_table)
+
     def _query(self, statement: Select, source: SourceText) -> Relation:
         return self._binder(source).bind(statement.query)
 
     def _job(self, inserts: tuple[Insert, ...], source: SourceText) -> Job:
-        binder = InsertBinder(source, self.catalog, self.options, self.check_table)
+        binder = self._inserts(source)
         sinks = _optimized(tuple(binder.bind(insert) for insert in inserts), source)
         options = tuple(sorted(self.options.items()))
         if is_batch(self.options):

@@ -14,6 +14,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from riacho.sql.catalog_grammar import catalog_statement, describe, show, use
 from riacho.sql.dialect import RiachoFlink
 from riacho.sql.errors import did_you_mean
+from riacho.sql.explain import DETAILS
 from riacho.sql.function_grammar import alter_function, create_function, drop_function
 from riacho.sql.grammar import Grammar, SqlSyntaxError
 from riacho.sql.source import SourceText
@@ -60,12 +61,8 @@ _REFUSED_OBJECTS = {
 
 _QUOTED = "expected an option's name in single quotes"
 
-_SET_OPENINGS = (
-    ["EXECUTE", "STATEMENT", "SET", "BEGIN"],
-    ["BEGIN", "STATEMENT", "SET"],
-    ["EXPLAIN", "STATEMENT", "SET", "BEGIN"],
-    ["EXPLAIN", "EXECUTE", "STATEMENT", "SET", "BEGIN"],
-)
+_LONGEST_OPENING = 12
+"""Words before a statement set's first INSERT, at most: EXPLAIN with all its details."""
 
 
 def read_script(source: SourceText) -> Iterator[Statement]:
@@ -138,14 +135,21 @@ def _statements(tokens: list[Token]) -> Iterator[list[Token]]:
             chunk = []
             continue
         chunk.append(token)
-        if len(chunk) <= max(map(len, _SET_OPENINGS)):
-            in_set = in_set or [part.text.upper() for part in chunk] in _SET_OPENINGS
+        if len(chunk) <= _LONGEST_OPENING:
+            in_set = in_set or _opens_set([part.text.upper() for part in chunk])
         last = index + 1 == len(tokens) or tokens[index + 1].token_type == TokenType.SEMICOLON
         after_insert = len(chunk) > 1 and chunk[-2].token_type == TokenType.SEMICOLON
         if in_set and last and after_insert and token.token_type == TokenType.END:
             in_set = False
     if chunk:
         yield chunk
+
+
+def _opens_set(words: list[str]) -> bool:
+    """Whether these words begin a statement set: EXECUTE or EXPLAIN … STATEMENT SET BEGIN, or BEGIN STATEMENT SET."""
+    if words == ["BEGIN", "STATEMENT", "SET"]:
+        return True
+    return words[0] in ("EXECUTE", "EXPLAIN") and words[-3:] == ["STATEMENT", "SET", "BEGIN"]
 
 
 def _statement(parser: Grammar) -> Statement:
@@ -263,16 +267,22 @@ def _reset(parser: Grammar, start: int) -> ResetOption:
 
 
 def _explain(parser: Grammar, start: int) -> Explain:
-    parser.take("PLAN", "FOR")
-    while parser.take("ESTIMATED_COST") or parser.take("CHANGELOG_MODE") or parser.take("PLAN_ADVICE"):
-        parser.take(",")  # details that the tree shows anyway, or has none of
+    details: set[str] = set()
+    if not parser.take("PLAN", "FOR"):
+        while detail := next((word for word in DETAILS if parser.take(word)), None):
+            details.add(detail)
+            parser.take(",")
+    return Explain(start, _explained(parser), frozenset(details))
+
+
+def _explained(parser: Grammar) -> Insert | StatementSet | Select:
     inner = parser.offset
     if parser.take("STATEMENT", "SET"):
         parser.expect("BEGIN")
-        return Explain(start, _statement_set(parser, inner))
+        return _statement_set(parser, inner)
     if parser.take("INSERT"):
-        return Explain(start, _insert(parser, inner))
+        return _insert(parser, inner)
     if parser.take("EXECUTE"):
         parser.expect("STATEMENT", "SET", "BEGIN")
-        return Explain(start, _statement_set(parser, inner))
-    return Explain(start, Select(inner, parser.query()))
+        return _statement_set(parser, inner)
+    return Select(inner, parser.query())

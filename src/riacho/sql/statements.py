@@ -223,9 +223,10 @@ class ResetOption(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Explain(Statement):
-    """EXPLAIN, of what would be run."""
+    """EXPLAIN [details | PLAN FOR], of what would be run."""
 
     target: Insert | StatementSet | Select
+    details: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,235 @@
+"""Each kind of relation in words: the step as Flink names it, and what it keeps between passes.
+
+A new kind of relation gets a line in `_STEPS`, and one in `_STATES` if it keeps anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from riacho.plan.expressions import Column, Expression, rewrite
+from riacho.plan.relations import (
+    Aggregate,
+    EmptyGroup,
+    Filter,
+    Join,
+    JoinKind,
+    Materialize,
+    Normalize,
+    Over,
+    Project,
+    Relation,
+    Replicate,
+    Scan,
+    Sink,
+    Union,
+    UpsertMaterialize,
+    Values,
+    Watermark,
+    WindowAggregate,
+    WindowKind,
+    WindowTable,
+)
+
+
+def describe(relation: Relation) -> str:
+    """One step, as Flink names it.
+
+    >>> from riacho.plan.relations import Field
+    >>> from riacho.plan.types import INT
+    >>> describe(Values((Field("id", INT),), ()))
+    'Values(rows=[0])'
+    """
+    describe_step = _STEPS.get(type(relation))
+    if describe_step is None:
+        return f"{type(relation).__name__}(fields=[{', '.join(relation.schema.names)}])"
+    return describe_step(relation)
+
+
+def state_of(relation: Relation) -> str | None:
+    """What a step keeps between passes; None for nothing."""
+    keeps = _STATES.get(type(relation))
+    return None if keeps is None else keeps(relation)
+
+
+def _scan(relation: Scan) -> str:
+    return f"TableSourceScan(table=[{relation.table.name}], fields=[{', '.join(relation.fields)}])"
+
+
+def _watermark(relation: Watermark) -> str:
+    column = relation.schema[relation.column].name
+    idle = f", idleTimeout=[{relation.idle_timeout_ms} ms]" if relation.idle_timeout_ms else ""
+    return f"WatermarkAssigner(rowtime=[{column}], watermark=[{relation.expression}]{idle})"
+
+
+def _window_aggregate(relation: WindowAggregate) -> str:
+    properties = [item.value for item in relation.properties]
+    window = f"window=[{_window(relation)}]"
+    return f"WindowAggregate({_grouped(relation)}{window}, select=[{', '.join([*_columns(relation), *properties])}])"
+
+
+def _aggregate(relation: Aggregate) -> str:
+    return f"GroupAggregate({_grouped(relation)}select=[{', '.join(_columns(relation))}])"
+
+
+def _grouped(relation: Aggregate | WindowAggregate) -> str:
+    return f"groupBy=[{_named(relation.input, relation.keys)}], " if relation.keys else ""
+
+
+def _columns(relation: Aggregate | WindowAggregate) -> list[str]:
+    calls = [f"{call} AS {name}" for call, name in zip(relation.calls, _call_names(relation), strict=True)]
+    return [*relation.names[: len(relation.keys)], *calls]
+
+
+def _call_names(relation: Aggregate | WindowAggregate) -> tuple[str, ...]:
+    return relation.names[len(relation.keys) : len(relation.keys) + len(relation.calls)]
+
+
+def _materialize(relation: Materialize) -> str:
+    names = relation.schema.names
+    keys = [
+        f"{names[key.field]} {'DESC' if key.descending else 'ASC'}-nulls-{'first' if key.nulls_first else 'last'}"
+        for key in relation.order
+    ]
+    parts = [f"orderBy=[{', '.join(keys)}]"] if keys else []
+    parts += [f"offset=[{relation.offset}]"] if relation.offset else []
+    parts += [f"fetch=[{relation.limit}]"] if relation.limit is not None else []
+    return f"Materialize({', '.join(parts)})"
+
+
+def _selected(relation: Project) -> str:
+    parts = []
+    for expression, name in zip(relation.expressions, relation.names, strict=True):
+        text = str(expression)
+        parts.append(text if text == name else f"{text} AS {name}")
+    return ", ".join(parts)
+
+
+def _named(relation: Relation, indexes: tuple[int, ...]) -> str:
+    return ", ".join(relation.schema[index].name for index in indexes)
+
+
+def _window(relation: WindowTable | WindowAggregate) -> str:
+    names = relation.input.schema.names
+    time = names[relation.time_column]
+    if relation.kind is WindowKind.ATTACHED:
+        return f"win_end=[{time}]"
+    offset = f", offset=[{relation.offset} ms]" if relation.offset else ""
+    if relation.kind is WindowKind.SESSION:
+        keys = relation.partition if isinstance(relation, WindowTable) else relation.keys
+        by = f", partition keys=[{', '.join(names[key] for key in keys)}]" if keys else ""
+        return f"SESSION(time_col=[{time}], gap=[{relation.size} ms]{by})"
+    if relation.kind is WindowKind.CUMULATE:
+        return f"CUMULATE(time_col=[{time}], max_size=[{relation.size} ms], step=[{relation.slide} ms]{offset})"
+    slide = f", slide=[{relation.slide} ms]" if relation.slide != relation.size else ""
+    return f"{relation.kind.value}(time_col=[{time}], size=[{relation.size} ms]{slide}{offset})"
+
+
+def _over(relation: Over) -> str:
+    names = relation.input.schema.names
+    partition = f"partitionBy=[{_named(relation.input, relation.partition)}], " if relation.partition else ""
+    order = ", ".join(key.described(names[key.column]) for key in relation.order)
+    bound = "UNBOUNDED" if relation.frame.preceding is None else str(relation.frame.preceding)
+    frame = f"{relation.frame.unit.value} BETWEEN {bound} PRECEDING AND CURRENT ROW"
+    calls = ", ".join(f"{call} AS {name}" for call, name in zip(relation.calls, relation.names, strict=True))
+    return f"OverAggregate({partition}orderBy=[{order}], window=[{frame}], select=[{', '.join(names)}, {calls}])"
+
+
+_JOINS = {
+    JoinKind.INNER: "InnerJoin",
+    JoinKind.LEFT: "LeftOuterJoin",
+    JoinKind.RIGHT: "RightOuterJoin",
+    JoinKind.FULL: "FullOuterJoin",
+    JoinKind.SEMI: "LeftSemiJoin",
+    JoinKind.ANTI: "LeftAntiJoin",
+    JoinKind.MARK: "LeftMarkJoin",
+}
+"""As Flink names them."""
+
+
+def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:
+    """Columns under the names of the joined fields, of which both sides may have had one."""
+
+    def rename(part: Expression) -> Expression:
+        return replace(part, name=names[part.index]) if isinstance(part, Column) else part
+
+    return rewrite(expression, rename)
+
+
+def _join(relation: Join) -> str:
+    kind = _JOINS[relation.kind]
+    width = len(relation.left.schema)
+    names = relation.pair.names
+    equal = [
+        f"({names[left]} {'IS NOT DISTINCT FROM' if place in relation.null_safe else '='} {names[width + right]})"
+        for place, (left, right) in enumerate(zip(relation.left_keys, relation.right_keys, strict=True))
+    ]
+    where = [*equal, *([] if relation.residual is None else [str(_renamed(relation.residual, names))])]
+    return f"Join(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}])"
+
+
+# ---- what steps keep ----------------------------------------------------------------------------------------------
+
+
+def _kept_by_aggregate(relation: Aggregate) -> str:
+    keys = _named(relation.input, relation.keys)
+    if not relation.calls:
+        return f"each different ({keys})" if relation.keys else "whether there was a row"
+    calls = ", ".join(str(call) for call in relation.calls)
+    return f"for each ({keys}): {calls}" if relation.keys else calls
+
+
+def _kept_by_window_aggregate(relation: WindowAggregate) -> str:
+    keys = _named(relation.input, relation.keys)
+    calls = ", ".join(str(call) for call in relation.calls) or "that it is there"
+    return f"until its window closes, for each {f'({keys})' if keys else 'window'}: {calls}"
+
+
+def _kept_by_join(relation: Join) -> str:
+    left, right = _named(relation.left, relation.left_keys), _named(relation.right, relation.right_keys)
+    if not left:
+        return "all rows of both inputs"
+    return f"all rows of both inputs, by ({left}) and by ({right})"
+
+
+def _kept_by_over(relation: Over) -> str:
+    keys = _named(relation.input, relation.partition)
+    return f"for each ({keys}) what its frame needs" if keys else "what its frame needs"
+
+
+_STEPS: dict[type[Relation], Callable[[Any], str]] = {
+    Scan: _scan,
+    Values: lambda relation: f"Values(rows=[{len(relation.rows)}])",
+    Watermark: _watermark,
+    Normalize: lambda relation: f"ChangelogNormalize(key=[{_named(relation.input, relation.key)}])",
+    Filter: lambda relation: f"Calc(where=[{relation.predicate}])",
+    Project: lambda relation: f"Calc(select=[{_selected(relation)}])",
+    WindowTable: lambda relation: f"WindowTableFunction(window=[{_window(relation)}])",
+    WindowAggregate: _window_aggregate,
+    Aggregate: _aggregate,
+    Over: _over,
+    Join: _join,
+    Replicate: lambda relation: f"Correlate(invocation=[$REPLICATE_ROWS$({relation.input.schema.names[-1]})])",
+    Union: lambda _: "Union(all=[true])",
+    EmptyGroup: lambda relation: f"EmptyGroup(values=[{', '.join(map(str, relation.values))}])",
+    Materialize: _materialize,
+    UpsertMaterialize: lambda relation: f"SinkUpsertMaterializer(key=[{_named(relation.input, relation.key)}])",
+    Sink: lambda relation: f"Sink(table=[{relation.table.name}], fields=[{', '.join(relation.schema.names)}])",
+}
+"""As Flink names each step."""
+
+_STATES: dict[type[Relation], Callable[[Any], str]] = {
+    Scan: lambda _: "how far each partition was read",
+    Watermark: lambda relation: f"the watermark of each partition, by {relation.schema[relation.column].name}",
+    Normalize: lambda relation: f"the newest row of each ({_named(relation.input, relation.key)})",
+    WindowAggregate: _kept_by_window_aggregate,
+    Aggregate: _kept_by_aggregate,
+    Over: _kept_by_over,
+    Join: _kept_by_join,
+    Materialize: lambda _: "all rows, until the input ends",
+    EmptyGroup: lambda _: "whether there was a row",
+    UpsertMaterialize: lambda relation: f"the rows of each ({_named(relation.input, relation.key)})",
+}
+"""What each step keeps; a step that is not here keeps nothing."""
