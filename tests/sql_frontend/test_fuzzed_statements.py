@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import doctest
 import importlib
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,11 @@ from hypothesis import strategies as st
 
 from riacho.sql.errors import SqlError
 from sql_frontend.catalog import session
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent / "tools"))
+
+SEED = 1
+"""Of the mutations; `tools/fuzz_statements.py` runs more of them, and others."""
 
 pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
 
@@ -67,6 +74,13 @@ def test_any_words_give_a_result_or_an_sql_error(text: str) -> None:
     _run(text)
 
 
+@pytest.mark.parametrize("first", range(0, 20_000, 2_500))
+def test_mutated_statements_of_the_tests_give_a_result_or_an_sql_error(first: int) -> None:
+    from fuzz_statements import findings
+
+    assert [str(finding) for finding in findings(SEED, first, 2_500)] == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -97,13 +111,16 @@ MODULES = [
     "riacho.plan.relations",
     "riacho.plan.types",
     "riacho.sql.assignment",
-    "riacho.sql.describe",
     "riacho.sql.errors",
     "riacho.sql.explain",
     "riacho.sql.literals",
+    "riacho.sql.option_values",
     "riacho.sql.options",
+    "riacho.sql.relation_texts",
     "riacho.sql.session",
+    "riacho.sql.show",
     "riacho.sql.source",
+    "riacho.sql.type_text",
 ]
 
 
