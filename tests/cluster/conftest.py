@@ -10,9 +10,9 @@ import pytest
 from answers import filled
 from confluent_kafka import Producer
 
-from input_records import read_records
 from job_process import DEADLINE_S, create_topic
 from riacho.bench.peers.flink import Flink
+from riacho.testing.records import read_records
 from running_broker import RunningBroker
 
 HERE = Path(__file__).parent

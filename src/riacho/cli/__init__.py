@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "run": "Run a script of Flink SQL in the foreground.",
     "job": "Submit, list, show, stop and start a platform's jobs.",
     "sql": "Query topics with Flink SQL, as they are now.",
+    "test": "Run a folder of scripts over their input, and compare.",
     "topic": "List, create, describe, alter and delete topics.",
     "produce": "Write lines, JSON lines or a file to a topic.",
     "consume": "Print the records of topics as lines or JSON.",

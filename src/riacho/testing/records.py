@@ -1,4 +1,12 @@
-"""Records of Kafka topics as the lines of a test's input file; their format is that of `tests/sql`."""
+"""Records of Kafka topics as the lines of a test's input file.
+
+A record a line, in the order of arrival over all tables; the value stands as it would in Kafka, `null` is a tombstone,
+and a key has no spaces:
+
+    bids {"auction": 1, "price": 3}
+    bids/1 time=1704067200000 headers={"who":"Ada"} {"auction": 2, "price": 4}
+    rates key={"currency":"EUR"} null
+"""
 
 from __future__ import annotations
 
@@ -8,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from riacho.client.columns import Header
+from riacho.errors import UsageError
 
 LINE = re.compile(r"(?P<table>\w+)(/(?P<partition>\d+))?(?P<attributes>( (key|time|headers)=\S+)*) (?P<value>.*)")
 
@@ -25,15 +34,20 @@ class Record:
     headers: tuple[Header, ...]
 
 
-def read_records(text: str) -> list[Record]:
-    """The records of an input file, in the order of arrival."""
+def read_records(text: str, file: str = "input") -> list[Record]:
+    """The records of an input file, in the order of arrival. Raises `UsageError` for a line that is none."""
     records = []
     offsets: Counter[tuple[str, int]] = Counter()
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
         matched = LINE.fullmatch(line)
-        assert matched is not None, f"line {number} is no record: {line}"
+        if matched is None:
+            raise UsageError(
+                f"this is no record: {line}",
+                where=f"{file}:{number}",
+                mend='write it like: bids {"auction": 1} or bids/1 key=a time=1704067200000 {"auction": 1}',
+            )
         table, partition, value = matched["table"], int(matched["partition"] or 0), matched["value"]
         attributes = dict(part.split("=", 1) for part in matched["attributes"].split())
         headers = json.loads(attributes.get("headers", "{}"))

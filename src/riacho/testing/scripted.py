@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from input_records import Record
 from riacho.client.columns import RecordColumns
 from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
@@ -21,6 +20,7 @@ from riacho.dataflow.sources.kafka_rows import RowMaker, join_parts
 from riacho.formats.options import Options
 from riacho.formats.registry import open_format
 from riacho.plan.relations import Scan, Sink
+from riacho.testing.records import Record
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class ScriptedSource:
     def finished_splits(self) -> frozenset[int]:
         return frozenset(split for split in range(len(self.splits)) if not self._arrivals.left(self._name, split))
 
-    def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
+    def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:  # noqa: ARG002 - never waits
         taken = self._arrivals.take(self._name, max_rows)
         self._notify()
         if not taken:
@@ -159,7 +159,8 @@ class KeptRows:
         assert batch.frame.columns == [column.name for column in columns]
         json_format = open_format("json", format_fields(columns), Options("test", {}))
         encoded = json_format.encoder().encode(batch.frame)
-        for row, sign in zip(encoded, batch.signs().tolist(), strict=True):
+        for place, sign in enumerate(batch.signs().tolist()):
+            row = encoded[place]
             assert row is not None
             self.rows[f"{self.relation.table.name} {row.decode()}"] += sign
         self.written += len(batch)

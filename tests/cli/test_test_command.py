@@ -1,0 +1,92 @@
+"""`riacho test`: what it says of tests that pass, fail, and are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from riacho.cli import command_line
+from riacho.errors import UsageError
+
+SQL = """
+CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+CREATE TABLE o (a INT) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
+INSERT INTO o SELECT a * 2 FROM t WHERE a > 1;
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command_line(["test"]), ["test", *arguments], catch_exceptions=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "twice.sql").write_text(SQL)
+    (tmp_path / "twice.input").write_text('t {"a": 1}\nt {"a": 2}\n# nothing\nt {"a": 3}\n')
+    (tmp_path / "twice.expected").write_text('o {"a":6}\no {"a":4}\n')
+    return tmp_path
+
+
+def test_a_test_that_passes_is_named_and_counted(folder: Path) -> None:
+    ended = run(str(folder), "--cuts", "2", "--seed", "7")
+
+    assert ended.exit_code == 0
+    assert ended.output.splitlines() == ["ok      twice", "1 test passed, 0 failed (seed 7)"]
+
+
+def test_a_test_that_fails_shows_the_cut_and_the_difference(folder: Path) -> None:
+    (folder / "twice.expected").write_text('o {"a":6}\no {"a":5}\n')
+
+    ended = run(str(folder), "--cuts", "0", "--seed", "7")
+
+    assert ended.exit_code == 1
+    assert ended.output.splitlines() == [
+        "FAILED  twice",
+        "        all rows in one pass; - is missing, + is too much",
+        '        - o {"a":5}',
+        '        + o {"a":4}',
+        "0 tests passed, 1 failed (seed 7)",
+    ]
+
+
+def test_an_expected_file_is_written_when_that_is_asked_for(folder: Path) -> None:
+    (folder / "twice.expected").unlink()
+
+    assert "there is no twice.expected: --accept writes it" in run(str(folder), "--cuts", "0").output
+    assert run(str(folder), "--cuts", "0", "--accept").exit_code == 0
+    assert (folder / "twice.expected").read_text() == 'o {"a":4}\no {"a":6}\n'
+
+
+def test_a_wrong_script_and_wrong_input_fail_their_test_with_their_place(folder: Path) -> None:
+    (folder / "wrong.sql").write_text(SQL.replace("a * 2", "b * 2"))
+    (folder / "lines.sql").write_text(SQL)
+    (folder / "lines.input").write_text("t\n")
+    (folder / "other.sql").write_text(SQL)
+    (folder / "other.input").write_text('o {"a": 1}\n')
+
+    output = run(str(folder), "--cuts", "0").output
+
+    assert "column 'b' does not exist" in output
+    assert "at lines.input:1" in output
+    assert "no query reads the table o" in output
+    assert "1 test passed, 3 failed" in output
+
+
+def test_one_test_can_be_chosen_and_one_that_is_none_is_refused(folder: Path) -> None:
+    assert run(str(folder), "twice", "--cuts", "0").exit_code == 0
+
+    for arguments in ((str(folder), "thrice"), (str(folder / "nowhere"),), (str(folder.parent / "empty"),)):
+        (folder.parent / "empty").mkdir(exist_ok=True)
+        assert isinstance(run(*arguments).exception, UsageError)
+
+
+def test_an_error_that_is_expected_passes(folder: Path) -> None:
+    (folder / "twice.sql").write_text(SQL.replace("a * 2", "a / (a - 2)"))
+    (folder / "twice.expected").write_text("error division by zero\n")
+
+    output = run(str(folder), "--cuts", "0").output
+
+    assert "ok      twice" in output, output
