@@ -10,8 +10,10 @@ from riacho.dataflow.operator import Operator
 from riacho.dataflow.operators.aggregate import AggregateOperator
 from riacho.dataflow.operators.bounded import EmptyGroupOperator, MaterializeOperator
 from riacho.dataflow.operators.calc import Calc
+from riacho.dataflow.operators.deduplicate import DeduplicateOperator, FirstArrivalOperator
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
+from riacho.dataflow.operators.rank import RankOperator
 from riacho.dataflow.operators.rejects import Rejects
 from riacho.dataflow.operators.replicate import ReplicateOperator
 from riacho.dataflow.operators.session_aggregate import SessionAggregateOperator
@@ -22,8 +24,10 @@ from riacho.dataflow.operators.values import ValuesOperator
 from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
 from riacho.dataflow.operators.window_table import WindowTableOperator
+from riacho.plan.changelog import is_updating
 from riacho.plan.relations import (
     Aggregate,
+    Deduplicate,
     EmptyGroup,
     Filter,
     Job,
@@ -31,6 +35,7 @@ from riacho.plan.relations import (
     Materialize,
     Normalize,
     Project,
+    Rank,
     Relation,
     Replicate,
     Scan,
@@ -134,6 +139,10 @@ class _Compiler:
                 return SessionAggregateOperator(relation, settings, rejects)
             case WindowAggregate():
                 return WindowAggregateOperator(relation, settings, rejects)
+            case Rank():
+                return RankOperator(relation)
+            case Deduplicate():
+                return DeduplicateOperator(relation) if is_updating(relation) else FirstArrivalOperator(relation)
             case Aggregate():
                 return AggregateOperator(relation, settings)
             case Join():
@@ -163,7 +172,7 @@ def _readers(job: Job) -> dict[Relation, int]:
 
 def _keeps_sources(relation: Relation) -> bool:
     """Whether each of the relation's input rows is one row of a source, which a policy can drop."""
-    stateful = (Aggregate, WindowAggregate, Join, Materialize, Normalize, UpsertMaterialize)
+    stateful = (Aggregate, WindowAggregate, Join, Materialize, Normalize, Rank, Deduplicate, UpsertMaterialize)
     return not any(
         isinstance(part, stateful) or (isinstance(part, WindowTable) and part.kind is WindowKind.SESSION)
         for below in relation.inputs

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from riacho.plan.expressions import Column
 from riacho.plan.relations import (
     Aggregate,
+    Deduplicate,
     EmptyGroup,
     Filter,
     Join,
@@ -18,9 +19,12 @@ from riacho.plan.relations import (
     Materialize,
     Normalize,
     Project,
+    Rank,
+    RankKind,
     Relation,
     Scan,
     Sink,
+    TimeAttribute,
     Union,
     UpsertMaterialize,
     Watermark,
@@ -46,6 +50,11 @@ def is_updating(relation: Relation) -> bool:
         return source_changes(relation.table) is not Changes.APPEND
     if isinstance(relation, Aggregate):
         return bool(relation.calls) or is_updating(relation.input)
+    if isinstance(relation, Rank):
+        return bool(relation.order) or is_updating(relation.input)  # the first arrivals stay the first
+    if isinstance(relation, Deduplicate):
+        by_arrival = relation.input.schema[relation.time].time is TimeAttribute.PROCTIME
+        return relation.keep_last or not by_arrival
     if isinstance(relation, WindowAggregate):
         return False
     if isinstance(relation, Join):
@@ -79,6 +88,10 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         # Windows that grow share their start.
         shared = WindowProperty.START if relation.kind is WindowKind.CUMULATE else None
         return frozenset(keys | {first + place} for place, item in enumerate(relation.properties) if item is not shared)
+    if isinstance(relation, Rank):
+        return _of_rank(relation)
+    if isinstance(relation, Deduplicate):
+        return minimal_keys(unique_keys(relation.input) | {frozenset(relation.key)})
     if isinstance(relation, Join):
         left, right = unique_keys(relation.left), unique_keys(relation.right)
         single = is_held(left, relation.left_keys), is_held(right, relation.right_keys)
@@ -86,6 +99,23 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
     if isinstance(relation, Union):
         return frozenset()
     return frozenset()
+
+
+def _of_rank(relation: Rank) -> frozenset[Key]:
+    """Its input's keys, and where each row has a number of its own the partition with the number."""
+    keys = set(unique_keys(relation.input))
+    if relation.kind is RankKind.ROW_NUMBER:
+        partition = frozenset(relation.partition)
+        if relation.start == relation.end:
+            keys.add(partition)
+        elif relation.number is not None:
+            keys.add(partition | {len(relation.input.schema)})
+    return minimal_keys(frozenset(keys))
+
+
+def minimal_keys(keys: frozenset[Key]) -> frozenset[Key]:
+    """The keys that hold no other."""
+    return frozenset(key for key in keys if not any(other < key for other in keys))
 
 
 def projected_keys(relation: Project, below: frozenset[Key]) -> frozenset[Key]:

@@ -14,6 +14,7 @@ from riacho.plan.changelog import unique_keys
 from riacho.plan.changelog_modes import changelog_modes
 from riacho.plan.relations import Filter, Project, Relation, TimeAttribute, walk_relations
 from riacho.sql.relation_texts import describe, state_of
+from riacho.sql.stream_checks import extensions
 
 DETAILS = ("ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN")
 """What may follow EXPLAIN. Costs are not estimated."""
@@ -22,10 +23,12 @@ DETAILS = ("ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PL
 def explain(
     written: tuple[Relation, ...], optimized: tuple[Relation, ...], details: frozenset[str] = frozenset()
 ) -> str:
-    """The three plans of a statement, under Flink's headings."""
+    """The three plans of a statement, under Flink's headings; before them what Flink would refuse of it."""
     modes = {key: mode for sink in optimized for key, mode in changelog_modes(sink).items()}
     shown = modes if "CHANGELOG_MODE" in details else {}
+    warnings = dict.fromkeys(line for relation in optimized for line in extensions(relation))
     parts = [
+        *(f"Warning: {line}" for line in warnings),
         f"== Abstract Syntax Tree ==\n{explain_steps(written)}",
         f"== Optimized Plan ==\n{explain_steps(optimized, shown)}",
     ]

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from riacho.plan.changelog import is_updating
 from riacho.plan.expressions import Column, Expression, rewrite
 from riacho.plan.relations import (
     Aggregate,
+    Deduplicate,
     EmptyGroup,
     Filter,
     Join,
@@ -20,6 +22,8 @@ from riacho.plan.relations import (
     Normalize,
     Over,
     Project,
+    Rank,
+    RankKind,
     Relation,
     Replicate,
     Scan,
@@ -137,6 +141,33 @@ def _over(relation: Over) -> str:
     return f"OverAggregate({partition}orderBy=[{order}], window=[{frame}], select=[{', '.join(names)}, {calls}])"
 
 
+def _deduplicate(relation: Deduplicate) -> str:
+    time = relation.input.schema[relation.time].time
+    kept = "LastRow" if relation.keep_last else "FirstRow"
+    order = "" if time is None else time.value
+    return f"Deduplicate(keep=[{kept}], key=[{_named(relation.input, relation.key)}], order=[{order}])"
+
+
+def _rank(relation: Rank) -> str:
+    names = relation.input.schema.names
+    order = ", ".join(key.described(names[key.column]) for key in relation.order)
+    if _is_limit(relation):
+        span = f"offset=[{relation.start - 1}], fetch=[{relation.end - relation.start + 1}]"
+        return f"SortLimit(orderBy=[{order}], {span})" if order else f"Limit({span})"
+    strategy = "RetractStrategy" if is_updating(relation.input) else "AppendFastStrategy"
+    span = f"rankStart={relation.start}, rankEnd={relation.end}"
+    partition = f"partitionBy=[{_named(relation.input, relation.partition)}], "
+    number = f", {relation.kind.value}() AS {relation.schema.names[-1]}" if relation.number is not None else ""
+    return (
+        f"Rank(strategy=[{strategy}], rankType=[{relation.kind.value}], rankRange=[{span}], {partition}"
+        f"orderBy=[{order}], select=[{', '.join(names)}{number}])"
+    )
+
+
+def _is_limit(relation: Rank) -> bool:
+    return not relation.partition and relation.number is None and relation.kind is RankKind.ROW_NUMBER
+
+
 _JOINS = {
     JoinKind.INNER: "InnerJoin",
     JoinKind.LEFT: "LeftOuterJoin",
@@ -199,6 +230,17 @@ def _kept_by_over(relation: Over) -> str:
     return f"for each ({keys}) what its frame needs" if keys else "what its frame needs"
 
 
+def _kept_by_deduplicate(relation: Deduplicate) -> str:
+    key = _named(relation.input, relation.key)
+    return f"the {'last' if relation.keep_last else 'first'} row of each ({key})" if is_updating(relation) else key
+
+
+def _kept_by_rank(relation: Rank) -> str:
+    rows = "all rows" if is_updating(relation.input) else f"the first {relation.end} rows"
+    keys = _named(relation.input, relation.partition)
+    return f"{rows} of each ({keys})" if keys else rows
+
+
 _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     Scan: _scan,
     Values: lambda relation: f"Values(rows=[{len(relation.rows)}])",
@@ -210,6 +252,8 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     WindowAggregate: _window_aggregate,
     Aggregate: _aggregate,
     Over: _over,
+    Rank: _rank,
+    Deduplicate: _deduplicate,
     Join: _join,
     Replicate: lambda relation: f"Correlate(invocation=[$REPLICATE_ROWS$({relation.input.schema.names[-1]})])",
     Union: lambda _: "Union(all=[true])",
@@ -227,6 +271,8 @@ _STATES: dict[type[Relation], Callable[[Any], str]] = {
     WindowAggregate: _kept_by_window_aggregate,
     Aggregate: _kept_by_aggregate,
     Over: _kept_by_over,
+    Rank: _kept_by_rank,
+    Deduplicate: _kept_by_deduplicate,
     Join: _kept_by_join,
     Materialize: lambda _: "all rows, until the input ends",
     EmptyGroup: lambda _: "whether there was a row",

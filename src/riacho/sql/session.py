@@ -42,7 +42,7 @@ from riacho.sql.statements import (
     Statement,
     StatementSet,
 )
-from riacho.sql.stream_checks import check_stream
+from riacho.sql.stream_checks import check_stream, warn_of_extensions
 from riacho.sql.table_statements import TableStatements
 from riacho.sql.user_functions import mark_functions
 from riacho.user_functions.loading import PythonModules
@@ -272,4 +272,5 @@ def _optimized(relations: tuple[Step, ...], source: SourceText) -> tuple[Step, .
     optimized = optimize_together(relations)
     for relation in optimized:
         check_stream(relation, source)
+        warn_of_extensions(relation, source)
     return optimized

@@ -1,14 +1,62 @@
-"""What a stream cannot compute although the grammar has it: checked on the optimized plan."""
+"""What a stream cannot compute although the grammar has it, and what it computes that Flink refuses: told of a plan."""
 
 from __future__ import annotations
 
-from riacho.plan.relations import Over, Relation, walk_relations
+import logging
+
+from riacho.plan.passes.rank import rank_range
+from riacho.plan.relations import Filter, Over, Rank, RankKind, Relation, walk_relations
+from riacho.sql.over import RANKINGS
 from riacho.sql.source import SourceText
+
+log = logging.getLogger(__name__)
 
 
 def check_stream(relation: Relation, source: SourceText) -> None:
     """Refuse an optimized plan with a step that no stream can take. Raises `SqlError`."""
     for step in walk_relations(relation):
+        if isinstance(step, Filter) and isinstance(step.input, Over):
+            _check_numbered(step.input, source, step)
         if isinstance(step, Over):
+            _check_numbered(step, source)
             call = step.calls[0]
             source.fail(f"{call.function} OVER is not supported here yet", call.position or 0)
+        if isinstance(step, Rank) and step.end < 1:
+            source.fail(
+                f"no row is numbered {step.end}: the first is 1", step.position or 0, "ask for numbers from 1 on"
+            )
+
+
+def _check_numbered(over: Over, source: SourceText, condition: Filter | None = None) -> None:
+    """Refuse rows that are numbered, but of which not only the first are asked for."""
+    call = over.calls[0]
+    if call.function not in RANKINGS:
+        return
+    place = call.position or 0
+    if not over.order:
+        source.fail(f"{call.function} needs an ORDER BY", place, "write OVER (PARTITION BY … ORDER BY …)")
+    if len(over.calls) > 1:
+        source.fail("a top-N has one row number, not several", place, "number the rows in a subquery for each")
+    found = None if condition is None else rank_range(condition)
+    if found is not None:
+        what = f"a top-N needs a greatest number, and the condition on {call.function} gives none"
+    elif condition is not None:
+        what = f"{call.function} must be compared with a constant for a top-N, and with nothing else"
+    else:
+        what = f"{call.function} in a stream is for a top-N: a query around it must keep the first rows"
+    source.fail(what, place, "write SELECT … FROM (SELECT …) WHERE number <= 10")
+
+
+def extensions(relation: Relation) -> list[str]:
+    """What of an optimized plan Flink's streams refuse, a line each."""
+    return [
+        f"{step.kind.value} for a top-N is an extension: Apache Flink takes ROW_NUMBER alone"
+        for step in walk_relations(relation)
+        if isinstance(step, Rank) and step.kind is not RankKind.ROW_NUMBER
+    ]
+
+
+def warn_of_extensions(relation: Relation, source: SourceText) -> None:
+    """Log a line for each use of what Flink refuses."""
+    for line in dict.fromkeys(extensions(relation)):
+        log.warning("%s: %s", source.file or "SQL", line)

@@ -54,10 +54,10 @@ class RowIndex:
         """Forget these rows, each given once, before the store releases them."""
         self._table.erase(slots, self._hashes.values)
 
-    def rebuild(self) -> None:
-        """Enter every row of the store, of which no two are equal."""
+    def rebuild(self, slots: Int64Array | None = None) -> None:
+        """Enter these rows, or every row of the store, of which no two are equal."""
         store = self._store
-        live = store.live()
+        slots = store.live() if slots is None else slots
         self._hashes.reserve(store.slots_used)
-        hash_rows(live, store.words, store.view_marks, store.chunk_addresses, self._hashes.values)
-        self._table.fill(live, self._hashes.values)
+        hash_rows(slots, store.words, store.view_marks, store.chunk_addresses, self._hashes.values)
+        self._table.fill(slots, self._hashes.values)

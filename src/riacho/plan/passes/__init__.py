@@ -12,6 +12,7 @@ from riacho.plan.passes.merge_projects import merge_projects
 from riacho.plan.passes.narrow_rows import narrow_rows
 from riacho.plan.passes.prune_columns import prune_columns
 from riacho.plan.passes.push_filters import push_filters
+from riacho.plan.passes.rank import recognize_deduplication, recognize_ranks
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
 from riacho.plan.relations import Relation, Sink
 
@@ -23,6 +24,7 @@ _BEFORE_PRUNING: tuple[Callable[[Relation], Relation], ...] = (
     merge_projects,
     recognize_window_aggregates,
     push_filters,
+    recognize_ranks,
     extract_join_keys,
     extract_fields,
 )
@@ -36,7 +38,7 @@ def optimize(relation: Step) -> Step:
 def optimize_together(relations: tuple[Step, ...]) -> tuple[Step, ...]:
     """All passes over the plans of one job, which then read each table by one and the same scan."""
     rewritten = tuple(_before_pruning(relation) for relation in relations)
-    pruned = prune_columns(rewritten)
+    pruned = tuple(recognize_deduplication(relation) for relation in prune_columns(rewritten))
     # While the plans have equal steps over the scan of one table, which merging makes different.
     narrowed = tuple(narrow_rows(relation) for relation in pruned)
     return tuple(_checked(merge_projects(new), old) for new, old in zip(narrowed, rewritten, strict=True))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from riacho.plan.expressions import AggregateCall, Column, Expression, columns_used, remap
 from riacho.plan.relations import (
     Aggregate,
+    Deduplicate,
     Filter,
     Join,
     JoinKind,
@@ -15,6 +16,7 @@ from riacho.plan.relations import (
     Normalize,
     Over,
     Project,
+    Rank,
     Relation,
     Replicate,
     Scan,
@@ -108,6 +110,12 @@ class _Pruning:
                 return self._window_aggregate(relation, needed)
             case Over():
                 return self._over(relation, needed)
+            case Rank():
+                return self._rank(relation, needed)
+            case Deduplicate():
+                below, moves = self.prune(relation.input, needed | set(relation.key) | {relation.time})
+                key = tuple(moves[index] for index in relation.key)
+                return replace(relation, input=below, key=key, time=moves[relation.time]), moves
             case Join():
                 return self._join(relation, needed)
             case Union():
@@ -193,6 +201,19 @@ class _Pruning:
             names=tuple(over.names[place] for place in kept),
         )
         return pruned, {**moves, **{width + old: len(below.schema) + new for new, old in enumerate(kept)}}
+
+    def _rank(self, rank: Rank, needed: Fields) -> tuple[Relation, Moves]:
+        width = len(rank.input.schema)
+        used = frozenset(index for index in needed if index < width) | {key.column for key in rank.order}
+        below, moves = self.prune(rank.input, used | set(rank.partition))
+        pruned = replace(
+            rank,
+            input=below,
+            partition=tuple(moves[index] for index in rank.partition),
+            order=tuple(replace(key, column=moves[key.column]) for key in rank.order),
+            number=rank.number if width in needed else None,
+        )
+        return pruned, {**moves, width: len(below.schema)} if pruned.number is not None else moves
 
     def _join(self, join: Join, needed: Fields) -> tuple[Relation, Moves]:
         width = len(join.left.schema)

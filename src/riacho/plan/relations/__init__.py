@@ -10,6 +10,7 @@ from riacho.plan.relations.calc import Filter, Project
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Join, JoinKind
 from riacho.plan.relations.over import Frame, FrameUnit, Over
+from riacho.plan.relations.rank import Deduplicate, Rank, RankKind
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
 from riacho.plan.relations.replicate import Replicate
 from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
@@ -19,6 +20,7 @@ from riacho.plan.relations.windows import WindowAggregate, WindowKind, WindowPro
 
 __all__ = [
     "Aggregate",
+    "Deduplicate",
     "EmptyGroup",
     "Field",
     "Filter",
@@ -32,6 +34,8 @@ __all__ = [
     "OrderKey",
     "Over",
     "Project",
+    "Rank",
+    "RankKind",
     "Relation",
     "Replicate",
     "Scan",

@@ -1,0 +1,58 @@
+"""The first rows of each partition: top-N, LIMIT and deduplication."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from riacho.plan.expressions import Position
+from riacho.plan.ordering import SortKey
+from riacho.plan.relations.relation import Unary
+from riacho.plan.relations.schema import Field, Schema, unique_names
+from riacho.plan.types import BIGINT
+
+
+class RankKind(Enum):
+    """How rows are numbered: each by itself, equals alike with gaps after them, equals alike without gaps."""
+
+    ROW_NUMBER = "ROW_NUMBER"
+    RANK = "RANK"
+    DENSE_RANK = "DENSE_RANK"
+
+
+@dataclass(frozen=True, slots=True)
+class Rank(Unary):
+    """The rows of each `partition` whose number in `order` is `start` to `end`, counted from 1.
+
+    Equals are numbered in order of arrival. `number` names an appended field for a row's number; None: there is none,
+    and what is done is a top-N of rows alone. Without `order` the first arrivals stay: LIMIT.
+    Source: Flink, "Top-N", "LIMIT clause".
+    """
+
+    kind: RankKind
+    partition: tuple[int, ...]
+    order: tuple[SortKey, ...]
+    start: int
+    end: int
+    number: str | None = None
+    position: Position | None = field(default=None, compare=False)
+
+    @property
+    def schema(self) -> Schema:
+        below = self.input.schema
+        if self.number is None:
+            return below
+        name = unique_names([*below.names, self.number])[-1]
+        return Schema((*below.fields, Field(name, BIGINT.with_nullable(False))))
+
+
+@dataclass(frozen=True, slots=True)
+class Deduplicate(Unary):
+    """The first or (`keep_last`) the last row of each `key`, by the time attribute `time`.
+
+    Of equal times the first arrival is the first and the last one the last. Source: Flink, "Deduplication".
+    """
+
+    key: tuple[int, ...]
+    time: int
+    keep_last: bool
