@@ -112,7 +112,8 @@ def test_a_class_is_declared_by_what_it_is() -> None:
     assert declared(Mean, "m.Mean").kind is Kind.AGGREGATE
     assert definition_of("mean", "m.Mean", declared(Mean, "m.Mean")).arity == (1, 1)
     assert declared(Words(), "m.Words").kind is Kind.TABLE
-    assert str(definition_of("w", "m.Words", declared(Words, "m.Words")).infer(()).result) == "ROW<`f0` STRING>"
+    rows = definition_of("w", "m.Words", declared(Words, "m.Words")).infer(()).result
+    assert str(rows) == "ARRAY<ROW<`f0` STRING> NOT NULL> NOT NULL"
 
 
 def test_an_unknown_style_is_refused_with_those_there_are() -> None:

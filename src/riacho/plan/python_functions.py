@@ -22,6 +22,8 @@ class PythonFunction:
     style: str = "general"
     """`general`: called with a row's values; `polars`, `arrow`, `pandas`: with columns."""
     deterministic: bool = True
+    table: bool = False
+    """Whether it gives rows: then its result is an ARRAY of ROWs, which LATERAL TABLE expands."""
     implementation: Any = field(default=None, compare=False, repr=False)
     """The function, or an object with `eval` (or, of an aggregate, with `accumulate`)."""
 

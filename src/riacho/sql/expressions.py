@@ -357,6 +357,11 @@ class ExpressionBinder:
             self._require_row_time(arguments[0], tree)
         return bind(name, arguments, self.source.locate(tree))
 
+    def table_call(self, tree: exp.Anonymous, user: UserFunction) -> Expression:
+        """The rows of a table function for each row: an ARRAY of ROWs, for LATERAL TABLE to expand."""
+        arguments = tuple(self.bind(argument) for argument in tree.expressions)
+        return bind_definition(user.definition, arguments, self.source.locate(tree))
+
     def _user_call(self, tree: exp.Anonymous, user: UserFunction) -> Expression:
         if user.kind is Kind.TABLE:
             self.source.fail(

@@ -14,7 +14,7 @@ from sqlglot import exp
 from riacho.errors import RiachoError, UsageError
 from riacho.plan.expressions import Expression
 from riacho.plan.python_functions import PythonFunction
-from riacho.plan.types import STRING, DataType, NullType, RowField, RowType, is_numeric
+from riacho.plan.types import STRING, ArrayType, DataType, NullType, RowField, RowType, is_numeric
 from riacho.sql.catalog import Catalog, Path
 from riacho.sql.functions import JAVA_CLASSES, FunctionDefinition, FunctionError, Signature, casts_implicitly
 from riacho.sql.functions.definition import Inference
@@ -123,7 +123,12 @@ def definition_of(name: str, target: str, declaration: Declaration) -> FunctionD
     hinted = _hinted(declaration)
     result = _result_type(target, declaration)
     least, most = (len(inputs), len(inputs)) if inputs is not None else _arity(declaration)
-    python = PythonFunction(name, target, declaration.style.value, declaration.deterministic, declaration.function)
+    table = declaration.kind is Kind.TABLE
+    if table:
+        result = ArrayType(result.with_nullable(False), nullable=False)
+    python = PythonFunction(
+        name, target, declaration.style.value, declaration.deterministic, table, declaration.function
+    )
     return FunctionDefinition(
         name,
         _inference(name, inputs, hinted, result),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -106,7 +106,8 @@ class Caller:
         made: list[Any] = [None] * height
         for row, values in enumerate(zip(*columns, strict=True) if columns else [()] * height):
             try:
-                made[row] = convert(self.function(*values))
+                given = self.function(*values)
+                made[row] = convert(_rows(given) if self.python.table else given)
             except Exception as error:  # noqa: BLE001 - the user's code may raise anything; the row's policy decides
                 fail(row, self.complaint(error, values))
         return pl.Series(made, dtype=polars_type(self.result), strict=False)
@@ -142,17 +143,27 @@ class Caller:
 
     def complaint(self, error: Exception, values: Sequence[Any]) -> str:
         """What went wrong, in which line of the function, for which values."""
-        what = str(error) if isinstance(error, WrongResultError) else _raised(error)
+        what = str(error) if isinstance(error, WrongResultError) else raised(error)
         given = ", ".join(f"{name} = {shown(value)}" for name, value in zip(self.names, values, strict=True))
         column = f" in column {self.column}" if self.column else ""
         return f"the Python function {self.python.name} failed{column}{f' for {given}' if given else ''}: {what}"
 
 
-def _raised(error: Exception) -> str:
+def raised(error: Exception) -> str:
+    """What was raised, and in which line of the user's."""
     reason = str(error)[:LONGEST_REASON]
     frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the line that calls the function
     where = f" ({frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}{f': {reason}' if reason else ''}{where}"
+
+
+def _rows(given: Any) -> list[Any]:
+    """What a table function gave for one row: each as a row, of one column where it is a bare value."""
+    return [item if _is_row(item) else (item,) for item in given or ()]
+
+
+def _is_row(item: Any) -> bool:
+    return isinstance(item, tuple | list | Mapping) or is_dataclass(item) or type(item).__name__ == "Row"
 
 
 def open_function(python: PythonFunction) -> None:
@@ -163,7 +174,7 @@ def open_function(python: PythonFunction) -> None:
     try:
         opens(FunctionContext())
     except Exception as error:
-        raise RiachoError(f"the Python function {python.name} could not be opened: {_raised(error)}") from error
+        raise RiachoError(f"the Python function {python.name} could not be opened: {raised(error)}") from error
 
 
 def require_style(python: PythonFunction) -> None:
