@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.dataflow.buffered import Columnar, frame_of
+
 Int64Array = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
 
@@ -102,7 +104,8 @@ class WatermarkSteps:
 class Batch:
     """The rows of one pass at one point of the graph, in order of arrival.
 
-    `frame` has one column per field of the relation's schema, by name (see `polars_type` for the mapping).
+    `frame` has one column per field of the relation's schema, by name (see `polars_type` for the mapping); `rows` are
+    the same as they were made, perhaps by a kernel that no frame was needed for.
     `sequence` ascends, with ties where one row became several. `diff` is +1 or −1 per row, or None where all are +1.
     `split` says which source split (Kafka partition) a row came from, up to the `Watermark` step only.
 
@@ -110,22 +113,41 @@ class Batch:
     tombstone: only its key fields mean anything.
     """
 
-    frame: pl.DataFrame
+    rows: Columnar
     sequence: Int64Array
     watermark: WatermarkSteps
     diff: npt.NDArray[np.int8] | None = None
     split: Int32Array | None = None
 
     def __post_init__(self) -> None:
-        assert len(self.sequence) == self.frame.height
-        assert self.diff is None or len(self.diff) == self.frame.height
+        assert len(self.sequence) == self.rows.height
+        assert self.diff is None or len(self.diff) == self.rows.height
 
     def __len__(self) -> int:
-        return self.frame.height
+        return self.rows.height
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows' columns."""
+        return frame_of(self.rows)
 
     def with_frame(self, frame: pl.DataFrame) -> Batch:
         """The same rows with other columns."""
-        return replace(self, frame=frame)
+        return replace(self, rows=frame)
+
+    def with_rows(self, rows: Columnar) -> Batch:
+        """The same rows with other columns, in either form."""
+        return replace(self, rows=rows)
+
+    def with_rows_of(self, rows: Columnar, places: Int64Array) -> Batch:
+        """These rows, which are what was made of the rows at `places`."""
+        return Batch(
+            rows,
+            self.sequence[places],
+            self.watermark,
+            None if self.diff is None else self.diff[places],
+            None if self.split is None else self.split[places],
+        )
 
     def take(self, rows: Int64Array) -> Batch:
         """The rows at these positions, which must ascend to keep the order."""

@@ -247,6 +247,39 @@ def frame_buffers(frame: pl.DataFrame) -> tuple[tuple[Buffers, ...], object]:
     return columns, owner
 
 
+class _Memory:
+    """Bytes at an address, and what keeps them alive as long as an array looks at them."""
+
+    __slots__ = ("__array_interface__", "_owner")
+
+    def __init__(self, address: int, size: int, owner: object) -> None:
+        self.__array_interface__ = {"data": (address, True), "shape": (size,), "typestr": "|u1", "version": 3}
+        self._owner = owner
+
+
+def view_data(place: Buffers, owner: object) -> list[Uint8Array]:
+    """The data buffers that a column of views points into, each of which keeps `owner` alive."""
+    addresses = place.data[1:-1]
+    if not addresses:
+        return []
+    sizes = _at(place.data[-1], 8 * len(addresses)).view(np.int64).tolist()
+    return [memory_at(address, size, owner) for address, size in zip(addresses, sizes, strict=True)]
+
+
+def memory_at(address: int, size: int, owner: object) -> Uint8Array:
+    """The bytes at an address as an array that keeps `owner` alive."""
+    return np.asarray(_Memory(address, size, owner)) if size else np.empty(0, np.uint8)
+
+
+def column_buffers(column: Column) -> tuple[Buffers, object]:
+    """The memory of a column, and what keeps alive the part of it that is made for this."""
+    children = [column_buffers(child) for _, child in column.children]
+    bitmap = None if column.valid is None else np.packbits(column.valid, bitorder="little")
+    addresses = tuple(buffer.ctypes.data for buffer in column.buffers)
+    found = Buffers(0, 0 if bitmap is None else bitmap.ctypes.data, addresses, tuple(child for child, _ in children))
+    return found, (bitmap, children)
+
+
 def _buffers(array: Any, offset: int) -> Buffers:
     addresses = [array.buffers[place] or 0 for place in range(array.n_buffers)]
     offset += array.offset

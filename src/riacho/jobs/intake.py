@@ -146,7 +146,7 @@ def _joined(parts: Sequence[Taken]) -> Batch:
     watermark = WatermarkSteps.still()
     if len(parts) == 1:
         (part,) = parts
-        return Batch(part.rows.frame, _numbers(part), watermark, part.rows.diff, part.rows.split)
+        return Batch(part.rows.rows, _numbers(part), watermark, part.rows.diff, part.rows.split)
     diff = None
     if any(part.rows.diff is not None for part in parts):
         signs = [np.ones(len(part.rows), np.int8) if part.rows.diff is None else part.rows.diff for part in parts]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from riacho.dataflow.batch import Batch
+from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import Evaluator, Predicate, Settings
+from riacho.dataflow.expressions.programs import program_of
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
 from riacho.plan.relations import Filter, Project
@@ -18,13 +22,20 @@ class Calc(Stateless):
     """
 
     def __init__(self, steps: Sequence[Filter | Project], settings: Settings, rejects: Rejects | None) -> None:
+        self._program, done = program_of(steps, steps[0].input.schema, settings)
         self._steps = [
-            _FilterStep(step, settings) if isinstance(step, Filter) else _ProjectStep(step, settings) for step in steps
+            _FilterStep(step, settings) if isinstance(step, Filter) else _ProjectStep(step, settings)
+            for step in steps[done:]
         ]
         self._rejects = rejects
+        self._no_rows = pl.DataFrame(schema=polars_schema(steps[-1].schema))
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
+        if not len(batch):
+            return batch.with_frame(self._no_rows)
+        if self._program is not None:
+            batch = self._program.run(batch)
         for step in self._steps:
             batch = step.apply(batch, self._rejects)
         return batch

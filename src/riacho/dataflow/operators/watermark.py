@@ -10,12 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import Evaluator, Settings
+from riacho.dataflow.expressions.programs import program_of
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.watermark import SplitWatermarks
-from riacho.plan.relations import Watermark
+from riacho.plan.relations import Project, Watermark
+
+EVERY = np.empty(0, np.bool_)
+"""No row lacks a value."""
 
 MICROSECONDS = 1000
 """Microseconds in a millisecond: frames hold the former, watermarks are the latter."""
@@ -25,6 +30,8 @@ class WatermarkOperator:
     """Passes rows through unchanged; only their watermark is new."""
 
     def __init__(self, relation: Watermark, settings: Settings, rejects: Rejects | None) -> None:
+        value = Project(relation.input, (relation.expression,), ("watermark",))
+        self._program, _ = program_of([value], relation.input.schema, settings)
         self._evaluator = Evaluator([relation.expression], ["watermark"], relation.input.schema, settings)
         self._splits = SplitWatermarks(settings.clock, idle_timeout_ms=relation.idle_timeout_ms)
         self._rejects = rejects
@@ -38,18 +45,27 @@ class WatermarkOperator:
         self._splits.finish(splits)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
-        batch, values = evaluate_rows(inputs[0], self._evaluator.evaluate, self._rejects)
-        microseconds = integers(values.to_series())
-        valid = np.empty(0, np.bool_)
-        if microseconds.null_count():
-            valid = ~microseconds.is_null().to_numpy()
-            microseconds = microseconds.fill_null(0)
+        batch, microseconds, valid = self._values(inputs[0])
         if batch.diff is not None:  # an old value that goes says nothing new of time
             added = batch.diff > 0
             valid = added if not len(valid) else valid & added
-        milliseconds = microseconds.to_numpy() // MICROSECONDS
+        milliseconds = microseconds // MICROSECONDS
         steps = self._splits.advance(batch.sequence, batch.split, milliseconds, valid)
         return replace(batch, watermark=self._with_end(steps, batch.watermark), split=None)
+
+    def _values(self, batch: Batch) -> tuple[Batch, Int64Array, npt.NDArray[np.bool_]]:
+        """The batch without the rows that fail, each row's value, and which are valid (empty: all)."""
+        if self._program is not None and len(batch):
+            made = self._program.run(batch).rows
+            assert isinstance(made, BufferedColumns)
+            (column,) = made.columns
+            return batch, column.buffers[0], EVERY if column.valid is None else column.valid
+        batch, values = evaluate_rows(batch, self._evaluator.evaluate, self._rejects)
+        microseconds = integers(values.to_series())
+        if not microseconds.null_count():
+            return batch, microseconds.to_numpy(), EVERY
+        valid = ~microseconds.is_null().to_numpy()
+        return batch, microseconds.fill_null(0).to_numpy(), valid
 
     def _with_end(self, steps: WatermarkSteps, above: WatermarkSteps) -> WatermarkSteps:
         """The end of the input, which the source tells by a watermark of its own, ends event time."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.batch import Int32Array, Int64Array
+from riacho.dataflow.buffered import Columnar, frame_of
 
 Int8Array = npt.NDArray[np.int8]
 
@@ -58,14 +59,19 @@ class SourceBatch:
     count; `Normalize` turns them into a changelog.
     """
 
-    frame: pl.DataFrame
+    rows: Columnar
     split: Int32Array
     bytes: int
     origins: Origins
     diff: Int8Array | None = None
 
     def __len__(self) -> int:
-        return self.frame.height
+        return self.rows.height
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows' columns."""
+        return frame_of(self.rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,10 +160,10 @@ class NexmarkSource:
                 self._call_later()
             return None
         first = self._next
-        frame = self._nexmark.frame(self._columns, first, count)
+        rows = self._nexmark.rows(self._columns, first, count)
         self._next += count
         self._bad.delivered(count, 0)
-        return SourceBatch(frame, np.zeros(count, np.int32), 0, _Origins(self._table, first))
+        return SourceBatch(rows, np.zeros(count, np.int32), 0, _Origins(self._table, first))
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
         self._bad.reject(batch.origins, rows, reasons)

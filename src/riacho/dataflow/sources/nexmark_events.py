@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.batch import Int64Array
+from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.sources import nexmark_texts as texts
 from riacho.formats import arrow
 from riacho.kernels import nexmark as kernels
@@ -118,10 +119,15 @@ class Nexmark:
     base_time_ms: int = BASE_TIME_MS
     seed: int = 0
 
-    def frame(self, columns: Mapping[str, tuple[str, ...]], first: int, count: int) -> pl.DataFrame:
+    def rows(self, columns: Mapping[str, tuple[str, ...]], first: int, count: int) -> BufferedColumns:
         """Events `first` and following: a column each, of a ROW just the fields that are named."""
         batch = _Events(self, first, count)
-        return arrow.to_frame([(name, batch.column(name, fields)) for name, fields in columns.items()], count)
+        made = tuple(batch.column(name, fields) for name, fields in columns.items())
+        return BufferedColumns(tuple(columns), made, count)
+
+    def frame(self, columns: Mapping[str, tuple[str, ...]], first: int, count: int) -> pl.DataFrame:
+        """The same as a frame."""
+        return self.rows(columns, first, count).frame
 
     def time_ms(self, number: int) -> int:
         """When an event happens."""

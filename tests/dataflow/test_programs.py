@@ -1,0 +1,247 @@
+"""Chains of filters and projections give the same rows by the kernel as they give by Polars, step by step."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riacho.dataflow.batch import Batch, WatermarkSteps
+from riacho.dataflow.buffered import BufferedColumns
+from riacho.dataflow.columns import polars_schema
+from riacho.dataflow.expressions import UTC, Evaluator, Predicate, Settings
+from riacho.dataflow.expressions.programs import program_of
+from riacho.host import SystemClock
+from riacho.kernels.programs import BLOCK
+from riacho.plan.relations import Filter, Project, Relation, Scan
+from riacho.sql.session import Session
+
+TABLE = """
+CREATE TABLE t (
+  a INT, b BIGINT, c SMALLINT, n TINYINT NOT NULL, s STRING, u STRING, ts TIMESTAMP(3), z TIMESTAMP_LTZ(3), d DATE,
+  f BOOLEAN, g BOOLEAN, m DECIMAL(10, 2), r ROW<x INT, y STRING, q ROW<w BIGINT, v BOOLEAN>>
+) WITH ('connector' = 'datagen')
+"""
+
+SETTINGS = Settings(zone=UTC, clock=SystemClock())
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - TIMESTAMP has no zone
+
+TEXTS = ["", "a", "b", "apple", "twelve bytes", "thirteen bytes", "a text that no view holds", "a text that no view is"]
+
+
+def _session() -> Session:
+    session = Session()
+    session.execute(TABLE)
+    return session
+
+
+SESSION = _session()
+
+
+def chain(query: str) -> list[Filter | Project]:
+    """The steps of a query over the table, from the lowest."""
+    relation: Relation = SESSION.query(query)
+    steps: list[Filter | Project] = []
+    while isinstance(relation, Filter | Project):
+        steps.insert(0, relation)
+        relation = relation.input
+    assert isinstance(relation, Scan)
+    return steps
+
+
+numbers = st.sampled_from(["a", "b", "c", "n", "r.x", "r.q.w", "3", "-7", "100000"])
+
+
+@st.composite
+def whole(draw: Any, depth: int = 2) -> str:
+    if depth == 0:
+        return str(draw(numbers))
+    kind = draw(st.sampled_from(["plain", "sum", "part", "case", "hour"]))
+    one, other = draw(whole(depth - 1)), draw(whole(depth - 1))
+    match kind:
+        case "sum":
+            return f"({one} {draw(st.sampled_from(['+', '-', '*']))} {other})"
+        case "part":
+            return f"({one} {draw(st.sampled_from(['/', '%']))} {draw(st.sampled_from([2, 3, -5, 123]))})"
+        case "case":
+            return f"CASE WHEN {draw(condition(depth - 1))} THEN {one} ELSE {other} END"
+        case "hour":
+            return "HOUR(ts)"
+    return one
+
+
+@st.composite
+def condition(draw: Any, depth: int = 2) -> str:
+    kinds = ["numbers", "texts", "null", "flag", "times", "between", "in", "among texts"]
+    kind = draw(st.sampled_from([*kinds, *(["and", "or", "not", "is"] if depth else [])]))
+    sign = draw(st.sampled_from(["=", "<>", "<", "<=", ">", ">="]))
+    match kind:
+        case "numbers":
+            return f"{draw(whole(0))} {sign} {draw(whole(min(depth, 1)))}"
+        case "texts":
+            other = draw(st.sampled_from(["u", "r.y", *(f"'{text}'" for text in TEXTS)]))
+            return f"s {draw(st.sampled_from(['=', '<>']))} {other}"
+        case "null":
+            return f"{draw(st.sampled_from(['a', 's', 'r.y', 'r.q.w', 'ts', 'f']))} IS {draw(st.sampled_from(['', 'NOT ']))}NULL"
+        case "flag":
+            return str(draw(st.sampled_from(["f", "g", "r.q.v"])))
+        case "times":
+            return f"ts {sign} ts + INTERVAL '1' SECOND" if draw(st.booleans()) else f"ts - INTERVAL '2' HOUR {sign} ts"
+        case "between":
+            return f"b BETWEEN a AND {draw(whole(0))}"
+        case "in":
+            return "a IN (1, 2, -7)"
+        case "among texts":
+            return "s IN ('apple', 'b', 'thirteen bytes')"
+        case "not":
+            return f"NOT ({draw(condition(depth - 1))})"
+        case "is":
+            test = draw(st.sampled_from(["TRUE", "FALSE", "NOT TRUE"]))
+            return f"({draw(condition(depth - 1))}) IS {test}"
+    word = kind.upper()
+    return f"(({draw(condition(depth - 1))}) {word} ({draw(condition(depth - 1))}))"
+
+
+@st.composite
+def queries(draw: Any) -> str:
+    plain = draw(
+        st.lists(st.sampled_from(["a", "n", "s", "ts", "z", "d", "f", "m", "r", "r.q", "r.y", "r.q.v"]), min_size=1)
+    )
+    made = [f"{draw(st.one_of(whole(), condition()))} AS e{place}" for place in range(draw(st.integers(0, 2)))]
+    picked = [f"{name} AS p{place}" for place, name in enumerate(plain)]
+    where = f" WHERE {draw(condition())}" if draw(st.booleans()) else ""
+    inner = f"SELECT {', '.join([*picked, *made, 'a AS a1', 's AS s1'])} FROM t{where}"
+    if draw(st.booleans()):
+        return inner
+    return f"SELECT *, a1 + 1 AS more FROM ({inner}) AS i WHERE s1 = 'apple' OR a1 > 0"
+
+
+@st.composite
+def rows(draw: Any) -> list[dict[str, Any]]:
+    def maybe(strategy: Any) -> Any:
+        return st.one_of(st.none(), strategy)
+
+    text = st.sampled_from(TEXTS)
+    small = st.integers(-9, 9)
+    row = st.fixed_dictionaries(
+        {
+            "a": maybe(st.one_of(small, st.sampled_from([2**31 - 1, -(2**31)]))),
+            "b": maybe(st.one_of(small, st.sampled_from([2**63 - 1, -(2**63)]))),
+            "c": maybe(st.one_of(small, st.sampled_from([2**15 - 1]))),
+            "n": st.integers(-128, 127),
+            "s": maybe(text),
+            "u": maybe(text),
+            "ts": maybe(st.integers(-(10**6), 10**6).map(lambda s: EPOCH + timedelta(milliseconds=s))),
+            "z": maybe(st.integers(0, 10**6).map(lambda s: EPOCH + timedelta(seconds=s))),
+            "d": maybe(st.dates(date(1960, 1, 1), date(2030, 1, 1))),
+            "f": maybe(st.booleans()),
+            "g": maybe(st.booleans()),
+            "m": maybe(st.integers(-999, 999).map(lambda cents: Decimal(cents) / 100)),
+            "r": maybe(
+                st.fixed_dictionaries(
+                    {
+                        "x": maybe(small),
+                        "y": maybe(text),
+                        "q": maybe(st.fixed_dictionaries({"w": maybe(small), "v": maybe(st.booleans())})),
+                    }
+                )
+            ),
+        }
+    )
+    return list(draw(st.lists(row, min_size=1, max_size=12)))
+
+
+def frame_for(steps: list[Filter | Project], values: list[dict[str, Any]]) -> pl.DataFrame:
+    """The rows as the chain's input has them: the scan reads no other fields."""
+    schema = polars_schema(steps[0].input.schema)
+    columns = {
+        name: pl.Series(name, [_shaped(row[name], kind) for row in values], dtype=kind, strict=False)
+        for name, kind in schema.items()
+    }
+    return pl.DataFrame(columns)
+
+
+def _shaped(value: Any, kind: pl.DataType) -> Any:
+    if isinstance(kind, pl.Struct) and value is not None:
+        return {item.name: _shaped(value[item.name], item.dtype) for item in kind.fields}
+    return value
+
+
+def by_polars(steps: list[Filter | Project], batch: Batch) -> Batch:
+    for step in steps:
+        if isinstance(step, Filter):
+            holds = Predicate(step.predicate, step.input.schema, SETTINGS).holds(batch)
+            batch = batch.take(np.flatnonzero(holds.to_numpy()))
+        else:
+            evaluator = Evaluator(step.expressions, step.names, step.input.schema, SETTINGS)
+            batch = batch.with_frame(evaluator.evaluate(batch))
+    return batch
+
+
+def batch_of(frame: pl.DataFrame) -> Batch:
+    return Batch(frame, np.arange(frame.height), WatermarkSteps.still())
+
+
+def agree(query: str, frame: pl.DataFrame) -> None:
+    steps = chain(query)
+    program, done = program_of(steps, steps[0].input.schema, SETTINGS)
+    if program is None:
+        return
+    expected = by_polars(steps[:done], batch_of(frame))
+    found = program.run(batch_of(frame))
+    assert found.frame.equals(expected.frame), query
+    assert found.frame.schema == expected.frame.schema
+    assert found.sequence.tolist() == expected.sequence.tolist()
+    # What one program wrote, the next one reads.
+    if isinstance(found.rows, BufferedColumns) and len(found):
+        again, _ = program_of(steps, steps[0].input.schema, SETTINGS)
+        assert again is not None
+        sliced = frame[1:]  # its first row is in the middle of a byte of every bitmap
+        if sliced.height:
+            rest = again.run(batch_of(sliced))
+            assert rest.frame.equals(by_polars(steps[:done], batch_of(sliced)).frame), query
+
+
+@settings(max_examples=300, deadline=None)
+@given(queries(), rows())
+def test_a_chain_gives_what_polars_gives(query: str, values: list[dict[str, Any]]) -> None:
+    steps = chain(query)
+    agree(query, frame_for(steps, values))
+
+
+@pytest.mark.parametrize("height", [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 17])
+def test_blocks_join_without_a_seam(height: int) -> None:
+    query = "SELECT a, s, r, b * 2 AS e, f FROM t WHERE b % 3 <> 0 AND (s <> 'apple' OR a IS NULL)"
+    values = [
+        {
+            "a": None if row % 5 == 0 else row,
+            "b": row,
+            "s": TEXTS[row % len(TEXTS)],
+            "f": None if row % 11 == 0 else row % 2 == 0,
+            "r": None if row % 7 == 0 else {"x": row, "y": TEXTS[row % 3], "q": {"w": row, "v": row % 4 == 1}},
+        }
+        for row in range(height)
+    ]
+    agree(query, frame_for(chain(query), values))
+
+
+def test_what_can_fail_is_left_to_polars() -> None:
+    for query in ("SELECT 1 / a AS e FROM t", "SELECT CAST(s AS INT) AS e FROM t", "SELECT UPPER(s) AS e FROM t"):
+        steps = chain(query)
+        assert program_of(steps, steps[0].input.schema, SETTINGS) == (None, 0), query
+
+
+def test_a_filter_runs_by_the_kernel_before_what_only_polars_knows() -> None:
+    steps = chain("SELECT UPPER(s) AS e FROM t WHERE a > 1")
+
+    program, done = program_of(steps, steps[0].input.schema, SETTINGS)
+
+    assert program is not None
+    assert done == 1
