@@ -41,6 +41,8 @@ def frame_of(rows: Columnar) -> pl.DataFrame:
 
 def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object]:
     """Where the columns at these places are in memory, and what keeps that memory alive. There must be rows."""
+    if not places:
+        return [], None
     if isinstance(rows, pl.DataFrame):
         buffers, owner = frame_buffers(rows[:, places] if len(places) < rows.width else rows)
         return list(buffers), owner
