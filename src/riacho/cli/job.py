@@ -147,6 +147,7 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
                 for each in job["metrics"]["operators"]
             ],
         )
+        _tell_what_holds_back(job["metrics"].get("held_back_by", []))
     typer.echo(f"\n{job['sql']}")
 
 
@@ -211,6 +212,19 @@ def _known(catalog: JobCatalog, name: str) -> JobSpec:
         known = ", ".join(sorted(specs)) or "none was submitted"
         raise UsageError(f"there is no job {name!r}", mend=f"jobs: {known}")
     return specs[name]
+
+
+def _tell_what_holds_back(held: list[dict[str, Any]]) -> None:
+    """Which partitions the watermarks wait for."""
+    from datetime import UTC, datetime
+
+    for place, each in enumerate(held):
+        if each["watermark"] is None:
+            far = "no row has come yet"
+        else:
+            far = f"its own is {datetime.fromtimestamp(each['watermark'] / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        start = "\n" if place == 0 else ""
+        typer.echo(f"{start}the watermark of {each['table']} waits for {each['split']}: {far}")
 
 
 def _tell_if_silent(job: dict[str, Any]) -> None:

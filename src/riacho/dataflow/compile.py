@@ -15,6 +15,7 @@ from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
 from riacho.dataflow.operators.rank import RankOperator
 from riacho.dataflow.operators.rejects import Rejects
+from riacho.dataflow.operators.remembering_calc import RememberingCalc
 from riacho.dataflow.operators.replicate import ReplicateOperator
 from riacho.dataflow.operators.session_aggregate import SessionAggregateOperator
 from riacho.dataflow.operators.session_table import SessionTableOperator
@@ -25,6 +26,7 @@ from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
 from riacho.dataflow.operators.window_table import WindowTableOperator
 from riacho.plan.changelog import is_updating
+from riacho.plan.determinism import must_remember
 from riacho.plan.relations import (
     Aggregate,
     Deduplicate,
@@ -113,7 +115,7 @@ class _Compiler:
     def _chain(self, relation: Relation) -> list[Filter | Project]:
         """The filters and projections that end in this relation, from the lowest, read by nobody else in between."""
         steps: list[Filter | Project] = []
-        while isinstance(relation, Filter | Project) and (not steps or self._readers[relation] == 1):
+        while isinstance(relation, Filter | Project) and (not steps or len(self._readers[relation]) == 1):
             steps.insert(0, relation)
             relation = relation.input
         return steps
@@ -121,7 +123,10 @@ class _Compiler:
     def _operator(self, relation: Relation, steps: list[Filter | Project]) -> Operator | None:
         settings, rejects = self._settings, self._rejects if _keeps_sources(relation) else None
         if steps:
-            return Calc(steps, settings, rejects)
+            calc = Calc(steps, settings, rejects)
+            if must_remember(steps, self._readers.get(relation, ())):
+                return RememberingCalc(calc, steps[0].input.schema, relation.schema)
+            return calc
         match relation:
             case Scan() | Sink():
                 return None
@@ -160,14 +165,14 @@ class _Compiler:
         raise AssertionError(f"no operator for {type(relation).__name__}")
 
 
-def _readers(job: Job) -> dict[Relation, int]:
-    """How many different relations read each relation."""
+def _readers(job: Job) -> dict[Relation, set[Relation]]:
+    """The different relations that read each relation."""
     readers: dict[Relation, set[Relation]] = {}
     for sink in job.sinks:
         for relation in walk_relations(sink):
             for below in relation.inputs:
                 readers.setdefault(below, set()).add(relation)
-    return {relation: len(above) for relation, above in readers.items()}
+    return readers
 
 
 def _keeps_sources(relation: Relation) -> bool:

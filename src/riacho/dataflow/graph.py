@@ -158,6 +158,15 @@ class Graph:
                     reached.add(place)
         return found
 
+    def slowest_splits(self) -> dict[str, tuple[int, int]]:
+        """By scan id, which split holds the watermark back, and how far its own is. A scan without one is not there."""
+        found = {}
+        for scan_id in self.scans:
+            slowest = [split for each in self._watermark_operators(scan_id) if (split := each.slowest_split())]
+            if slowest:
+                found[scan_id] = min(slowest, key=lambda split: split[1])
+        return found
+
     def metrics(self) -> list[OperatorMetrics]:
         """One entry per node, inputs first."""
         return [

@@ -130,6 +130,14 @@ class SplitWatermarks:
         idle: npt.NDArray[np.bool_] = self._heard_ms <= self._clock.monotonic_ms() - self._timeout
         return idle
 
+    def slowest(self) -> tuple[int, int] | None:
+        """(split, level) of the split that holds the watermark back; None where none does, because all have ended."""
+        counting = np.flatnonzero(~self._idle() & (self._levels < END_OF_TIME))
+        if not len(counting):
+            return None
+        number = int(counting[np.argmin(self._levels[counting])])
+        return list(self._numbers)[number], int(self._levels[number])
+
     def snapshot(self) -> StateArrays:
         return {
             "splits": np.array(list(self._numbers), np.int64),

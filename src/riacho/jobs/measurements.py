@@ -71,6 +71,7 @@ class Measurements:
             "cpu_share": (cpu_s - self._cpu_s) / elapsed_s,
             "state_bytes": sum(each.state_bytes for each in operators),
             "watermark": min(watermarks, default=None),
+            "held_back_by": _held_back(graph, sources),
             "late_rows": sum(each.late_rows for each in operators),
             "dead_letters": sum(count.dead_letters for count in counts),
             "skipped": sum(count.skipped for count in counts),
@@ -93,6 +94,19 @@ class Measurements:
 
     def _latency(self, percentile: int) -> float | None:
         return float(np.percentile(self._latencies, percentile)) if self._latencies else None
+
+
+def _held_back(graph: Graph, sources: Mapping[str, Source]) -> list[dict[str, Any]]:
+    """Of each table with a row time the partition that is furthest behind; the table that is furthest first."""
+    slowest = sorted(graph.slowest_splits().items(), key=lambda found: found[1][1])
+    return [
+        {
+            "table": graph.scans[scan].table.name,
+            "split": sources[scan].splits[split],
+            "watermark": watermark if watermark > NO_WATERMARK else None,
+        }
+        for scan, (split, watermark) in slowest
+    ]
 
 
 def _cpu_seconds() -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from riacho.plan.determinism import volatile_condition
+from riacho.plan.expressions import walk
 from riacho.plan.passes.rank import rank_range
 from riacho.plan.relations import Filter, Over, Rank, RankKind, Relation, walk_relations
 from riacho.sql.over import RANKINGS
@@ -25,6 +27,19 @@ def check_stream(relation: Relation, source: SourceText) -> None:
             source.fail(
                 f"no row is numbered {step.end}: the first is 1", step.position or 0, "ask for numbers from 1 on"
             )
+    _check_conditions(relation, source)
+
+
+def _check_conditions(relation: Relation, source: SourceText) -> None:
+    """Refuse a join of rows that change by a condition that may hold now and not later."""
+    condition = volatile_condition(relation)
+    if condition is not None:
+        source.fail(
+            f"the join's condition {condition} can not satisfy the determinism requirement for correctly processing "
+            "update message ('UB'/'UA'/'D' in changelogMode, not 'I' only)",
+            next((part.position for part in walk(condition) if part.position is not None), None) or 0,
+            "compute it in a column of one side, by a subquery, and join by that",
+        )
 
 
 def _check_numbered(over: Over, source: SourceText, condition: Filter | None = None) -> None:

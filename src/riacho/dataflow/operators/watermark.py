@@ -44,6 +44,10 @@ class WatermarkOperator:
         """These splits have ended and hold nothing back any more."""
         self._splits.finish(splits)
 
+    def slowest_split(self) -> tuple[int, int] | None:
+        """The split that holds the watermark back, and how far its own is; None where none does."""
+        return self._splits.slowest()
+
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         batch, microseconds, valid = self._values(inputs[0])
         if batch.diff is not None:  # an old value that goes says nothing new of time
