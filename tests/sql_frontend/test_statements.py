@@ -8,7 +8,18 @@ from dataclasses import dataclass
 import pytest
 
 from riacho.errors import UsageError
-from riacho.plan.relations import Field, Normalize, Project, Relation, Scan, Schema, Watermark
+from riacho.plan.relations import (
+    Aggregate,
+    Field,
+    Join,
+    Normalize,
+    Project,
+    Relation,
+    Scan,
+    Schema,
+    Watermark,
+    walk_relations,
+)
 from riacho.plan.tables import ColumnKind, Table
 from riacho.plan.types import INT
 from riacho.sql.errors import SqlError
@@ -261,3 +272,19 @@ def test_a_place_behind_a_variable_is_that_of_the_file() -> None:
             "EXPLAIN SELECT price FROM bids AS ${LONG_NAME} WHERE nothing > 1"
         )
     assert caught.value.source_line[caught.value.column - 1 :].startswith("nothing")
+
+
+def test_a_hint_says_how_long_joins_and_groups_keep_their_rows() -> None:
+    joined = session().query(
+        "SELECT /*+ STATE_TTL('b' = '1 d', 'n' = '5 s') */ b.price FROM bids AS b "
+        "JOIN people AS p ON b.bidder = p.id JOIN numbers AS n ON n.n = p.id"
+    )
+    grouped = session().query("SELECT /*+ STATE_TTL('b' = '2 s') */ channel, COUNT(*) FROM bids AS b GROUP BY channel")
+    plain = session().query("SELECT channel, COUNT(*) FROM bids AS b GROUP BY channel")
+
+    assert [step.ttls_ms for step in walk_relations(joined) if isinstance(step, Join)] == [
+        (None, 5_000),
+        (86_400_000, None),
+    ]
+    assert [step.ttl_ms for step in walk_relations(grouped) if isinstance(step, Aggregate)] == [2_000]
+    assert [step.ttl_ms for step in walk_relations(plain) if isinstance(step, Aggregate)] == [None]

@@ -21,6 +21,7 @@ from riacho.sql.scope import NO_NAMES, NO_TABLE, Outer, Scope
 from riacho.sql.select import SelectBinder
 from riacho.sql.set_operations import SetOperationBinder
 from riacho.sql.source import SourceText
+from riacho.sql.state_ttl import of_groups, times_to_live, with_join_times
 from riacho.sql.subqueries import SubqueryBinder
 
 _CLAUSES = {
@@ -62,7 +63,6 @@ class QueryBinder:
         with_clause = tree.args.get("with_")
         if with_clause is not None:
             self._common(with_clause, known)
-        hints_of(tree, self.source)
         for clause, found in tree.args.items():
             if found and clause not in _KNOWN:
                 reason = _CLAUSES.get(clause, f"{clause.upper()} is not supported in a query")
@@ -100,7 +100,10 @@ class QueryBinder:
 
     def _select(self, tree: exp.Select, known: Mapping[str, Relation]) -> Relation:
         subqueries = self._subqueries(known)
-        return SelectBinder(self.source, self._from(tree, known, subqueries), subqueries).bind(tree)
+        scope = self._from(tree, known, subqueries)
+        times = times_to_live(hints_of(tree, self.source))
+        scope = replace(scope, relation=with_join_times(scope.relation, tree, times))
+        return SelectBinder(self.source, scope, subqueries, of_groups(tree, times)).bind(tree)
 
     def _subqueries(self, known: Mapping[str, Relation]) -> SubqueryBinder:
         return SubqueryBinder(lambda tree, correlation: replace(self, outer=correlation).bind(tree, known))

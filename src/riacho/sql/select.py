@@ -37,6 +37,8 @@ class SelectBinder:
     source: SourceText
     scope: Scope
     subqueries: SubqueryBinder
+    ttl_ms: int | None = None
+    """How long groups are kept that nobody writes to, where a hint says so."""
 
     def bind(self, tree: exp.Select) -> Relation:
         """The relation of the SELECT. Raises `SqlError`."""
@@ -85,7 +87,7 @@ class SelectBinder:
         """The grouped relation; `items` and the OVER calls are changed to read its fields."""
         for item in [*items, *([] if having is None else [having])]:
             self._check_grouped(item.expression, keys, item.tree)
-        aggregate = collector.over(below, keys, key_names)
+        aggregate = replace(collector.over(below, keys, key_names), ttl_ms=self.ttl_ms)
         # At once, since the rows of a window keep their row time, which the query around may use.
         relation = recognize_window_aggregates(merge_projects(push_filters(aggregate)))
         if having is not None:

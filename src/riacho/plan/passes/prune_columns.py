@@ -162,11 +162,12 @@ class _Pruning:
         calls = [aggregate.calls[place] for place in kept]
         below, moves = self.prune(aggregate.input, frozenset(aggregate.keys) | _read_by(calls))
         fields = [*range(keys), *(keys + place for place in kept)]
-        pruned = Aggregate(
-            below,
-            tuple(moves[key] for key in aggregate.keys),
-            tuple(_remap_call(call, moves) for call in calls),
-            tuple(aggregate.names[index] for index in fields),
+        pruned = replace(
+            aggregate,
+            input=below,
+            keys=tuple(moves[key] for key in aggregate.keys),
+            calls=tuple(_remap_call(call, moves) for call in calls),
+            names=tuple(aggregate.names[index] for index in fields),
         )
         return pruned, _moves(fields)
 
