@@ -49,8 +49,11 @@ def run_tests(
         riacho test tests/sql orders --cuts 100 --seed 7
         riacho test tests/sql --accept
     """
+    import logging
+
     from riacho.testing.cases import cases_in
 
+    logging.disable(logging.WARNING)  # bad records are part of a test's result
     if not directory.is_dir():
         raise UsageError("there is no such folder", where=str(directory))
     chosen = seed if seed is not None else random.SystemRandom().randrange(1_000_000)
