@@ -53,13 +53,16 @@ def run_tests(
 
     from riacho.testing.cases import cases_in
 
-    logging.disable(logging.WARNING)  # bad records are part of a test's result
     if not directory.is_dir():
         raise UsageError("there is no such folder", where=str(directory))
     chosen = seed if seed is not None else random.SystemRandom().randrange(1_000_000)
     cases = cases_in(directory, names)
     variables = all_variables(None, assignments)
-    failed = [case.name for case in cases if not _passes(case, variables, python or [], cuts, chosen, accept=accept)]
+    logging.disable(logging.WARNING)  # bad records are part of a test's result
+    try:
+        failed = [case for case in cases if not _passes(case, variables, python or [], cuts, chosen, accept=accept)]
+    finally:
+        logging.disable(logging.NOTSET)
     typer.echo(f"{counted(len(cases) - len(failed), 'test')} passed, {len(failed)} failed (seed {chosen})")
     if failed:
         raise typer.Exit(RiachoError.exit_code)
