@@ -16,7 +16,7 @@ from riacho.dataflow.batch import Batch, WatermarkSteps
 from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import UTC, Evaluator, Predicate, Settings
-from riacho.dataflow.expressions.programs import program_of
+from riacho.dataflow.programs import program_of
 from riacho.host import SystemClock
 from riacho.kernels.programs import BLOCK
 from riacho.plan.relations import Filter, Project, Relation, Scan

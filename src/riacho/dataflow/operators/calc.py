@@ -9,9 +9,9 @@ import polars as pl
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import Evaluator, Predicate, Settings
-from riacho.dataflow.expressions.programs import program_of
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
+from riacho.dataflow.programs import program_of
 from riacho.plan.relations import Filter, Project
 
 
