@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.dataflow.buffered import Columnar, frame_of
+from riacho.dataflow.buffered import Columnar, column_of, frame_of
+from riacho.formats.arrow import Column
 
 Int64Array = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
@@ -130,6 +131,10 @@ class Batch:
     def frame(self) -> pl.DataFrame:
         """The rows' columns."""
         return frame_of(self.rows)
+
+    def column(self, index: int) -> Column | pl.Series:
+        """A column as it was made."""
+        return column_of(self.rows, index)
 
     def with_frame(self, frame: pl.DataFrame) -> Batch:
         """The same rows with other columns."""

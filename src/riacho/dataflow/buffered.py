@@ -39,6 +39,11 @@ def frame_of(rows: Columnar) -> pl.DataFrame:
     return rows if isinstance(rows, pl.DataFrame) else rows.frame
 
 
+def column_of(rows: Columnar, index: int) -> Column | pl.Series:
+    """One of the columns, as it is."""
+    return rows.to_series(index) if isinstance(rows, pl.DataFrame) else rows.columns[index]
+
+
 def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object]:
     """Where the columns at these places are in memory, and what keeps that memory alive. There must be rows."""
     if not places:

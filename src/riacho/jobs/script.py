@@ -16,6 +16,7 @@ from riacho.dataflow.sinks import Sink
 from riacho.dataflow.sinks.constraints import constrained
 from riacho.dataflow.sources import Source
 from riacho.host import Clock, Disk
+from riacho.host.memory import keep_freed_memory
 from riacho.jobs.ahead import ReadAhead
 from riacho.jobs.snapshot import SnapshotStore
 from riacho.jobs.trigger import trigger_of
@@ -64,6 +65,7 @@ def open_worker(
 
     Raises `RiachoError`: a source cannot be opened, a snapshot belongs to another query.
     """
+    keep_freed_memory()
     options = dict(job.options)
     time_zone = options.get(LOCAL_TIME_ZONE, "default").replace("default", DEFAULT_TIME_ZONE)
     ttl_ms = 0 if is_batch(options) else int(options.get(STATE_TTL, "0"))

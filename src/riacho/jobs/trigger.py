@@ -77,7 +77,7 @@ class Trigger:
         >>> Trigger().spacing_ms(rows=5, duration_ms=1.0), Trigger().spacing_ms(rows=100_000, duration_ms=20.0)
         (1.0, 0.0)
         """
-        if self.holds or not 0 < rows < SMALL_ROWS:
+        if self.holds or not 0 < rows < min(SMALL_ROWS, self.max_rows):
             return 0.0
         return min(duration_ms * SPACING, MAX_SPACING_MS)
 

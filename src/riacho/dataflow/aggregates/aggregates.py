@@ -26,6 +26,7 @@ from riacho.dataflow.aggregates.contract import (
 from riacho.dataflow.aggregates.inputs import Inputs
 from riacho.dataflow.aggregates.registry import Need, Surroundings, make, needed
 from riacho.dataflow.aggregates.values import NO_CROSSINGS, ValueCounts
+from riacho.dataflow.buffered import Columnar
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.snapshots import prefixed, section
@@ -161,9 +162,9 @@ class Aggregates:
         copy_cells(self._ledger.values, touched, cells)
         return Before(cells, self._stored(touched))
 
-    def update(self, frame: pl.DataFrame, slots: Int64Array, touched: Int64Array, signs: Int8Array) -> None:
+    def update(self, rows: Columnar, slots: Int64Array, touched: Int64Array, signs: Int8Array) -> None:
         """Apply a pass's rows; `signs` is empty where all are added."""
-        inputs = Inputs(frame, self._schema, self._pool)
+        inputs = Inputs(rows, self._schema, self._pool)
         ledger = self._ledger.values
         parts: list[tuple[Need, tuple[Accumulator | Store, int]]] = [
             *self._accumulators.items(),

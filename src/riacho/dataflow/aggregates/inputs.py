@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
 from riacho.dataflow.aggregates.contract import ALL, Argument, BoolArray
 from riacho.dataflow.aggregates.values import NO_MASKS
+from riacho.dataflow.buffered import Columnar, column_of
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
+from riacho.formats.arrow import Column
 from riacho.plan.relations import Schema
 
 
 class Inputs:
     """The argument and filter columns of one pass."""
 
-    def __init__(self, frame: pl.DataFrame, schema: Schema, pool: StringPool) -> None:
-        self._frame = frame
+    def __init__(self, rows: Columnar, schema: Schema, pool: StringPool) -> None:
+        self._rows = rows
         self._schema = schema
         self._pool = pool
         self._arguments: dict[int, Argument] = {}
@@ -25,7 +26,7 @@ class Inputs:
 
     def argument(self, index: int) -> Argument:
         if index not in self._arguments:
-            words, valid = encode(self._frame.to_series(index), self._schema[index].type, self._pool)
+            words, valid = encode(column_of(self._rows, index), self._schema[index].type, self._pool)
             self._arguments[index] = Argument(np.ascontiguousarray(words), valid)
         return self._arguments[index]
 
@@ -43,7 +44,7 @@ class Inputs:
         """Where each of the filters is true, a row per filter."""
         if filters == [None]:
             return NO_MASKS
-        height = self._frame.height
+        height = self._rows.height
         masks = np.empty((len(filters), height), np.bool_)
         for place, filtered in enumerate(filters):
             masks[place] = True if filtered is None else self._filter(filtered)
@@ -51,7 +52,11 @@ class Inputs:
 
     def _filter(self, index: int) -> BoolArray:
         if index not in self._filters:
-            column = self._frame.to_series(index)
+            column = column_of(self._rows, index)
+            if isinstance(column, Column):
+                holds = np.unpackbits(column.buffers[0], count=column.length, bitorder="little").view(np.bool_)
+                self._filters[index] = holds if column.valid is None else holds & column.valid
+                return self._filters[index]
             # Filling costs a tenth of a millisecond also where there is nothing to fill.
             filled = column.fill_null(value=False) if column.null_count() else column
             self._filters[index] = filled.to_numpy()

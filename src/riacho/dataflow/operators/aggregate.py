@@ -11,6 +11,7 @@ import numpy.typing as npt
 from riacho.dataflow.aggregates.aggregates import Aggregates, Before
 from riacho.dataflow.aggregates.contract import ADDED
 from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.buffered import frame_of
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
@@ -19,7 +20,7 @@ from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
-from riacho.dataflow.state.words import RowCodec, build_frame
+from riacho.dataflow.state.words import RowCodec, build_rows
 from riacho.kernels.group_changes import differing_pairs, order_changes, touch_groups
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Aggregate
@@ -90,7 +91,7 @@ class AggregateOperator:
             self._release(self._expiry.sweep(self._index.slots_used))
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
-        columns = [batch.frame.to_series(key) for key in self._relation.keys]
+        columns = [batch.column(key) for key in self._relation.keys]
         words = self._codec.encode(columns, len(batch))
         if self._expiry:
             found = self._index.find(words)
@@ -110,7 +111,7 @@ class AggregateOperator:
         had = np.ones(len(touched), np.bool_)
         had[np.searchsorted(first, new_rows)] = False  # a new group's first row is what made it
         before = self._aggregates.before(touched)
-        self._aggregates.update(batch.frame, slots, touched, signs)
+        self._aggregates.update(batch.rows, slots, touched, signs)
         has = self._aggregates.rows(touched) > 0 if self._updating else np.ones(len(touched), np.bool_)
         output = self._changes(batch, touched, had, has, before, last if self._relation.calls else first)
         self._end_pass(touched[~has] if self._updating else NO_SLOTS)
@@ -137,11 +138,11 @@ class AggregateOperator:
         if not count or (kept is not None and not len(kept)):
             return empty_batch(self._schema, batch.watermark)
         keys = self._codec.decode(self._index.keys[touched[groups]])
-        frame = build_frame(self._schema.fields, [*keys, *columns], count)
+        rows = build_rows(self._schema.fields, [*keys, *columns], count)
         if kept is not None and len(kept) < count:
-            frame, groups, diff = frame[kept], groups[kept], diff[kept]
+            rows, groups, diff = frame_of(rows)[kept], groups[kept], diff[kept]
         signed = None if (diff > 0).all() else diff
-        return Batch(frame, batch.sequence[moments[groups]], batch.watermark, signed)
+        return Batch(rows, batch.sequence[moments[groups]], batch.watermark, signed)
 
     def _end_pass(self, emptied: Int64Array) -> None:
         self._aggregates.end_pass()

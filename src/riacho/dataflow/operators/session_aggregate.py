@@ -24,7 +24,7 @@ from riacho.dataflow.operators.window_time import MICROSECONDS, closing_limit, w
 from riacho.dataflow.state.sessions import Closed, SessionIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
-from riacho.dataflow.state.words import RowCodec, build_frame
+from riacho.dataflow.state.words import RowCodec, build_rows
 from riacho.formats.arrow import Column
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import WindowAggregate, WindowProperty
@@ -67,7 +67,7 @@ class SessionAggregateOperator:
         return output
 
     def _add(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> None:
-        columns = [batch.frame.to_series(key) for key in self._relation.keys]
+        columns = [batch.column(key) for key in self._relation.keys]
         words = self._codec.encode(columns, len(batch))
         assigned = self._sessions.assign(words, times, batch.sequence, steps)
         used = self._sessions.numbers_used
@@ -78,7 +78,7 @@ class SessionAggregateOperator:
             batch = batch.take(assigned.timely)
         if len(batch):
             touched, _, _ = self._grouping.touch(assigned.sessions, used)
-            self._aggregates.update(batch.frame, assigned.sessions, touched, ADDED)
+            self._aggregates.update(batch.rows, assigned.sessions, touched, ADDED)
         self._aggregates.end_pass()
 
     def _emit(self, closed: Closed, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
@@ -90,9 +90,9 @@ class SessionAggregateOperator:
             *self._aggregates.columns_of(closed.sessions),
             *(self._property(item, closed) for item in self._relation.properties),
         ]
-        frame = build_frame(self._schema.fields, columns, height)
+        rows = build_rows(self._schema.fields, columns, height)
         closing = np.searchsorted(steps.value, closed.ends - 1, side="left")
-        return Batch(frame, steps.sequence[closing], watermark)
+        return Batch(rows, steps.sequence[closing], watermark)
 
     def _property(self, item: WindowProperty, closed: Closed) -> Column:
         if item is WindowProperty.TIME:

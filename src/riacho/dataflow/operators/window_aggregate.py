@@ -26,7 +26,7 @@ from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
-from riacho.dataflow.state.words import RowCodec, build_frame
+from riacho.dataflow.state.words import RowCodec, build_rows
 from riacho.formats.arrow import Column
 from riacho.kernels.windows import assign_slices, expand_windows
 from riacho.plan.changelog import is_updating
@@ -134,7 +134,7 @@ class WindowAggregateOperator:
             self._accumulate(batch, places[:, : self._before])
 
     def _accumulate(self, batch: Batch, places: Int64Array) -> None:
-        columns = [batch.frame.to_series(key) for key in self._relation.keys]
+        columns = [batch.column(key) for key in self._relation.keys]
         words = self._codec.encode(columns, len(batch), before=self._before)
         words[:, : self._before] = places
         slots, new_rows = self._index.upsert(words)
@@ -144,7 +144,7 @@ class WindowAggregateOperator:
         self._arrivals += len(batch)
         touched, _, _ = self._grouping.touch(slots, self._index.slots_used)
         signs = ADDED if batch.diff is None else batch.diff
-        self._aggregates.update(batch.frame, slots, touched, signs)
+        self._aggregates.update(batch.rows, slots, touched, signs)
         self._aggregates.end_pass()
 
     def _begin(self, new_slots: Int64Array, words: Int64Array, born: Int64Array) -> None:
@@ -231,9 +231,9 @@ class WindowAggregateOperator:
             *fired.aggregates.columns_of(fired.slots),
             *(self._property(item, fired.ends) for item in self._relation.properties),
         ]
-        frame = build_frame(self._schema.fields, columns, height)
+        rows = build_rows(self._schema.fields, columns, height)
         closing = np.searchsorted(steps.value, fired.ends - 1, side="left")
-        return Batch(frame, steps.sequence[closing], watermark)
+        return Batch(rows, steps.sequence[closing], watermark)
 
     def _property(self, item: WindowProperty, ends: Int64Array) -> Column:
         if item is WindowProperty.TIME:

@@ -166,6 +166,10 @@ class EventTime(_LocalTime):
         self._rows_are_local = local or self.zone is None
 
     def of_rows(self, batch: Batch) -> Int64Array:
+        column = batch.column(self._column.index)
+        if isinstance(column, Column) and column.valid is None and self._rows_are_local:
+            times_us: Int64Array = column.buffers[0]
+            return times_us
         times = batch.frame.get_column(self._name)
         if times.null_count():
             message = "the row time is null"

@@ -70,6 +70,9 @@ class Program:
         self._roots = sorted({path[0] for path in self._paths})
         self._texts = [_constant(text) for text in assembler.texts]
         self._program = _instructions(assembler)
+        self._text_addresses = [text.ctypes.data for _, text in self._texts]
+        self._sources = self._source_table()
+        self._laid_out: tuple[int, Int64Array, int] = (-1, np.empty((0, kernel.OUT_COLUMNS), np.int64), 0)
         self._words = np.empty((self._registers, kernel.BLOCK), np.int64)
         self._valid = np.empty((self._registers, kernel.BLOCK), np.uint8)
 
@@ -96,7 +99,7 @@ class Program:
         found, owner = buffers_of(batch.rows, self._roots)
         given = dict(zip(self._roots, found, strict=True))
         sources, addresses = self._locate(given)
-        table, size = self._lay_out(rows, given)
+        table, size = self._lay_out(rows)
         arena = np.empty(size, np.uint8)
         has_nulls = np.zeros(len(table), np.uint8)
         kept = np.empty(rows if self._filters else 0, np.int64)
@@ -119,37 +122,45 @@ class Program:
 
     def _locate(self, given: Mapping[int, Buffers]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """The kernel's tables of sources, and of the buffers of those that are strings."""
-        sources = np.zeros((len(self._paths) + len(self._texts), kernel.SOURCE_COLUMNS), np.uint64)
-        addresses: list[int] = []
+        sources = self._sources.copy()
+        addresses = list(self._text_addresses)
         for number, path in enumerate(self._paths):
-            place = _within(given, path)
-            parent = self._paths.index(path[:-1]) + 1 if len(path) > 1 else 0
-            data = place.data[0] if place.data else 0
-            sources[number] = (place.valid, data, place.offset, len(addresses), parent, 1)
-            addresses.extend(place.data[1:-1])
-        for number, (view, text) in enumerate(self._texts, len(self._paths)):
-            sources[number] = (0, view.ctypes.data, 0, len(addresses), 0, 0)
-            addresses.append(text.ctypes.data)
+            place = given[path[0]] if len(path) == 1 else _within(given, path)
+            data = place.data
+            sources[number, :4] = (place.valid, data[0] if data else 0, place.offset, len(addresses))
+            if len(data) > 1:
+                addresses += data[1:-1]  # the last one holds the others' sizes
         return sources, np.array(addresses or [0], np.uint64)
 
-    def _lay_out(self, rows: int, given: Mapping[int, Buffers]) -> tuple[Int64Array, int]:
-        """The kernel's table of outputs, and the size of the arena that they fill.
+    def _source_table(self) -> npt.NDArray[np.uint64]:
+        """What stays the same of the table of sources: which are within which, and the constants."""
+        sources = np.zeros((len(self._paths) + len(self._texts), kernel.SOURCE_COLUMNS), np.uint64)
+        for number, path in enumerate(self._paths):
+            sources[number, kernel.SOURCE_PARENT] = self._paths.index(path[:-1]) + 1 if len(path) > 1 else 0
+            sources[number, kernel.SOURCE_STEP] = 1
+        for number, (view, _) in enumerate(self._texts):
+            row = sources[len(self._paths) + number]
+            row[kernel.SOURCE_DATA], row[kernel.SOURCE_BUFFERS] = view.ctypes.data, number
+        return sources
 
-        Where every row stays, the values that are passed on stay where they are.
+    def _lay_out(self, rows: int) -> tuple[Int64Array, int]:
+        """The kernel's table of outputs, and the size of the arena that they fill: those of the batch before, perhaps.
+
+        Where every row stays, the values that are passed on stay where they are, but for bits.
         """
-        table = np.empty((len(self._rows), kernel.OUT_COLUMNS), np.int64)
-        size = 0
+        known, table, size = self._laid_out
+        if known == rows:
+            return table, size
+        table, size = np.empty((len(self._rows), kernel.OUT_COLUMNS), np.int64), 0
         for out, (layout, register, source) in enumerate(self._rows):
+            stays = register < 0 and not self._filters and layout != kernel.BIT
             data = -1
-            if layout != NO_LAYOUT and not (register < 0 and self._stays(source, given)):
+            if layout != NO_LAYOUT and not stays:
                 data, size = size, size + _padded(_WIDTHS[layout] * rows)
             table[out] = (layout, register, source, data, size)
             size += _padded(rows)
+        self._laid_out = rows, table, size
         return table, size
-
-    def _stays(self, source: int, given: Mapping[int, Buffers]) -> bool:
-        """Whether a source's values need not be copied; bits that begin within a byte must be."""
-        return not self._filters and _within(given, self._paths[source]).offset % 8 == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +183,8 @@ class _Result:
             children = tuple((name, self.column(child)) for name, child in output.children)
             return Column("+s", self.rows, (), valid, children)
         if isinstance(output.type, BooleanType):
-            return Column("b", self.rows, (self._bits(output, data),), valid)
+            bits = np.packbits(self.arena[data : data + self.rows], bitorder="little")
+            return Column("b", self.rows, (bits,), valid)
         if data >= 0:
             values = self.arena[data : data + _WIDTHS[layout] * self.rows]
         else:
@@ -184,12 +196,6 @@ class _Result:
             return strings(values, kept, valid, text=is_text(output.type))
         code = arrow_code(output.type)
         return Column(code, self.rows, (values if layout == kernel.WIDE else values.view(_KINDS[layout]),), valid)
-
-    def _bits(self, output: _Output, data: int) -> npt.NDArray[np.uint8]:
-        if data >= 0:
-            return np.packbits(self.arena[data : data + self.rows], bitorder="little")
-        place = _within(self.given, output.path or ())
-        return memory_at(place.data[0] + place.offset // 8, -(-self.rows // 8), self.owner)
 
 
 def _within(given: Mapping[int, Buffers], path: tuple[int, ...]) -> Buffers:

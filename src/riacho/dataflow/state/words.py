@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.dataflow.buffered import BufferedColumns, Columnar
 from riacho.dataflow.columns import integers
 from riacho.dataflow.state.nested import nested_to_text, text_to_nested
 from riacho.dataflow.state.strings import StringPool
-from riacho.formats.arrow import Column, string_views, to_frame
+from riacho.formats.arrow import Column, string_views, to_frame, views_of
 from riacho.plan.relations import Field
 from riacho.plan.types import (
     ArrayType,
@@ -99,8 +100,36 @@ def decimal_column(high: Int64Array, low: npt.NDArray[np.uint64], valid: BoolArr
     return Column(f"d:{kind.precision},{kind.scale}", len(low), (limbs,), valid)
 
 
-def encode(series: pl.Series, data_type: DataType, pool: StringPool) -> tuple[Int64Array, BoolArray | None]:
+def encode(column: Column | pl.Series, data_type: DataType, pool: StringPool) -> tuple[Int64Array, BoolArray | None]:
     """A column's words, and which rows are valid (None: all). The word of a null is 0, or `NO_STRING`."""
+    if isinstance(column, pl.Series):
+        return _encode_series(column, data_type, pool)
+    if is_text(data_type) or is_bytes(data_type):
+        return pool.intern_views(views_of(column), column.length), column.valid
+    words = _words_of_buffers(column, data_type)
+    if words is None:
+        return _encode_series(to_frame([("", column)], column.length).to_series(), data_type, pool)
+    return words if column.valid is None else np.where(column.valid, words, 0), column.valid
+
+
+def _words_of_buffers(column: Column, data_type: DataType) -> Int64Array | None:
+    """The words of values of a fixed width, whatever those of nulls; None for others."""
+    match data_type:
+        case BooleanType():
+            bits = np.unpackbits(column.buffers[0], count=column.length, bitorder="little")
+            return bits.astype(np.int64)
+        case FloatType():
+            return words_of_floats(column.buffers[0].astype(np.float64, copy=False))
+        case DecimalType(precision=precision):
+            low_halves = column.buffers[0].view(np.int64)[::2]
+            return np.ascontiguousarray(low_halves) if precision <= NARROW_DECIMAL else None
+    if is_interned(data_type) or isinstance(data_type, NullType):
+        return None
+    words: Int64Array = column.buffers[0].astype(np.int64, copy=False)
+    return words
+
+
+def _encode_series(series: pl.Series, data_type: DataType, pool: StringPool) -> tuple[Int64Array, BoolArray | None]:
     valid = ~series.is_null().to_numpy() if series.null_count() else None
     if is_text(data_type) or is_bytes(data_type):
         return pool.intern_views(string_views(series), len(series)), valid
@@ -192,6 +221,14 @@ def build_frame(fields: Sequence[Field], columns: Sequence[Column | pl.Series], 
     return frame.select([item.name for item in fields])
 
 
+def build_rows(fields: Sequence[Field], columns: Sequence[Column | pl.Series], height: int) -> Columnar:
+    """The same, as buffers where every column has them."""
+    buffered = tuple(column for column in columns if isinstance(column, Column))
+    if len(buffered) < len(columns) or not columns:
+        return build_frame(fields, columns, height)
+    return BufferedColumns(tuple(item.name for item in fields), buffered, height)
+
+
 @dataclass(frozen=True, slots=True)
 class RowCodec:
     """Rows of given fields as rows of words: the null bits first, then one word per field."""
@@ -213,7 +250,7 @@ class RowCodec:
         """Which words are ids of the pool."""
         return [self.null_words + i for i, item in enumerate(self.fields) if is_interned(item.type)]
 
-    def encode(self, columns: Sequence[pl.Series], rows: int, *, before: int = 0) -> Int64Array:
+    def encode(self, columns: Sequence[Column | pl.Series], rows: int, *, before: int = 0) -> Int64Array:
         """One row of words per row of the columns, after `before` words that the caller fills."""
         words = np.empty((rows, before + self.width), np.int64)
         words[:, before : before + self.null_words] = 0
