@@ -122,7 +122,7 @@ QUERIES = [
     "SELECT id FROM a WHERE x IN (1, 2, y) AND y BETWEEN 1 AND 3",
     "SELECT COALESCE(x, y, 7) FROM a WHERE FALSE OR x IS NOT NULL",
     "SELECT 1 FROM a WHERE x = 1",
-    "SELECT t.p FROM (VALUES (1, 2), (3, NULL)) AS t(p, q) WHERE t.q IS NULL",
+    "SELECT t.p FROM (VALUES (1, 2), (3, CAST(NULL AS INT))) AS t(p, q) WHERE t.q IS NULL",
     "SELECT x FROM (SELECT x, y FROM (SELECT x, y, id FROM a WHERE id > 0) WHERE y > 0) WHERE x > 0",
 ]
 

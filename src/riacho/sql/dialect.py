@@ -127,7 +127,7 @@ class RiachoFlink(Dialect):
             TokenType.NULL: lambda self, token: self.expression(exp.Null(), token),
             TokenType.TRUE: lambda self, token: self.expression(exp.Boolean(this=True), token),
             TokenType.FALSE: lambda self, token: self.expression(exp.Boolean(this=False), token),
-            TokenType.UNKNOWN: lambda self, token: self.expression(exp.Null(), token),
+            TokenType.UNKNOWN: lambda self, token: self.expression(exp.Boolean(this=None), token),
             TokenType.STAR: lambda self, token: self.expression(exp.Star(), token),
         }
         RANGE_PARSERS: ClassVar[dict[TokenType, Any]] = {

@@ -142,7 +142,8 @@ class ExpressionBinder:
         return self._checked(tree, lambda: interval_literal(tree.this.name, tree.args["unit"].name))
 
     def _boolean(self, tree: exp.Expr) -> Expression:
-        return Literal(BOOLEAN.with_nullable(False), bool(tree.this), position=self.source.locate(tree))
+        value = tree.this  # None is UNKNOWN
+        return Literal(BOOLEAN.with_nullable(value is None), value, position=self.source.locate(tree))
 
     def _null(self, tree: exp.Expr) -> Expression:
         return Literal(NullType(), None, position=self.source.locate(tree))

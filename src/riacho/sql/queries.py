@@ -14,7 +14,7 @@ from riacho.plan.types import DataType, DecimalType, NullType
 from riacho.sql.catalog import Catalog
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.from_clause import FromBinder, renamed
-from riacho.sql.functions import coerce, common_type
+from riacho.sql.functions import coerce, least_restrictive_type
 from riacho.sql.hints import CheckTable
 from riacho.sql.query_hints import hints_of
 from riacho.sql.scope import NO_NAMES, NO_TABLE, Outer, Scope
@@ -139,12 +139,12 @@ class QueryBinder:
         return branches[0] if len(branches) == 1 else Union(branches)
 
     def _common_type(self, expressions: list[Expression], what: str, tree: exp.Expr) -> DataType:
-        found = common_type([expression.type for expression in expressions])
+        if any(isinstance(expression.type, NullType) for expression in expressions):
+            self.source.fail(f"{what} has a NULL without a type", tree, "write CAST(NULL AS …)")
+        found = least_restrictive_type([expression.type for expression in expressions])
         if found is None:
             kinds = " and ".join(dict.fromkeys(expression.type.name() for expression in expressions))
             self.source.fail(f"{what} has no common type: {kinds}", tree, "cast them to one type")
-        if isinstance(found, NullType):
-            self.source.fail(f"{what} is only NULL, which has no type", tree, "write CAST(NULL AS …)")
         return found
 
     def _set_operation(self, tree: exp.SetOperation, known: Mapping[str, Relation]) -> Relation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
@@ -12,6 +13,9 @@ import polars as pl
 from riacho.errors import UsageError
 
 MICROSECONDS_PER_DAY = 86_400_000_000
+
+Ambiguous = Literal["earliest", "latest"]
+"""Which instant a local time is that occurs twice."""
 
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?")
 
@@ -58,23 +62,23 @@ class Zone:
             return (instant.dt.replace_time_zone(None) + pl.duration(microseconds=self.offset)).cast(pl.Datetime("us"))
         return instant.dt.convert_time_zone(self.name).dt.replace_time_zone(None)
 
-    def instant(self, local: pl.Expr) -> pl.Expr:
+    def instant(self, local: pl.Expr, ambiguous: Ambiguous = "earliest") -> pl.Expr:
         """The instant of a local date and time.
 
-        A local time that occurs twice is the earlier one; one that a change skips counts from the offset before it
-        (Java's `LocalDateTime.atZone`).
+        A local time that occurs twice is the earlier one (Java's `LocalDateTime.atZone`) or the later (Java's
+        `Calendar`); one that a change skips counts from the offset before it.
         """
         if self.offset is not None:
             return (local - pl.duration(microseconds=self.offset)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         day = pl.duration(microseconds=MICROSECONDS_PER_DAY)
         return pl.coalesce(
-            self._localized(local),
+            self._localized(local, ambiguous),
             # The day before has the offset that was in force until the gap.
-            self._localized((local - day).cast(pl.Datetime("us"))) + day,
+            self._localized((local - day).cast(pl.Datetime("us")), ambiguous) + day,
         ).cast(pl.Datetime("us", "UTC"))
 
-    def _localized(self, local: pl.Expr) -> pl.Expr:
-        zoned = local.dt.replace_time_zone(self.name, ambiguous="earliest", non_existent="null")
+    def _localized(self, local: pl.Expr, ambiguous: Ambiguous) -> pl.Expr:
+        zoned = local.dt.replace_time_zone(self.name, ambiguous=ambiguous, non_existent="null")
         return zoned.dt.convert_time_zone("UTC")
 
 

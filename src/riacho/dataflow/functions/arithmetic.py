@@ -14,7 +14,7 @@ from riacho.dataflow.evaluation import decimals
 from riacho.dataflow.evaluation.decimals import DIVISION_BY_ZERO, INT128, power_of_ten
 from riacho.dataflow.evaluation.guard import guard
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
-from riacho.dataflow.functions.intervals import difference, shifted
+from riacho.dataflow.functions.intervals import shifted
 from riacho.dataflow.functions.rounding import ceil_to_unit, floor_to_unit
 from riacho.plan.types import (
     DataType,
@@ -43,7 +43,14 @@ def _plus(call: Invocation) -> pl.Expr:
         return shifted(call[0], left, call[1], right, call.call.type)
     if is_temporal(right):
         return shifted(call[1], right, call[0], left, call.call.type)
-    return call[0] + call[1]
+    return _in_result_type(call, call[0] + call[1])
+
+
+def _in_result_type(call: Invocation, value: pl.Expr) -> pl.Expr:
+    """FLOAT + DOUBLE is computed in DOUBLE and is a FLOAT, as the first operand is (see `least_restrictive_type`)."""
+    if isinstance(call.call.type, FloatType) and not call.type(0).same_as(call.call.type):
+        return value.cast(call.result)
+    return value
 
 
 def _minus(call: Invocation) -> pl.Expr:
@@ -53,10 +60,8 @@ def _minus(call: Invocation) -> pl.Expr:
     if isinstance(call.call.type, DecimalType):
         return decimals.added(call[0], call[1], (left, right), call.call.type, call.failing, -1)
     if is_temporal(left):
-        if is_interval(right):
-            return shifted(call[0], left, -call[1], right, call.call.type)
-        return difference(call[0], call[1], left)
-    return call[0] - call[1]
+        return shifted(call[0], left, -call[1], right, call.call.type)
+    return _in_result_type(call, call[0] - call[1])
 
 
 def _times(call: Invocation) -> pl.Expr:
@@ -68,7 +73,7 @@ def _times(call: Invocation) -> pl.Expr:
         if isinstance(kind, IntegerType):
             return interval * number.cast(pl.Int64)
         return (interval.cast(pl.Float64) * number.cast(pl.Float64)).cast(pl.Int64, wrap_numerical=True)
-    return call[0] * call[1]
+    return _in_result_type(call, call[0] * call[1])
 
 
 def _divisor_is_safe(call: Invocation) -> bool:
@@ -80,7 +85,7 @@ def _divide(call: Invocation) -> pl.Expr:
     if isinstance(call.call.type, DecimalType):
         return decimals.divided(call[0], call[1], (left, right), call.call.type, call.failing)
     if isinstance(call.call.type, FloatType):
-        return call[0] / call[1]
+        return _in_result_type(call, call[0] / call[1])
     quotient = call[0].truncdiv(call[1])
     if _divisor_is_safe(call):
         return quotient
@@ -91,13 +96,6 @@ def _remainder(call: Invocation) -> pl.Expr:
     left, right = _types(call)
     if isinstance(call.call.type, DecimalType):
         return decimals.remainder(call[0], call[1], (left, right), call.call.type, call.failing)
-    if isinstance(call.call.type, FloatType):
-        # Polars takes the divisor's sign; Java the dividend's.
-        return call.columnwise(
-            lambda series, _: pl.Series(np.fmod(series[0].to_numpy(), series[1].to_numpy())).set(
-                series[0].is_null() | series[1].is_null(), None
-            )
-        )
     rest = (call[0] - call[0].truncdiv(call[1]) * call[1]).cast(call.result, wrap_numerical=True)
     if _divisor_is_safe(call):
         return rest
@@ -180,13 +178,17 @@ def _at_digits_of_value(value: float | int | Decimal, digits: int, mode: str, ki
     return int(whole) if isinstance(value, int) else whole.quantize(Decimal(1).scaleb(-decimals.scale_of(kind)))
 
 
+NO_SIGN = 0.0
+"""Added to a rounded number, so that -0.4 becomes 0.0 and not -0.0: `BigDecimal` knows no negative zero."""
+
+
 def _exact_float(value: float, digits: int, mode: str) -> float:
     """By the number's shortest decimal text, as Java's `BigDecimal.valueOf(x).setScale(digits, mode)`."""
     number = Decimal(repr(value))
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and -exponent <= digits:
-        return value
-    return float(number.quantize(Decimal(1).scaleb(-digits), mode, _EXACT))
+        return value + NO_SIGN
+    return float(number.quantize(Decimal(1).scaleb(-digits), mode, _EXACT)) + NO_SIGN
 
 
 _AMBIGUOUS = 1e-6
@@ -212,7 +214,7 @@ def _float_at_digits(call: Invocation, digits: int, mode: str) -> pl.Expr:
         made = np.where(np.isfinite(values), made, values)
         for row in np.flatnonzero(hard):
             made[row] = _exact_float(float(values[row]), digits, mode)
-        return pl.Series(made).set(numbers.is_null(), None).cast(polars_type(call.type(0)))
+        return pl.Series(made + NO_SIGN).set(numbers.is_null(), None).cast(polars_type(call.type(0)))
 
     return call.columnwise(run, (call[0],))
 

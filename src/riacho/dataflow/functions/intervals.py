@@ -39,11 +39,6 @@ def plus_milliseconds(point: pl.Expr, kind: DataType, milliseconds: pl.Expr, res
     return point + pl.duration(milliseconds=milliseconds, time_unit="us")
 
 
-def difference(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
-    """left - right in milliseconds, for points of one type."""
-    return milliseconds_of(left, kind) - milliseconds_of(right, kind)
-
-
 def milliseconds_of(point: pl.Expr, kind: DataType) -> pl.Expr:
     """Milliseconds since the epoch (since midnight for a time of day), rounded down."""
     match kind:

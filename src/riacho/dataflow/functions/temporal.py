@@ -280,7 +280,7 @@ def _unix_timestamp(call: Invocation) -> pl.Expr:
 
     def seconds(text: pl.Series, pattern: str) -> pl.Series:
         local = pl.lit(read_leniently(text, pattern, where))
-        made = (where.instant(local).to_physical() // 1_000_000).fill_null(_NO_TIME)
+        made = (where.instant(local, "latest").to_physical() // 1_000_000).fill_null(_NO_TIME)
         return pl.select(pl.when(pl.lit(text).is_not_null()).then(made)).to_series()
 
     return _by_pattern(call, call[0], 1, DEFAULT_PATTERN, seconds)
@@ -300,7 +300,7 @@ def _convert_tz(call: Invocation) -> pl.Expr:
             rows = same.arg_true()
             local = pl.lit(read_leniently(text.gather(rows), DEFAULT_PATTERN))
             try:
-                there = zone(target).local(zone(source).instant(local))
+                there = zone(target).local(zone(source).instant(local, "latest"))
             except UsageError as error:
                 report.rows(same, error.what)
                 continue

@@ -22,7 +22,7 @@ aggregate. Special syntax is flattened to plain arguments, keywords becoming str
 
 from riacho.sql.functions.aggregates import AGGREGATES, infer_aggregate, is_aggregate
 from riacho.sql.functions.casts import supports_cast
-from riacho.sql.functions.coercion import casts_implicitly, coerce, common_type
+from riacho.sql.functions.coercion import casts_implicitly, coerce, common_type, least_restrictive_type
 from riacho.sql.functions.definition import FunctionDefinition, FunctionError, Signature
 from riacho.sql.functions.java_classes import JAVA_CLASSES
 from riacho.sql.functions.registry import (
@@ -55,6 +55,7 @@ __all__ = [
     "infer_aggregate",
     "is_aggregate",
     "is_function",
+    "least_restrictive_type",
     "lookup",
     "nearest",
     "supports_cast",

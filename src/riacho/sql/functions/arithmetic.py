@@ -8,23 +8,18 @@ from riacho.plan.expressions import Literal
 from riacho.plan.types import (
     DOUBLE,
     INT,
-    STRING,
+    CharType,
     DataType,
-    DateType,
-    DayTimeIntervalType,
     DecimalType,
     FloatType,
     IntegerType,
     NullType,
-    TimestampLtzType,
-    TimestampType,
-    TimeType,
     is_interval,
     is_numeric,
     is_temporal,
 )
 from riacho.sql.functions import decimals
-from riacho.sql.functions.coercion import as_decimal, common_type
+from riacho.sql.functions.coercion import as_decimal, common_type, least_restrictive_type
 from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Inference, Signature
 from riacho.sql.functions.parameters import (
     as_double,
@@ -55,8 +50,10 @@ def _numbers(name: str, arguments: Arguments, rule: DecimalRule) -> Signature | 
     nullable = nullable_if_any(arguments)
     if isinstance(left, FloatType) or isinstance(right, FloatType):
         both = common_type([left, right])
+        result = least_restrictive_type([left, right])
         assert both is not None, name
-        return _typed(arguments, (both, both), both)
+        assert result is not None, name
+        return _typed(arguments, (both, both), result)
     if isinstance(left, DecimalType) or isinstance(right, DecimalType):
         one, other = as_decimal(left), as_decimal(right)
         return _typed(arguments, (one, other), rule(one, other).with_nullable(nullable))
@@ -98,9 +95,12 @@ def _minus(arguments: Arguments) -> Signature:
     left, right = (item.type for item in arguments)
     if _takes_interval(left, right):
         return _typed(arguments, (left, right), left)
-    both = common_type([left, right])
-    if both is not None and isinstance(both, TimestampType | TimestampLtzType | DateType | TimeType):
-        return _typed(arguments, (both, both), DayTimeIntervalType())
+    if is_temporal(left) and is_temporal(right):
+        raise FunctionError(
+            f"- does not take {left.name()} and {right.name()}",
+            mend="the time between two moments is TIMESTAMPDIFF(SECOND, earlier, later)",
+            position=arguments[0].position,
+        )
     raise _mismatch("-", arguments)
 
 
@@ -137,6 +137,10 @@ def _numeric_only(name: str, rule: DecimalRule) -> Inference:
 
 def _remainder(arguments: Arguments) -> Signature:
     """Flink types a remainder of whole numbers by its divisor: MOD(BIGINT, INT) and MOD(DECIMAL(5, 0), INT) are INT."""
+    if any(isinstance(argument.type, FloatType) for argument in arguments):
+        raise FunctionError(
+            "MOD does not take FLOAT and DOUBLE", mend="cast to DECIMAL", position=arguments[0].position
+        )
     signature = _numeric_only("%", decimals.of_remainder)(arguments)
     result, divisor = signature.result, arguments[1].type
     whole = isinstance(result, IntegerType) or (isinstance(result, DecimalType) and result.scale == 0)
@@ -265,5 +269,5 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
         optional=1,
         deterministic=False,
     ),
-    function("UUID()", (), gives_never_null(STRING), "A random UUID (RFC 4122, type 4).", deterministic=False),
+    function("UUID()", (), gives_never_null(CharType(36)), "A random UUID (RFC 4122, type 4).", deterministic=False),
 )

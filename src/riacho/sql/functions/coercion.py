@@ -60,6 +60,35 @@ def common_type(types: Sequence[DataType]) -> DataType | None:
     return result.with_nullable(nullable)
 
 
+def least_restrictive_type(types: Sequence[DataType]) -> DataType | None:
+    """The common type of the branches of a CASE or an IF, of the rows of VALUES and of the columns of a set operation.
+
+    As `common_type`, but as Calcite finds it: of FLOAT and DOUBLE, and of TIMESTAMP and TIMESTAMP_LTZ, the one that
+    comes first decides, and a DATE has nothing in common with either.
+
+    >>> from riacho.plan.types import FLOAT
+    >>> str(least_restrictive_type([FLOAT, DOUBLE])), str(least_restrictive_type([DOUBLE, FLOAT]))
+    ('FLOAT', 'DOUBLE')
+    """
+    if mixes_dates_and_timestamps(types):
+        return None
+    found = common_type(types)
+    if isinstance(found, FloatType) and not any(isinstance(item, DecimalType) for item in types):
+        first = next(item for item in types if isinstance(item, FloatType))
+        return first.with_nullable(found.nullable)
+    if isinstance(found, TimestampLtzType):
+        first_moment = next(item for item in types if isinstance(item, TimestampType | TimestampLtzType))
+        if isinstance(first_moment, TimestampType):
+            return TimestampType(found.precision, nullable=found.nullable)
+    return found
+
+
+def mixes_dates_and_timestamps(types: Sequence[DataType]) -> bool:
+    """Whether a DATE stands beside a TIMESTAMP or TIMESTAMP_LTZ: Flink neither compares them nor gives one of both."""
+    dates = any(isinstance(item, DateType) for item in types)
+    return dates and any(isinstance(item, TimestampType | TimestampLtzType) for item in types)
+
+
 def _common(left: DataType, right: DataType) -> DataType | None:
     if left.same_as(right):
         return left

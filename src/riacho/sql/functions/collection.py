@@ -111,7 +111,7 @@ def _values(arguments: Arguments) -> DataType:
 def _entries(arguments: Arguments) -> DataType:
     kind = arguments[0].type
     assert isinstance(kind, MapType)
-    entry = RowType((RowField("key", kind.key), RowField("value", kind.value)), nullable=False)
+    entry = RowType((RowField("key", kind.key), RowField("value", kind.value)))
     return ArrayType(entry, nullable=kind.nullable)
 
 
@@ -119,7 +119,19 @@ def _same_array(arguments: Arguments) -> DataType:
     return arguments[0].type.with_nullable(nullable_if_any(arguments))
 
 
-def _with_needle(name: str, result: Callable[[ArrayType, bool], DataType]) -> FunctionDefinition:
+def _nullable_as_array(_kind: ArrayType, array: bool, _value: bool) -> DataType:
+    return BOOLEAN.with_nullable(array)
+
+
+def _nullable_place(_kind: ArrayType, array: bool, value: bool) -> DataType:
+    return INT.with_nullable(array or value)
+
+
+def _nullable_as_both(kind: ArrayType, array: bool, value: bool) -> DataType:
+    return kind.with_nullable(array or value)
+
+
+def _with_needle(name: str, result: Callable[[ArrayType, bool, bool], DataType]) -> FunctionDefinition:
     """A function of an array and a value, which is cast to the array's element type, or both to their common one."""
 
     def infer(arguments: Arguments) -> Signature:
@@ -131,7 +143,7 @@ def _with_needle(name: str, result: Callable[[ArrayType, bool], DataType]) -> Fu
             raise _refused(name, arguments)
         both = ArrayType(element, nullable=haystack.nullable)
         given = element.with_nullable(needle.nullable or isinstance(needle, NullType))
-        return Signature((both, given), result(both, haystack.nullable))
+        return Signature((both, given), result(both, haystack.nullable, given.nullable))
 
     return FunctionDefinition(name, infer, f"{name}(array, value)", _NEEDLE_DESCRIPTIONS[name], (2, 2))
 
@@ -199,11 +211,11 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     function(
         "ELEMENT(array)", (array,), _element, "The only element; NULL of an empty array; fails where there are more."
     ),
-    _with_needle("ARRAY_CONTAINS", lambda _, nullable: BOOLEAN.with_nullable(nullable)),
-    _with_needle("ARRAY_POSITION", lambda *_: INT),
-    _with_needle("ARRAY_REMOVE", lambda kind, _: kind),
-    _with_needle("ARRAY_APPEND", lambda kind, _: kind),
-    _with_needle("ARRAY_PREPEND", lambda kind, _: kind),
+    _with_needle("ARRAY_CONTAINS", _nullable_as_array),
+    _with_needle("ARRAY_POSITION", _nullable_place),
+    _with_needle("ARRAY_REMOVE", lambda kind, *_: kind),
+    _with_needle("ARRAY_APPEND", _nullable_as_both),
+    _with_needle("ARRAY_PREPEND", _nullable_as_both),
     function("ARRAY_DISTINCT(array)", (array,), _same_array, "Each element once, in order of first appearance."),
     function("ARRAY_REVERSE(array)", (array,), _same_array, "Last element first."),
     function("ARRAY_MAX(array)", (array,), _element, "The greatest element; NULL of an empty array."),

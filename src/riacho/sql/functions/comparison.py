@@ -10,13 +10,11 @@ from riacho.plan.types import (
     MapType,
     NullType,
     RowType,
-    TimestampLtzType,
-    TimestampType,
     is_numeric,
     is_temporal,
     is_text,
 )
-from riacho.sql.functions.coercion import common_type
+from riacho.sql.functions.coercion import common_type, mixes_dates_and_timestamps
 from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Inference, Signature
 from riacho.sql.functions.parameters import any_type, function, gives_never_null, nullable_if_any
 
@@ -26,6 +24,8 @@ def comparable_type(types: list[DataType]) -> DataType | None:
 
     Exact numbers of different scale compare as they are, so no digit is lost: None of their types is changed then.
     """
+    if mixes_dates_and_timestamps(types):
+        return None
     both = common_type(types)
     if both is not None:
         return both
@@ -48,7 +48,7 @@ def _compared(name: str, *, ordered: bool, null_safe: bool = False) -> Inference
 def _comparison_type(name: str, arguments: Arguments, *, ordered: bool) -> DataType:
     types = [argument.type for argument in arguments]
     kind = comparable_type(types)
-    if kind is None or _mixes_instants(types):
+    if kind is None:
         listed = " and ".join(dict.fromkeys(item.name() for item in types))
         raise FunctionError(
             f"{name} cannot compare {listed}",
@@ -58,13 +58,6 @@ def _comparison_type(name: str, arguments: Arguments, *, ordered: bool) -> DataT
     if ordered and isinstance(kind, ArrayType | MapType | RowType):
         raise FunctionError(f"{name} cannot order values of {kind.name()}", position=arguments[0].position)
     return STRING if isinstance(kind, NullType) else kind
-
-
-def _mixes_instants(types: list[DataType]) -> bool:
-    """A zoned and an unzoned timestamp are not comparable in Flink without a cast."""
-    return any(isinstance(item, TimestampLtzType) for item in types) and any(
-        isinstance(item, TimestampType) for item in types
-    )
 
 
 def _compared_as(given: DataType, kind: DataType) -> DataType:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from riacho.plan.types import BOOLEAN, INT, DataType, NullType, is_numeric
-from riacho.sql.functions.coercion import common_type
+from riacho.plan.types import BOOLEAN, INT, DataType, NullType, is_numeric, is_text
+from riacho.sql.functions.coercion import common_type, least_restrictive_type
 from riacho.sql.functions.comparison import comparable_type
 from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Signature
 from riacho.sql.functions.parameters import boolean
@@ -31,8 +31,12 @@ def _coalesce(arguments: Arguments) -> Signature:
 
 
 def _if_null(arguments: Arguments) -> Signature:
+    """A text that cannot be NULL keeps its length: nothing takes its place."""
+    value, replacement = (argument.type for argument in arguments)
     kind = _common("IFNULL", arguments)
-    return Signature(_of(arguments, kind), kind.with_nullable(_can_be_null(arguments[1].type)))
+    if is_text(value) and not value.nullable:
+        return Signature((value, kind.with_nullable(_can_be_null(replacement))), value)
+    return Signature(_of(arguments, kind), kind.with_nullable(_can_be_null(value) and _can_be_null(replacement)))
 
 
 def _null_if(arguments: Arguments) -> Signature:
@@ -51,10 +55,14 @@ def _if(arguments: Arguments) -> Signature:
         raise FunctionError(
             f"the condition of IF must be BOOLEAN, not {condition.type.name()}", position=condition.position
         )
-    kind = _common("IF", tuple(results))
+    kind = least_restrictive_type([result.type for result in results])
+    if kind is None:
+        listed = " and ".join(result.type.name() for result in results)
+        raise FunctionError(f"the results of IF have no common type: {listed}", position=results[0].position)
+    # A result that is converted may be NULL for Flink, even though its own type says otherwise.
+    nullable = any(_can_be_null(item.type) or not item.type.same_as(kind) for item in results)
     return Signature(
-        (BOOLEAN.with_nullable(condition.type.nullable), *_of(tuple(results), kind)),
-        kind.with_nullable(any(_can_be_null(item.type) for item in results)),
+        (BOOLEAN.with_nullable(condition.type.nullable), *_of(tuple(results), kind)), kind.with_nullable(nullable)
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from riacho.plan.types import STRING
+from riacho.plan.types import CharType, VarcharType
 from riacho.sql.functions.definition import FunctionDefinition
-from riacho.sql.functions.parameters import as_int, function, gives, gives_nullable, text_or_binary
+from riacho.sql.functions.parameters import as_int, function, gives, text_or_binary
+
+LONGEST_SHA2 = 128
+"""Digits of SHA-512, the longest of them."""
 
 
 def _digest(name: str, digits: int) -> FunctionDefinition:
-    return function(f"{name}(string)", (text_or_binary,), gives(STRING), f"The digest in {digits} hexadecimal digits.")
+    description = f"The digest in {digits} hexadecimal digits."
+    return function(f"{name}(string)", (text_or_binary,), gives(CharType(digits)), description)
 
 
 FUNCTIONS: tuple[FunctionDefinition, ...] = (
@@ -21,7 +25,7 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     function(
         "SHA2(string, bits)",
         (text_or_binary, as_int),
-        gives_nullable(STRING),
+        gives(VarcharType(LONGEST_SHA2)),
         "The SHA-2 digest of 224, 256, 384 or 512 bits; fails for another length.",
     ),
 )

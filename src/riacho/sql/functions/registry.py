@@ -25,8 +25,9 @@ from riacho.sql.functions import (
     temporal,
 )
 from riacho.sql.functions.casts import supports_cast
-from riacho.sql.functions.coercion import coerce, common_type
+from riacho.sql.functions.coercion import coerce, least_restrictive_type
 from riacho.sql.functions.definition import FunctionDefinition, FunctionError
+from riacho.sql.functions.nulls import refuse_bare_null
 
 FAMILIES = MappingProxyType(
     {
@@ -97,6 +98,7 @@ def bind_definition(
     """As `bind`, of a function that was found already."""
     with _placed(position):
         definition.check_arity(len(arguments))
+        refuse_bare_null(definition, arguments)
         signature = definition.infer(arguments)
     given = tuple(coerce(argument, wanted) for argument, wanted in zip(arguments, signature.arguments, strict=True))
     if definition.python is not None:
@@ -141,7 +143,7 @@ def bind_case(
                 f"a condition of CASE must be BOOLEAN, not {condition.type.name()}", position=condition.position
             )
     results = [*(result for _, result in branches), default]
-    kind = common_type([result.type for result in results])
+    kind = least_restrictive_type([result.type for result in results])
     if kind is None:
         listed = ", ".join(dict.fromkeys(result.type.name() for result in results))
         raise FunctionError(f"the results of CASE have no common type: {listed}", position=position)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riacho.plan.expressions import Literal
+from riacho.plan.expressions import Expression, Literal
 from riacho.plan.types import (
     BOOLEAN,
     BYTES,
@@ -19,6 +19,7 @@ from riacho.plan.types import (
     is_bytes,
     is_text,
 )
+from riacho.sql.functions.coercion import common_type
 from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Signature
 from riacho.sql.functions.parameters import (
     any_type,
@@ -64,20 +65,51 @@ def _trim(arguments: Arguments) -> Signature:
         if text(argument.type) is None:
             raise FunctionError(f"TRIM does not take {argument.type.name()}", position=argument.position)
     kinds = tuple(STRING if isinstance(item.type, NullType) else item.type for item in arguments)
-    return Signature(kinds, STRING.with_nullable(nullable_if_any(arguments)))
+    return Signature(kinds, _varying(arguments[2]).with_nullable(nullable_if_any(arguments)))
 
 
-def _separated(arguments: Arguments) -> DataType:
-    """NULL only for a NULL separator."""
-    return STRING.with_nullable(arguments[0].type.nullable)
+def _varying(argument: Expression) -> DataType:
+    """A text of at most the argument's length."""
+    return VarcharType(_length(argument))
+
+
+def _length(argument: Expression) -> int:
+    return argument.type.length if isinstance(argument.type, CharType | VarcharType) else MAX_LENGTH
+
+
+def _part(arguments: Arguments) -> DataType:
+    """A part of the first argument."""
+    return _varying(arguments[0]).with_nullable(nullable_if_any(arguments))
+
+
+def _perhaps_part(arguments: Arguments) -> DataType:
+    return _varying(arguments[0]).with_nullable(True)
+
+
+def _as_long(arguments: Arguments) -> DataType:
+    """The first argument's characters, each made another one."""
+    kind = arguments[0].type
+    return (kind if is_text(kind) else STRING).with_nullable(nullable_if_any(arguments))
+
+
+def _overlaid(arguments: Arguments) -> DataType:
+    """As long as both together."""
+    length = min(MAX_LENGTH, _length(arguments[0]) + _length(arguments[1]))
+    return VarcharType(length).with_nullable(nullable_if_any(arguments))
+
+
+def _one_of(arguments: Arguments) -> DataType:
+    """The common type of what ELT chooses from."""
+    kind = common_type([argument.type for argument in arguments[1:]])
+    return (kind if kind is not None and is_text(kind) else STRING).with_nullable(True)
 
 
 FUNCTIONS: tuple[FunctionDefinition, ...] = (
     FunctionDefinition("||", _concatenation, "a || b", "Both strings in a row.", (2, None)),
     function("CHAR_LENGTH(string)", (text,), gives(INT), "The number of characters.", aliases=("CHARACTER_LENGTH",)),
-    function("UPPER(string)", (text,), gives(STRING), "In upper case."),
-    function("LOWER(string)", (text,), gives(STRING), "In lower case."),
-    function("INITCAP(string)", (text,), gives(STRING), "Each word's first letter in upper case, the rest in lower."),
+    function("UPPER(string)", (text,), _as_long, "In upper case."),
+    function("LOWER(string)", (text,), _as_long, "In lower case."),
+    function("INITCAP(string)", (text,), _as_long, "Each word's first letter in upper case, the rest in lower."),
     function("POSITION(part IN string)", (text, text), gives(INT), "Where part first occurs; 0 if it does not."),
     function(
         "LOCATE(part, string[, start])", (text, text, as_int), gives(INT), "As POSITION, from start on.", optional=1
@@ -97,10 +129,18 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
         (3, 3),
     ),
     function(
-        "LTRIM(string[, characters])", (text, text), gives(STRING), "Without those characters at its start.", optional=1
+        "LTRIM(string[, characters])",
+        (text, text),
+        _part,
+        "Without those characters at its start.",
+        optional=1,
     ),
     function(
-        "RTRIM(string[, characters])", (text, text), gives(STRING), "Without those characters at its end.", optional=1
+        "RTRIM(string[, characters])",
+        (text, text),
+        _part,
+        "Without those characters at its end.",
+        optional=1,
     ),
     function(
         "BTRIM(string[, characters])", (text, text), gives(STRING), "Without those characters at both ends.", optional=1
@@ -122,25 +162,25 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     function(
         "OVERLAY(string PLACING part FROM start [FOR length])",
         (text, text, as_int, as_int),
-        gives(STRING),
+        _overlaid,
         "With length characters from start replaced by part.",
         optional=1,
     ),
     function(
         "SUBSTRING(string FROM start [FOR length])",
         (text, as_int, as_int),
-        gives_nullable(STRING),
+        _perhaps_part,
         "Characters from start on (from the end if negative); NULL if length is negative.",
         optional=1,
         aliases=("SUBSTR",),
     ),
-    function("LEFT(string, count)", (text, as_int), gives(STRING), "The first count characters."),
-    function("RIGHT(string, count)", (text, as_int), gives(STRING), "The last count characters."),
+    function("LEFT(string, count)", (text, as_int), _perhaps_part, "The first count characters."),
+    function("RIGHT(string, count)", (text, as_int), _perhaps_part, "The last count characters."),
     function("CONCAT(string, …)", (text,), gives(STRING), "All strings in a row; NULL if one is.", repeat=True),
     function(
         "CONCAT_WS(separator, string, …)",
         (text, text),
-        _separated,
+        gives(STRING),
         "All strings that are not NULL, separated.",
         repeat=True,
     ),
@@ -156,16 +196,17 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
         gives_nullable(STRING),
         "Filled up on the right, or cut, to length.",
     ),
-    function("REVERSE(string)", (text,), gives(STRING), "Last character first."),
+    function("REVERSE(string)", (text,), gives_nullable(STRING), "Last character first."),
     function("ASCII(string)", (text,), gives(INT), "The code of the first byte; 0 of an empty string."),
-    function("CHR(integer)", (as_bigint,), gives(STRING), "The character of that code, modulo 256; empty if negative."),
-    function("ENCODE(string, charset)", (text, text), gives_nullable(BYTES), "The string's bytes in a character set."),
     function(
-        "DECODE(bytes, charset)", (binary, text), gives_nullable(STRING), "The string of bytes in a character set."
+        "CHR(integer)",
+        (as_bigint,),
+        gives_nullable(STRING),
+        "The character of that code, modulo 256; empty if negative.",
     ),
-    function(
-        "FROM_BASE64(string)", (text_or_binary,), gives_nullable(STRING), "What base 64 text decodes to, as a string."
-    ),
+    function("ENCODE(string, charset)", (text, text), gives(BYTES), "The string's bytes in a character set."),
+    function("DECODE(bytes, charset)", (binary, text), gives(STRING), "The string of bytes in a character set."),
+    function("FROM_BASE64(string)", (text_or_binary,), gives(STRING), "What base 64 text decodes to, as a string."),
     function("TO_BASE64(string)", (text_or_binary,), gives(STRING), "In base 64."),
     function(
         "SPLIT_INDEX(string, delimiter, index)",
@@ -205,7 +246,7 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     function(
         "ELT(index, value, …)",
         (as_int, text),
-        gives_nullable(STRING),
+        _one_of,
         "The value at index, from 1; NULL out of range.",
         repeat=True,
     ),

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT UPPER(NULL) FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT MOD(1e0, 2) FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything VALUES ('a', NULL);
