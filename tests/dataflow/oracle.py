@@ -18,7 +18,9 @@ from riacho.plan.types import DataType, DecimalType, IntegerType, TimestampLtzTy
 
 @cache
 def connection() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:", config={"threads": 1})
+    made = duckdb.connect(":memory:", config={"threads": 1})
+    made.execute("SET default_null_order = 'nulls_first_on_asc_last_on_desc'")  # as in Flink
+    return made
 
 
 def load(name: str, schema: Schema, rows: Sequence[tuple[Any, ...]]) -> None:
