@@ -45,3 +45,8 @@ CREATE TABLE kinds (
 CREATE TABLE nothing (
   k STRING, n INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts
 ) WITH (${TOPIC}, 'topic' = 'nothing', 'format' = 'json');
+
+-- Instants around a leap day and both changes of the clocks in Europe.
+CREATE TABLE visits (
+  page STRING, seen TIMESTAMP_LTZ(3), WATERMARK FOR seen AS seen - INTERVAL '1' SECOND
+) WITH (${TOPIC}, 'topic' = 'visits', 'format' = 'json');

@@ -1,0 +1,2 @@
+-- A date is not compared with a timestamp.
+SELECT id FROM kinds WHERE da < ts

@@ -1,0 +1,2 @@
+-- Text functions over NULL, empty and non-ASCII texts.
+SELECT id, UPPER(s) AS a, LOWER(s) AS b1, CHAR_LENGTH(s) AS c1, SUBSTRING(s FROM 2 FOR 3) AS d1, TRIM(n) AS e, REPLACE(s, 'l', 'L') AS f1, POSITION('l' IN s) AS g, LPAD(v, 7, '*') AS h, RPAD(v, 3, '*') AS i1, REVERSE(s) AS k, INITCAP(s) AS l, LEFT(s, 2) AS m1, RIGHT(s, 2) AS n1, s || v AS o, CONCAT(s, v, n) AS p, CONCAT_WS('-', s, v, n) AS q, REPEAT(v, 2) AS r1, OVERLAY(s PLACING 'XX' FROM 2) AS t FROM kinds

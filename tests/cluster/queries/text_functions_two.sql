@@ -1,0 +1,2 @@
+-- More of them.
+SELECT id, ASCII(s) AS a, CHR(65) AS b1, SPLIT_INDEX(s, 'l', 1) AS c1, REGEXP_EXTRACT(s, '(l+)(o)', 2) AS d1, REGEXP_REPLACE(s, '[aeiou]', '_') AS e, s LIKE 'h%o' AS f1, s SIMILAR TO '(h|G).*' AS g, REGEXP(s, 'l{2}') AS h, LOCATE('l', s, 4) AS i1, INSTR(s, 'l') AS k, TO_BASE64(s) AS l, FROM_BASE64(TO_BASE64(s)) AS m1, MD5(s) AS n1, SHA256(s) AS o, ENCODE(s, 'UTF-8') AS p, STR_TO_MAP('a=1,b=2') AS q, LTRIM(n) AS r1, RTRIM(n) AS t, BTRIM(n) AS u, TRANSLATE(s, 'lo', '01') AS w FROM kinds

@@ -1,0 +1,2 @@
+-- A NULL of VALUES needs a type.
+VALUES (1, 'a'), (NULL, 'c')
