@@ -288,3 +288,12 @@ def test_a_hint_says_how_long_joins_and_groups_keep_their_rows() -> None:
     ]
     assert [step.ttl_ms for step in walk_relations(grouped) if isinstance(step, Aggregate)] == [2_000]
     assert [step.ttl_ms for step in walk_relations(plain) if isinstance(step, Aggregate)] == [None]
+
+
+def test_explain_of_a_table_as_a_query_makes_no_table() -> None:
+    made = session()
+    script = made.execute("EXPLAIN CREATE TABLE t WITH ('connector' = 'print') AS SELECT price FROM bids")
+
+    assert "Sink(table=[t], fields=[price])" in script.results[0].text
+    assert script.jobs == ()
+    assert "t" not in made.catalog.objects

@@ -7,6 +7,7 @@ hides a permanent one of its name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -164,6 +165,17 @@ class Catalog:
         if isinstance(found, View):
             source.fail(f"'{found.name}' is a view, which cannot be written to", tree)
         return found
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Within it tables and views may be made, altered and dropped: afterwards they are as before."""
+        databases = [database for catalog in self.catalogs.values() for database in catalog.databases.values()]
+        before = [(database, dict(database.permanent), dict(database.temporary)) for database in databases]
+        try:
+            yield
+        finally:
+            for database, permanent, temporary in before:
+                database.permanent, database.temporary = permanent, temporary
 
     def put(self, path: Path, entry: TableEntry | View) -> None:
         """Make or replace a table or view."""

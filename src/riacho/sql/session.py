@@ -226,6 +226,12 @@ class Session:
         if isinstance(target, Select):
             written = (self._query(target, source),)
             return explain(written, _optimized(written, source), statement.details)
+        if isinstance(target, CreateTable):
+            with self.catalog.restored():
+                insert = self._tables(source).create(target)
+                if insert is None:
+                    return f"the table {target.table.name} exists already: nothing would run"
+                return self._explain(replace(statement, target=insert), source)
         inserts = (target,) if isinstance(target, Insert) else target.inserts
         written = tuple(self._inserts(source).bind(insert) for insert in inserts)
         return explain(written, self._job(inserts, source).sinks, statement.details)

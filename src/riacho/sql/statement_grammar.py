@@ -19,6 +19,7 @@ from riacho.sql.function_grammar import alter_function, create_function, drop_fu
 from riacho.sql.grammar import Grammar, SqlSyntaxError
 from riacho.sql.source import SourceText
 from riacho.sql.statements import (
+    CreateTable,
     Drop,
     Explain,
     Insert,
@@ -275,8 +276,13 @@ def _explain(parser: Grammar, start: int) -> Explain:
     return Explain(start, _explained(parser), frozenset(details))
 
 
-def _explained(parser: Grammar) -> Insert | StatementSet | Select:
+def _explained(parser: Grammar) -> Insert | StatementSet | Select | CreateTable:
     inner = parser.offset
+    if parser.peek("CREATE") or parser.peek("REPLACE"):
+        made = _statement(parser)
+        if not isinstance(made, CreateTable) or made.query is None:
+            parser.refuse("of the CREATE statements only CREATE TABLE … AS can be explained", inner)
+        return made
     if parser.take("STATEMENT", "SET"):
         parser.expect("BEGIN")
         return _statement_set(parser, inner)

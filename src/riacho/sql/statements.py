@@ -225,7 +225,7 @@ class ResetOption(Statement):
 class Explain(Statement):
     """EXPLAIN [details | PLAN FOR], of what would be run."""
 
-    target: Insert | StatementSet | Select
+    target: Insert | StatementSet | Select | CreateTable
     details: frozenset[str] = frozenset()
 
 

@@ -1,0 +1,1 @@
+EXPLAIN CREATE TABLE t (a INT) WITH ('connector' = 'print');
