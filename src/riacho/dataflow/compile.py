@@ -13,6 +13,7 @@ from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.deduplicate import DeduplicateOperator, FirstArrivalOperator
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
+from riacho.dataflow.operators.over import OverOperator
 from riacho.dataflow.operators.rank import RankOperator
 from riacho.dataflow.operators.rejects import Rejects
 from riacho.dataflow.operators.remembering_calc import RememberingCalc
@@ -36,6 +37,7 @@ from riacho.plan.relations import (
     Join,
     Materialize,
     Normalize,
+    Over,
     Project,
     Rank,
     Relation,
@@ -150,6 +152,8 @@ class _Compiler:
                 return DeduplicateOperator(relation) if is_updating(relation) else FirstArrivalOperator(relation)
             case Aggregate():
                 return AggregateOperator(relation, settings)
+            case Over():
+                return OverOperator(relation, settings, rejects)
             case Join():
                 return JoinOperator(relation, settings)
             case Replicate():
@@ -177,7 +181,7 @@ def _readers(job: Job) -> dict[Relation, set[Relation]]:
 
 def _keeps_sources(relation: Relation) -> bool:
     """Whether each of the relation's input rows is one row of a source, which a policy can drop."""
-    stateful = (Aggregate, WindowAggregate, Join, Materialize, Normalize, Rank, Deduplicate, UpsertMaterialize)
+    stateful = (Aggregate, WindowAggregate, Join, Materialize, Normalize, Over, Rank, Deduplicate, UpsertMaterialize)
     return not any(
         isinstance(part, stateful) or (isinstance(part, WindowTable) and part.kind is WindowKind.SESSION)
         for below in relation.inputs

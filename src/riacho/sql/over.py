@@ -17,6 +17,9 @@ from riacho.sql.source import SourceText
 RANKINGS = frozenset({"ROW_NUMBER", "RANK", "DENSE_RANK"})
 """Functions that number the rows of a partition."""
 
+_EDGES = frozenset({"FIRST_VALUE", "LAST_VALUE"})
+"""Functions that take a value from one end of the frame."""
+
 _NOT_IN_STREAMS = frozenset({"LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK", "NTH_VALUE"})
 
 Bind = Callable[[exp.Expr], Expression]
@@ -79,6 +82,8 @@ class OverCollector:
                 "compute the other one in a subquery",
             )
         call = self._call(tree, bind, predicate)
+        if call.function == "LAG" and self._specification(tree).args.get("spec") is not None:
+            self.source.fail("LAG looks at all rows before: it takes no ROWS or RANGE", tree)
         if call.function not in RANKINGS and not window.order:
             self.source.fail(f"{call.function} OVER needs an ORDER BY", tree, "order it by the row time")
         for number, known in enumerate(self.calls):
@@ -102,7 +107,9 @@ class OverCollector:
             if items:
                 self.source.fail(f"{name} takes no arguments", called)
             return _Call(name, (), False, condition, BIGINT.with_nullable(False), position)
-        if not is_aggregate(name):
+        if name == "LAG":
+            return self._lag(tree, items, condition, bind)
+        if not is_aggregate(name) and name not in _EDGES:
             self.source.fail(f"{name} cannot be used with OVER", called)
         distinct = len(items) == 1 and isinstance(items[0], exp.Distinct)
         if distinct:
@@ -112,6 +119,12 @@ class OverCollector:
                 self.source.fail(f"{name}(*) does not exist, only COUNT(*)", called)
             items = []
         arguments = tuple(bind(item) for item in items)
+        if name in _EDGES:
+            if len(arguments) != 1:
+                self.source.fail(f"{name} takes 1 argument, not {len(arguments)}", called)
+            kind = arguments[0].type
+            result = kind.with_nullable(kind.nullable or condition is not None)
+            return _Call(name, arguments, False, condition, result, position)
         # A row is in its own frame, so nothing is null for lack of rows.
         signature = infer_aggregate(
             name, tuple(part.type for part in arguments), grouped=True, filtered=condition is not None
@@ -119,12 +132,29 @@ class OverCollector:
         given = tuple(coerce(part, kind) for part, kind in zip(arguments, signature.arguments, strict=True))
         return _Call(name, given, distinct, condition, signature.result, position)
 
+    def _lag(self, tree: exp.Expr, items: list[exp.Expr], condition: Expression | None, bind: Bind) -> _Call:
+        """LAG(value [, number of rows [, default]])."""
+        called = tree.this
+        if condition is not None:
+            self.source.fail("LAG takes no FILTER", called)
+        if not 1 <= len(items) <= 3:
+            self.source.fail("LAG takes 1 to 3 arguments: LAG(value [, rows [, default]])", called)
+        value, *rest = (bind(item) for item in items)
+        arguments = [value]
+        if rest:
+            rows = rest[0]
+            if not isinstance(rows, Literal) or not isinstance(rows.value, int) or rows.value < 0:
+                self.source.fail("LAG's number of rows must be a number", items[1])
+            arguments.append(rows)
+        nullable = True
+        if len(rest) > 1:
+            nullable = value.type.nullable or rest[1].type.nullable
+            arguments.append(coerce(rest[1], value.type.with_nullable(rest[1].type.nullable)))
+        position = self.source.locate(called)
+        return _Call("LAG", tuple(arguments), False, None, value.type.with_nullable(nullable), position)
+
     def _window(self, tree: exp.Expr, bind: Bind) -> _Window:
-        name = tree.args.get("alias")
-        if name is not None:
-            if name.name not in self.named:
-                self.source.fail(f"there is no window '{name.name}'", name, "define it: WINDOW name AS (…)")
-            tree = self.named[name.name]
+        tree = self._specification(tree)
         partition = tuple(bind(part) for part in tree.args.get("partition_by") or ())
         order = tree.args.get("order")
         keys = tuple(
@@ -133,6 +163,15 @@ class OverCollector:
         )
         frame = tree.args.get("spec")
         return _Window(partition, keys, Frame(FrameUnit.RANGE) if frame is None else self._frame(frame, bind))
+
+    def _specification(self, tree: exp.Expr) -> exp.Expr:
+        """What stands in the parentheses after OVER, or under the name of a window."""
+        name = tree.args.get("alias")
+        if name is None:
+            return tree
+        if name.name not in self.named:
+            self.source.fail(f"there is no window '{name.name}'", name, "define it: WINDOW name AS (…)")
+        return self.named[name.name]
 
     def _frame(self, tree: exp.Expr, bind: Bind) -> Frame:
         unit = FrameUnit[str(tree.args["kind"])]

@@ -9,6 +9,7 @@ from riacho.plan.expressions import walk
 from riacho.plan.passes.rank import rank_range
 from riacho.plan.relations import Filter, Over, Rank, RankKind, Relation, walk_relations
 from riacho.sql.over import RANKINGS
+from riacho.sql.over_checks import check_over, is_timed
 from riacho.sql.source import SourceText
 
 log = logging.getLogger(__name__)
@@ -20,9 +21,9 @@ def check_stream(relation: Relation, source: SourceText) -> None:
         if isinstance(step, Filter) and isinstance(step.input, Over):
             _check_numbered(step.input, source, step)
         if isinstance(step, Over):
-            _check_numbered(step, source)
-            call = step.calls[0]
-            source.fail(f"{call.function} OVER is not supported here yet", call.position or 0)
+            if not is_timed(step):
+                _check_numbered(step, source)
+            check_over(step, source)
         if isinstance(step, Rank) and step.end < 1:
             source.fail(
                 f"no row is numbered {step.end}: the first is 1", step.position or 0, "ask for numbers from 1 on"

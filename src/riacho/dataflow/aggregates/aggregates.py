@@ -204,9 +204,13 @@ class Aggregates:
 
     def merge(self, other: Aggregates, source: Int64Array, target: Int64Array) -> None:
         """Add the partial results of the same calls elsewhere, at `source`, to the groups at `target`."""
+        self.merge_cells(other._ledger.values, source, target)
+
+    def merge_cells(self, parts: Int64Array, source: Int64Array, target: Int64Array) -> None:
+        """The same, from the ledger of the same calls."""
         for part, at in self._accumulators.values():
             assert isinstance(part, Mergeable)
-            part.merge(other._ledger.values, source, target, self._ledger.values, at)
+            part.merge(parts, source, target, self._ledger.values, at)
 
     def changed(self, before: Before, touched: Int64Array, groups: Int64Array, diff: Int8Array) -> list[Result]:
         """Each call's values for the output rows: before the pass where `diff` is negative, else after it."""

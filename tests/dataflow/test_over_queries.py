@@ -1,0 +1,223 @@
+"""OVER in the order of time as text: DuckDB's answer over the rows that were in time, however the input is cut."""
+
+# ruff: noqa: DTZ001 - TIMESTAMP has no zone
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import oracle
+from changelogs import Event, Outcome, at, batches_between, run, started
+from event_streams import out_of_order
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from query_text import aggregates, counts, values
+
+from riacho.dataflow.expressions import Settings
+from riacho.host import ManualClock
+from riacho.plan.relations import Field, Job, Relation, Schema, Sink
+from riacho.plan.tables import Table
+from riacho.plan.types import BIGINT, BOOLEAN, INT, STRING, TIMESTAMP_3
+from riacho.sql.session import Session
+
+DELAY_MS = 6
+SPLITS = 2
+DDL = f"""
+CREATE TABLE t (k STRING, j INT, v BIGINT, flag BOOLEAN, ts TIMESTAMP(3), pt AS PROCTIME(),
+  WATERMARK FOR ts AS ts - INTERVAL '{DELAY_MS / 1000}' SECOND)
+WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+"""
+ROWS = Schema(
+    tuple(
+        Field(name, kind)
+        for name, kind in (
+            *(("seq", BIGINT), ("k", STRING), ("j", INT), ("v", BIGINT), ("flag", BOOLEAN), ("ts", TIMESTAMP_3)),
+            *(("pt", TIMESTAMP_3),),
+        )
+    )
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query with OVER in its parts; all calls have the same window."""
+
+    partition: tuple[str, ...]
+    order: str
+    frame: str
+    calls: tuple[str, ...]
+
+    @property
+    def by(self) -> str:
+        return f"PARTITION BY {', '.join(self.partition)} " if self.partition else ""
+
+    def ours(self) -> str:
+        calls = ", ".join(_over(call, f"({self.by}ORDER BY {self.order} {self.frame})") for call in self.calls)
+        return f"SELECT k, j, v, flag, ts, {calls} FROM t"
+
+    def batch(self, condition: str) -> str:
+        """The same in DuckDB, where arrival breaks the ties of ROWS."""
+        rows = "ROWS" in self.frame or (self.order == "pt" and not self.frame)
+        order = f"{self.order}, seq" if rows else self.order
+        frame = self.frame or ("ROWS UNBOUNDED PRECEDING" if rows else "")
+        calls = ", ".join(_for_duckdb(call, f"({self.by}ORDER BY {order} {frame})") for call in self.calls)
+        return f"SELECT k, j, v, flag, ts, {calls} FROM rows QUALIFY {condition}"
+
+    def plan(self) -> Relation:
+        session = Session()
+        session.execute(DDL)
+        return session.query(self.ours())
+
+
+def _over(call: str, window: str) -> str:
+    return f"{call} OVER {window}"
+
+
+def _for_duckdb(call: str, window: str) -> str:
+    for edge in ("FIRST_VALUE(v)", "LAST_VALUE(v)", "FIRST_VALUE(k)", "LAST_VALUE(k)"):
+        call = call.replace(edge, f"{edge[:-1]} IGNORE NULLS)")
+    text = _over(call, window)
+    return f"CAST(TRUNC({text}) AS BIGINT)" if call.startswith("AVG") else text
+
+
+edges = st.sampled_from(["FIRST_VALUE(v)", "LAST_VALUE(v)", "FIRST_VALUE(k)", "LAST_VALUE(k)"])
+numbers = st.just("ROW_NUMBER()")
+
+
+@st.composite
+def queries(draw: st.DrawFn, *, order: str = "ts") -> Query:
+    frame = draw(
+        st.sampled_from(["", "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"])
+        | st.integers(0, 5).map(lambda rows: f"ROWS BETWEEN {rows} PRECEDING AND CURRENT ROW")
+        | st.integers(0, 15).map(
+            lambda ms: f"RANGE BETWEEN INTERVAL '{ms / 1000:.3f}' SECOND PRECEDING AND CURRENT ROW"
+        )
+    )
+    kinds = aggregates() | aggregates("k").filter(lambda call: "SUM" not in call and "AVG" not in call) | counts | edges
+    if "ROWS" in frame:
+        kinds |= numbers
+    return Query(
+        partition=draw(st.sampled_from([(), ("k",), ("k", "j"), ("flag",)])),
+        order=order,
+        frame=frame,
+        calls=tuple(draw(st.lists(kinds, min_size=1, max_size=4))),
+    )
+
+
+class Batch:
+    """The rows that were in time, and how far the watermark is."""
+
+    def __init__(self, events: list[Event]) -> None:
+        levels: list[int | None] = [None] * SPLITS
+        self.watermark: int | None = None
+        self.late = 0
+        rows = []
+        for number, event in enumerate(events):
+            moment = milliseconds(event.values[4])
+            if self.watermark is not None and moment <= self.watermark:
+                self.late += 1
+            else:
+                rows.append((number, *event.values, at(number)))
+            level, reached = levels[event.split], moment - DELAY_MS
+            levels[event.split] = reached if level is None else max(level, reached)
+            if None not in levels:
+                self.watermark = min(level for level in levels if level is not None)
+        oracle.load("rows", ROWS, rows)
+
+    def answer(self, query: Query, *, ended: bool) -> Counter[tuple[Any, ...]]:
+        reached = "TRUE" if ended else "FALSE" if self.watermark is None else f"epoch_ms(ts) <= {self.watermark}"
+        return oracle.query(query.batch(reached))
+
+
+def milliseconds(moment: datetime) -> int:
+    return round((moment - datetime(1970, 1, 1)).total_seconds() * 1000)
+
+
+@settings(max_examples=120, deadline=None)
+@given(query=queries(), stream=out_of_order(values, late_ms=15, splits=SPLITS))
+def test_over_by_row_time_is_that_of_the_batch_over_the_rows_in_time(query: Query, stream: Any) -> None:
+    events, cuts, restarts = stream
+
+    def compare(prefix: int, outcome: Outcome) -> None:
+        assert outcome.total() == Batch(events[:prefix]).answer(query, ended=False)
+
+    cut = run(query.plan(), events, cuts, restart_at=restarts, splits=SPLITS, observe=compare)
+    batch = Batch(events)
+    assert cut.total() == batch.answer(query, ended=True)
+    assert cut.late == batch.late
+    assert cut.changes == run(query.plan(), events, splits=SPLITS).changes, "the same rows in the same order"
+
+
+@settings(max_examples=40, deadline=None)
+@given(query=queries(order="pt"), stream=out_of_order(values, late_ms=15, splits=SPLITS))
+def test_over_by_processing_time_takes_rows_as_they_come(query: Query, stream: Any) -> None:
+    events, _, restarts = stream
+    clock = ManualClock(milliseconds(at(0)))
+
+    def tick(prefix: int, outcome: Outcome) -> None:  # each row in a pass of its own, a millisecond after the last
+        del prefix, outcome
+        clock.advance(1)
+
+    outcome = run(
+        query.plan(),
+        events,
+        range(len(events) + 1),
+        restart_at=restarts,
+        splits=SPLITS,
+        settings=Settings(clock=clock),
+        observe=tick,
+    )
+    oracle.load("rows", ROWS, [(number, *event.values, at(number)) for number, event in enumerate(events)])
+    assert outcome.total() == oracle.query(query.batch("TRUE"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    offset=st.integers(0, 3),
+    default=st.sampled_from(["", ", -9"]),
+    stream=out_of_order(values, late_ms=15, splits=SPLITS),
+)
+def test_lag_looks_back_from_the_last_row_of_a_time(offset: int, default: str, stream: Any) -> None:
+    events, cuts, restarts = stream
+    session = Session()
+    session.execute(DDL)
+    relation = session.query(
+        f"SELECT k, v, ts, LAG(v, {offset}{default}) OVER (PARTITION BY k ORDER BY ts), SUM(v) OVER (PARTITION BY k "
+        "ORDER BY ts) FROM t"
+    )
+    outcome = run(relation, events, cuts, restart_at=restarts, splits=SPLITS)
+    Batch(events)
+    assert outcome.total() == oracle.query(
+        f"""
+        SELECT k, v, ts, last_value(lagged) OVER (PARTITION BY k, ts ORDER BY seq
+          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING), total
+        FROM (
+          SELECT *, lag(v, {offset}{default}) OVER (PARTITION BY k ORDER BY ts, seq) AS lagged,
+            SUM(v) OVER (PARTITION BY k ORDER BY ts) AS total FROM rows
+        )
+        """
+    )
+
+
+def row(key: str, value: int, moment: int) -> Event:
+    return Event("t", (key, None, value, None, at(moment)))
+
+
+def test_frames_of_time_forget_their_rows_and_partitions() -> None:
+    session = Session()
+    session.execute(DDL)
+    relation = session.query(
+        "SELECT k, SUM(v) OVER (PARTITION BY k ORDER BY ts RANGE INTERVAL '0.010' SECOND PRECEDING) FROM t"
+    )
+    sizes: list[int] = []
+    events = [row(f"key {number}", 1, number) for number in range(40_000)]
+
+    graph = started(Job((Sink(relation, Table("out", (), (("connector", "blackhole"),))),)), Settings(), 1)
+    for start in range(0, len(events), 4000):
+        list(graph.run_pass(batches_between(graph, events, start, start + 4000)))
+        sizes.append(max(metric.state_bytes for metric in graph.metrics()))
+
+    assert sizes[-1] <= 1.5 * sizes[2], "state does not grow with the stream"

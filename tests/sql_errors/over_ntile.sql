@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, NTILE(4) OVER (PARTITION BY channel ORDER BY ts) FROM bids;

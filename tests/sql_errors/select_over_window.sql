@@ -1,2 +1,0 @@
-INSERT INTO anything
-SELECT channel, SUM(price) OVER (PARTITION BY channel ORDER BY ts) FROM bids;
