@@ -116,6 +116,8 @@ class SplitWatermarks:
             return np.zeros(rows, np.int32)
         if not rows:
             return splits
+        if len(self._numbers) == 1 and len(self._lookup) == 1 and int(splits.max()) == 0:
+            return splits  # the only split is number 0, and so are its rows
         if int(splits.max()) < len(self._lookup):
             numbers = self._lookup[splits]
             if int(numbers.min()) >= 0:

@@ -127,8 +127,34 @@ def _offset_text(local: pl.Expr, zone: Zone, letter: str, size: int) -> pl.Expr:
     return pl.when(minutes == 0).then(pl.lit("Z")).otherwise(text) if letter == "X" else text
 
 
+_OF_DATES = frozenset("yuMLdDEQqG")
+"""Letters that say nothing of the time of day."""
+
+MAX_DAYS = 4096
+"""Days between the first and the last of a batch up to which each is written once; some ten years."""
+
+
 def write(local: pl.Expr, pattern: str, zone: Zone) -> pl.Expr:
     """Local timestamps as text. Raises `UsageError` for a letter that is not supported."""
+    if any(token.letter and token.letter not in _OF_DATES for token in tokens(pattern)):
+        return _write(local, pattern, zone)
+    _write(local, pattern, zone)  # what is wrong with the pattern is told before there are rows
+    return local.map_batches(lambda series: _per_day(series, pattern, zone), return_dtype=pl.String)
+
+
+def _per_day(local: pl.Series, pattern: str, zone: Zone) -> pl.Series:
+    """A pattern of days alone, written once for each day: most rows of a batch share a few."""
+    days = local.dt.date().to_physical()
+    present = days.drop_nulls().to_numpy()
+    if not len(present) or int(present.max()) - int(present.min()) > MAX_DAYS:
+        return local.to_frame("local").select(_write(pl.col("local"), pattern, zone)).to_series()
+    first, last = int(present.min()), int(present.max())
+    known = pl.Series("local", range(first, last + 1), pl.Int32).cast(pl.Date).cast(pl.Datetime("us"))
+    texts = known.to_frame().select(_write(pl.col("local"), pattern, zone)).to_series()
+    return texts.gather(days - first)
+
+
+def _write(local: pl.Expr, pattern: str, zone: Zone) -> pl.Expr:
     parts: list[pl.Expr] = []
     directives = ""
     for token in tokens(pattern):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 
@@ -12,7 +14,13 @@ from riacho.plan.relations import Schema
 
 def empty_batch(schema: Schema, watermark: WatermarkSteps) -> Batch:
     """No rows, only a watermark."""
-    return Batch(pl.DataFrame(schema=polars_schema(schema)), np.empty(0, np.int64), watermark)
+    return Batch(_no_rows(schema), np.empty(0, np.int64), watermark)
+
+
+@lru_cache(maxsize=1024)
+def _no_rows(schema: Schema) -> pl.DataFrame:
+    """A frame without rows; making one costs more than looking at it, and most passes need some."""
+    return pl.DataFrame(schema=polars_schema(schema))
 
 
 def concatenate(batches: list[Batch], names: tuple[str, ...], watermark: WatermarkSteps) -> Batch:
