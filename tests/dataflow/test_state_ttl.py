@@ -207,3 +207,10 @@ def test_a_forgotten_right_row_leaves_what_it_was_joined_to() -> None:
         ((1, 1, 1, 7), 1),
         ((2, 2, None, None), 1),
     ]
+
+
+def test_the_values_that_a_forgotten_group_had_counted_are_forgotten_with_it() -> None:
+    distinct = call("COUNT", BIDS.schema, "price", BIGINT.with_nullable(False), distinct=True)
+    relation = Aggregate(BIDS, (0,), (distinct,), ("channel", "prices"))
+    steps = [(0, Event("bids", ("a", 1))), (1, Event("bids", ("a", 2))), (2 * TTL_MS, Event("bids", ("a", 1)))]
+    assert Ticking(relation).changes(steps)[-1] == (("a", 1), 1)

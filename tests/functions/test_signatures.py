@@ -226,11 +226,12 @@ AGGREGATES: list[tuple[str, tuple[DataType, ...], bool, str]] = [
 def test_an_aggregate_has_flinks_type(
     function: str, arguments: tuple[DataType, ...], grouped: bool, expected: str
 ) -> None:
-    assert str(infer_aggregate(function, arguments, grouped=grouped).result) == expected
+    columns = tuple(map(column, arguments))
+    assert str(infer_aggregate(function, columns, grouped=grouped).result) == expected
 
 
 def test_an_aggregate_with_a_filter_may_be_null() -> None:
-    assert str(infer_aggregate("SUM", (INT.with_nullable(False),), grouped=True, filtered=True).result) == "INT"
+    assert str(infer_aggregate("SUM", (column(INT.with_nullable(False)),), grouped=True, filtered=True).result) == "INT"
 
 
 WRONG: list[tuple[str, tuple[DataType | Expression, ...], str]] = [
@@ -262,7 +263,7 @@ def test_a_call_that_cannot_be_is_explained(
 
 def test_sum_of_text_is_refused() -> None:
     with pytest.raises(FunctionError, match="SUM does not take STRING"):
-        infer_aggregate("SUM", (STRING,), grouped=True)
+        infer_aggregate("SUM", (column(STRING),), grouped=True)
 
 
 def test_names_are_found_in_any_case_and_by_alias() -> None:

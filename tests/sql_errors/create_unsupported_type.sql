@@ -1,1 +1,1 @@
-CREATE TABLE t (a MULTISET<INT>) WITH ('connector' = 'print');
+CREATE TABLE t (a RAW) WITH ('connector' = 'print');

@@ -11,6 +11,7 @@ from riacho.dataflow.operators.aggregate import AggregateOperator
 from riacho.dataflow.operators.bounded import EmptyGroupOperator, MaterializeOperator
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.deduplicate import DeduplicateOperator, FirstArrivalOperator
+from riacho.dataflow.operators.expand import ExpandOperator
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
 from riacho.dataflow.operators.over import OverOperator
@@ -32,6 +33,7 @@ from riacho.plan.relations import (
     Aggregate,
     Deduplicate,
     EmptyGroup,
+    Expand,
     Filter,
     Job,
     Join,
@@ -158,6 +160,8 @@ class _Compiler:
                 return JoinOperator(relation, settings)
             case Replicate():
                 return ReplicateOperator(relation)
+            case Expand():
+                return ExpandOperator(relation)
             case Union():
                 return UnionOperator(relation)
             case Materialize():

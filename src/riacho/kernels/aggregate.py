@@ -196,3 +196,78 @@ def keep_text_extremes(
                 continue
         ledger[slot, at] = ids[row]
         ledger[slot, at + 1] = 1
+
+
+@kernel(f"void({READ_INT64}, {READ_BOOL}, {READ_INT64}, boolean, {LEDGER}, int64)")
+def keep_ends(slots: Int64s, chosen: Bools, words: Int64s, last: bool, ledger: Int64s, at: int) -> None:
+    """FIRST_VALUE or LAST_VALUE (`last`); the second cell is 1 where there is any."""
+    for row in range(slots.size):
+        if _skipped(chosen, row):
+            continue
+        slot = slots[row]
+        if last or ledger[slot, at + 1] == 0:
+            ledger[slot, at] = words[row]
+            ledger[slot, at + 1] = 1
+
+
+# The cells of the moments: the sum and the sum of squares, each in two floating-point numbers that do not overlap, then
+# how many values are finite, and how many are not.
+MOMENT_FINITE: Final = 4
+MOMENT_OTHERS: Final = 5
+MOMENT_CELLS: Final = 6
+
+_SPLITTER: Final = 134217729.0
+"""2^27 + 1: cuts a number into two halves whose products are exact (Veltkamp, Dekker)."""
+
+
+@inner
+def _add_twofold(sums: Floats, slot: int, at: int, value: float, rest: float) -> None:
+    """Add `value` + `rest` to the sum in two parts, keeping some 106 bits (Knuth's two-sum)."""
+    high = sums[slot, at]
+    total = high + value
+    shadow = total - high
+    error = (high - (total - shadow)) + (value - shadow)
+    low = sums[slot, at + 1] + error + rest
+    sums[slot, at] = total + low
+    sums[slot, at + 1] = low - (sums[slot, at] - total)
+
+
+@kernel(f"void({READ_INT64}, {READ_INT8}, {READ_BOOL}, {READ_INT64}, {LEDGER}, float64[:, ::1], int64)")
+def add_moments(
+    slots: Int64s, signs: Int8s, chosen: Bools, words: Int64s, ledger: Int64s, sums: Floats, at: int
+) -> None:
+    """The sum of floating-point numbers and of their squares, without rounding that matters; others are counted."""
+    values = np.empty(1, np.int64)
+    for row in range(slots.size):
+        if _skipped(chosen, row):
+            continue
+        slot = slots[row]
+        sign = _sign(signs, row)
+        word = words[row]
+        values[0] = word ^ ((word >> 63) & _LOW_63)
+        value = values.view(np.float64)[0]
+        if not np.isfinite(value):
+            ledger[slot, at + 5] += sign
+            continue
+        ledger[slot, at + 4] += sign
+        square = value * value
+        part = _SPLITTER * value
+        high = part - (part - value)
+        low = value - high
+        error = ((high * high - square) + 2.0 * high * low) + low * low
+        _add_twofold(sums, slot, at, sign * value, 0.0)
+        _add_twofold(sums, slot, at + 2, sign * square, sign * error)
+
+
+@kernel(f"void({READ_INT64}, {READ_INT64}, {READ_LEDGER}, {LEDGER}, float64[:, ::1], int64)")
+def merge_moments(source: Int64s, target: Int64s, parts: Int64s, ledger: Int64s, sums: Floats, at: int) -> None:
+    """Add the partial moments of each source slot to the target slot beside it."""
+    word = np.empty(2, np.int64)
+    for row in range(source.size):
+        for cell in range(at + 4, at + 6):
+            ledger[target[row], cell] += parts[source[row], cell]
+        for cell in range(at, at + 4, 2):
+            word[0] = parts[source[row], cell]
+            word[1] = parts[source[row], cell + 1]
+            numbers = word.view(np.float64)
+            _add_twofold(sums, target[row], cell, numbers[0], numbers[1])

@@ -66,6 +66,13 @@ def count_values(
                     crossings[which, row] = crossing
 
 
+@kernel(f"void({READ_INT64}, {READ_INT64}, int64[:, ::1])")
+def weigh_values(entries: Int64s, weights: Int64s, counts: Int64s) -> None:
+    """Add each row's weight, which may be negative, to its entry's only count."""
+    for row in range(entries.size):
+        counts[entries[row], 0] += weights[row]
+
+
 @kernel(f"int64({READ_INT64}, {READ_INT8}, int64[:, ::1], int64[::1])")
 def vanished_entries(entries: Int64s, signs: Int8s, counts: Int64s, out: Int64s) -> int:
     """The entries, each once, of retracted rows that no counter counts any more; returns how many."""

@@ -14,6 +14,7 @@ from enum import Enum
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import (
     Aggregate,
+    Expand,
     Filter,
     Join,
     JoinKind,
@@ -44,7 +45,7 @@ Modifications = frozenset[Modification]
 INSERT_ONLY: Modifications = frozenset({Modification.INSERT})
 EVERY: Modifications = frozenset(Modification)
 
-_FORWARDING = (Filter, Project, Watermark, WindowTable, Union)
+_FORWARDING = (Expand, Filter, Project, Watermark, WindowTable, Union)
 """Steps that ask of their inputs what is asked of them, and pass on what they get."""
 
 
@@ -79,7 +80,7 @@ def modifications(relation: Relation) -> Modifications:
             return INSERT_ONLY | {Modification.UPDATE} | ({Modification.DELETE} if changing else frozenset())
         case Join() if relation.kind in (JoinKind.INNER, JoinKind.SEMI):
             return modifications(relation.left) | modifications(relation.right)
-        case Filter() | Project() | Watermark() | WindowTable() | Sink():
+        case Expand() | Filter() | Project() | Watermark() | WindowTable() | Sink():
             return modifications(relation.input)
         case Union():
             return frozenset().union(*(modifications(branch) for branch in relation.branches))
@@ -153,7 +154,7 @@ class _Attempt:
                 return asked
             case Filter() if asked is _Updates.AFTER:
                 return None  # a row that no longer passes must be taken back
-            case Filter() | Project() | Watermark() | WindowTable():
+            case Expand() | Filter() | Project() | Watermark() | WindowTable():
                 return self.satisfied(relation.input, asked)
             case Union():
                 told = {self.satisfied(branch, asked) for branch in relation.branches} - {_Updates.NONE}

@@ -13,6 +13,10 @@ LiteralValue = bool | int | float | Decimal | str | bytes | date | time | dateti
 """A literal's value in Python. Intervals are integers: milliseconds, or months."""
 
 
+Constant = LiteralValue | tuple[float, ...]
+"""What an aggregate call is told once, not per row: a separator, the fractions of a percentile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where an expression stands in its SQL text: line and column, both from 1."""
@@ -153,8 +157,8 @@ class Case(Expression):
 class AggregateCall:
     """One aggregate of an `Aggregate` relation: `SUM(DISTINCT price) FILTER (WHERE open)`.
 
-    `function` is canonical (`COUNT`, `SUM`, `AVG`, `MIN`, `MAX`); COUNT(*) has no arguments. `arguments` and
-    `filter` are columns of the aggregate's input: the binder projects computed ones first.
+    `function` is canonical (`COUNT`, `SUM`, `LISTAGG`); COUNT(*) has no arguments. `arguments` and `filter` are
+    columns of the aggregate's input: the binder projects computed ones first.
     """
 
     function: str
@@ -163,9 +167,12 @@ class AggregateCall:
     distinct: bool = False
     filter: Column | None = None
     position: Position | None = field(default=None, compare=False)
+    constants: tuple[Constant, ...] = ()
 
     def __str__(self) -> str:
-        inner = ", ".join(str(argument) for argument in self.arguments) or "*"
+        parts = [str(argument) for argument in self.arguments]
+        parts += [repr(item) if isinstance(item, str) else str(item) for item in self.constants]
+        inner = ", ".join(parts) or "*"
         text = f"{self.function}({'DISTINCT ' if self.distinct else ''}{inner})"
         return text if self.filter is None else f"{text} FILTER (WHERE {self.filter})"
 

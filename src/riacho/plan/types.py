@@ -210,6 +210,23 @@ class MapType(DataType):
 
 
 @dataclass(frozen=True, slots=True)
+class MultisetType(MapType):
+    """Elements, each with how often it occurs: kept as a map from the element to an INT.
+
+    >>> str(MultisetType.of(STRING))
+    'MULTISET<STRING> NOT NULL'
+    """
+
+    @staticmethod
+    def of(element: DataType) -> MultisetType:
+        """The type of a multiset that is there."""
+        return MultisetType(element, INT.with_nullable(False), nullable=False)
+
+    def name(self) -> str:
+        return f"MULTISET<{self.key}>"
+
+
+@dataclass(frozen=True, slots=True)
 class RowField:
     """A named field of a ROW."""
 

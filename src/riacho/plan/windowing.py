@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from riacho.plan.expressions import Column
 from riacho.plan.relations import (
+    Expand,
     Filter,
     Project,
     Relation,
@@ -66,6 +67,11 @@ def windowing(relation: Relation) -> Windowing | None:
                 source.time is TimeAttribute.ROWTIME,
                 isinstance(source.type, TimestampLtzType),
             )
+        case Expand():
+            below = windowing(relation.input)
+            nulled = frozenset().union(*(item.nulled for item in relation.sets))
+            kept = set(range(len(relation.input.schema))) - nulled
+            return None if below is None else below.moved({index: [index] for index in kept})
         case Filter():
             return windowing(relation.input)
         case Project():

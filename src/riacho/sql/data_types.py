@@ -24,6 +24,7 @@ from riacho.plan.types import (
     DataType,
     DecimalType,
     MapType,
+    MultisetType,
     RowField,
     RowType,
     TimestampLtzType,
@@ -50,7 +51,7 @@ _PLAIN: dict[str, DataType] = {
     "DATE": DATE,
 }
 
-_UNSUPPORTED = frozenset({"MULTISET", "RAW", "INTERVAL", "VARIANT", "STRUCTURED", "DESCRIPTOR"})
+_UNSUPPORTED = frozenset({"RAW", "INTERVAL", "VARIANT", "STRUCTURED", "DESCRIPTOR"})
 
 _KEPT_PRECISION = 6
 """Timestamps are kept in microseconds."""
@@ -59,11 +60,13 @@ _KEPT_PRECISION = 6
 def parse_type(parser: Grammar) -> DataType:
     """The type that comes next, with its `NOT NULL`. Raises `SqlSyntaxError`."""
     data_type = _nullability(parser, _unadorned(parser))
-    while parser.take("ARRAY"):  # the postfix form: INT ARRAY
-        data_type = _nullability(parser, ArrayType(data_type))
-    if parser.peek("MULTISET"):
-        parser.refuse_here("the type MULTISET is not supported")
-    return data_type
+    while True:  # the postfix forms: INT ARRAY, INT MULTISET
+        if parser.take("ARRAY"):
+            data_type = _nullability(parser, ArrayType(data_type))
+        elif parser.take("MULTISET"):
+            data_type = _nullability(parser, MultisetType.of(data_type).with_nullable(True))
+        else:
+            return data_type
 
 
 def _nullability(parser: Grammar, data_type: DataType) -> DataType:
@@ -163,6 +166,13 @@ def _array(parser: Grammar) -> DataType:
     return ArrayType(element)
 
 
+def _multiset(parser: Grammar) -> DataType:
+    parser.expect("<")
+    element = parse_type(parser)
+    parser.expect(">")
+    return MultisetType.of(element).with_nullable(True)
+
+
 def _map(parser: Grammar) -> DataType:
     parser.expect("<")
     key = parse_type(parser)
@@ -205,5 +215,6 @@ _PARAMETRIC: dict[str, Callable[[Grammar], DataType]] = {
     "TIMESTAMP_LTZ": lambda parser: TimestampLtzType(_fraction(parser, 6, "TIMESTAMP_LTZ")),
     "ARRAY": _array,
     "MAP": _map,
+    "MULTISET": _multiset,
     "ROW": _row,
 }

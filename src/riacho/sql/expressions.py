@@ -17,10 +17,12 @@ from riacho.plan.types import (
     NullType,
     RowType,
 )
-from riacho.sql.aggregates import UNSUPPORTED_AGGREGATES, AggregateCollector
+from riacho.sql.aggregate_calls import bind_aggregate, read_call
+from riacho.sql.aggregates import AggregateCollector
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.functions import FunctionError, bind, bind_case, bind_cast, bind_definition, coerce, is_aggregate
 from riacho.sql.grammar import WINDOW_FUNCTIONS, TypeName
+from riacho.sql.grouping import GROUPING_FUNCTIONS, grouping_call
 from riacho.sql.literals import interval_literal, number_literal, temporal_literal
 from riacho.sql.over import OverCollector
 from riacho.sql.scope import Scope, ScopeColumn
@@ -325,9 +327,15 @@ class ExpressionBinder:
 
     def _filtered(self, tree: exp.Expr) -> Expression:
         call = tree.this
-        if not isinstance(call, exp.Anonymous) or not is_aggregate(call.name):
+        named = call.this if isinstance(call, exp.IgnoreNulls | exp.RespectNulls) else call
+        if not isinstance(named, exp.Anonymous) or not is_aggregate(named.name):
             self.source.fail("FILTER can only follow an aggregate function", tree)
         return self._aggregate(call, tree.args["expression"].this)
+
+    def _with_nulls(self, tree: exp.Expr) -> Expression:
+        if not isinstance(tree.this, exp.Anonymous) or not is_aggregate(tree.this.name):
+            self.source.fail("IGNORE NULLS and RESPECT NULLS can only follow an aggregate function", tree)
+        return self._aggregate(tree, None)
 
     def _over(self, tree: exp.Expr) -> Expression:
         if self.over is None:
@@ -345,8 +353,8 @@ class ExpressionBinder:
         name = tree.name.upper()
         if is_aggregate(name):
             return self._aggregate(tree, None)
-        if name in UNSUPPORTED_AGGREGATES:
-            self.source.fail(f"the aggregate function {name} is not supported yet", tree)
+        if name in GROUPING_FUNCTIONS:
+            return self._grouping(tree)
         if name in WINDOW_FUNCTIONS:
             self.source.fail(
                 f"{name} can only stand in FROM",
@@ -382,8 +390,18 @@ class ExpressionBinder:
                 "declare WATERMARK FOR that column in CREATE TABLE; joins and aggregates lose it",
             )
 
-    def _aggregate(self, tree: exp.Anonymous, condition: exp.Expr | None) -> Expression:
-        name = tree.name.upper()
+    def _grouping(self, tree: exp.Expr) -> Expression:
+        if self.aggregates is None or not self.aggregates.written:
+            self.source.fail(f"{tree.name.upper()} needs a GROUP BY, in whose SELECT or HAVING it stands", tree)
+        inner = ExpressionBinder(self.source, self.scope, tree.name.upper())
+        call = grouping_call(self.source, tree, tuple(inner.bind(item) for item in tree.expressions))
+        for key, written in zip(call.keys, tree.expressions, strict=True):
+            if key not in self.aggregates.keys:
+                self.source.fail(f"{tree.name.upper()} takes the keys of GROUP BY, which this is not", written)
+        return call
+
+    def _aggregate(self, tree: exp.Expr, condition: exp.Expr | None) -> Expression:
+        name = (tree if isinstance(tree, exp.Anonymous) else tree.this).name.upper()
         if self.aggregates is None:
             self.source.fail(f"the aggregate function {name} cannot stand in {self.clause}", tree)
         collector = self.aggregates
@@ -391,21 +409,8 @@ class ExpressionBinder:
         filtered = None
         if condition is not None:
             filtered = ExpressionBinder(self.source, self.scope, "FILTER").predicate(condition)
-        items = list(tree.expressions)
-        distinct = len(items) == 1 and isinstance(items[0], exp.Distinct)
-        if distinct:
-            items = list(items[0].expressions)
-        if len(items) == 1 and isinstance(items[0], exp.Star):
-            if name != "COUNT" or distinct:
-                what = f"{name}({'DISTINCT ' if distinct else ''}*)"
-                self.source.fail(f"{what} does not exist, only COUNT(*)", tree)
-            items = []
-        elif not items:
-            self.source.fail(f"{name} needs an argument", tree, "COUNT(*) counts rows" if name == "COUNT" else None)
-        arguments = tuple(inner.bind(item) for item in items)
-        if name == "COUNT" and len(arguments) > 1:
-            self.source.fail("COUNT of several columns is not supported", tree)
-        return collector.add(name, arguments, distinct=distinct, condition=filtered, position=self.source.locate(tree))
+        call = read_call(self.source, tree, inner.bind, filtered)
+        return bind_aggregate(call, collector.add, grouped=collector.grouped)
 
 
 def _dotted(tree: exp.Expr) -> str:
@@ -440,6 +445,8 @@ _HANDLERS: dict[type[exp.Expr], Callable[[ExpressionBinder, exp.Expr], Expressio
     exp.TryCast: ExpressionBinder._cast,
     exp.Tuple: ExpressionBinder._row,
     exp.Filter: ExpressionBinder._filtered,
+    exp.IgnoreNulls: ExpressionBinder._with_nulls,
+    exp.RespectNulls: ExpressionBinder._with_nulls,
     exp.Window: ExpressionBinder._over,
     exp.Anonymous: ExpressionBinder._call,
     exp.Exists: ExpressionBinder._exists,

@@ -262,12 +262,34 @@ class Grammar(Parser):
         hint.meta["hint"] = (" ".join(self._prev.comments), self._prev.start)
         return hint
 
+    def _parse_group(self, skip_group_by_token: bool = False) -> exp.Group | None:  # noqa: ARG002
+        if not self._match(TokenType.GROUP_BY):
+            return None
+        return self.expression(exp.Group(expressions=self._parse_csv(self._grouping_element)), self._prev)
+
+    def _grouping_element(self) -> exp.Expr:
+        """A key, or several at once: `(a, b)`, `ROLLUP (…)`, `CUBE (…)`, `GROUPING SETS (…)`."""
+        place = self._curr
+        if self.take("ROLLUP"):
+            return self.expression(exp.Rollup(expressions=self.listed(self._grouping_element)), place)
+        if self.take("CUBE"):
+            return self.expression(exp.Cube(expressions=self.listed(self._grouping_element)), place)
+        if self.take("GROUPING SETS") or self.take("GROUPING", "SETS"):
+            return self.expression(exp.GroupingSets(expressions=self.listed(self._grouping_element)), place)
+        if self.take("(", ")"):
+            return self.expression(exp.Tuple(expressions=[]), place)
+        return self.value()
+
     # ---- OVER -------------------------------------------------------------------------------------------------
 
     def _parse_window(self, this: exp.Expr | None, alias: bool = False) -> exp.Expr | None:  # noqa: ARG002
-        """What may follow a call: FILTER (WHERE …), then OVER and a window's name or specification."""
+        """What may follow a call: how it takes NULL, FILTER (WHERE …), then OVER and a window."""
         if this is None:
             return None
+        if self.take("IGNORE", "NULLS"):
+            this = self.expression(exp.IgnoreNulls(this=this))
+        elif self.take("RESPECT", "NULLS"):
+            this = self.expression(exp.RespectNulls(this=this))
         if self.take("FILTER"):
             self.expect("(", "WHERE")
             this = self.expression(exp.Filter(this=this, expression=exp.Where(this=self.value())))

@@ -7,18 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from riacho.plan.expressions import AggregateCall, Column, Expression, Literal, Position, rewrite
+from riacho.plan.expressions import AggregateCall, Column, Expression, Literal, rewrite
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Frame, FrameUnit, Over, Project, Relation, unique_names
-from riacho.plan.types import BIGINT, DataType, DayTimeIntervalType, IntegerType
-from riacho.sql.functions import coerce, infer_aggregate, is_aggregate
+from riacho.plan.types import BIGINT, DayTimeIntervalType, IntegerType
+from riacho.sql.aggregate_calls import PlainCall, bind_aggregate, read_call
+from riacho.sql.functions import coerce, is_aggregate
 from riacho.sql.source import SourceText
 
 RANKINGS = frozenset({"ROW_NUMBER", "RANK", "DENSE_RANK"})
 """Functions that number the rows of a partition."""
-
-_EDGES = frozenset({"FIRST_VALUE", "LAST_VALUE"})
-"""Functions that take a value from one end of the frame."""
 
 _NOT_IN_STREAMS = frozenset({"LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK", "NTH_VALUE"})
 
@@ -51,16 +49,6 @@ class _Window:
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    function: str
-    arguments: tuple[Expression, ...]
-    distinct: bool
-    condition: Expression | None
-    type: DataType
-    position: Position
-
-
 @dataclass(slots=True)
 class OverCollector:
     """The OVER calls of one SELECT, each once however often it is written. `named` are the windows of WINDOW."""
@@ -68,10 +56,10 @@ class OverCollector:
     source: SourceText
     named: Mapping[str, exp.Expr] = field(default_factory=dict)
     window: _Window | None = None
-    calls: list[_Call] = field(default_factory=list)
+    calls: list[PlainCall] = field(default_factory=list)
 
-    def add(self, tree: exp.Expr, bind: Bind, predicate: Bind) -> OverSlot:
-        """The expression that stands for a call's result. Raises `SqlError` and `FunctionError`."""
+    def add(self, tree: exp.Expr, bind: Bind, predicate: Bind) -> Expression:
+        """The result of a call, over what stands for those of plain calls. Raises `SqlError` and `FunctionError`."""
         window = self._window(tree, bind)
         if self.window is None:
             self.window = window
@@ -81,18 +69,16 @@ class OverCollector:
                 tree,
                 "compute the other one in a subquery",
             )
-        call = self._call(tree, bind, predicate)
-        if call.function == "LAG" and self._specification(tree).args.get("spec") is not None:
-            self.source.fail("LAG looks at all rows before: it takes no ROWS or RANGE", tree)
-        if call.function not in RANKINGS and not window.order:
-            self.source.fail(f"{call.function} OVER needs an ORDER BY", tree, "order it by the row time")
+        return self._call(tree, bind, predicate, ordered=bool(window.order))
+
+    def _add(self, call: PlainCall) -> OverSlot:
         for number, known in enumerate(self.calls):
-            if replace(known, position=call.position) == call:
+            if known.same_as(call):
                 return OverSlot(known.type, number, position=call.position)
         self.calls.append(call)
         return OverSlot(call.type, len(self.calls) - 1, position=call.position)
 
-    def _call(self, tree: exp.Expr, bind: Bind, predicate: Bind) -> _Call:
+    def _call(self, tree: exp.Expr, bind: Bind, predicate: Bind, *, ordered: bool) -> Expression:
         called, condition = tree.this, None
         if isinstance(called, exp.Filter):
             condition = predicate(called.args["expression"].this)
@@ -106,33 +92,21 @@ class OverCollector:
         if name in RANKINGS:
             if items:
                 self.source.fail(f"{name} takes no arguments", called)
-            return _Call(name, (), False, condition, BIGINT.with_nullable(False), position)
+            return self._add(PlainCall(name, (), BIGINT.with_nullable(False), False, condition, position))
         if name == "LAG":
-            return self._lag(tree, items, condition, bind)
-        if not is_aggregate(name) and name not in _EDGES:
+            if self._specification(tree).args.get("spec") is not None:
+                self.source.fail("LAG looks at all rows before: it takes no ROWS or RANGE", tree)
+        elif not is_aggregate(name):
             self.source.fail(f"{name} cannot be used with OVER", called)
-        distinct = len(items) == 1 and isinstance(items[0], exp.Distinct)
-        if distinct:
-            items = list(items[0].expressions)
-        if len(items) == 1 and isinstance(items[0], exp.Star):
-            if name != "COUNT" or distinct:
-                self.source.fail(f"{name}(*) does not exist, only COUNT(*)", called)
-            items = []
-        arguments = tuple(bind(item) for item in items)
-        if name in _EDGES:
-            if len(arguments) != 1:
-                self.source.fail(f"{name} takes 1 argument, not {len(arguments)}", called)
-            kind = arguments[0].type
-            result = kind.with_nullable(kind.nullable or condition is not None)
-            return _Call(name, arguments, False, condition, result, position)
+        if not ordered:
+            self.source.fail(f"{name} OVER needs an ORDER BY", tree, "order it by the row time")
+        if name == "LAG":
+            return self._add(self._lag(tree, items, condition, bind))
+        written = read_call(self.source, called, bind, condition)
         # A row is in its own frame, so nothing is null for lack of rows.
-        signature = infer_aggregate(
-            name, tuple(part.type for part in arguments), grouped=True, filtered=condition is not None
-        )
-        given = tuple(coerce(part, kind) for part, kind in zip(arguments, signature.arguments, strict=True))
-        return _Call(name, given, distinct, condition, signature.result, position)
+        return bind_aggregate(written, self._add, grouped=True)
 
-    def _lag(self, tree: exp.Expr, items: list[exp.Expr], condition: Expression | None, bind: Bind) -> _Call:
+    def _lag(self, tree: exp.Expr, items: list[exp.Expr], condition: Expression | None, bind: Bind) -> PlainCall:
         """LAG(value [, number of rows [, default]])."""
         called = tree.this
         if condition is not None:
@@ -151,7 +125,7 @@ class OverCollector:
             nullable = value.type.nullable or rest[1].type.nullable
             arguments.append(coerce(rest[1], value.type.with_nullable(rest[1].type.nullable)))
         position = self.source.locate(called)
-        return _Call("LAG", tuple(arguments), False, None, value.type.with_nullable(nullable), position)
+        return PlainCall("LAG", tuple(arguments), value.type.with_nullable(nullable), False, None, position)
 
     def _window(self, tree: exp.Expr, bind: Bind) -> _Window:
         tree = self._specification(tree)
@@ -249,7 +223,8 @@ class OverCollector:
                 call.type,
                 call.distinct,
                 None if call.condition is None else column(call.condition),
-                position=call.position,
+                call.position,
+                call.constants,
             )
             for call in self.calls
         )

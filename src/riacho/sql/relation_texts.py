@@ -15,7 +15,9 @@ from riacho.plan.relations import (
     Aggregate,
     Deduplicate,
     EmptyGroup,
+    Expand,
     Filter,
+    GroupingSet,
     Join,
     JoinKind,
     Materialize,
@@ -76,6 +78,16 @@ def _window_aggregate(relation: WindowAggregate) -> str:
 
 def _aggregate(relation: Aggregate) -> str:
     return f"GroupAggregate({_grouped(relation)}select=[{', '.join(_columns(relation))}])"
+
+
+def _expand(relation: Expand) -> str:
+    return f"Expand(projects=[{', '.join(_expanded(relation, item) for item in relation.sets)}])"
+
+
+def _expanded(relation: Expand, item: GroupingSet) -> str:
+    names = relation.input.schema.names
+    fields = [f"null AS {name}" if index in item.nulled else name for index, name in enumerate(names)]
+    return f"{{{', '.join([*fields, f'{item.id} AS {relation.name}'])}}}"
 
 
 def _grouped(relation: Aggregate | WindowAggregate) -> str:
@@ -251,6 +263,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     WindowTable: lambda relation: f"WindowTableFunction(window=[{_window(relation)}])",
     WindowAggregate: _window_aggregate,
     Aggregate: _aggregate,
+    Expand: _expand,
     Over: _over,
     Rank: _rank,
     Deduplicate: _deduplicate,

@@ -14,6 +14,7 @@ from riacho.plan.relations import Aggregate, Project, Relation, unique_names
 from riacho.plan.types import NullType, RowType
 from riacho.sql.aggregates import AggregateCollector, above, ungrouped
 from riacho.sql.expressions import ExpressionBinder
+from riacho.sql.grouping import Grouping, bind_grouping
 from riacho.sql.over import OverCollector, above_over
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
@@ -47,8 +48,8 @@ class SelectBinder:
         if where is not None:
             predicate = ExpressionBinder(self.source, scope, "WHERE", subqueries=self.subqueries).predicate(where.this)
             scope = replace(scope, relation=unnesting.filtered(scope.relation, predicate))
-        keys, key_names = self._group(tree, scope)
-        collector = AggregateCollector(grouped=bool(keys))
+        grouping = self._group(tree, scope)
+        collector = AggregateCollector(grouping.keys, grouping.written)
         over = OverCollector(self.source, {window.this.name: window for window in tree.args.get("windows") or ()})
         items = self._items(tree, scope, collector, over)
         clause = tree.args.get("having")
@@ -58,8 +59,8 @@ class SelectBinder:
             predicate = binder.predicate(clause.this)
             having = _Item(predicate, None, clause.this)
         relation = scope.relation
-        if keys or collector.calls or having is not None:
-            relation = self._aggregated(relation, keys, key_names, collector, items, having, over)
+        if grouping.written or collector.calls or having is not None:
+            relation = self._aggregated(relation, grouping, collector, items, having, over)
         if over.calls:
             numbered = over.over(relation)
             for item in items:
@@ -77,8 +78,7 @@ class SelectBinder:
     def _aggregated(
         self,
         below: Relation,
-        keys: tuple[Expression, ...],
-        key_names: list[str],
+        grouping: Grouping,
         collector: AggregateCollector,
         items: list[_Item],
         having: _Item | None,
@@ -86,32 +86,24 @@ class SelectBinder:
     ) -> Relation:
         """The grouped relation; `items` and the OVER calls are changed to read its fields."""
         for item in [*items, *([] if having is None else [having])]:
-            self._check_grouped(item.expression, keys, item.tree)
-        aggregate = replace(collector.over(below, keys, key_names), ttl_ms=self.ttl_ms)
+            self._check_grouped(item.expression, grouping.keys, item.tree)
+        aggregate = replace(collector.over(below, grouping), ttl_ms=self.ttl_ms)
         # At once, since the rows of a window keep their row time, which the query around may use.
         relation = recognize_window_aggregates(merge_projects(push_filters(aggregate)))
         if having is not None:
-            relation = Unnesting(self.source).filtered(relation, above(having.expression, keys, aggregate))
+            relation = Unnesting(self.source).filtered(relation, above(having.expression, grouping, aggregate))
         for item in items:
-            item.expression = above(item.expression, keys, aggregate)
+            item.expression = above(item.expression, grouping, aggregate)
         if over.calls:
             for expression in over.expressions:
-                self._check_grouped(expression, keys, items[0].tree)
-            over.map(lambda expression: above(expression, keys, aggregate))
+                self._check_grouped(expression, grouping.keys, items[0].tree)
+            over.map(lambda expression: above(expression, grouping, aggregate))
         return relation
 
-    def _group(self, tree: exp.Select, scope: Scope) -> tuple[tuple[Expression, ...], list[str]]:
-        clause = tree.args.get("group")
-        if clause is None:
-            return (), []
-        for key in ("cube", "rollup", "grouping_sets", "totals", "all"):
-            if clause.args.get(key):
-                self.source.fail(f"GROUP BY {key.replace('_', ' ').upper()} is not supported yet", clause)
+    def _group(self, tree: exp.Select, scope: Scope) -> Grouping:
         aliases = {item.alias for item in tree.expressions if isinstance(item, exp.Alias)}
-        keys: list[Expression] = []
-        names: list[str] = []
-        parts = [part for item in clause.expressions for part in self._group_parts(item)]
-        for part in parts:
+
+        def bind(part: exp.Expr) -> Expression:
             if isinstance(part, exp.Literal):
                 self.source.fail("GROUP BY takes no positions", part, "name the column or repeat the expression")
             unknown = isinstance(part, exp.Column) and len(part.parts) == 1 and not scope.named(part.name)
@@ -121,19 +113,9 @@ class SelectBinder:
                     part,
                     "repeat the expression, or name it in a subquery",
                 )
-            bound = ExpressionBinder(self.source, scope, "GROUP BY").bind(part)
-            if bound not in keys:
-                keys.append(bound)
-                names.append(part.name if isinstance(part, exp.Column) else f"$f{len(names)}")
-        return tuple(keys), unique_names(names)
+            return ExpressionBinder(self.source, scope, "GROUP BY").bind(part)
 
-    def _group_parts(self, tree: exp.Expr) -> list[exp.Expr]:
-        for kind, name in ((exp.Cube, "CUBE"), (exp.Rollup, "ROLLUP"), (exp.GroupingSets, "GROUPING SETS")):
-            if isinstance(tree, kind):
-                self.source.fail(f"GROUP BY {name} is not supported yet", tree)
-        if isinstance(tree, exp.Tuple):
-            return list(tree.expressions)
-        return [tree.unnest() if isinstance(tree, exp.Paren) else tree]
+        return bind_grouping(self.source, tree.args.get("group"), bind)
 
     def _check_grouped(self, expression: Expression, keys: tuple[Expression, ...], tree: exp.Expr) -> None:
         found = ungrouped(expression, keys)

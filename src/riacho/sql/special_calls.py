@@ -199,6 +199,26 @@ def _json_array(parser: Grammar) -> exp.Expr:
     return _call(parser, "JSON_ARRAY", [_on_null(parser, "ABSENT"), *items])
 
 
+def _json_object_aggregate(parser: Grammar) -> exp.Expr:
+    """`[KEY] key VALUE value`, or `key : value`, with a clause about NULL."""
+    if parser.peek("DISTINCT"):
+        parser.refuse_here("JSON_OBJECTAGG does not take DISTINCT")
+    parser.take("KEY")
+    key = parser.value()
+    if not parser.take(":"):
+        parser.expect("VALUE")
+    return _call(parser, "JSON_OBJECTAGG", [key, parser.value(), _on_null(parser, "NULL")])
+
+
+def _json_array_aggregate(parser: Grammar) -> exp.Expr:
+    if parser.peek("DISTINCT"):
+        parser.refuse_here("JSON_ARRAYAGG does not take DISTINCT")
+    value = parser.value()
+    if parser.peek("ORDER"):
+        parser.refuse_here("ORDER BY in JSON_ARRAYAGG is not supported")
+    return _call(parser, "JSON_ARRAYAGG", [value, _on_null(parser, "ABSENT")])
+
+
 def _positioned(parse: Callable[[Grammar], exp.Expr]) -> Callable[[Grammar], exp.Expr]:
     """The same, with the place of the function's name as the result's."""
 
@@ -229,6 +249,8 @@ SPECIAL_CALLS: dict[str, Callable[[Grammar], exp.Expr]] = {
         "JSON_QUERY": _json_query,
         "JSON_OBJECT": _json_object,
         "JSON_ARRAY": _json_array,
+        "JSON_OBJECTAGG": _json_object_aggregate,
+        "JSON_ARRAYAGG": _json_array_aggregate,
     }.items()
 }
 """By the function's name; the parser has stepped over the opening parenthesis."""

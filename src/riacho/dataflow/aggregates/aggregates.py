@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.aggregates.contract import (
+    ADDED,
     ALL,
     Accumulator,
     Argument,
@@ -47,6 +48,8 @@ class _Distinct:
     """The counted values of some arguments: its filters, and what reads each."""
 
     arguments: tuple[int, ...]
+    nulls: bool
+    """Whether NULL is a value as any other; a word behind those of the arguments says then which are not NULL."""
     filters: list[int | None]
     values: ValueCounts
     cells: Int64Array
@@ -76,7 +79,7 @@ class Aggregates:
         self._pool = pool
         self._updating = updating
         self._needs = [needed(call, updating=updating) for call in calls]
-        self._distinct: dict[tuple[int, ...], _Distinct] = {}
+        self._distinct: dict[tuple[tuple[int, ...], bool], _Distinct] = {}
         needs = list(dict.fromkeys([*([_GROUP_ROWS] if updating else []), *self._needs]))
         self._count_values(needs, chained=ending or updating)
         self._accumulators: dict[Need, tuple[Accumulator, int]] = {}
@@ -89,23 +92,24 @@ class Aggregates:
         self._ledger = Growable(np.int64, width=max(width, 1))
 
     def _count_values(self, needs: list[Need], *, chained: bool) -> None:
-        filters: dict[tuple[int, ...], list[int | None]] = {}
+        filters: dict[tuple[tuple[int, ...], bool], list[int | None]] = {}
         for need in needs:
             if need.distinct:
-                found = filters.setdefault(need.arguments, [])
+                found = filters.setdefault((need.arguments, need.nulls), [])
                 if need.filter not in found:
                     found.append(need.filter)
-        for arguments, found in filters.items():
+        for (arguments, nulls), found in filters.items():
             interned = [place for place, index in enumerate(arguments) if is_interned(self._schema[index].type)]
-            values = ValueCounts(len(arguments), len(found), interned=interned, chained=chained, pool=self._pool)
+            width = len(arguments) + nulls
+            values = ValueCounts(width, len(found), interned=interned, chained=chained, pool=self._pool)
             cells = np.full(len(found), NO_CELL, np.int64)
-            self._distinct[arguments] = _Distinct(arguments, found, values, cells)
+            self._distinct[arguments, nulls] = _Distinct(arguments, nulls, found, values, cells)
 
     def _surroundings(self, need: Need, *, updating: bool) -> Surroundings:
         types = tuple(self._schema[index].type for index in need.arguments)
         if not need.distinct:
             return Surroundings(types, self._pool, updating)
-        counted = self._distinct[need.arguments]
+        counted = self._distinct[need.arguments, need.nulls]
         return Surroundings(types, self._pool, updating, counted.values, counted.filters.index(need.filter))
 
     def _place(self, need: Need, made: Accumulator | Store, at: int) -> None:
@@ -114,7 +118,7 @@ class Aggregates:
         else:
             self._accumulators[need] = (made, at)
         if need.distinct:
-            counted = self._distinct[need.arguments]
+            counted = self._distinct[need.arguments, need.nulls]
             which = counted.filters.index(need.filter)
             if need.kind == "COUNT":
                 counted.cells[which] = at
@@ -172,8 +176,9 @@ class Aggregates:
         ]
         for need, (part, at) in parts:
             if not need.distinct:
-                chosen = inputs.chosen(need.arguments, need.filter)
-                arguments = tuple(inputs.argument(index) for index in need.arguments)
+                chosen = inputs.chosen(() if need.nulls else need.arguments, need.filter)
+                read = () if need.kind == "COUNT" else need.arguments
+                arguments = tuple(inputs.argument(index) for index in read)
                 part.update(Rows(slots, touched, signs, chosen, arguments), ledger, at)
         for counted in self._distinct.values():
             self._update_values(counted, inputs, slots, touched, signs)
@@ -182,8 +187,10 @@ class Aggregates:
         self, counted: _Distinct, inputs: Inputs, slots: Int64Array, touched: Int64Array, signs: Int8Array
     ) -> None:
         words = [inputs.argument(index).words for index in counted.arguments]
+        if counted.nulls:
+            words.append(inputs.presence(counted.arguments[0]))
         masks = inputs.masks(counted.filters)
-        present = inputs.chosen(counted.arguments, None)
+        present = inputs.chosen(() if counted.nulls else counted.arguments, None)
         if masks.shape[1]:
             some: BoolArray = np.logical_or.reduce(masks)
             present = np.logical_and(present, some) if len(present) else some
@@ -199,8 +206,11 @@ class Aggregates:
         for which, part, at in counted.told:
             rows = np.flatnonzero(crossings[which])
             if len(rows):
-                arguments = tuple(Argument(column[rows], None) for column in words)
-                part.update(Rows(slots[rows], touched, crossings[which, rows], ALL, arguments), self._ledger.values, at)
+                columns = [column[rows] for column in words]
+                valid = columns.pop() > 0 if counted.nulls else None
+                arguments = tuple(Argument(column, valid) for column in columns)
+                told = crossings[which, rows] if self._updating else ADDED
+                part.update(Rows(slots[rows], touched, told, ALL, arguments), self._ledger.values, at)
 
     def merge(self, other: Aggregates, source: Int64Array, target: Int64Array) -> None:
         """Add the partial results of the same calls elsewhere, at `source`, to the groups at `target`."""

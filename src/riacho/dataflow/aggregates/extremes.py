@@ -6,9 +6,23 @@ import numpy as np
 
 from riacho.dataflow.aggregates.contract import ALL, BoolArray, InCells, Int64Array, Rows, Words
 from riacho.dataflow.aggregates.values import ValueCounts
-from riacho.dataflow.state.strings import StringPool
+from riacho.dataflow.state.strings import NO_STRING, StringPool
 from riacho.kernels.aggregate import keep_extremes, keep_text_extremes
 from riacho.plan.expressions import AggregateCall
+
+
+def held_strings(ledger: Int64Array, slots: Int64Array, at: int) -> Int64Array:
+    """The ids of the strings that the cells at `at` of these groups hold, `NO_STRING` where they hold none."""
+    ids: Int64Array = np.where(ledger[slots, at + 1] > 0, ledger[slots, at], NO_STRING)
+    return ids
+
+
+def exchange_strings(before: Int64Array, after: Int64Array, pool: StringPool) -> None:
+    """Keep the strings that groups hold now, and let go of those that they held."""
+    changed = np.flatnonzero(before != after)
+    if len(changed):
+        pool.retain(after[changed])
+        pool.release(before[changed])
 
 
 class Extreme(InCells):
@@ -31,12 +45,9 @@ class Extreme(InCells):
         if not self._interned:
             keep_extremes(slots, chosen, words, self._greatest, ledger, at)
             return
-        before = ledger[touched, at : at + 2]
+        before = held_strings(ledger, touched, at)
         keep_text_extremes(slots, chosen, words, self._greatest, *self._pool.storage, ledger, at)
-        after = ledger[touched, at : at + 2]
-        changed = (before != after).any(axis=1)
-        self._pool.retain(after[changed, 0])
-        self._pool.release(before[changed & (before[:, 1] > 0), 0])
+        exchange_strings(before, held_strings(ledger, touched, at), self._pool)
 
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         present = parts[source, at + 1] > 0
@@ -44,7 +55,7 @@ class Extreme(InCells):
 
     def release(self, slots: Int64Array, ledger: Int64Array, at: int) -> None:
         if self._interned:
-            self._pool.release(ledger[slots[ledger[slots, at + 1] > 0], at])
+            self._pool.release(held_strings(ledger, slots, at))
 
     def result(self, call: AggregateCall, cells: Int64Array) -> Words:  # noqa: ARG002 - it has one form
         return Words(cells[0], cells[1] > 0)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from riacho.dataflow.aggregates.contract import ALL, Argument, BoolArray
+from riacho.dataflow.aggregates.contract import ALL, Argument, BoolArray, Int64Array
 from riacho.dataflow.aggregates.values import NO_MASKS
 from riacho.dataflow.buffered import Columnar, column_of
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
 from riacho.formats.arrow import Column
 from riacho.plan.relations import Schema
+from riacho.plan.types import NullType
 
 
 class Inputs:
@@ -30,11 +31,25 @@ class Inputs:
             self._arguments[index] = Argument(np.ascontiguousarray(words), valid)
         return self._arguments[index]
 
+    def _valid(self, index: int) -> BoolArray | None:
+        """Which of an argument's rows are not null (None: all), without its words."""
+        if index in self._arguments or isinstance(self._schema[index].type, NullType):
+            return self.argument(index).valid
+        column = column_of(self._rows, index)
+        if isinstance(column, Column):
+            return column.valid
+        return ~column.is_null().to_numpy() if column.null_count() else None
+
+    def presence(self, index: int) -> Int64Array:
+        """1 where an argument is not null, else 0."""
+        words, valid = self.argument(index)
+        return np.ones(len(words), np.int64) if valid is None else valid.astype(np.int64)
+
     def chosen(self, present: tuple[int, ...], filtered: int | None) -> BoolArray:
         """The rows where these arguments are not null and the filter is true. `ALL` where every row is."""
         key = (present, filtered)
         if key not in self._masks:
-            masks = [valid for index in present if (valid := self.argument(index).valid) is not None]
+            masks = [valid for index in present if (valid := self._valid(index)) is not None]
             if filtered is not None:
                 masks.append(self._filter(filtered))
             self._masks[key] = np.logical_and.reduce(masks) if len(masks) > 1 else masks[0] if masks else ALL

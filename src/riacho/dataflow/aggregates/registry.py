@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from riacho.dataflow.aggregates.arrivals import ArrayAgg, Joined, JsonObject, RetractedEnd
 from riacho.dataflow.aggregates.contract import Accumulator, Store
 from riacho.dataflow.aggregates.counts import Count
+from riacho.dataflow.aggregates.ends import End
 from riacho.dataflow.aggregates.extremes import Extreme, RetractingExtreme
+from riacho.dataflow.aggregates.moments import Moments
+from riacho.dataflow.aggregates.multisets import Collect, Percentile
 from riacho.dataflow.aggregates.sums import DecimalSum, FloatSum, IntegerSum
 from riacho.dataflow.aggregates.values import ValueCounts
 from riacho.dataflow.state.strings import StringPool
@@ -28,6 +32,8 @@ class Need:
     arguments: tuple[int, ...]
     filter: int | None = None
     distinct: bool = False
+    nulls: bool = False
+    """Rows whose argument is null count too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +49,18 @@ class Surroundings:
 
 def needed(call: AggregateCall, *, updating: bool) -> Need:
     """What a call reads. `updating`: the input retracts rows."""
-    need = Need(
-        _KINDS.get(call.function, call.function),
-        tuple(argument.index for argument in call.arguments),
-        None if call.filter is None else call.filter.index,
-        call.distinct,
-    )
-    return replace(need, distinct=updating) if call.function in ("MIN", "MAX") else need
+    arguments = tuple(argument.index for argument in call.arguments)
+    filtered = None if call.filter is None else call.filter.index
+    nulls = call.function == "ARRAY_AGG" and IGNORE_NULLS not in call.constants
+    distinct = updating if call.function in ("MIN", "MAX") else call.distinct
+    return Need(_KINDS.get(call.function, call.function), arguments, filtered, distinct, nulls)
 
 
-_KINDS = MappingProxyType({"AVG": "SUM"})
+IGNORE_NULLS = "IGNORE NULLS"
+"""The constant of an ARRAY_AGG without nulls."""
+
+_MOMENTS = ("STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP")
+_KINDS = MappingProxyType({"AVG": "SUM"} | dict.fromkeys(_MOMENTS, "MOMENTS"))
 """Functions that read another's accumulator."""
 
 
@@ -85,6 +93,35 @@ def _extreme(need: Need, given: Surroundings) -> Accumulator:
     return RetractingExtreme(given.values, given.which, greatest=greatest, interned=interned, pool=given.pool)
 
 
+def _end(need: Need, given: Surroundings) -> Accumulator | Store:
+    kind = given.types[0]
+    if given.updating:
+        return RetractedEnd(kind, updating=True, pool=given.pool)
+    return End(last=need.kind == "LAST_VALUE", interned=is_interned(kind), pool=given.pool)
+
+
+def _array(need: Need, given: Surroundings) -> Store:  # noqa: ARG001
+    return ArrayAgg(given.types[0], updating=given.updating, pool=given.pool)
+
+
+def _joined(need: Need, given: Surroundings) -> Store:  # noqa: ARG001
+    return Joined(given.types[0], updating=given.updating, pool=given.pool)
+
+
 _MAKERS: MappingProxyType[str, Callable[[Need, Surroundings], Accumulator | Store]] = MappingProxyType(
-    {"COUNT": _count, "SUM": _sum, "MIN": _extreme, "MAX": _extreme}
+    {
+        "COUNT": _count,
+        "SUM": _sum,
+        "MIN": _extreme,
+        "MAX": _extreme,
+        "MOMENTS": lambda _, __: Moments(),
+        "FIRST_VALUE": _end,
+        "LAST_VALUE": _end,
+        "ARRAY_AGG": _array,
+        "LISTAGG": _joined,
+        "JSON_ARRAYAGG": _joined,
+        "JSON_OBJECTAGG": lambda _, given: JsonObject(updating=given.updating, pool=given.pool),
+        "COLLECT": lambda _, given: Collect(given.types[0], given.pool),
+        "PERCENTILE": lambda _, given: Percentile(given.types[0], given.pool),
+    }
 )

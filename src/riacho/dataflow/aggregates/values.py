@@ -21,6 +21,7 @@ from riacho.kernels.value_counts import (
     rescan_extremes,
     unlink_entries,
     vanished_entries,
+    weigh_values,
 )
 
 BoolArray = npt.NDArray[np.bool_]
@@ -68,6 +69,13 @@ class ValueCounts:
         crossings: Int8Array,
     ) -> None:
         """Count the rows' values, keep the distinct counts in `cells` of the ledger and tell `crossings`."""
+        found = self._entries(slots, words)
+        count_values(found, slots, signs, masks, cells, self._counts.values, ledger, crossings)
+        if len(signs):
+            self._retracted.append((found, signs))
+
+    def _entries(self, slots: Int64Array, words: Sequence[Int64Array]) -> Int64Array:
+        """The entry of each (group, value), made where it is new."""
         keys = np.empty((len(slots), 1 + len(words)), np.int64)
         keys[:, 0] = slots
         for place, column in enumerate(words):
@@ -83,9 +91,29 @@ class ValueCounts:
                 link_entries(new, slots[new_rows], self._heads.values, self._nexts.values, self._previous.values)
             for word in self._interned:
                 self._pool.retain(keys[new_rows, word])
-        count_values(found, slots, signs, masks, cells, self._counts.values, ledger, crossings)
-        if len(signs):
-            self._retracted.append((found, signs))
+        return found
+
+    def weigh(self, slots: Int64Array, words: Int64Array, weights: Int64Array) -> None:
+        """Add each row's weight to its value's only count, and forget values whose count is zero."""
+        entries = self._entries(slots, [words])
+        weigh_values(entries, weights, self._counts.values)
+        out = np.empty(len(entries), np.int64)
+        signs = np.full(len(entries), -1, np.int8)
+        self._free(out[: vanished_entries(entries, signs, self._counts.values, out)])
+
+    def counts_of(self, slots: Int64Array, words: Int64Array) -> Int64Array:
+        """The only count of each (group, value), 0 where it is not there."""
+        keys = np.empty((len(slots), 2), np.int64)
+        keys[:, 0] = slots
+        keys[:, 1] = words
+        entries = self._index.find(keys)
+        counts: Int64Array = np.where(entries >= 0, self._counts.values[np.maximum(entries, 0), 0], 0)
+        return counts
+
+    def counted(self, slots: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """The words of these groups' values, how often each occurs, and where those of each group end."""
+        entries, ends = self.entries_of(slots)
+        return self._index.keys[entries, 1], self._counts.values[entries, 0], ends
 
     def extremes(self, which: int, slots: Int64Array, ledger: Int64Array, at: int, *, greatest: bool) -> None:
         """Write each group's greatest or least value, and whether it has one, into its cells at `at`."""

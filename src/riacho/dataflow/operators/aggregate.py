@@ -79,10 +79,11 @@ class AggregateOperator:
         self._pool = StringPool()
         self._codec = RowCodec(tuple(below[key] for key in relation.keys), self._pool)
         self._index = KeyIndex(self._codec.width)
-        self._aggregates = Aggregates(relation.calls, below, self._pool, updating=self._updating, ending=self._updating)
         self._grouping = Grouping()
         ttl_ms = settings.state_ttl_ms if relation.ttl_ms is None else relation.ttl_ms
         self._expiry = Expiry(settings.clock, ttl_ms)
+        ending = self._updating or bool(self._expiry)
+        self._aggregates = Aggregates(relation.calls, below, self._pool, updating=self._updating, ending=ending)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs

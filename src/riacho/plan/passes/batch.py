@@ -16,7 +16,7 @@ from riacho.plan.relations import (
     Watermark,
     rewrite_relation,
 )
-from riacho.plan.types import DataType
+from riacho.plan.types import DataType, is_numeric
 
 _OF_NO_ROWS = {"JSON_OBJECTAGG": "{}", "JSON_ARRAYAGG": "[]"}
 
@@ -53,8 +53,7 @@ def _step(relation: Relation) -> Relation:
 
 
 def _of_no_rows(call: AggregateCall) -> Literal:
-    """What a call is over no rows: 0 for those that count, which are never NULL."""
+    """What a call is over no rows: 0 for those that count, empty JSON, else NULL."""
     kind: DataType = call.type
-    if kind.nullable:
-        return Literal(kind, None)
-    return Literal(kind, _OF_NO_ROWS.get(call.function, 0))
+    counts = not kind.nullable and is_numeric(kind)
+    return Literal(kind, 0 if counts else _OF_NO_ROWS.get(call.function))

@@ -9,7 +9,9 @@ from riacho.plan.expressions import AggregateCall, Column, Expression, columns_u
 from riacho.plan.relations import (
     Aggregate,
     Deduplicate,
+    Expand,
     Filter,
+    GroupingSet,
     Join,
     JoinKind,
     Materialize,
@@ -104,6 +106,8 @@ class _Pruning:
                 return self._materialize(relation, needed)
             case WindowTable():
                 return self._window_table(relation, needed)
+            case Expand():
+                return self._expand(relation, needed)
             case Aggregate():
                 return self._aggregate(relation, needed)
             case WindowAggregate():
@@ -153,6 +157,15 @@ class _Pruning:
         pruned = replace(window, input=below, time_column=moves[window.time_column], partition=partition)
         ends = {width + place: len(below.schema) + place for place in range(3)}
         return pruned, {**moves, **ends}
+
+    def _expand(self, expand: Expand, needed: Fields) -> tuple[Relation, Moves]:
+        width = len(expand.input.schema)
+        below, moves = self.prune(expand.input, frozenset(index for index in needed if index < width))
+        sets = tuple(
+            GroupingSet(frozenset(moves[index] for index in item.nulled if index in moves), item.id)
+            for item in expand.sets
+        )
+        return replace(expand, input=below, sets=sets), {**moves, width: len(below.schema)}
 
     def _aggregate(self, aggregate: Aggregate, needed: Fields) -> tuple[Relation, Moves]:
         keys = len(aggregate.keys)

@@ -8,7 +8,9 @@ from riacho.plan.changelog import is_updating
 from riacho.plan.expressions import AggregateCall, Column, Expression, columns_used, conjunction, conjuncts, remap
 from riacho.plan.relations import (
     Aggregate,
+    Expand,
     Filter,
+    GroupingSet,
     Project,
     Relation,
     WindowAggregate,
@@ -47,17 +49,20 @@ def recognize_window_aggregates(relation: Relation) -> Relation:
 
 
 def _recognize(aggregate: Aggregate) -> Relation | None:
-    project, predicates, window = _pattern(aggregate)
+    expand = aggregate.input if isinstance(aggregate.input, Expand) else None
+    project, predicates, window = _pattern(aggregate.input if expand is None else expand.input)
     if project is None or window is None:
         return None
-    if window.kind is WindowKind.SESSION and not _adds_up(aggregate, window, project):
+    if window.kind is WindowKind.SESSION and (expand is not None or not _adds_up(aggregate, window, project)):
         return None
     width = len(window.input.schema)
     of_window: dict[int, WindowProperty] = {}
     plain: list[int] = []
     for position, key in enumerate(aggregate.keys):
-        expression = project.expressions[key]
-        if isinstance(expression, Column) and expression.index >= width:
+        # The field behind those of the projection is the number of the grouping set.
+        expression = project.expressions[key] if key < len(project.expressions) else None
+        left_out = expand is not None and any(key in item.nulled for item in expand.sets)
+        if isinstance(expression, Column) and expression.index >= width and not left_out:
             of_window[position] = _PROPERTIES[expression.index - width]
         else:
             plain.append(position)
@@ -67,6 +72,7 @@ def _recognize(aggregate: Aggregate) -> Relation | None:
     read = {aggregate.keys[position] for position in plain}
     for call in aggregate.calls:
         read |= {column.index for column in (*call.arguments, *((call.filter,) if call.filter else ()))}
+    read -= {len(project.expressions)}
     if read & window_keys or any(max(columns_used(project.expressions[i]), default=-1) >= width for i in read):
         return None
     if any(columns_used(part) and min(columns_used(part)) < width for part in predicates):
@@ -120,9 +126,8 @@ def _attached(aggregate: Aggregate) -> Relation | None:
     return Project(recognized, tuple(recognized.schema.column(index) for index in sources), aggregate.names)
 
 
-def _pattern(aggregate: Aggregate) -> tuple[Project | None, tuple[Expression, ...], WindowTable | None]:
-    """Aggregate over Project over (conditions over) WindowTable; the projection may be missing."""
-    below = aggregate.input
+def _pattern(below: Relation) -> tuple[Project | None, tuple[Expression, ...], WindowTable | None]:
+    """Project over (conditions over) WindowTable; the projection may be missing."""
     if isinstance(below, Project):
         project = below
     else:
@@ -153,12 +158,21 @@ def _build(
         expressions.append(time)
     names = unique_names([*(project.names[index] for index in read), time.name])[: len(expressions)]
     moved = {index: position for position, index in enumerate(read)}
+    source: Relation = Project(below, tuple(expressions), tuple(names))
+    if isinstance(aggregate.input, Expand):
+        # Rows become several above the projection: the row time goes along.
+        sets = tuple(
+            GroupingSet(frozenset(moved[index] for index in item.nulled if index in moved), item.id)
+            for item in aggregate.input.sets
+        )
+        source = replace(aggregate.input, input=source, sets=sets)
+        moved[len(project.expressions)] = len(expressions)
     properties = tuple(item for item in _PROPERTIES if item in of_window.values() or _is_read(item, predicates, below))
     key_names = [aggregate.names[position] for position in plain]
     call_names = list(aggregate.names[len(aggregate.keys) :])
     property_names = [item.value for item in properties]
     recognized = WindowAggregate(
-        Project(below, tuple(expressions), tuple(names)),
+        source,
         window.kind,
         expressions.index(time),
         window.size,

@@ -7,6 +7,7 @@ unique within a schema (the second `id` is `id0`, as in Flink), so that a batch'
 from riacho.plan.relations.aggregate import Aggregate
 from riacho.plan.relations.bounded import EmptyGroup, Materialize, OrderKey
 from riacho.plan.relations.calc import Filter, Project
+from riacho.plan.relations.expand import Expand, GroupingSet
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Join, JoinKind
 from riacho.plan.relations.over import Frame, FrameUnit, Over
@@ -22,10 +23,12 @@ __all__ = [
     "Aggregate",
     "Deduplicate",
     "EmptyGroup",
+    "Expand",
     "Field",
     "Filter",
     "Frame",
     "FrameUnit",
+    "GroupingSet",
     "Job",
     "Join",
     "JoinKind",

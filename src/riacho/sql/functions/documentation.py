@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from riacho.sql.functions.aggregates import AGGREGATES
+from riacho.sql.functions.aggregates import DEFINITIONS, AggregateDefinition, is_aggregate
 from riacho.sql.functions.definition import FunctionDefinition
 from riacho.sql.functions.registry import FAMILIES, is_function
 
@@ -49,6 +49,11 @@ function that does. Names may be written in any case.
 `CASE`, `CAST` and `TRY_CAST` are part of the language and not listed.
 """
 
+_AGGREGATES = """\
+Each with FILTER (WHERE …), and all but those that write JSON with DISTINCT. They follow retractions. See
+[aggregation](aggregation.md).
+"""
+
 _DEVIATIONS = """\
 ## What differs from Flink
 
@@ -80,15 +85,16 @@ def page() -> str:
         rows = ["| function | result |", "|---|---|", *map(_row, definitions)]
         parts.append("\n".join(rows) + "\n")
     parts.append("## Aggregates\n")
-    parts.append(", ".join(AGGREGATES) + "; each with DISTINCT and FILTER.\n")
+    parts.append(_AGGREGATES)
+    parts.append("\n".join(["| function | result |", "|---|---|", *map(_row, DEFINITIONS)]) + "\n")
     parts.append("## Not here yet\n")
-    missing = [name for name in FLINK_FUNCTIONS if name not in AGGREGATES and not is_function(name)]
+    missing = [name for name in FLINK_FUNCTIONS if not is_aggregate(name) and not is_function(name)]
     parts.append("Flink's other system functions: " + ", ".join(missing) + ".\n")
     parts.append(_DEVIATIONS)
     return "\n".join(parts)
 
 
-def _row(definition: FunctionDefinition) -> str:
+def _row(definition: FunctionDefinition | AggregateDefinition) -> str:
     aliases = f" (also {', '.join(definition.aliases)})" if definition.aliases else ""
     syntax = definition.syntax.replace("|", "\\|")
     return f"| `{syntax}`{aliases} | {definition.description.replace('|', chr(92) + '|')} |"

@@ -1,0 +1,39 @@
+"""FIRST_VALUE and LAST_VALUE over rows that are only added. NULL is passed over, as in Flink.
+
+Source: Flink's FirstValueAggFunction and LastValueAggFunction. Where rows are retracted, see `arrivals`.
+"""
+
+from __future__ import annotations
+
+from riacho.dataflow.aggregates.contract import Int64Array, Rows, Words
+from riacho.dataflow.aggregates.extremes import exchange_strings, held_strings
+from riacho.dataflow.state.strings import StringPool
+from riacho.kernels.aggregate import keep_ends
+from riacho.plan.expressions import AggregateCall
+
+
+class End:
+    """The first value of a group stays; the last one is replaced. Cells: the value's word, 1 where there is one."""
+
+    cells = 2
+
+    def __init__(self, *, last: bool, interned: bool, pool: StringPool) -> None:
+        self._last = last
+        self._interned = interned
+        self._pool = pool
+
+    def update(self, rows: Rows, ledger: Int64Array, at: int) -> None:
+        assert not len(rows.signs), "one value does not survive retractions"
+        if not self._interned:
+            keep_ends(rows.slots, rows.chosen, rows.words, self._last, ledger, at)
+            return
+        before = held_strings(ledger, rows.touched, at)
+        keep_ends(rows.slots, rows.chosen, rows.words, self._last, ledger, at)
+        exchange_strings(before, held_strings(ledger, rows.touched, at), self._pool)
+
+    def result(self, call: AggregateCall, cells: Int64Array) -> Words:  # noqa: ARG002 - it has one form
+        return Words(cells[0], cells[1] > 0)
+
+    def release(self, slots: Int64Array, ledger: Int64Array, at: int) -> None:
+        if self._interned:
+            self._pool.release(held_strings(ledger, slots, at))

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT LISTAGG(channel ORDER BY price), COUNT(*) FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, COUNT(DISTINCT auction, bidder) FROM bids GROUP BY channel;

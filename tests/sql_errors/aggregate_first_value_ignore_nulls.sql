@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT FIRST_VALUE(channel) IGNORE NULLS, COUNT(*) FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT JSON_ARRAYAGG(DISTINCT channel), COUNT(*) FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT JSON_OBJECTAGG(KEY price VALUE channel), COUNT(*) FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT LISTAGG(channel, channel), COUNT(*) FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT LISTAGG(price), COUNT(*) FROM bids;

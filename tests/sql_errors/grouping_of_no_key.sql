@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, GROUPING(price) FROM bids GROUP BY ROLLUP (channel);

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, GROUPING(channel) FROM bids;

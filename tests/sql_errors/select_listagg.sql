@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT LISTAGG(channel), COUNT(*) FROM bids;
