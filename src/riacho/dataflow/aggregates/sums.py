@@ -23,6 +23,7 @@ from riacho.kernels.aggregate import (
     merge_floats,
     merge_sums,
 )
+from riacho.kernels.decimals import average_decimals
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.types import DecimalType, FloatType, IntegerType
 
@@ -121,46 +122,18 @@ class DecimalSum(InCells):
         assert isinstance(kind, DecimalType)
         if call.function == "AVG":
             return self._average(cells, kind)
-        valid = cells[2] != 0
-        if kind.scale != self._argument.scale:
-            return _of_integers([_rescaled(one, self._argument.scale, kind.scale) for one in _unscaled(cells)], valid)
         high, low = cells[0], cells[1].view(np.uint64)
-        return Words(high, valid & _fits(high, low), low)
+        return Words(high, (cells[2] != 0) & _fits(high, low), low)
 
     def _average(self, cells: Int64Array, kind: DecimalType) -> Words:
-        """The exact quotient, rounded half up: one Python step per group that changed."""
+        """The exact quotient, rounded half up."""
         counts = cells[2]
-        shift = 10 ** max(kind.scale - self._argument.scale, 0)
-        quotients = [
-            _divided(number * shift, count) if count else 0
-            for number, count in zip(_unscaled(cells), counts.tolist(), strict=True)
-        ]
-        if kind.scale < self._argument.scale:
-            quotients = [_rescaled(number, self._argument.scale, kind.scale) for number in quotients]
-        return _of_integers(quotients, counts != 0)
-
-
-def _unscaled(cells: Int64Array) -> list[int]:
-    highs, lows = cells[0].tolist(), cells[1].view(np.uint64).tolist()
-    return [(high << 64) | low for high, low in zip(highs, lows, strict=True)]
-
-
-def _divided(number: int, divisor: int) -> int:
-    """The quotient rounded half away from zero, as Java's RoundingMode.HALF_UP."""
-    magnitude = (2 * abs(number) + divisor) // (2 * divisor)
-    return magnitude if number >= 0 else -magnitude
-
-
-def _rescaled(number: int, scale: int, wanted: int) -> int:
-    return number * 10 ** (wanted - scale) if wanted >= scale else _divided(number, 10 ** (scale - wanted))
-
-
-def _of_integers(values: list[int], valid: BoolArray) -> Words:
-    fits = np.array([abs(value) < MAX_UNSCALED for value in values], np.bool_)
-    kept = [value if fit else 0 for value, fit in zip(values, fits.tolist(), strict=True)]
-    high = np.array([value >> 64 for value in kept], np.int64)
-    low = np.array([value & 0xFFFFFFFFFFFFFFFF for value in kept], np.uint64)
-    return Words(high, valid & fits, low)
+        high, low = np.empty(len(counts), np.int64), np.empty(len(counts), np.uint64)
+        fits = np.empty(len(counts), np.bool_)
+        digits = kind.scale - self._argument.scale
+        assert digits >= 0, "an average has no fewer digits than its values"
+        average_decimals(cells[0], cells[1].view(np.uint64), counts, digits, high, low, fits)
+        return Words(high, (counts != 0) & fits & _fits(high, low), low)
 
 
 _MAX_HIGH, _MAX_LOW = divmod(MAX_UNSCALED, 1 << 64)
