@@ -103,7 +103,7 @@ def _find(
 ) -> tuple[int, int]:
     """(id, −1) where the string is, or (−1, place of the free entry that ends its chain)."""
     mask = uint64(table.size - 1)
-    place = hashed & mask
+    place = (hashed >> uint64(32)) & mask
     high = hashed & _HIGH
     while True:
         entry = table[place]

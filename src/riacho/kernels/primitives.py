@@ -46,6 +46,24 @@ copy_bytes = cast("Callable[[Bytes, int, Bytes, int, int], None]", intrinsic(_co
 """`copy_bytes(out, position, data, start, length)`: one memcpy, several times a loop's speed. No overlap."""
 
 
+def _prefetch(_typing: Any, data: Any, _position: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        # For reading, to be kept in all caches, of data.
+        builder.call(function, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(data, types.int64), generate
+
+
+prefetch = cast("Callable[[NDArray[Any], int], None]", intrinsic(_prefetch))
+"""`prefetch(array, index)`: begin to bring a flat element of a C-ordered array into the caches, without waiting."""
+
+
 def _load_word(_typing: Any, data: Any, _position: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])

@@ -357,7 +357,7 @@ def hash_rows(slots: Int64s, store: Words, marks: Int64s, chunks: Hashes, hashes
 def _find_row(table: Hashes, hashed: int, store: Words, slot: int, marks: Int64s, chunks: Hashes) -> tuple[int, int]:
     """(slot, −1) of an equal row, or (−1, place of the free entry that ends its chain)."""
     mask = uint64(table.size - 1)
-    at = hashed & mask
+    at = (hashed >> uint64(32)) & mask
     while True:
         entry = table[at]
         if entry == uint64(0):

@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT64, READ_UINT64, inner, kernel
-from riacho.kernels.primitives import int64, uint64
+from riacho.kernels.primitives import int64, prefetch, uint64
 
 Hashes = NDArray[np.uint64]
 Int64s = NDArray[np.int64]
 
 MAX_SLOTS: Final = 2**32 - 3
 """Slots are 32 bits in an entry; 0 and the tombstone take two numbers."""
+
+_FAR: Final = 16
+"""How many entries ahead the place of a copy is fetched."""
 
 _TOMBSTONE: Final = uint64(0xFFFFFFFF)
 _SLOT: Final = uint64(0xFFFFFFFF)
@@ -32,21 +35,21 @@ def _entry(hashed: int, slot: int) -> int:
     return (hashed & _HIGH) | uint64(slot + 1)
 
 
-@kernel(f"int64({READ_UINT64}, uint64[::1], {READ_UINT64}, int64, int64)")
-def copy_entries(old: Hashes, table: Hashes, slot_hash: Hashes, start: int, end: int) -> int:
+@kernel(f"int64({READ_UINT64}, uint64[::1], int64, int64)")
+def copy_entries(old: Hashes, table: Hashes, start: int, end: int) -> int:
     """Copy the old table's entries `start` to `end` into the new table; returns how many there were."""
     mask = uint64(table.size - 1)
     copied = 0
     for place in range(start, end):
+        if place + _FAR < end:
+            prefetch(table, int64((old[place + _FAR] >> uint64(32)) & mask))
         entry = old[place]
         if entry == uint64(0) or entry == _TOMBSTONE:
             continue
-        slot = int64((entry & _SLOT) - uint64(1))
-        hashed = slot_hash[slot]
-        at = hashed & mask
+        at = (entry >> uint64(32)) & mask
         while table[at] != uint64(0):
             at = (at + uint64(1)) & mask
-        table[at] = _entry(hashed, slot)
+        table[at] = entry
         copied += 1
     return copied
 
@@ -59,7 +62,7 @@ def erase_entries(table: Hashes, slot_hash: Hashes, slots: Int64s) -> int:
     for index in range(slots.size):
         slot = slots[index]
         wanted = _entry(slot_hash[slot], slot)
-        at = slot_hash[slot] & mask
+        at = (wanted >> uint64(32)) & mask
         while table[at] != uint64(0):
             if table[at] == wanted:
                 table[at] = _TOMBSTONE
@@ -76,7 +79,7 @@ def insert_entries(slots: Int64s, slot_hash: Hashes, table: Hashes) -> None:
     for index in range(slots.size):
         slot = slots[index]
         hashed = slot_hash[slot]
-        at = hashed & mask
+        at = (hashed >> uint64(32)) & mask
         while table[at] != uint64(0):
             at = (at + uint64(1)) & mask
         table[at] = _entry(hashed, slot)

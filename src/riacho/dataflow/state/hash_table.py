@@ -40,10 +40,10 @@ class HashTable:
         """Whether no further key fits."""
         return self.used >= len(self.entries) // 2
 
-    def replace(self, live: int, slot_hash: Uint64Array) -> None:
+    def replace(self, live: int) -> None:
         """Begin a new table for `live` keys and as many again; keys come over as rows are looked up."""
         assert live < MAX_SLOTS // 2, "a key index holds at most 2^31 keys"
-        self._copy(len(self.old), slot_hash)
+        self._copy(len(self.old))
         size = len(self.entries)
         while live > size // 4:
             size *= 2
@@ -52,16 +52,16 @@ class HashTable:
         self.used = 0
         self._copied = 0
 
-    def advance(self, rows: int, slot_hash: Uint64Array) -> None:
+    def advance(self, rows: int) -> None:
         """Copy a bounded number of the replaced table's entries, in proportion to `rows` about to be looked up."""
         if len(self.old):
-            self._copy(COPIED_PER_CALL + COPIED_PER_ROW * rows, slot_hash)
+            self._copy(COPIED_PER_CALL + COPIED_PER_ROW * rows)
 
-    def _copy(self, count: int, slot_hash: Uint64Array) -> None:
+    def _copy(self, count: int) -> None:
         if not len(self.old):
             return
         end = min(self._copied + count, len(self.old))
-        self.used += copy_entries(self.old, self.entries, slot_hash, self._copied, end)
+        self.used += copy_entries(self.old, self.entries, self._copied, end)
         self._copied = end
         if end == len(self.old):
             self.old = np.empty(0, np.uint64)

@@ -82,7 +82,7 @@ class KeyIndex:
         new_rows = np.empty(rows, np.int64)
         counters = self._counters
         counters[NEW_COUNT] = 0
-        self._table.advance(rows, self._slot_hash.values)
+        self._table.advance(rows)
         row = 0
         while row < rows:
             counters[TABLE_USED] = self._table.used
@@ -103,8 +103,8 @@ class KeyIndex:
             if row == rows:
                 break
             if self._table.full:
-                self._table.replace(len(self), self._slot_hash.values)
-                self._table.advance(rows, self._slot_hash.values)
+                self._table.replace(len(self))
+                self._table.advance(rows)
             else:
                 self._grow(self.slots_used + 1)
         return Upserted(slots, new_rows[: counters[NEW_COUNT]])

@@ -37,7 +37,7 @@ class RowIndex:
         hashes = self._hashes.values
         hash_rows(slots, store.words, marks, chunks, hashes)
         found = np.empty(len(slots), np.int64)
-        table.advance(len(slots), hashes)
+        table.advance(len(slots))
         done = 0
         while True:
             self._counters[0] = table.used
@@ -47,8 +47,8 @@ class RowIndex:
             table.used = int(self._counters[0])
             if done == len(slots):
                 return found
-            table.replace(len(store), hashes)
-            table.advance(len(slots), hashes)
+            table.replace(len(store))
+            table.advance(len(slots))
 
     def remove(self, slots: Int64Array) -> None:
         """Forget these rows, each given once, before the store releases them."""

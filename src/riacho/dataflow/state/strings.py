@@ -95,7 +95,7 @@ class StringPool:
         made = np.empty(rows, np.int64)
         counters = self._counters
         counters[NEW_COUNT] = 0
-        self._table.advance(rows, self._id_hash.values)
+        self._table.advance(rows)
         row = 0
         while row < rows:
             counters[TABLE_USED] = self._table.used
@@ -120,8 +120,8 @@ class StringPool:
             if row == rows:
                 break
             if self._table.full:
-                self._table.replace(len(self), self._id_hash.values)
-                self._table.advance(rows, self._id_hash.values)
+                self._table.replace(len(self))
+                self._table.advance(rows)
             elif counters[IDS_USED] == len(self._starts.values) and counters[FREE_COUNT] == 0:
                 self._grow_ids(int(counters[IDS_USED]) + 1)
             else:
