@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -85,6 +86,21 @@ def test_a_source_goes_on_from_the_event_where_it_stopped() -> None:
     after = pl.concat([batch.frame for batch in read_all(resumed)])
     assert pl.concat([before.frame, after]).equals(whole)
     assert resumed.lag() == 0
+
+
+def test_events_are_the_same_however_many_are_asked_for_at_once() -> None:
+    options = OPTIONS | {"events.num": "40000"}
+    whole = pl.concat([batch.frame for batch in read_all(source(COLUMNS, options))])
+    cut = source(COLUMNS, options)
+    parts = []
+    for rows in itertools.cycle((1, 500, 20_000, 777)):
+        if cut.finished:
+            break
+        batch = cut.poll(rows, 1, 0)
+        assert batch is not None
+        assert len(batch) <= rows
+        parts.append(batch.frame)
+    assert pl.concat(parts).equals(whole)
 
 
 def test_seeds_differ_and_one_seed_is_the_same_always() -> None:

@@ -18,7 +18,6 @@ WAITING: Mapping[str, str] = {
     "q11": "session windows in GROUP BY",
     "q12": "windows in processing time",
     "q13": "lookup joins",
-    "q14": "functions of the user's own",
     "q18": "deduplication",
     "q19": "top-N",
 }
