@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -16,8 +20,10 @@ from riacho.dataflow.python_functions.values import WrongResultError, from_pytho
 from riacho.errors import RiachoError
 from riacho.plan.relations import Field, Schema
 from riacho.plan.types import BIGINT, STRING, DataType
+from riacho.sql.errors import SqlError
 from riacho.sql.function_statements import definition_of
 from riacho.sql.functions import bind_definition
+from riacho.sql.session import Session
 from riacho.sql.type_text import read_type
 from riacho.user_functions.loading import declared
 
@@ -131,3 +137,43 @@ def riacho_interval() -> DataType:
 def test_what_a_type_cannot_hold_is_told(kind: str, value: Any) -> None:
     with pytest.raises(WrongResultError, match="it returned"):
         from_python(read_type(kind))(value)
+
+
+class Longest(riacho.AggregateFunction):
+    def create_accumulator(self) -> list[str]:
+        return [""]
+
+    def accumulate(self, accumulator: list[str], text: str) -> None:
+        accumulator[0] = max(accumulator[0], text, key=len)
+
+    def get_value(self, accumulator: list[str]) -> str:
+        return accumulator[0]
+
+
+SUMS = """
+CREATE TABLE t (a STRING) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+CREATE TABLE o (a STRING) WITH ('connector' = 'print');
+"""
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("SELECT longest(a) FROM (SELECT MAX(a) AS a FROM t)", "longest has no retract, and rows of its input"),
+        ("SELECT longest(DISTINCT a) FROM t", "longest does not take DISTINCT"),
+        ("SELECT a FROM t WHERE longest(a) = 'b'", "the aggregate function longest cannot stand in WHERE"),
+        ("SELECT longest(a, a) FROM t", "longest takes 1 argument, not 2"),
+    ],
+)
+def test_an_aggregate_function_is_refused_where_it_cannot_stand(
+    query: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("riacho_test_longest")
+    module.Longest = Longest  # type: ignore[attr-defined]
+    module.__spec__ = ModuleSpec("riacho_test_longest", None)
+    monkeypatch.setitem(sys.modules, "riacho_test_longest", module)
+    session = Session()
+    session.execute(SUMS + "CREATE FUNCTION longest AS 'riacho_test_longest.Longest' LANGUAGE PYTHON;")
+
+    with pytest.raises(SqlError, match=re.escape(what)):
+        session.execute(f"INSERT INTO o {query}")

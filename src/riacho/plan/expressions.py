@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from riacho.plan.types import BOOLEAN, DataType, DayTimeIntervalType, YearMonthIntervalType
+
+if TYPE_CHECKING:
+    from riacho.plan.python_functions import PythonFunction
 
 LiteralValue = bool | int | float | Decimal | str | bytes | date | time | datetime | None
 """A literal's value in Python. Intervals are integers: milliseconds, or months."""
@@ -168,6 +172,8 @@ class AggregateCall:
     filter: Column | None = None
     position: Position | None = field(default=None, compare=False)
     constants: tuple[Constant, ...] = ()
+    python: PythonFunction | None = None
+    """The user's function that computes it, where it is no built-in one."""
 
     def __str__(self) -> str:
         parts = [str(argument) for argument in self.arguments]

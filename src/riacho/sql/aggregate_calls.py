@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from riacho.plan.expressions import Cast, Constant, Expression, Literal, Position
+from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import BIGINT, CharType, DataType, DecimalType, FloatType, is_text
 from riacho.sql.functions import (
+    FunctionDefinition,
     FunctionError,
     aggregate_definition,
     bind,
@@ -59,6 +61,7 @@ class PlainCall:
     condition: Expression | None
     position: Position
     constants: tuple[Constant, ...] = ()
+    python: PythonFunction | None = None
 
     def same_as(self, other: PlainCall) -> bool:
         """Whether both are one call, wherever they are written."""
@@ -127,6 +130,16 @@ def bind_aggregate(call: WrittenCall, add: Add, *, grouped: bool) -> Expression:
     if function in _DEVIATIONS and not isinstance(arguments[0].type, FloatType):
         return _deviation(plain, add)
     return add(plain)
+
+
+def user_aggregate(
+    definition: FunctionDefinition, arguments: tuple[Expression, ...], condition: Expression | None, position: Position
+) -> PlainCall:
+    """The call of an aggregate function of the user's. Raises `FunctionError`."""
+    definition.check_arity(len(arguments))
+    signature = definition.infer(arguments)
+    given = tuple(coerce(argument, kind) for argument, kind in zip(arguments, signature.arguments, strict=True))
+    return PlainCall(definition.name, given, signature.result, False, condition, position, python=definition.python)
 
 
 def _is_constant(function: str, place: int) -> bool:

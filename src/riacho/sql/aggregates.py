@@ -75,6 +75,7 @@ class AggregateCollector:
                 None if call.condition is None else column(call.condition),
                 call.position,
                 call.constants,
+                call.python,
             )
             for call in self.calls
         )

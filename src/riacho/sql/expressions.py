@@ -17,7 +17,7 @@ from riacho.plan.types import (
     NullType,
     RowType,
 )
-from riacho.sql.aggregate_calls import bind_aggregate, read_call
+from riacho.sql.aggregate_calls import bind_aggregate, read_call, user_aggregate
 from riacho.sql.aggregates import AggregateCollector
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.functions import FunctionError, bind, bind_case, bind_cast, bind_definition, coerce, is_aggregate
@@ -325,8 +325,24 @@ class ExpressionBinder:
     def _row(self, tree: exp.Expr) -> Expression:
         return bind("ROW", tuple(self.bind(item) for item in tree.expressions), self.source.locate(tree))
 
+    def _user_aggregate(self, tree: exp.Anonymous, user: UserFunction, condition: exp.Expr | None) -> Expression:
+        if self.aggregates is None:
+            self.source.fail(f"the aggregate function {user.name} cannot stand in {self.clause}", tree)
+        if any(isinstance(item, exp.Distinct) for item in tree.expressions):
+            self.source.fail(f"{user.name} does not take DISTINCT", tree, "select the different rows in a subquery")
+        inner = ExpressionBinder(self.source, self.scope, f"the aggregate function {user.name}")
+        arguments = tuple(inner.bind(item) for item in tree.expressions)
+        filtered = None
+        if condition is not None:
+            filtered = ExpressionBinder(self.source, self.scope, "FILTER").predicate(condition)
+        call = user_aggregate(user.definition, arguments, filtered, self.source.locate(tree))
+        return self.aggregates.add(call)
+
     def _filtered(self, tree: exp.Expr) -> Expression:
         call = tree.this
+        user = marked(call)
+        if user is not None and user.kind is Kind.AGGREGATE:
+            return self._user_aggregate(call, user, tree.args["expression"].this)
         named = call.this if isinstance(call, exp.IgnoreNulls | exp.RespectNulls) else call
         if not isinstance(named, exp.Anonymous) or not is_aggregate(named.name):
             self.source.fail("FILTER can only follow an aggregate function", tree)
@@ -377,7 +393,7 @@ class ExpressionBinder:
                 f"{user.name} is a table function", tree, f"write FROM …, LATERAL TABLE({user.name}(…)) AS t(…)"
             )
         if user.kind is Kind.AGGREGATE:
-            self.source.fail(f"the aggregate function {user.name} cannot stand here", tree)
+            return self._user_aggregate(tree, user, None)
         arguments = tuple(self.bind(argument) for argument in tree.expressions)
         return bind_definition(user.definition, arguments, self.source.locate(tree))
 

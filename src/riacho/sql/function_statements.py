@@ -124,6 +124,11 @@ def definition_of(name: str, target: str, declaration: Declaration) -> FunctionD
     result = _result_type(target, declaration)
     least, most = (len(inputs), len(inputs)) if inputs is not None else _arity(declaration)
     table = declaration.kind is Kind.TABLE
+    if declaration.kind is Kind.AGGREGATE and not hasattr(declaration.function, "accumulate"):
+        raise UsageError(
+            f"'{target}' aggregates whole columns, which is not supported",
+            mend="write it as a class with create_accumulator, accumulate and get_value",
+        )
     if table:
         result = ArrayType(result.with_nullable(False), nullable=False)
     python = PythonFunction(

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import logging
 
+from riacho.plan.changelog import is_updating
 from riacho.plan.determinism import volatile_condition
 from riacho.plan.expressions import walk
 from riacho.plan.passes.rank import rank_range
-from riacho.plan.relations import Filter, Over, Rank, RankKind, Relation, walk_relations
+from riacho.plan.relations import (
+    Aggregate,
+    Filter,
+    Over,
+    Rank,
+    RankKind,
+    Relation,
+    WindowAggregate,
+    walk_relations,
+)
 from riacho.sql.over import RANKINGS
 from riacho.sql.over_checks import check_over, is_timed
 from riacho.sql.source import SourceText
+from riacho.user_functions.classes import can_retract
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +29,8 @@ log = logging.getLogger(__name__)
 def check_stream(relation: Relation, source: SourceText) -> None:
     """Refuse an optimized plan with a step that no stream can take. Raises `SqlError`."""
     for step in walk_relations(relation):
+        if isinstance(step, Aggregate | WindowAggregate):
+            _check_retractions(step, source)
         if isinstance(step, Filter) and isinstance(step.input, Over):
             _check_numbered(step.input, source, step)
         if isinstance(step, Over):
@@ -76,3 +89,14 @@ def warn_of_extensions(relation: Relation, source: SourceText) -> None:
     """Log a line for each use of what Flink refuses."""
     for line in dict.fromkeys(extensions(relation)):
         log.warning("%s: %s", source.file or "SQL", line)
+
+
+def _check_retractions(step: Aggregate | WindowAggregate, source: SourceText) -> None:
+    """A Python aggregate function must be able to take rows back where its input does."""
+    for call in step.calls:
+        if call.python is not None and is_updating(step.input) and not can_retract(call.python.implementation):
+            source.fail(
+                f"{call.python.name} has no retract, and rows of its input are taken back",
+                call.position or 0,
+                f"define retract(self, accumulator, …) in {call.python.target}",
+            )

@@ -40,6 +40,12 @@ class TableFunction(UserFunction, ABC):
         """The rows for one row: tuples, or bare values where a row has one column."""
 
 
+def can_retract(function: Any) -> bool:
+    """Whether an aggregate function defines `retract`."""
+    retract = getattr(type(function), "retract", None)
+    return retract is not None and retract is not AggregateFunction.retract
+
+
 class AggregateFunction(UserFunction, ABC):
     """One value per group, kept in an accumulator, which `pickle` must be able to store.
 

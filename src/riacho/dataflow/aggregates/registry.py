@@ -15,9 +15,11 @@ from riacho.dataflow.aggregates.moments import Moments
 from riacho.dataflow.aggregates.multisets import Collect, Percentile
 from riacho.dataflow.aggregates.sums import DecimalSum, FloatSum, IntegerSum
 from riacho.dataflow.aggregates.values import ValueCounts
+from riacho.dataflow.python_functions.aggregate import PythonAggregate
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import is_interned
 from riacho.plan.expressions import AggregateCall
+from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import DataType, DecimalType, FloatType, IntegerType
 
 
@@ -34,6 +36,8 @@ class Need:
     distinct: bool = False
     nulls: bool = False
     """Rows whose argument is null count too."""
+    python: PythonFunction | None = None
+    """The user's function, of the kind PYTHON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ def needed(call: AggregateCall, *, updating: bool) -> Need:
     """What a call reads. `updating`: the input retracts rows."""
     arguments = tuple(argument.index for argument in call.arguments)
     filtered = None if call.filter is None else call.filter.index
+    if call.python is not None:
+        return Need("PYTHON", arguments, filtered, nulls=True, python=call.python)
     nulls = call.function == "ARRAY_AGG" and IGNORE_NULLS not in call.constants
     distinct = updating if call.function in ("MIN", "MAX") else call.distinct
     return Need(_KINDS.get(call.function, call.function), arguments, filtered, distinct, nulls)
@@ -108,9 +114,15 @@ def _joined(need: Need, given: Surroundings) -> Store:  # noqa: ARG001
     return Joined(given.types[0], updating=given.updating, pool=given.pool)
 
 
+def _python(need: Need, given: Surroundings) -> Store:
+    assert need.python is not None
+    return PythonAggregate(need.python, given.types, given.pool)
+
+
 _MAKERS: MappingProxyType[str, Callable[[Need, Surroundings], Accumulator | Store]] = MappingProxyType(
     {
         "COUNT": _count,
+        "PYTHON": _python,
         "SUM": _sum,
         "MIN": _extreme,
         "MAX": _extreme,

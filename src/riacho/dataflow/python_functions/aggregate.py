@@ -1,0 +1,113 @@
+"""Aggregate functions of the user's: an accumulator object per group, changed row by row.
+
+Delta rule: a row that is added goes to `accumulate`, one that is taken back to `retract`, in their order; a group's
+value is what `get_value` makes of its accumulator. Flink: PythonStreamGroupAggregate.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from riacho.dataflow.aggregates.contract import Argument, Int64Array, Rows
+from riacho.dataflow.columns import polars_type
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.python_functions.scalar import open_function, raised
+from riacho.dataflow.python_functions.values import WrongResultError, from_python, shown, to_python
+from riacho.dataflow.state.strings import StringPool
+from riacho.dataflow.state.words import decode
+from riacho.errors import RiachoError
+from riacho.formats.arrow import to_frame
+from riacho.plan.expressions import AggregateCall
+from riacho.plan.python_functions import PythonFunction
+from riacho.plan.types import DataType
+
+_SAMPLED = 16
+"""Accumulators that are stored to see how large they are."""
+
+
+class PythonAggregate:
+    """The accumulators of one call by slot: a `Store`. NULL arguments are None, and are handed over too."""
+
+    def __init__(self, python: PythonFunction, types: tuple[DataType, ...], pool: StringPool) -> None:
+        self._python = python
+        self._types = types
+        self._pool = pool
+        self._function: Any = python.implementation
+        self._accumulators: dict[int, Any] = {}
+        self._size = 0
+        open_function(python)
+
+    def reserve(self, slots: int) -> None:
+        """Accumulators are made when their group's first row comes."""
+
+    def update(self, rows: Rows, ledger: Int64Array, at: int) -> None:
+        rows = rows.only_chosen()
+        np.add.at(ledger[:, at], rows.slots, 1)
+        columns = [self._values(argument, kind) for argument, kind in zip(rows.arguments, self._types, strict=True)]
+        signs = rows.signs.tolist() if len(rows.signs) else [1] * len(rows.slots)
+        accumulate: Callable[..., Any] = self._function.accumulate
+        retract: Callable[..., Any] = getattr(self._function, "retract", accumulate)
+        for row, (slot, sign) in enumerate(zip(rows.slots.tolist(), signs, strict=True)):
+            values = [column[row] for column in columns]
+            try:
+                if slot not in self._accumulators:
+                    self._accumulators[slot] = self._function.create_accumulator()
+                (accumulate if sign > 0 else retract)(self._accumulators[slot], *values)
+            except Exception as error:
+                raise self._failure(error, f" for {', '.join(map(shown, values))}" if values else "") from error
+        self._measure()
+
+    def _values(self, argument: Argument, kind: DataType) -> list[Any]:
+        column = decode(argument.words, argument.valid, kind, self._pool)
+        if not isinstance(column, pl.Series):
+            column = to_frame([("argument", column)], len(argument.words)).to_series()
+        convert = to_python(kind)
+        values = column.to_list()
+        return values if convert is None else [convert(value) for value in values]
+
+    def values(self, call: AggregateCall, slots: Int64Array) -> pl.Series:
+        convert = from_python(call.type)
+        made: list[Any] = []
+        for slot in slots.tolist():
+            if slot not in self._accumulators:
+                made.append(None)  # a group that is about to begin
+                continue
+            try:
+                made.append(convert(self._function.get_value(self._accumulators[slot])))
+            except Exception as error:
+                raise self._failure(error, " in get_value") from error
+        return pl.Series(made, dtype=polars_type(call.type), strict=False)
+
+    def release(self, slots: Int64Array) -> None:
+        for slot in slots.tolist():
+            self._accumulators.pop(slot, None)
+
+    def _failure(self, error: Exception, where: str) -> RiachoError:
+        what = str(error) if isinstance(error, WrongResultError) else raised(error)
+        return RiachoError(f"the Python function {self._python.name} failed{where}: {what}")
+
+    def _measure(self) -> None:
+        sample = list(self._accumulators.values())[:_SAMPLED]
+        if sample and not self._size:
+            self._size = len(pickle.dumps(sample)) // len(sample)
+
+    @property
+    def bytes(self) -> int:
+        return self._size * len(self._accumulators)
+
+    def snapshot(self) -> StateArrays:
+        try:
+            stored = pickle.dumps(self._accumulators)
+        except Exception as error:
+            raise self._failure(error, ": its accumulators cannot be stored") from error
+        return {"accumulators": np.frombuffer(stored, np.uint8)}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._accumulators = pickle.loads(state["accumulators"].tobytes())
+        self._measure()
