@@ -61,6 +61,7 @@ def is_assignable(source: DataType, target: DataType) -> bool:
         case MapType():
             return (
                 isinstance(source, MapType)
+                and type(source) is type(target)  # a MULTISET is no MAP
                 and is_assignable(source.key, target.key)
                 and is_assignable(source.value, target.value)
             )

@@ -66,7 +66,7 @@ def _supports_nested(source: DataType, target: DataType) -> bool:
     match source, target:
         case (ArrayType(element=one), ArrayType(element=other)):
             return supports_cast(one, other)
-        case (MapType(), MapType()):
+        case (MapType(), MapType()) if type(source) is type(target):  # a MULTISET is no MAP
             return supports_cast(source.key, target.key) and supports_cast(source.value, target.value)
         case (RowType(), RowType()):
             return len(source.fields) == len(target.fields) and all(

@@ -6,6 +6,7 @@ Source: Flink, "Data Types" (casting) and `LogicalTypeMerging.findCommonType`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from riacho.plan.expressions import Cast, Expression, Literal
@@ -151,10 +152,10 @@ def _common_nested(left: DataType, right: DataType) -> DataType | None:
         case (ArrayType(element=one), ArrayType(element=other)):
             element = common_type([one, other])
             return None if element is None else ArrayType(element)
-        case (MapType(), MapType()):
+        case (MapType(), MapType()) if type(left) is type(right):
             key = common_type([left.key, right.key])
             value = common_type([left.value, right.value])
-            return None if key is None or value is None else MapType(key, value)
+            return None if key is None or value is None else replace(left, key=key, value=value)
         case (RowType(), RowType()) if len(left.fields) == len(right.fields):
             fields = []
             for one_field, other_field in zip(left, right, strict=True):

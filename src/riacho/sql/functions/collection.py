@@ -13,6 +13,7 @@ from riacho.plan.types import (
     DataType,
     IntegerType,
     MapType,
+    MultisetType,
     NullType,
     RowField,
     RowType,
@@ -81,7 +82,7 @@ def _item(arguments: Arguments) -> Signature:
         if isinstance(position, Literal) and isinstance(position.value, int) and position.value < 1:
             raise FunctionError("array elements are counted from 1", position=position.position)
         return Signature((holder, INT), holder.element.with_nullable(True))
-    if isinstance(holder, MapType) and casts_implicitly(index, holder.key):
+    if isinstance(holder, MapType) and not isinstance(holder, MultisetType) and casts_implicitly(index, holder.key):
         return Signature((holder, holder.key.with_nullable(True)), holder.value.with_nullable(True))
     raise _refused("ITEM", arguments)
 

@@ -20,6 +20,7 @@ from riacho.plan.types import (
     DateType,
     IntegerType,
     MapType,
+    MultisetType,
     NullType,
     TimestampLtzType,
     TimestampType,
@@ -114,7 +115,7 @@ def array(given: DataType) -> DataType | None:
 
 
 def map_(given: DataType) -> DataType | None:
-    return given if isinstance(given, MapType) else None
+    return given if isinstance(given, MapType) and not isinstance(given, MultisetType) else None
 
 
 def nullable_if_any(arguments: Arguments) -> bool:

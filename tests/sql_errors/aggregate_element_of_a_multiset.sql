@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, COLLECT(channel)['web'] FROM bids GROUP BY channel;
