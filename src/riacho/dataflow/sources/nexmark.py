@@ -15,11 +15,20 @@ from datetime import UTC, datetime
 import numpy as np
 
 from riacho.dataflow.batch import Int64Array
+from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.tables import options_of
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy, BadRecords
-from riacho.dataflow.sources.nexmark_events import BASE_TIME_MS, EVENT_TYPE, EVENT_TYPE_TYPE, FIELDS, Nexmark, Rates
+from riacho.dataflow.sources.nexmark_events import (
+    BASE_TIME_MS,
+    EVENT_TYPE,
+    EVENT_TYPE_TYPE,
+    FIELDS,
+    Nexmark,
+    Rates,
+    part,
+)
 from riacho.formats.options import (
     Option,
     Options,
@@ -37,6 +46,9 @@ from riacho.plan.types import DataType, RowType
 
 MAX_PROPORTION = 1_000_000
 """So that the numbers of a period's events fit in 32 bits, which is what a draw has."""
+
+BLOCK = 16_384
+"""Events that are made together where fewer are asked for: a batch costs some calls, however few its rows."""
 
 WAKE_MS = 1.0
 """A paced source delivers at most so often."""
@@ -130,6 +142,8 @@ class NexmarkSource:
         types = {column.name: column.type for column in scan.table.stored_columns}
         self._columns = {name: _field_names(types[name]) for name in scan.fields}
         self._next = 0
+        self._block = self._nexmark.rows(self._columns, 0, 0), 0
+        """What was made last, and the number of its first event."""
         self._began: tuple[float, int] | None = None
         """When this run began, by the clock and by event time."""
         self._woken = threading.Event()
@@ -160,7 +174,7 @@ class NexmarkSource:
                 self._call_later()
             return None
         first = self._next
-        rows = self._nexmark.rows(self._columns, first, count)
+        rows = self._made(first, count)
         self._next += count
         self._bad.delivered(count, 0)
         return SourceBatch(rows, np.zeros(count, np.int32), 0, _Origins(self._table, first))
@@ -196,6 +210,16 @@ class NexmarkSource:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+    def _made(self, first: int, count: int) -> BufferedColumns:
+        """Some events: a part of the block that was made last, where it has them."""
+        if count >= BLOCK:
+            return self._nexmark.rows(self._columns, first, count)
+        block, start = self._block
+        if not start <= first <= first + count <= start + block.height:
+            block, start = self._nexmark.rows(self._columns, first, BLOCK), first
+            self._block = block, start
+        return part(block, first - start, count)
 
     def _ready(self, max_rows: int) -> int:
         """How many events may be made now."""
