@@ -297,3 +297,29 @@ def test_explain_of_a_table_as_a_query_makes_no_table() -> None:
     assert "Sink(table=[t], fields=[price])" in script.results[0].text
     assert script.jobs == ()
     assert "t" not in made.catalog.objects
+
+
+def test_a_view_follows_its_tables() -> None:
+    made = session()
+    made.execute("""
+        CREATE TABLE t (a INT) WITH ('connector' = 'datagen');
+        CREATE VIEW v AS SELECT * FROM t;
+        CREATE VIEW w AS SELECT * FROM v;
+        ALTER TABLE t ADD b STRING;
+        CREATE DATABASE other;
+        USE other;
+        CREATE TABLE t (c INT) WITH ('connector' = 'datagen');
+    """)
+    assert made.query("SELECT * FROM default_database.w").schema.names == ("a", "b")
+
+    made.execute("USE default_database; DROP TABLE t")
+    with pytest.raises(SqlError, match="table 't' does not exist") as caught:
+        made.query("SELECT * FROM w")
+    assert caught.value.source_line.strip() == "CREATE VIEW v AS SELECT * FROM t;"
+
+
+def test_a_view_that_replaces_another_and_reads_it_means_what_it_meant_then() -> None:
+    made = session()
+    made.execute("CREATE VIEW v AS SELECT price FROM bids; CREATE OR REPLACE VIEW v AS SELECT price + 1 AS p FROM v")
+
+    assert made.query("SELECT * FROM v").schema.names == ("p",)

@@ -6,7 +6,7 @@ hides a permanent one of its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -29,10 +29,14 @@ Path = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A named query, bound when it was created; `text` is the query as written."""
+    """A named query; `text` is the query as written.
+
+    It is bound when it is created, and anew by `bind` whenever it is used, since its tables may have changed.
+    """
 
     name: str
     relation: Relation
+    bind: Callable[[], Relation] | None = None
     text: str = ""
     comment: str | None = None
     temporary: bool = False
@@ -84,6 +88,28 @@ class Catalog:
     current_catalog: str | None = DEFAULT_CATALOG
     current_database: str | None = DEFAULT_DATABASE
     functions: FunctionCatalog = field(default_factory=FunctionCatalog)
+    expanding: list[View] = field(default_factory=list)
+    """The views that are being bound, each by the query of the one before it."""
+
+    def expanded(self, view: View) -> Relation:
+        """What a view means now; in a circle of views, what it meant when it was created."""
+        if view.bind is None or any(known is view for known in self.expanding):
+            return view.relation
+        self.expanding.append(view)
+        try:
+            return view.bind()
+        finally:
+            self.expanding.pop()
+
+    @contextmanager
+    def within(self, current: tuple[str, str]) -> Iterator[None]:
+        """Within it names without catalog or database are looked for there."""
+        before = self.current_catalog, self.current_database
+        self.current_catalog, self.current_database = current
+        try:
+            yield
+        finally:
+            self.current_catalog, self.current_database = before
 
     @property
     def current(self) -> tuple[str, str]:

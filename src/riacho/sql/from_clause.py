@@ -93,7 +93,7 @@ class FromBinder:
         if isinstance(found, View):
             if hint is not None:
                 self.source.fail("a view takes no options", tree)
-            return found.relation
+            return self.catalog.expanded(found)
         if hint is not None:
             text, start = hint
             found = with_hint(found, text, self.source, start, self.check_table)

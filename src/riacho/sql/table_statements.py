@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from riacho.errors import RiachoError
+from riacho.plan.relations import Relation
 from riacho.plan.tables import Table
 from riacho.sql.catalog import Catalog, Path, TableEntry, View, dotted
 from riacho.sql.hints import CheckTable
@@ -154,13 +155,24 @@ class TableStatements:
             if statement.if_not_exists:
                 return
             self.source.fail(f"'{path[2]}' exists already", statement.view, "drop it first, or write IF NOT EXISTS")
-        binder = self.queries()
-        relation = binder.bind(statement.query)
-        if statement.columns:
-            columns = tuple(column.name for column in statement.columns)
-            relation = binder.with_names(relation, columns, statement.columns[0])
-        view = View(path[2], relation, statement.text, statement.comment, statement.temporary)
+        bind = self._view_of(statement.query, statement.columns, known)
+        view = View(path[2], bind(), bind, statement.text, statement.comment, statement.temporary)
         self.catalog.put(path, view)
+
+    def _view_of(
+        self, query: exp.Expr, columns: tuple[exp.Identifier, ...] = (), replaced: View | None = None
+    ) -> Callable[[], Relation]:
+        """Binds a view's query: names are those of the present database, and a replaced view's is still its own."""
+        binder, current = self.queries(), self.catalog.current
+        queries = {} if replaced is None else {replaced.name: replaced.relation}
+        names = tuple(column.name for column in columns)
+
+        def bind() -> Relation:
+            with self.catalog.within(current):
+                relation = binder.bind(query, queries)
+            return binder.with_names(relation, names, columns[0]) if names else relation
+
+        return bind
 
     def alter_view(self, statement: AlterView) -> None:
         """ALTER VIEW."""
@@ -172,5 +184,5 @@ class TableStatements:
             self._rename(path, statement.new_name, found)
             return
         assert statement.query is not None
-        relation = self.queries().bind(statement.query)
-        self.catalog.put(path, replace(found, relation=relation, text=statement.text))
+        bind = self._view_of(statement.query, replaced=found)
+        self.catalog.put(path, replace(found, relation=bind(), bind=bind, text=statement.text))
