@@ -10,6 +10,7 @@ from functions.calls import call_on_columns, call_on_literals, same
 from functions.cases import CASES
 from riacho.dataflow.functions import FUNCTIONS, NON_DETERMINISTIC
 from riacho.sql.functions import DEFINITIONS, lookup
+from riacho.sql.functions.java_classes import JAVA_CLASSES
 
 UNTESTABLE_BY_VALUE = {"UUID"}
 """Random without a seed: its form is tested below."""
@@ -39,7 +40,7 @@ def test_a_function_of_columns_gives_what_flink_gives(function: str, arguments: 
 
 
 def test_what_the_binder_knows_is_what_the_dataflow_computes() -> None:
-    assert set(DEFINITIONS) == set(FUNCTIONS)
+    assert {*DEFINITIONS, *JAVA_CLASSES} == set(FUNCTIONS)
 
 
 def test_both_sides_agree_on_what_is_deterministic() -> None:
