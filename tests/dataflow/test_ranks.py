@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import oracle
 import pytest
 from changelogs import Event, at, run
-from event_streams import Stream, cut, table_after
+from event_streams import Stream, cut, out_of_order, table_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,9 +20,12 @@ from riacho.sql.session import Session
 DDL = """
 CREATE TABLE a (id BIGINT, k STRING, j INT, v DECIMAL(20, 2), f DOUBLE, ts TIMESTAMP(3), p AS PROCTIME(),
     WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) WITH ('connector' = 'kafka');
+CREATE TABLE b (id BIGINT, k STRING, j INT, v DECIMAL(20, 2), f DOUBLE, ts TIMESTAMP(3),
+    WATERMARK FOR ts AS ts - INTERVAL '0.003' SECOND) WITH ('connector' = 'kafka');
 CREATE TABLE u (id BIGINT, k STRING, j INT, v DECIMAL(20, 2), f DOUBLE, ts TIMESTAMP(3),
     PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka');
 """
+LATENESS = timedelta(milliseconds=3)
 COLUMNS = "id, k, j, v, f, ts"
 
 values = st.tuples(
@@ -155,3 +159,45 @@ def test_a_row_that_comes_and_goes_within_a_pass_is_never_seen() -> None:
     query = "SELECT id FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY j DESC) AS n FROM a) WHERE n <= 1"
     events = [Event("a", (j, "x", j, None, None, at(0))) for j in (1, 2, 3)]
     assert run(plan(query), events, []).changes == [((3,), 1)]
+
+
+LIMITS = ["LIMIT 3", "LIMIT 2 OFFSET 1", "FETCH FIRST ROW ONLY", "OFFSET 2 ROWS FETCH NEXT 2 ROWS ONLY", "LIMIT 0"]
+
+
+@pytest.mark.parametrize("table", ["a", "u"])
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), order=orders(), limit=st.sampled_from(LIMITS), nested=st.booleans())
+def test_the_first_rows_of_an_order_are_those_of_the_batch_at_every_prefix(
+    data: st.DataObject, table: str, order: tuple[str, str], limit: str, nested: bool
+) -> None:
+    query, theirs = (f"SELECT id, v + 1 AS w FROM {table} ORDER BY {keys}, id {limit}" for keys in order)
+    theirs = theirs.replace("FIRST ROW ONLY", "FIRST 1 ROW ONLY")
+    if nested:
+        query, theirs = (f"SELECT COUNT(*) AS c, w FROM ({text}) AS t GROUP BY w" for text in (query, theirs))
+    check(query, theirs, table, data.draw(streams(table)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(stream=streams("a"), limit=st.sampled_from(LIMITS))
+def test_without_an_order_the_first_arrivals_are_the_first(stream: Any, limit: str) -> None:
+    query = f"SELECT id, k FROM a {limit}"
+    check(query, f"SELECT id, k FROM a ORDER BY id {limit.replace('FIRST ROW', 'FIRST 1 ROW')}", "a", stream)
+    assert "-1" not in str([change[1] for change in run(plan(query), *stream[:2]).changes])
+
+
+@settings(max_examples=40, deadline=None)
+@given(stream=out_of_order(values.map(lambda row: (0, *row[:4])), late_ms=6, tables=("b",), splits=1))
+def test_a_stream_sorted_by_time_gives_the_rows_that_came_in_time_in_order(stream: Any) -> None:
+    events, cuts, restarts = stream
+    relation = plan("SELECT k, j, ts FROM b ORDER BY ts, j DESC, k")
+    outcome = run(relation, events, cuts, restart_at=restarts)
+    given_out = [row for row, _ in outcome.changes]
+    watermark, kept = None, []
+    for event in events:
+        _, k, j, _, _, ts = event.values
+        if watermark is None or ts > watermark:
+            kept.append((k, j, ts))
+        watermark = max(watermark or ts - LATENESS, ts - LATENESS)
+    kept.sort(key=lambda row: (row[2], (row[1] is None, -(row[1] or 0)), (row[0] is not None, row[0] or "")))
+    assert given_out == kept
+    assert outcome.late == len(events) - len(kept)

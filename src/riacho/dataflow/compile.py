@@ -21,6 +21,7 @@ from riacho.dataflow.operators.remembering_calc import RememberingCalc
 from riacho.dataflow.operators.replicate import ReplicateOperator
 from riacho.dataflow.operators.session_aggregate import SessionAggregateOperator
 from riacho.dataflow.operators.session_table import SessionTableOperator
+from riacho.dataflow.operators.sort import SortOperator
 from riacho.dataflow.operators.union import UnionOperator
 from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperator
 from riacho.dataflow.operators.values import ValuesOperator
@@ -47,6 +48,7 @@ from riacho.plan.relations import (
     Scan,
     Schema,
     Sink,
+    Sort,
     Union,
     UpsertMaterialize,
     Values,
@@ -150,6 +152,8 @@ class _Compiler:
                 return WindowAggregateOperator(relation, settings, rejects)
             case Rank():
                 return RankOperator(relation)
+            case Sort():
+                return SortOperator(relation)
             case Deduplicate():
                 return DeduplicateOperator(relation) if is_updating(relation) else FirstArrivalOperator(relation)
             case Aggregate():

@@ -24,6 +24,7 @@ from riacho.plan.relations import (
     Relation,
     Scan,
     Sink,
+    Sort,
     TimeAttribute,
     Union,
     UpsertMaterialize,
@@ -74,7 +75,7 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         return frozenset()
     if isinstance(relation, Normalize | UpsertMaterialize):
         return frozenset({frozenset(relation.key)})
-    if isinstance(relation, EmptyGroup | Filter | Materialize | Watermark | Sink):
+    if isinstance(relation, EmptyGroup | Filter | Materialize | Sort | Watermark | Sink):
         return unique_keys(relation.input)
     if isinstance(relation, Project):
         return projected_keys(relation, unique_keys(relation.input))

@@ -280,6 +280,23 @@ class Grammar(Parser):
             return self.expression(exp.Tuple(expressions=[]), place)
         return self.value()
 
+    def _parse_limit(
+        self, this: exp.Expr | None = None, top: bool = False, skip_limit_token: bool = False
+    ) -> exp.Expr | None:
+        """`LIMIT n`, or the standard's `FETCH FIRST n ROWS ONLY`."""
+        if not self.take("FETCH"):
+            return super()._parse_limit(this, top, skip_limit_token)
+        place = self._prev
+        if not self.take("NEXT"):
+            self.expect("FIRST")
+        count: exp.Expr = self.expression(exp.Literal(this="1", is_string=False), place)
+        if not (self.peek("ROW") or self.peek("ROWS")):
+            count = self.value()
+        if not self.take("ROWS"):
+            self.expect("ROW")
+        self.expect("ONLY")
+        return self.expression(exp.Limit(expression=count), place)
+
     # ---- OVER -------------------------------------------------------------------------------------------------
 
     def _parse_window(self, this: exp.Expr | None, alias: bool = False) -> exp.Expr | None:  # noqa: ARG002

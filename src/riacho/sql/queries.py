@@ -16,6 +16,7 @@ from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.from_clause import FromBinder, renamed
 from riacho.sql.functions import coerce, least_restrictive_type
 from riacho.sql.hints import CheckTable
+from riacho.sql.limits import bind_limited, is_limited
 from riacho.sql.query_hints import hints_of
 from riacho.sql.scope import NO_NAMES, NO_TABLE, Outer, Scope
 from riacho.sql.select import SelectBinder
@@ -25,9 +26,6 @@ from riacho.sql.state_ttl import of_groups, times_to_live, with_join_times
 from riacho.sql.subqueries import SubqueryBinder
 
 _CLAUSES = {
-    "order": "ORDER BY is not supported on streams yet",
-    "limit": "LIMIT is not supported on streams yet",
-    "offset": "OFFSET is not supported on streams yet",
     "qualify": "QUALIFY is not supported",
     "kind": "SELECT AS is not supported",
     "into": "SELECT INTO is not supported",
@@ -59,6 +57,17 @@ class QueryBinder:
 
     def bind(self, tree: exp.Expr, queries: Mapping[str, Relation] | None = None) -> Relation:
         """The relation of a query. `queries` are those that WITH named around it."""
+        return self._bind(tree, queries, within=False)
+
+    def _within(self, tree: exp.Expr, queries: Mapping[str, Relation] | None = None) -> Relation:
+        """The relation of a query within another one."""
+        return self._bind(tree, queries, within=True)
+
+    def _bind(self, tree: exp.Expr, queries: Mapping[str, Relation] | None, *, within: bool) -> Relation:
+        if is_limited(tree):
+            return bind_limited(
+                tree, lambda plain: self._bind(plain, queries, within=within), self.source, within=within
+            )
         known = dict(queries or {})
         with_clause = tree.args.get("with_")
         if with_clause is not None:
@@ -70,7 +79,7 @@ class QueryBinder:
         if isinstance(tree, exp.Subquery):
             if tree.args.get("alias") is not None:
                 self.source.fail("an alias cannot stand here", tree.args["alias"])
-            return self.bind(tree.this, known)
+            return self._bind(tree.this, known, within=within)
         if isinstance(tree, exp.Select):
             return self._select(tree, known)
         if isinstance(tree, exp.Values):
@@ -86,7 +95,7 @@ class QueryBinder:
             alias = query.args["alias"]
             if query.args.get("materialized") is not None or query.args.get("key_expressions"):
                 self.source.fail("MATERIALIZED and USING KEY are not supported in WITH", alias)
-            relation = self.bind(query.this, known)
+            relation = self._within(query.this, known)
             columns = tuple(column.name for column in alias.args.get("columns") or [])
             known[alias.name] = self.with_names(relation, columns, alias) if columns else relation
 
@@ -106,14 +115,14 @@ class QueryBinder:
         return SelectBinder(self.source, scope, subqueries, of_groups(tree, times)).bind(tree)
 
     def _subqueries(self, known: Mapping[str, Relation]) -> SubqueryBinder:
-        return SubqueryBinder(lambda tree, correlation: replace(self, outer=correlation).bind(tree, known))
+        return SubqueryBinder(lambda tree, correlation: replace(self, outer=correlation)._within(tree, known))
 
     def _from(self, tree: exp.Select, known: Mapping[str, Relation], subqueries: SubqueryBinder) -> Scope:
         clause = tree.args.get("from_")
         if clause is None:
             return replace(NO_NAMES, outer=self.outer)
         binder = FromBinder(
-            self.source, self.catalog, self.options, self.bind, subqueries, self.check_table, known, self.outer
+            self.source, self.catalog, self.options, self._within, subqueries, self.check_table, known, self.outer
         )
         return binder.bind(clause.this, list(tree.args.get("joins") or []))
 
@@ -152,7 +161,7 @@ class QueryBinder:
             clauses = (key for key, found in part.args.items() if found)
             return not part.args.get("with_") and all(key in _KNOWN for key in clauses)
 
-        bound = SetOperationBinder(self.source, lambda part: self.bind(part, known), self._common_type, is_plain)
+        bound = SetOperationBinder(self.source, lambda part: self._within(part, known), self._common_type, is_plain)
         return bound.bind(tree)
 
 

@@ -30,6 +30,7 @@ from riacho.plan.relations import (
     Replicate,
     Scan,
     Sink,
+    Sort,
     Union,
     UpsertMaterialize,
     Values,
@@ -176,6 +177,11 @@ def _rank(relation: Rank) -> str:
     )
 
 
+def _sort(relation: Sort) -> str:
+    names = relation.schema.names
+    return f"TemporalSort(orderBy=[{', '.join(key.described(names[key.column]) for key in relation.order)}])"
+
+
 def _is_limit(relation: Rank) -> bool:
     return not relation.partition and relation.number is None and relation.kind is RankKind.ROW_NUMBER
 
@@ -267,6 +273,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     Over: _over,
     Rank: _rank,
     Deduplicate: _deduplicate,
+    Sort: _sort,
     Join: _join,
     Replicate: lambda relation: f"Correlate(invocation=[$REPLICATE_ROWS$({relation.input.schema.names[-1]})])",
     Union: lambda _: "Union(all=[true])",
@@ -286,6 +293,7 @@ _STATES: dict[type[Relation], Callable[[Any], str]] = {
     Over: _kept_by_over,
     Rank: _kept_by_rank,
     Deduplicate: _kept_by_deduplicate,
+    Sort: lambda _: "rows that the watermark has not reached",
     Join: _kept_by_join,
     Materialize: lambda _: "all rows, until the input ends",
     EmptyGroup: lambda _: "whether there was a row",

@@ -15,6 +15,8 @@ from riacho.plan.relations import (
     Rank,
     RankKind,
     Relation,
+    Sort,
+    TimeAttribute,
     WindowAggregate,
     walk_relations,
 )
@@ -37,6 +39,8 @@ def check_stream(relation: Relation, source: SourceText) -> None:
             if not is_timed(step):
                 _check_numbered(step, source)
             check_over(step, source)
+        if isinstance(step, Sort):
+            _check_sort(step, source)
         if isinstance(step, Rank) and step.end < 1:
             source.fail(
                 f"no row is numbered {step.end}: the first is 1", step.position or 0, "ask for numbers from 1 on"
@@ -54,6 +58,18 @@ def _check_conditions(relation: Relation, source: SourceText) -> None:
             next((part.position for part in walk(condition) if part.position is not None), None) or 0,
             "compute it in a column of one side, by a subquery, and join by that",
         )
+
+
+def _check_sort(sort: Sort, source: SourceText) -> None:
+    first = sort.order[0]
+    by_time = sort.input.schema[first.column].time is TimeAttribute.ROWTIME and not first.descending
+    if by_time and not is_updating(sort.input):
+        return
+    source.fail(
+        "a stream can be sorted by its row time alone, ascending, and only where its rows are only added",
+        sort.position or 0,
+        "write LIMIT n for the first n rows, or ORDER BY the row time",
+    )
 
 
 def _check_numbered(over: Over, source: SourceText, condition: Filter | None = None) -> None:

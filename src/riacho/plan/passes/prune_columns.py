@@ -23,6 +23,7 @@ from riacho.plan.relations import (
     Replicate,
     Scan,
     Sink,
+    Sort,
     Union,
     Values,
     Watermark,
@@ -116,6 +117,10 @@ class _Pruning:
                 return self._over(relation, needed)
             case Rank():
                 return self._rank(relation, needed)
+            case Sort():
+                below, moves = self.prune(relation.input, needed | {key.column for key in relation.order})
+                order = tuple(replace(key, column=moves[key.column]) for key in relation.order)
+                return replace(relation, input=below, order=order), moves
             case Deduplicate():
                 below, moves = self.prune(relation.input, needed | set(relation.key) | {relation.time})
                 key = tuple(moves[index] for index in relation.key)

@@ -15,6 +15,7 @@ from riacho.plan.relations.rank import Deduplicate, Rank, RankKind
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
 from riacho.plan.relations.replicate import Replicate
 from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
+from riacho.plan.relations.sort import Sort
 from riacho.plan.relations.sources import Normalize, Scan, Values, Watermark
 from riacho.plan.relations.union import Union
 from riacho.plan.relations.windows import WindowAggregate, WindowKind, WindowProperty, WindowTable
@@ -44,6 +45,7 @@ __all__ = [
     "Scan",
     "Schema",
     "Sink",
+    "Sort",
     "TimeAttribute",
     "Unary",
     "Union",

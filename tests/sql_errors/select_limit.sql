@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT channel, price FROM bids LIMIT 10;
