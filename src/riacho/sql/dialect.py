@@ -16,6 +16,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from riacho.sql import special_calls
 from riacho.sql.grammar import Grammar
+from riacho.sql.literals import unicode_text
 
 _NAMES = {TokenType.VAR, TokenType.ASC, TokenType.DESC}
 
@@ -26,6 +27,7 @@ class RiachoFlink(Dialect):
     class Tokenizer(tokens.Tokenizer):
         IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ["`"]
         HEX_STRINGS: ClassVar[list[str | tuple[str, str]]] = [("x'", "'"), ("X'", "'")]
+        UNICODE_STRINGS: ClassVar[list[str | tuple[str, str]]] = [("u&'", "'"), ("U&'", "'")]
         NESTED_COMMENTS = False
         VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
         TOKENS_PRECEDING_HINT: ClassVar[set[TokenType]] = {
@@ -122,6 +124,9 @@ class RiachoFlink(Dialect):
         PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Any]] = {}
         PRIMARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
             TokenType.STRING: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=True), token),
+            TokenType.UNICODE_STRING: lambda self, token: self.expression(
+                exp.Literal(this=unicode_text(token.text), is_string=True), token
+            ),
             TokenType.NUMBER: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=False), token),
             TokenType.HEX_STRING: lambda self, token: self.expression(exp.HexString(this=token.text), token),
             TokenType.NULL: lambda self, token: self.expression(exp.Null(), token),

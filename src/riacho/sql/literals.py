@@ -33,6 +33,16 @@ _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?")
 
 
+def unicode_text(text: str) -> str:
+    r"""What stands between the quotes of U&'…': four hexadecimal digits behind a backslash are a UTF-16 code unit.
+
+    >>> unicode_text(r"caf\00e9 \\ \d83c\df88")
+    'café \\ 🎈'
+    """
+    units = re.sub(r"\\(\\|[0-9A-Fa-f]{4})", lambda found: "\\" if found[1] == "\\" else chr(int(found[1], 16)), text)
+    return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def number_literal(text: str, *, negative: bool = False) -> Literal:
     """A number: INT or BIGINT where it fits, DECIMAL with a point or beyond, DOUBLE with an exponent.
 
