@@ -5,19 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from riacho.bench.peers.flink import FlinkError, Result
 from riacho.bench.peers.flink import Session as FlinkSession
-from riacho.dataflow.connectors import check_table
+from riacho.dataflow.batch import Batch
+from riacho.dataflow.connectors import ConnectorEnvironment, check_table, open_source
 from riacho.dataflow.connectors.fields import format_fields
+from riacho.dataflow.expressions import Settings, zone
+from riacho.dataflow.graph import Graph
+from riacho.dataflow.sinks import SinkCounts
+from riacho.dataflow.sources import Json, Positions, Source
 from riacho.errors import RiachoError
 from riacho.formats.json_encoder import JsonEncoder
-from riacho.jobs.bounded_query import query_result
-from riacho.sql.ordering import OrderedQuery
+from riacho.host import SystemClock
+from riacho.jobs.script import LOCAL_TIME_ZONE, job_fingerprint
+from riacho.jobs.trigger import trigger_of
+from riacho.jobs.worker import Arrivals, Wiring, Worker
+from riacho.plan.relations import Job, Relation, Sink
+from riacho.plan.tables import Table, TableColumn
 from riacho.sql.session import Session
 
 TOPIC = (
@@ -69,28 +78,74 @@ def riacho_session(tables: str) -> Session:
 
 
 def riacho_answer(tables: str, text: str, kafka: str) -> Answer:
-    """The last statement's answer; those before it make views and set options."""
+    """The last statement's answer, as a stream gives it; those before it make views and set options."""
     session = riacho_session(tables)
+    *before, query = statements(text)
     try:
-        for step in session.steps(text):
-            if isinstance(step, OrderedQuery):
-                return _riacho_rows(step, session, kafka)
+        for each in before:
+            session.execute(f"{each};")
+        relation = session.query(query)
+        return Answer(
+            tuple(f"{field.name} {field.type}" for field in relation.schema),
+            _riacho_rows(relation, dict(session.options), kafka),
+        )
     except RiachoError as error:
         return Answer(refused=True, reason=str(error))
-    raise AssertionError("the text has no query")
 
 
-def _riacho_rows(query: OrderedQuery, session: Session, kafka: str) -> Answer:
-    result = query_result(query, session.options, kafka)
-    lines = JsonEncoder(format_fields(result.columns), iso_timestamps=True, plain_decimals=True).encode(result.frame)
-    columns = tuple(f"{column.name} {column.type}" for column in result.columns)
-    rows: Counter[str] = Counter()
-    for line in lines:
-        assert line is not None
-        # A column's name may stand twice in a result, so the object is read as its pairs.
-        values = [_nested(value) for _, value in json.loads(line, parse_float=Decimal, object_pairs_hook=Pairs)]
-        rows[_row(values, [str(column.type) for column in result.columns])] += 1
-    return Answer(columns, rows)
+def _riacho_rows(relation: Relation, options: dict[str, str], kafka: str) -> Counter[str]:
+    """Run the query as a job, until its topics end, and add up its changes."""
+    columns = tuple(TableColumn(field.name, field.type) for field in relation.schema)
+    job = Job((Sink(relation, Table("result", columns, ())),), tuple(sorted(options.items())))
+    time_zone, clock, arrivals = options.get(LOCAL_TIME_ZONE, "UTC"), SystemClock(), Arrivals()
+    graph = Graph.build(job, Settings(zone=zone(time_zone), clock=clock))
+    environment = ConnectorEnvironment("result", clock, kafka, time_zone, on_arrival=arrivals.notify)
+    changes = Changes(columns)
+    sources: dict[str, Source] = {}
+    wiring = Wiring(sources, dict.fromkeys(graph.sinks, changes), arrivals)
+    try:
+        for scan_id, scan in graph.scans.items():
+            sources[scan_id] = open_source(scan, environment)
+        Worker(graph, wiring, trigger=trigger_of(options), clock=clock, fingerprint=job_fingerprint(job)).run()
+    finally:
+        wiring.close()
+    assert all(count >= 0 for count in changes.rows.values()), f"Riacho took back what was not there: {changes.rows}"
+    return +changes.rows
+
+
+@dataclass(slots=True)
+class Changes:
+    """A sink that adds up what it is given."""
+
+    columns: Sequence[TableColumn]
+    rows: Counter[str] = field(default_factory=Counter)
+    written: int = 0
+
+    def write(self, batch: Batch) -> None:
+        encoder = JsonEncoder(format_fields(self.columns), iso_timestamps=True, plain_decimals=True)
+        types = [str(column.type) for column in self.columns]
+        for line, sign in zip(encoder.encode(batch.frame), batch.signs().tolist(), strict=True):
+            assert line is not None
+            # A column's name may stand twice in a result, so the object is read as its pairs.
+            values = [_nested(value) for _, value in json.loads(line, parse_float=Decimal, object_pairs_hook=Pairs)]
+            self.rows[_row(values, types)] += sign
+        self.written += len(batch)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def positions(self) -> Positions:
+        return {}
+
+    def restore(self, positions: Mapping[str, Json]) -> None:
+        """Nothing was written."""
+
+    @property
+    def counts(self) -> SinkCounts:
+        return SinkCounts(self.written)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
 
 class Pairs(list[tuple[str, Any]]):

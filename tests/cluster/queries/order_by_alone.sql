@@ -1,2 +1,2 @@
--- differs: `riacho sql` ends its input, and sorts it then; a stream of Flink sorts by time alone.
+-- ORDER BY without a LIMIT is refused in a stream.
 SELECT auction, price FROM bids ORDER BY price
