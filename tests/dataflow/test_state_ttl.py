@@ -14,11 +14,27 @@ from hypothesis import strategies as st
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.state import expiry
 from riacho.host import ManualClock
-from riacho.plan.relations import Aggregate, Job, Join, JoinKind, Normalize, Relation, Sink, UpsertMaterialize
+from riacho.plan.relations import (
+    Aggregate,
+    Job,
+    Join,
+    JoinKind,
+    Normalize,
+    Relation,
+    Sink,
+    UpsertMaterialize,
+    walk_relations,
+)
 from riacho.plan.tables import Table
 from riacho.plan.types import BIGINT, INT, STRING
+from riacho.sql.session import Session
 
 TTL_MS = 100
+FIRST_OF_CITY = """
+SELECT city, visitor FROM (
+  SELECT city, visitor, ROW_NUMBER() OVER (PARTITION BY city ORDER BY PROCTIME()) AS n FROM visits
+) WHERE n = 1
+"""
 BIDS = scan("bids", channel=STRING, price=INT)
 COUNTS = Aggregate(BIDS, (0,), (call("COUNT", BIDS.schema, result=BIGINT.with_nullable(False)),), ("channel", "bids"))
 USERS = scan("users", key=["id"], id=INT.with_nullable(False), city=STRING)
@@ -167,6 +183,40 @@ def test_a_primary_key_shows_nothing_of_before_its_time(steps: list[Step], at: l
         expected.append((event.values, 1))
 
     assert Ticking(LAST_OF_CITY).changes(steps, at) == expected
+
+
+@given(visits, restarts)
+def test_a_deduplicated_key_is_new_after_its_time(steps: list[Step], at: list[int]) -> None:
+    expected: list[Change] = []
+    written: dict[str, int] = {}
+    now = 0
+    for wait, event in steps:
+        now += wait
+        city = event.values[0]
+        if city not in written or now - written[city] >= TTL_MS:
+            written[city] = now
+            expected.append((event.values, 1))
+
+    found = Ticking(query(FIRST_OF_CITY)).changes(steps, at)
+
+    assert [(row[:2], sign) for row, sign in found] == expected
+
+
+def query(text: str) -> Relation:
+    session = Session()
+    session.execute("CREATE TABLE visits (city STRING, visitor STRING) WITH ('connector' = 'kafka')")
+    session.execute("CREATE TABLE cities (city STRING, country STRING) WITH ('connector' = 'kafka')")
+    return session.query(text)
+
+
+def test_hints_say_how_long_the_state_of_one_query_is_kept() -> None:
+    grouped = query("SELECT /*+ STATE_TTL('visits' = '1 h') */ city, COUNT(*) FROM visits GROUP BY city")
+    joined = query(
+        "SELECT /*+ STATE_TTL('c' = '2 h') */ v.visitor, c.country FROM visits AS v JOIN cities AS c ON v.city = c.city"
+    )
+
+    assert [step.ttl_ms for step in walk_relations(grouped) if isinstance(step, Aggregate)] == [3_600_000]
+    assert [step.ttls_ms for step in walk_relations(joined) if isinstance(step, Join)] == [(None, 7_200_000)]
 
 
 def test_without_a_time_to_live_nothing_is_forgotten() -> None:

@@ -155,7 +155,8 @@ class _Compiler:
             case Sort():
                 return SortOperator(relation)
             case Deduplicate():
-                return DeduplicateOperator(relation) if is_updating(relation) else FirstArrivalOperator(relation)
+                kind = DeduplicateOperator if is_updating(relation) else FirstArrivalOperator
+                return kind(relation, settings)
             case Aggregate():
                 return AggregateOperator(relation, settings)
             case Over():

@@ -172,6 +172,13 @@ class TableBinder:
                 f"but '{column.name}' is {column.type.name()}",
                 clause.column,
             )
+        if isinstance(clause.expression, exp.Anonymous) and clause.expression.name.upper() == "SOURCE_WATERMARK":
+            self.source.fail(
+                "the table declares SOURCE_WATERMARK(), "
+                f"but the connector '{table.connector}' has no watermarks of its own",
+                clause.expression,
+                f"write an expression, as in {clause.column.name} - INTERVAL '5' SECOND",
+            )
         scope = Scope.of(_rows(list(table.columns)), None)
         bound = ExpressionBinder(self.source, scope, "WATERMARK").bind(clause.expression)
         if not isinstance(bound.type, TimestampType | TimestampLtzType):

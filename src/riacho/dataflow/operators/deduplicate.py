@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.batch import Batch
+from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
@@ -26,27 +28,42 @@ class FirstArrivalOperator:
     Rule: the output's change are the rows whose key is new. Flink: ProcTimeDeduplicateKeepFirstRowFunction.
     """
 
-    def __init__(self, relation: Deduplicate) -> None:
+    def __init__(self, relation: Deduplicate, settings: Settings) -> None:
         self._schema = relation.schema
         self._keys = Partitions(relation.input.schema, relation.key)
+        self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
+        if self._expiry:
+            self._expiry.begin()
+            self._forget(self._expiry.sweep(self._keys.slots_used))
         if not len(batch):
             return batch
-        _, new_rows = self._keys.find(batch.frame)
+        if self._expiry:
+            self._forget(self._expiry.stale(self._keys.known(batch.frame)))
+        partitions, new_rows = self._keys.find(batch.frame)
+        self._expiry.write(partitions[new_rows], self._keys.slots_used)  # a repeated key is not written
         self._keys.end_pass()
         return batch if len(new_rows) == len(batch) else batch.take(new_rows)
 
+    def _forget(self, partitions: Int64Array) -> None:
+        self._keys.release(partitions)
+        self._expiry.forget(partitions)
+
     def snapshot(self) -> StateArrays:
-        return self._keys.snapshot()
+        return {
+            **prefixed("keys", self._keys.snapshot()),
+            **prefixed("expiry", self._expiry.snapshot(self._keys.slots_used)),
+        }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._keys.restore(state)
+        self._keys.restore(section("keys", state))
+        self._expiry.restore(section("expiry", state), self._keys.slots_used)
 
     @property
     def state_bytes(self) -> int:
-        return self._keys.bytes
+        return self._keys.bytes + self._expiry.bytes
 
     @property
     def late_rows(self) -> int:
@@ -61,7 +78,7 @@ class DeduplicateOperator:
     Flink: RowTimeDeduplicateFunction, ProcTimeDeduplicateKeepLastRowFunction.
     """
 
-    def __init__(self, relation: Deduplicate) -> None:
+    def __init__(self, relation: Deduplicate, settings: Settings) -> None:
         self._schema = relation.schema
         self._keep_last = relation.keep_last
         self._keys = Partitions(relation.input.schema, relation.key)
@@ -69,11 +86,17 @@ class DeduplicateOperator:
         by_rowtime = relation.input.schema[relation.time].time is TimeAttribute.ROWTIME
         self._order = self._rows.sort_keys([SortKey(relation.time)] if by_rowtime else [])
         self._kept = Growable(np.int64, width=KEPT_COLUMNS)
+        self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
+        if self._expiry:
+            self._expiry.begin()
+            self._forget(self._expiry.sweep(self._keys.slots_used))
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
+        if self._expiry:
+            self._forget(self._expiry.stale(self._keys.known(batch.frame)))
         assert batch.diff is None, "what is deduplicated is only added to"
         rows, height = self._rows, len(batch)
         partitions, new_rows = self._keys.find(batch.frame)
@@ -98,6 +121,7 @@ class DeduplicateOperator:
             counts,
         )
         out, diff = out[:made], diff[:made]
+        self._expiry.write(partitions[moments[:made]], self._keys.slots_used)  # where the row stays, nothing is written
         rows.settle(out[diff > 0])
         frame = rows.frame(out)
         rows.release(removed[: counts[0]])
@@ -106,22 +130,34 @@ class DeduplicateOperator:
         signed = None if (diff > 0).all() else diff
         return Batch(frame, batch.sequence[moments[:made]], batch.watermark, signed)
 
+    def _forget(self, partitions: Int64Array) -> None:
+        """Let go of keys whose time is over, and of their rows."""
+        if not len(partitions):
+            return
+        kept = self._kept.values[partitions, KEPT_ROW]
+        self._rows.release(kept[kept > 0] - 1)
+        self._kept.values[partitions] = 0
+        self._keys.release(partitions)
+        self._expiry.forget(partitions)
+
     def snapshot(self) -> StateArrays:
         return {
             **prefixed("keys", self._keys.snapshot()),
+            **prefixed("expiry", self._expiry.snapshot(self._keys.slots_used)),
             **prefixed("rows", self._rows.snapshot()),
             "kept": self._kept.values[: self._keys.slots_used, KEPT_ROW].copy(),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._keys.restore(section("keys", state))
+        self._expiry.restore(section("expiry", state), self._keys.slots_used)
         self._rows.restore(section("rows", state))
         self._kept.reserve(len(state["kept"]))
         self._kept.values[: len(state["kept"]), KEPT_ROW] = state["kept"]
 
     @property
     def state_bytes(self) -> int:
-        return self._keys.bytes + self._rows.bytes + self._kept.bytes
+        return self._keys.bytes + self._rows.bytes + self._kept.bytes + self._expiry.bytes
 
     @property
     def late_rows(self) -> int:

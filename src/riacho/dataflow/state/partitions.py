@@ -37,9 +37,16 @@ class Partitions:
     def bytes(self) -> int:
         return self._pool.bytes + self._index.bytes
 
+    def known(self, frame: pl.DataFrame) -> Int64Array:
+        """The slot of each row's partition, −1 where it has none."""
+        return self._index.find(self._words(frame))
+
+    def _words(self, frame: pl.DataFrame) -> Int64Array:
+        return self._codec.encode([frame.to_series(index) for index in self._fields], frame.height)
+
     def find(self, frame: pl.DataFrame) -> tuple[Int64Array, Int64Array]:
         """The slot of each row's partition, and the rows that are the first of theirs, ascending."""
-        words = self._codec.encode([frame.to_series(index) for index in self._fields], frame.height)
+        words = self._words(frame)
         found = self._index.upsert(words)
         self._codec.retain(words[found.new_rows])
         return found

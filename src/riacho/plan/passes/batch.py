@@ -9,6 +9,7 @@ from riacho.plan.expressions import AggregateCall, Literal
 from riacho.plan.relations import (
     Aggregate,
     EmptyGroup,
+    Join,
     Materialize,
     Project,
     Relation,
@@ -47,6 +48,10 @@ def _step(relation: Relation) -> Relation:
         return replace(
             relation, expression=Literal(relation.expression.type.with_nullable(True), None), idle_timeout_ms=0
         )
+    if isinstance(relation, Join):  # nothing expires in a batch
+        return replace(relation, ttls_ms=(None, None))
+    if isinstance(relation, Aggregate):
+        relation = replace(relation, ttl_ms=None)
     if isinstance(relation, Aggregate) and not relation.keys:
         return EmptyGroup(relation, tuple(_of_no_rows(call) for call in relation.calls))
     return relation
