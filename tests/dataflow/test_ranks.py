@@ -13,7 +13,7 @@ from event_streams import Stream, cut, out_of_order, table_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riacho.dataflow.operators import rank as rank_operator
+from riacho.dataflow.state import fronts
 from riacho.plan.relations import Deduplicate, Rank, Relation, walk_relations
 from riacho.sql.session import Session
 
@@ -106,7 +106,7 @@ def test_a_top_n_is_that_of_the_batch_at_every_prefix(
     )
     assert any(isinstance(step, Rank) for step in walk_relations(plan(query)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rank_operator, "FRONT_ROWS", data.draw(st.sampled_from([1, 4096])))
+        patch.setattr(fronts, "FRONT_ROWS", data.draw(st.sampled_from([1, 4096])))
         check(query, expected, table, data.draw(streams(table)))
 
 

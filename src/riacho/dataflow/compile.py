@@ -27,6 +27,7 @@ from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperat
 from riacho.dataflow.operators.values import ValuesOperator
 from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
+from riacho.dataflow.operators.window_rank import WindowRankOperator
 from riacho.dataflow.operators.window_table import WindowTableOperator
 from riacho.plan.changelog import is_updating
 from riacho.plan.determinism import must_remember
@@ -55,6 +56,7 @@ from riacho.plan.relations import (
     Watermark,
     WindowAggregate,
     WindowKind,
+    WindowRank,
     WindowTable,
     walk_relations,
 )
@@ -152,6 +154,8 @@ class _Compiler:
                 return WindowAggregateOperator(relation, settings, rejects)
             case Rank():
                 return RankOperator(relation)
+            case WindowRank():
+                return WindowRankOperator(relation, settings)
             case Sort():
                 return SortOperator(relation)
             case Deduplicate():

@@ -38,7 +38,9 @@ SET_NUMBERED: Final = 3
 SET_RETRACTING: Final = 4
 SET_FRONT: Final = 5
 """No front of a retracting operator is longer."""
-SETTINGS: Final = 6
+SET_LATER: Final = 6
+"""1 where of equals the one that came later is the first."""
+SETTINGS: Final = 7
 
 # What is known of a partition.
 GROUP_BLOCK: Final = 0
@@ -172,14 +174,16 @@ def _drop_last(groups: Words, group: int, rows: Words, pool: Int64s, removed: In
 
 
 @inner
-def _place_after(store: Words, chunks: Hashes, keys: Words, row: int, pool: Int64s, block: int, count: int) -> int:
-    """The place behind the rows of a front that order before or as this one."""
+def _place_after(
+    store: Words, chunks: Hashes, keys: Words, row: int, pool: Int64s, block: int, count: int, later: int
+) -> int:
+    """The place behind the rows of a front that order before this one or, unless `later` is 1, as it."""
     low, high = int64(0), int64(count)
-    if count > 0 and compare_rows(store, row, pool[block + count - 1], keys, chunks) >= 0:
+    if count > 0 and compare_rows(store, row, pool[block + count - 1], keys, chunks) >= later:
         return high  # the most frequent case
     while low < high:
         middle = (low + high) >> 1
-        if compare_rows(store, row, pool[block + middle], keys, chunks) < 0:
+        if compare_rows(store, row, pool[block + middle], keys, chunks) < later:
             high = middle
         else:
             low = middle + 1
@@ -201,10 +205,11 @@ def _append_row(
     counters: Int64s,
     kind: int,
     limit: int,
+    later: int,
 ) -> bool:
     """Enter a row where nothing is retracted, and drop those that no longer count; whether anything changed."""
     block, count = groups[group, GROUP_BLOCK], groups[group, GROUP_COUNT]
-    place = _place_after(store, chunks, keys, row, pool, block, count)
+    place = _place_after(store, chunks, keys, row, pool, block, count, later)
     if kind == ROW_NUMBER:
         if place >= limit:
             _remove(row, rows, removed, counters)
@@ -353,7 +358,7 @@ def _enter_row(
     rows[row, ROW_ARRIVAL] = counters[ARRIVALS]
     counters[ARRIVALS] += 1
     block, count = groups[group, GROUP_BLOCK], groups[group, GROUP_COUNT]
-    place = _place_after(store, chunks, keys, row, pool, block, count)
+    place = _place_after(store, chunks, keys, row, pool, block, count, int64(0))
     if place == count and groups[group, GROUP_REST_COUNT] > 0:
         _push_to_rest(groups, group, row, rows)
         return
@@ -454,7 +459,7 @@ def rank_rows(
     `before` or `removed` is too short, else the number of rows.
     """
     kind, limit, most = settings[SET_KIND], settings[SET_END], settings[SET_FRONT]
-    retracting = settings[SET_RETRACTING] == 1
+    retracting, later = settings[SET_RETRACTING] == 1, settings[SET_LATER]
     for index in range(first, slots.size):
         group, row = partitions[index], slots[index]
         count = groups[group, GROUP_COUNT]
@@ -468,7 +473,7 @@ def rank_rows(
             rows[row, column] = 0
         if not retracting:
             changed = _append_row(
-                store, chunks, keys, groups, group, row, rows, pool, free, removed, counters, kind, limit
+                store, chunks, keys, groups, group, row, rows, pool, free, removed, counters, kind, limit, later
             )
             if changed:
                 groups[group, GROUP_LAST] = index
@@ -582,6 +587,44 @@ def emit_ranks(
             left += 1
     counters[TOUCHED_COUNT] = left
     counters[BEFORE_USED] = 0
+    return made
+
+
+@kernel(
+    f"int64({READ_INT64}, {READ_INT64}, int64[:, ::1], int64[::1], int64[::1], int64[::1], int64[::1], int64[::1], "
+    "int64[::1], int64[::1])"
+)
+def close_fronts(
+    closing: Int64s,
+    settings: Int64s,
+    groups: Words,
+    pool: Int64s,
+    free: Int64s,
+    out: Int64s,
+    numbers: Int64s,
+    owners: Int64s,
+    removed: Int64s,
+    counts: Int64s,
+) -> int:
+    """Write the rows of these partitions that are shown, and their numbers and owners, and forget the partitions.
+
+    All their rows go to `removed`, their number to `counts`; returns how many are shown.
+    """
+    made, gone = int64(0), int64(0)
+    for index in range(closing.size):
+        group = closing[index]
+        block = groups[group, GROUP_BLOCK]
+        for place in range(groups[group, GROUP_COUNT]):
+            removed[gone] = pool[block + place]
+            gone += 1
+            if settings[SET_START] <= place + 1 <= settings[SET_END]:
+                out[made] = pool[block + place]
+                numbers[made] = place + 1
+                owners[made] = index
+                made += 1
+        groups[group, GROUP_COUNT] = 0
+        _free_block(groups, group, pool, free)
+    counts[0] = gone
     return made
 
 

@@ -32,6 +32,7 @@ from riacho.plan.relations import (
     WindowAggregate,
     WindowKind,
     WindowProperty,
+    WindowRank,
 )
 from riacho.plan.table_changes import Changes, source_changes
 
@@ -56,7 +57,7 @@ def is_updating(relation: Relation) -> bool:
     if isinstance(relation, Deduplicate):
         by_arrival = relation.input.schema[relation.time].time is TimeAttribute.PROCTIME
         return relation.keep_last or not by_arrival
-    if isinstance(relation, WindowAggregate):
+    if isinstance(relation, WindowAggregate | WindowRank):
         return False
     if isinstance(relation, Join):
         return relation.kind not in _ADDING_JOINS or any(is_updating(side) for side in relation.inputs)
@@ -89,8 +90,8 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         # Windows that grow share their start.
         shared = WindowProperty.START if relation.kind is WindowKind.CUMULATE else None
         return frozenset(keys | {first + place} for place, item in enumerate(relation.properties) if item is not shared)
-    if isinstance(relation, Rank):
-        return _of_rank(relation)
+    if isinstance(relation, Rank | WindowRank):
+        return _of_rank(relation.rank if isinstance(relation, WindowRank) else relation)
     if isinstance(relation, Deduplicate):
         return minimal_keys(unique_keys(relation.input) | {frozenset(relation.key)})
     if isinstance(relation, Join):

@@ -13,12 +13,14 @@ from riacho.plan.relations import (
     Expand,
     Filter,
     Project,
+    Rank,
     Relation,
     TimeAttribute,
     Union,
     WindowAggregate,
     WindowKind,
     WindowProperty,
+    WindowRank,
     WindowTable,
 )
 from riacho.plan.types import TimestampLtzType
@@ -72,7 +74,7 @@ def windowing(relation: Relation) -> Windowing | None:
             nulled = frozenset().union(*(item.nulled for item in relation.sets))
             kept = set(range(len(relation.input.schema))) - nulled
             return None if below is None else below.moved({index: [index] for index in kept})
-        case Filter():
+        case Filter() | Rank() | WindowRank():
             return windowing(relation.input)
         case Project():
             return _projected(relation)

@@ -37,6 +37,7 @@ from riacho.plan.relations import (
     Watermark,
     WindowAggregate,
     WindowKind,
+    WindowRank,
     WindowTable,
 )
 
@@ -177,6 +178,16 @@ def _rank(relation: Rank) -> str:
     )
 
 
+def _window_rank(relation: WindowRank) -> str:
+    names = relation.input.schema.names
+    order = ", ".join(key.described(names[key.column]) for key in relation.order)
+    span = f"rankStart={relation.start}, rankEnd={relation.end}"
+    window = f"window=[win_end=[{names[relation.window_end]}]]"
+    selected = ", ".join(relation.schema.names)
+    partition = f"partitionBy=[{_named(relation.input, relation.partition)}]"
+    return f"WindowRank({window}, rankRange=[{span}], {partition}, orderBy=[{order}], select=[{selected}])"
+
+
 def _sort(relation: Sort) -> str:
     names = relation.schema.names
     return f"TemporalSort(orderBy=[{', '.join(key.described(names[key.column]) for key in relation.order)}])"
@@ -272,6 +283,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     Expand: _expand,
     Over: _over,
     Rank: _rank,
+    WindowRank: _window_rank,
     Deduplicate: _deduplicate,
     Sort: _sort,
     Join: _join,
@@ -292,6 +304,7 @@ _STATES: dict[type[Relation], Callable[[Any], str]] = {
     Aggregate: _kept_by_aggregate,
     Over: _kept_by_over,
     Rank: _kept_by_rank,
+    WindowRank: lambda relation: f"until its window closes, {_kept_by_rank(relation.rank)}",
     Deduplicate: _kept_by_deduplicate,
     Sort: lambda _: "rows that the watermark has not reached",
     Join: _kept_by_join,

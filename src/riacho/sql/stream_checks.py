@@ -20,6 +20,7 @@ from riacho.plan.relations import (
     WindowAggregate,
     walk_relations,
 )
+from riacho.plan.windowing import windowing
 from riacho.sql.over import RANKINGS
 from riacho.sql.over_checks import check_over, is_timed
 from riacho.sql.source import SourceText
@@ -41,6 +42,12 @@ def check_stream(relation: Relation, source: SourceText) -> None:
             check_over(step, source)
         if isinstance(step, Sort):
             _check_sort(step, source)
+        if isinstance(step, Rank) and step.kind is not RankKind.ROW_NUMBER and _is_by_window(step):
+            source.fail(
+                f"{step.kind.value} is not supported for a top-N in a window",
+                step.position or 0,
+                "number the rows by ROW_NUMBER",
+            )
         if isinstance(step, Rank) and step.end < 1:
             source.fail(
                 f"no row is numbered {step.end}: the first is 1", step.position or 0, "ask for numbers from 1 on"
@@ -58,6 +65,11 @@ def _check_conditions(relation: Relation, source: SourceText) -> None:
             next((part.position for part in walk(condition) if part.position is not None), None) or 0,
             "compute it in a column of one side, by a subquery, and join by that",
         )
+
+
+def _is_by_window(rank: Rank) -> bool:
+    windows, partition = windowing(rank.input), set(rank.partition)
+    return windows is not None and bool(windows.start & partition) and bool(windows.end & partition)
 
 
 def _check_sort(sort: Sort, source: SourceText) -> None:

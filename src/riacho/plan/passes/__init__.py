@@ -12,7 +12,7 @@ from riacho.plan.passes.merge_projects import merge_projects
 from riacho.plan.passes.narrow_rows import narrow_rows
 from riacho.plan.passes.prune_columns import prune_columns
 from riacho.plan.passes.push_filters import push_filters
-from riacho.plan.passes.rank import recognize_deduplication, recognize_ranks
+from riacho.plan.passes.rank import recognize_deduplication, recognize_ranks, recognize_window_ranks
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
 from riacho.plan.relations import Relation, Sink
 
@@ -25,6 +25,7 @@ _BEFORE_PRUNING: tuple[Callable[[Relation], Relation], ...] = (
     recognize_window_aggregates,
     push_filters,
     recognize_ranks,
+    recognize_window_ranks,
     extract_join_keys,
     extract_fields,
 )

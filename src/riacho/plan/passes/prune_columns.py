@@ -28,6 +28,7 @@ from riacho.plan.relations import (
     Values,
     Watermark,
     WindowAggregate,
+    WindowRank,
     WindowTable,
 )
 
@@ -115,7 +116,7 @@ class _Pruning:
                 return self._window_aggregate(relation, needed)
             case Over():
                 return self._over(relation, needed)
-            case Rank():
+            case Rank() | WindowRank():
                 return self._rank(relation, needed)
             case Sort():
                 below, moves = self.prune(relation.input, needed | {key.column for key in relation.order})
@@ -221,9 +222,11 @@ class _Pruning:
         )
         return pruned, {**moves, **{width + old: len(below.schema) + new for new, old in enumerate(kept)}}
 
-    def _rank(self, rank: Rank, needed: Fields) -> tuple[Relation, Moves]:
+    def _rank(self, rank: Rank | WindowRank, needed: Fields) -> tuple[Relation, Moves]:
         width = len(rank.input.schema)
         used = frozenset(index for index in needed if index < width) | {key.column for key in rank.order}
+        if isinstance(rank, WindowRank):
+            used |= {rank.window_end}
         below, moves = self.prune(rank.input, used | set(rank.partition))
         pruned = replace(
             rank,
@@ -232,6 +235,8 @@ class _Pruning:
             order=tuple(replace(key, column=moves[key.column]) for key in rank.order),
             number=rank.number if width in needed else None,
         )
+        if isinstance(pruned, WindowRank):
+            pruned = replace(pruned, window_end=moves[pruned.window_end])
         return pruned, {**moves, width: len(below.schema)} if pruned.number is not None else moves
 
     def _join(self, join: Join, needed: Fields) -> tuple[Relation, Moves]:

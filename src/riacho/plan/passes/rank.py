@@ -14,8 +14,12 @@ from riacho.plan.relations import (
     Rank,
     RankKind,
     Relation,
+    TimeAttribute,
+    WindowRank,
+    WindowTable,
     rewrite_relation,
 )
+from riacho.plan.windowing import windowing
 
 _KINDS = {kind.value: kind for kind in RankKind}
 
@@ -123,6 +127,57 @@ def _bounds(part: Expression, number: int) -> tuple[int | None, int | None] | No
         case ">=":
             return value, None
     return value, value
+
+
+def recognize_window_ranks(relation: Relation) -> Relation:
+    """Turn a top-N in partitions by window_start and window_end into a `WindowRank`, which gives a window's rows once.
+
+    ```sql
+    SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY v) AS n FROM windowed)
+    WHERE n <= 3
+    -- WindowRank(window=[win_end=[window_end]], rankRange=[rankStart=1, rankEnd=3], …)
+    ```
+
+    The first by descending time alone is a deduplication: of equal times the last to come stays.
+    """
+
+    def recognize(step: Relation) -> Relation:
+        if not isinstance(step, Rank) or step.kind is not RankKind.ROW_NUMBER or is_updating(step.input):
+            return step
+        if not step.order or step.end < 1:
+            return step
+        windows, partition = windowing(step.input), set(step.partition)
+        if windows is None or not windows.event_time or not windows.start & partition or not windows.end & partition:
+            return step
+        (first, *others) = step.order
+        last = (step.start, step.end) == (1, 1) and not others and _is_time(step.input, first.column)
+        return WindowRank(
+            step.input,
+            step.partition,
+            step.order,
+            step.start,
+            step.end,
+            step.number,
+            min(windows.end & partition),
+            windows.zoned,
+            last and first.descending,
+        )
+
+    return rewrite_relation(relation, recognize)
+
+
+def _is_time(relation: Relation, column: int) -> bool:
+    """Whether a field is the row time, or was so before its rows got windows."""
+    match relation:
+        case WindowTable() if column == relation.time_column:
+            return True
+        case Project():
+            expression = relation.expressions[column]
+            if isinstance(expression, Column):
+                return _is_time(relation.input, expression.index)
+        case Filter():
+            return _is_time(relation.input, column)
+    return relation.schema[column].time is TimeAttribute.ROWTIME
 
 
 def recognize_deduplication(relation: Relation) -> Relation:

@@ -47,6 +47,33 @@ class Rank(Unary):
 
 
 @dataclass(frozen=True, slots=True)
+class WindowRank(Unary):
+    """As `Rank` by ROW_NUMBER, in partitions of one window each: their rows are given once, when the window closes.
+
+    `window_end` is the field that says when. `zoned`: the row time is an instant, a TIMESTAMP_LTZ. `later`: of equals
+    the last to come is the first. Source: Flink, "Window Top-N", "Window Deduplication".
+    """
+
+    partition: tuple[int, ...]
+    order: tuple[SortKey, ...]
+    start: int
+    end: int
+    number: str | None
+    window_end: int
+    zoned: bool
+    later: bool
+
+    @property
+    def schema(self) -> Schema:
+        return self.rank.schema
+
+    @property
+    def rank(self) -> Rank:
+        """What a window's partition comes to when it closes."""
+        return Rank(self.input, RankKind.ROW_NUMBER, self.partition, self.order, self.start, self.end, self.number)
+
+
+@dataclass(frozen=True, slots=True)
 class Deduplicate(Unary):
     """The first or (`keep_last`) the last row of each `key`, by the time attribute `time`.
 
