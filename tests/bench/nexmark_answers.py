@@ -16,7 +16,7 @@ from riacho.dataflow.expressions import Settings, zone
 from riacho.dataflow.graph import Graph
 from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sources import Json, Positions
-from riacho.host import SystemClock, SystemDisk
+from riacho.host import Clock, SystemClock, SystemDisk
 from riacho.jobs.script import compile_job_script
 from riacho.jobs.snapshot import SnapshotStore
 from riacho.jobs.trigger import Trigger
@@ -72,9 +72,11 @@ def compiled(name: str, count: int, directory: Path) -> Job:
     return job
 
 
-def worker(job: Job, kept: KeptChanges, rows: int, state: Path | None = None) -> tuple[Worker, Wiring]:
+def worker(
+    job: Job, kept: KeptChanges, rows: int, state: Path | None = None, clock: Clock | None = None
+) -> tuple[Worker, Wiring]:
     """A worker over passes of so many rows."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     graph = Graph.build(job, Settings(zone=zone("UTC"), clock=clock))
     arrivals = Arrivals()
     environment = ConnectorEnvironment(clock=clock, on_arrival=arrivals.notify)

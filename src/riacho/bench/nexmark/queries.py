@@ -12,14 +12,9 @@ _HERE = Path(__file__).parent
 NAMES = tuple(f"q{number}" for number in range(24))
 
 WAITING: Mapping[str, str] = {
-    "q6": "top-N",
-    "q9": "top-N",
     "q10": "partitioned files",
     "q11": "session windows in GROUP BY",
-    "q12": "windows in processing time",
     "q13": "lookup joins",
-    "q18": "deduplication",
-    "q19": "top-N",
 }
 """What the queries need that are refused so far."""
 
