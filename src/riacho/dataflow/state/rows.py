@@ -185,6 +185,7 @@ class RowStore:
             word += _WORDS.get(leaf_kind, 1)
         self.width = word
         """Words per row."""
+        self._kinds: list[int] = self._leaves[:, LEAF_KIND].tolist()
         views = self._leaves[:, LEAF_KIND] == VIEW
         self._views = np.ascontiguousarray(self._leaves[views, LEAF_WORD])
         self._view_leaves = np.flatnonzero(views)
@@ -254,7 +255,7 @@ class RowStore:
         """Enter where a column's leaves are, from `leaf` on; the number after its last."""
         sources[leaf, SOURCE_VALID] = column.valid
         sources[leaf, SOURCE_OFFSET] = column.offset
-        kind = self._leaves[leaf, LEAF_KIND]
+        kind = self._kinds[leaf]
         if kind == PRESENCE:
             after = leaf + 1
             for child in column.children:
@@ -339,7 +340,7 @@ class RowStore:
     def columns(self, slots: Int64Array) -> list[Column | pl.Series]:
         """The columns of these rows, one per field; −1 is a row of nulls."""
         count = len(slots)
-        kinds = self._leaves[:, LEAF_KIND].tolist()
+        kinds = self._kinds
         starts = np.empty(len(kinds), np.int64)
         size = 0
         for leaf, kind in enumerate(kinds):
@@ -364,7 +365,7 @@ class RowStore:
         column = self._leaf_column(data_type, leaf, given)[0]
         if isinstance(data_type, NullType):
             return pl.Series([None] * given.height, dtype=pl.Null)
-        if _leaf_kind(data_type) == VIEW and not is_text(data_type) and not is_bytes(data_type):
+        if self._kinds[leaf] == VIEW and not is_text(data_type) and not is_bytes(data_type):
             texts = build_frame((Field("text", data_type),), [column], given.height).to_series()
             return text_to_nested(texts, data_type)
         return column
@@ -372,7 +373,7 @@ class RowStore:
     def _leaf_column(self, data_type: DataType, leaf: int, given: _Given) -> tuple[Column, int]:
         """A column from the leaves from `leaf` on, and the number after its last."""
         valid = given.valid[leaf] if given.nulls[leaf] else None
-        kind, count = _leaf_kind(data_type), given.height
+        kind, count = self._kinds[leaf], given.height
         if kind == PRESENCE:
             children: list[tuple[str, Column]] = []
             after = leaf + 1
