@@ -22,6 +22,7 @@ from riacho.sql.aggregates import AggregateCollector
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.functions import FunctionError, bind, bind_case, bind_cast, bind_definition, coerce, is_aggregate
 from riacho.sql.grammar import WINDOW_FUNCTIONS, TypeName
+from riacho.sql.group_windows import AUXILIARY, GroupWindow
 from riacho.sql.grouping import GROUPING_FUNCTIONS, grouping_call
 from riacho.sql.literals import interval_literal, number_literal, temporal_literal
 from riacho.sql.over import OverCollector
@@ -76,6 +77,8 @@ class ExpressionBinder:
     aggregates: AggregateCollector | None = None
     over: OverCollector | None = None
     subqueries: SubqueryBinder | None = None
+    window: GroupWindow | None = None
+    """The window of GROUP BY, about which TUMBLE_START and its like may ask."""
 
     def bind(self, tree: exp.Expr) -> Expression:
         """The typed expression. Raises `SqlError`."""
@@ -371,11 +374,15 @@ class ExpressionBinder:
             return self._aggregate(tree, None)
         if name in GROUPING_FUNCTIONS:
             return self._grouping(tree)
+        if name in AUXILIARY:
+            if self.window is None:
+                self.source.fail(f"{name} needs a window in GROUP BY", tree, f"add {name.rpartition('_')[0]}(…) to it")
+            return self.window.property(tree, ExpressionBinder(self.source, self.scope, name).bind)
         if name in WINDOW_FUNCTIONS:
             self.source.fail(
-                f"{name} can only stand in FROM",
+                f"{name} can only stand in FROM and in GROUP BY",
                 tree,
-                f"group windows are old: write FROM TABLE({name}(TABLE t, DESCRIPTOR(ts), …))",
+                f"write FROM TABLE({name}(TABLE t, DESCRIPTOR(ts), …))",
             )
         arguments = tuple(self.bind(argument) for argument in tree.expressions)
         if name == "CURRENT_WATERMARK" and len(arguments) == 1:

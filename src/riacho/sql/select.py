@@ -14,6 +14,7 @@ from riacho.plan.relations import Aggregate, Project, Relation, unique_names
 from riacho.plan.types import NullType, RowType
 from riacho.sql.aggregates import AggregateCollector, above, ungrouped
 from riacho.sql.expressions import ExpressionBinder
+from riacho.sql.group_windows import GroupWindow, is_group_window
 from riacho.sql.grouping import Grouping, bind_grouping
 from riacho.sql.over import OverCollector, above_over
 from riacho.sql.scope import Scope, ScopeColumn
@@ -49,18 +50,26 @@ class SelectBinder:
             predicate = ExpressionBinder(self.source, scope, "WHERE", subqueries=self.subqueries).predicate(where.this)
             scope = replace(scope, relation=unnesting.filtered(scope.relation, predicate))
         grouping = self._group(tree, scope)
+        laid, window = grouping, self._group_window(tree, scope)
+        if window is not None:
+            moved = window.over(scope.relation, grouping)
+            grouping, laid = window.joined(grouping, grouping.keys), window.joined(grouping, moved)
+            assert window.relation is not None
+            scope = replace(scope, relation=window.relation)
         collector = AggregateCollector(grouping.keys, grouping.written)
         over = OverCollector(self.source, {window.this.name: window for window in tree.args.get("windows") or ()})
-        items = self._items(tree, scope, collector, over)
+        items = self._items(tree, scope, collector, over, window)
         clause = tree.args.get("having")
         having = None
         if clause is not None:
-            binder = ExpressionBinder(self.source, scope, "HAVING", collector, subqueries=self.subqueries)
+            binder = ExpressionBinder(
+                self.source, scope, "HAVING", collector, subqueries=self.subqueries, window=window
+            )
             predicate = binder.predicate(clause.this)
             having = _Item(predicate, None, clause.this)
         relation = scope.relation
         if grouping.written or collector.calls or having is not None:
-            relation = self._aggregated(relation, grouping, collector, items, having, over)
+            relation = self._aggregated(relation, grouping, laid, collector, items, having, over)
         if over.calls:
             numbered = over.over(relation)
             for item in items:
@@ -79,15 +88,19 @@ class SelectBinder:
         self,
         below: Relation,
         grouping: Grouping,
+        laid: Grouping,
         collector: AggregateCollector,
         items: list[_Item],
         having: _Item | None,
         over: OverCollector,
     ) -> Relation:
-        """The grouped relation; `items` and the OVER calls are changed to read its fields."""
+        """The grouped relation; `items` and the OVER calls are changed to read its fields.
+
+        `laid` is `grouping` by the fields of the relation below.
+        """
         for item in [*items, *([] if having is None else [having])]:
             self._check_grouped(item.expression, grouping.keys, item.tree)
-        aggregate = replace(collector.over(below, grouping), ttl_ms=self.ttl_ms)
+        aggregate = replace(collector.over(below, laid), ttl_ms=self.ttl_ms)
         # At once, since the rows of a window keep their row time, which the query around may use.
         relation = recognize_window_aggregates(merge_projects(push_filters(aggregate)))
         if having is not None:
@@ -99,6 +112,15 @@ class SelectBinder:
                 self._check_grouped(expression, grouping.keys, items[0].tree)
             over.map(lambda expression: above(expression, grouping, aggregate))
         return relation
+
+    def _group_window(self, tree: exp.Select, scope: Scope) -> GroupWindow | None:
+        """The TUMBLE, HOP or SESSION of GROUP BY."""
+        clause = tree.args.get("group")
+        windows = [] if clause is None else [part for part in clause.expressions if is_group_window(part)]
+        if len(windows) > 1:
+            self.source.fail("GROUP BY can have one window only", windows[1])
+        bind = ExpressionBinder(self.source, scope, "a window of GROUP BY").bind
+        return GroupWindow.of(windows[0], scope.relation, self.source, bind) if windows else None
 
     def _group(self, tree: exp.Select, scope: Scope) -> Grouping:
         aliases = {item.alias for item in tree.expressions if isinstance(item, exp.Alias)}
@@ -115,7 +137,11 @@ class SelectBinder:
                 )
             return ExpressionBinder(self.source, scope, "GROUP BY").bind(part)
 
-        return bind_grouping(self.source, tree.args.get("group"), bind)
+        clause = tree.args.get("group")
+        if clause is not None:
+            plain = [part for part in clause.expressions if not is_group_window(part)]
+            clause = exp.Group(expressions=plain)
+        return bind_grouping(self.source, clause, bind)
 
     def _check_grouped(self, expression: Expression, keys: tuple[Expression, ...], tree: exp.Expr) -> None:
         found = ungrouped(expression, keys)
@@ -126,8 +152,15 @@ class SelectBinder:
                 f"add {found.name} to GROUP BY, or write MAX({found.name})",
             )
 
-    def _items(self, tree: exp.Select, scope: Scope, collector: AggregateCollector, over: OverCollector) -> list[_Item]:
-        binder = ExpressionBinder(self.source, scope, "SELECT", collector, over, self.subqueries)
+    def _items(
+        self,
+        tree: exp.Select,
+        scope: Scope,
+        collector: AggregateCollector,
+        over: OverCollector,
+        window: GroupWindow | None,
+    ) -> list[_Item]:
+        binder = ExpressionBinder(self.source, scope, "SELECT", collector, over, self.subqueries, window)
         items: list[_Item] = []
         if not tree.expressions:
             self.source.fail("SELECT lists nothing", tree)

@@ -18,6 +18,8 @@ from riacho.plan.relations import (
     Sort,
     TimeAttribute,
     WindowAggregate,
+    WindowKind,
+    WindowTable,
     walk_relations,
 )
 from riacho.plan.windowing import windowing
@@ -36,6 +38,8 @@ def check_stream(relation: Relation, source: SourceText) -> None:
             _check_retractions(step, source)
         if isinstance(step, Filter) and isinstance(step.input, Over):
             _check_numbered(step.input, source, step)
+        if isinstance(step, WindowTable) and step.kind is not WindowKind.SESSION:
+            _check_window(step, source)
         if isinstance(step, Over):
             if not is_timed(step):
                 _check_numbered(step, source)
@@ -82,6 +86,16 @@ def _check_sort(sort: Sort, source: SourceText) -> None:
         sort.position or 0,
         "write LIMIT n for the first n rows, or ORDER BY the row time",
     )
+
+
+def _check_window(window: WindowTable, source: SourceText) -> None:
+    """A window of the clock is over when it is: no row is given its windows before."""
+    if window.input.schema[window.time_column].time is TimeAttribute.PROCTIME:
+        source.fail(
+            f"rows cannot be given their {window.kind.value} windows of processing time, only be grouped by them",
+            0,
+            "GROUP BY window_start, window_end right above, with nothing else computed from these two",
+        )
 
 
 def _check_numbered(over: Over, source: SourceText, condition: Filter | None = None) -> None:

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, TUMBLE(ts, INTERVAL '1' HOUR) FROM bids;

@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT channel, COUNT(*) FROM bids GROUP BY channel, TUMBLE(ts, INTERVAL '1' HOUR), SESSION(ts, INTERVAL '1' HOUR);
