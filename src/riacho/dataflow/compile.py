@@ -27,6 +27,7 @@ from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperat
 from riacho.dataflow.operators.values import ValuesOperator
 from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
+from riacho.dataflow.operators.window_join import WindowJoinOperator
 from riacho.dataflow.operators.window_rank import WindowRankOperator
 from riacho.dataflow.operators.window_table import WindowTableOperator
 from riacho.plan.changelog import is_updating
@@ -55,6 +56,7 @@ from riacho.plan.relations import (
     Values,
     Watermark,
     WindowAggregate,
+    WindowJoin,
     WindowKind,
     WindowRank,
     WindowTable,
@@ -165,6 +167,8 @@ class _Compiler:
                 return AggregateOperator(relation, settings)
             case Over():
                 return OverOperator(relation, settings, rejects)
+            case WindowJoin():
+                return WindowJoinOperator(relation, settings)
             case Join():
                 return JoinOperator(relation, settings)
             case Replicate():

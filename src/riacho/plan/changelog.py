@@ -30,6 +30,7 @@ from riacho.plan.relations import (
     UpsertMaterialize,
     Watermark,
     WindowAggregate,
+    WindowJoin,
     WindowKind,
     WindowProperty,
     WindowRank,
@@ -57,7 +58,7 @@ def is_updating(relation: Relation) -> bool:
     if isinstance(relation, Deduplicate):
         by_arrival = relation.input.schema[relation.time].time is TimeAttribute.PROCTIME
         return relation.keep_last or not by_arrival
-    if isinstance(relation, WindowAggregate | WindowRank):
+    if isinstance(relation, WindowAggregate | WindowJoin | WindowRank):
         return False
     if isinstance(relation, Join):
         return relation.kind not in _ADDING_JOINS or any(is_updating(side) for side in relation.inputs)

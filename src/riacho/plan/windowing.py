@@ -18,6 +18,7 @@ from riacho.plan.relations import (
     TimeAttribute,
     Union,
     WindowAggregate,
+    WindowJoin,
     WindowKind,
     WindowProperty,
     WindowRank,
@@ -80,6 +81,8 @@ def windowing(relation: Relation) -> Windowing | None:
             return _projected(relation)
         case WindowAggregate():
             return _aggregated(relation)
+        case WindowJoin():
+            return _joined(relation)
         case Union():
             found = [windowing(branch) for branch in relation.branches]
             return found[0] if all(part == found[0] for part in found) else None
@@ -95,6 +98,16 @@ def _projected(relation: Project) -> Windowing | None:
         if isinstance(expression, Column):
             outputs.setdefault(expression.index, []).append(place)
     return below.moved(outputs)
+
+
+def _joined(relation: WindowJoin) -> Windowing | None:
+    """The windows of the side whose rows all stay, or meet another."""
+    side = relation.right if relation.kind.keeps_right else relation.left
+    if relation.kind.keeps_left and relation.kind.keeps_right:
+        return None
+    below = windowing(side)
+    shift = len(relation.left.schema) if side is relation.right else 0
+    return None if below is None else below.moved({field: [field + shift] for field in below.fields})
 
 
 def _aggregated(relation: WindowAggregate) -> Windowing | None:

@@ -36,6 +36,7 @@ from riacho.plan.relations import (
     Values,
     Watermark,
     WindowAggregate,
+    WindowJoin,
     WindowKind,
     WindowRank,
     WindowTable,
@@ -227,7 +228,8 @@ def _join(relation: Join) -> str:
         for place, (left, right) in enumerate(zip(relation.left_keys, relation.right_keys, strict=True))
     ]
     where = [*equal, *([] if relation.residual is None else [str(_renamed(relation.residual, names))])]
-    return f"Join(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}])"
+    name = "WindowJoin" if isinstance(relation, WindowJoin) else "Join"
+    return f"{name}(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}])"
 
 
 # ---- what steps keep ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from riacho.plan.passes.prune_columns import prune_columns
 from riacho.plan.passes.push_filters import push_filters
 from riacho.plan.passes.rank import recognize_deduplication, recognize_ranks, recognize_window_ranks
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
+from riacho.plan.passes.window_join import recognize_window_joins
 from riacho.plan.relations import Relation, Sink
 
 Step = TypeVar("Step", bound=Relation)
@@ -27,6 +28,8 @@ _BEFORE_PRUNING: tuple[Callable[[Relation], Relation], ...] = (
     recognize_ranks,
     recognize_window_ranks,
     extract_join_keys,
+    recognize_window_joins,
+    recognize_window_aggregates,
     extract_fields,
 )
 

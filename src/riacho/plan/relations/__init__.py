@@ -18,6 +18,7 @@ from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_na
 from riacho.plan.relations.sort import Sort
 from riacho.plan.relations.sources import Normalize, Scan, Values, Watermark
 from riacho.plan.relations.union import Union
+from riacho.plan.relations.window_join import WindowJoin
 from riacho.plan.relations.windows import WindowAggregate, WindowKind, WindowProperty, WindowTable
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Values",
     "Watermark",
     "WindowAggregate",
+    "WindowJoin",
     "WindowKind",
     "WindowProperty",
     "WindowRank",

@@ -1,0 +1,138 @@
+"""Joins of rows of the same window, once the window closes. Flink: WindowJoinOperator.
+
+Delta rule: rows are only added, in and out. Both sides of a window wait until the watermark of both inputs passes its
+end; then they are joined as a whole, and forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.columns import integers
+from riacho.dataflow.expressions import Settings
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.join import JoinOperator
+from riacho.dataflow.operators.window_time import MICROSECONDS, EventTime, closing_limit
+from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.rows import RowStore
+from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.plan.relations import Schema, WindowJoin
+
+
+class WindowJoinOperator:
+    """Keeps the rows of the windows that are open. A window's join is an ordinary one, of all its rows at once."""
+
+    def __init__(self, relation: WindowJoin, settings: Settings) -> None:
+        self._relation = relation
+        self._schema = relation.schema
+        self._settings = settings
+        left_end, right_end = relation.left_keys[relation.end_key], relation.right_keys[relation.end_key]
+        left = relation.left.schema
+        self._time = EventTime(left, left_end, settings.zone, zoned=relation.zoned, local=True)
+        self._sides = _Side(left, left_end), _Side(relation.right.schema, right_end)
+
+    def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        steps = self._time.steps(replace(inputs[0], watermark=watermark))
+        for side, batch in zip(self._sides, inputs, strict=True):
+            side.add(batch, steps)
+        limit = closing_limit(steps.after)
+        if min(side.next_end for side in self._sides) > limit:
+            return empty_batch(self._schema, watermark)
+        closed = tuple(side.close(limit, steps, watermark) for side in self._sides)
+        output = JoinOperator(self._relation, self._settings).process(tuple(part.batch for part in closed))
+        for side, part in zip(self._sides, closed, strict=True):
+            side.release(part.slots)
+        return output
+
+    def snapshot(self) -> StateArrays:
+        left, right = self._sides
+        return {**prefixed("left", left.snapshot()), **prefixed("right", right.snapshot())}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        for side, name in zip(self._sides, ("left", "right"), strict=True):
+            side.restore(section(name, state))
+
+    @property
+    def state_bytes(self) -> int:
+        return sum(side.bytes for side in self._sides)
+
+    @property
+    def late_rows(self) -> int:
+        return sum(side.late for side in self._sides)
+
+
+class _Closed(NamedTuple):
+    """The rows of one side whose windows have closed, in the order in which they did and then of arrival."""
+
+    batch: Batch
+    slots: Int64Array
+
+
+class _Side:
+    """One input's rows in windows that are open."""
+
+    def __init__(self, schema: Schema, end: int) -> None:
+        self._end = end
+        self._rows = RowStore(schema.fields)
+        self._ends = Growable(np.int64)
+        self._waiting = np.empty(0, np.int64)
+        self.next_end = END_OF_TIME
+        """No window that ends before this has rows."""
+        self.late = 0
+
+    def add(self, batch: Batch, steps: WatermarkSteps) -> None:
+        """Keep the rows whose windows were open before them."""
+        if not len(batch):
+            return
+        ends = integers(batch.frame.to_series(self._end)).to_numpy() // MICROSECONDS
+        timely = np.flatnonzero(ends - 1 > steps.seen_by(batch.sequence))
+        self.late += len(batch) - len(timely)
+        slots = self._rows.stage(batch.frame, timely)
+        self._rows.settle(slots)
+        self._rows.end_pass()
+        self._ends.reserve(self._rows.slots_used)
+        self._ends.values[slots] = ends[timely]
+        self._waiting = np.concatenate((self._waiting, slots))
+        self.next_end = min(self.next_end, int(ends[timely].min(initial=END_OF_TIME)))
+
+    def close(self, limit: int, steps: WatermarkSteps, watermark: WatermarkSteps) -> _Closed:
+        """The rows of the windows that end at `limit` or before."""
+        ends = self._ends.values[self._waiting]
+        due = ends <= limit
+        slots, self._waiting = self._waiting[due], self._waiting[~due]
+        self.next_end = int(ends[~due].min(initial=END_OF_TIME))
+        closing = np.searchsorted(steps.value, ends[due] - 1, side="left")
+        order = np.argsort(closing, kind="stable")
+        slots = slots[order]
+        return _Closed(Batch(self._rows.frame(slots), steps.sequence[closing[order]], watermark), slots)
+
+    def release(self, slots: Int64Array) -> None:
+        """Forget rows that were joined."""
+        self._rows.release(slots)
+        self._rows.end_pass()
+
+    @property
+    def bytes(self) -> int:
+        return self._rows.bytes + self._ends.bytes + self._waiting.nbytes
+
+    def snapshot(self) -> StateArrays:
+        return {
+            **prefixed("rows", self._rows.snapshot()),
+            "ends": self._ends.copy(self._rows.slots_used),
+            "waiting": self._waiting.copy(),
+            "progress": np.array([self.next_end, self.late], np.int64),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._rows.restore(section("rows", state))
+        self._ends.load(state["ends"])
+        self._waiting = state["waiting"].copy()
+        self.next_end, self.late = state["progress"].tolist()
