@@ -1,0 +1,2 @@
+-- EXCEPT.
+SELECT auction, bidder FROM bids EXCEPT SELECT auction, bidder FROM offers

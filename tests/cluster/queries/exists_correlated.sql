@@ -1,0 +1,2 @@
+-- EXISTS, correlated.
+SELECT a.id, a.seller FROM auctions AS a WHERE EXISTS (SELECT 1 FROM bids AS b WHERE b.auction = a.id AND b.price >= a.reserve)

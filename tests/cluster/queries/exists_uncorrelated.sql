@@ -1,0 +1,2 @@
+-- EXISTS that does not look at the row.
+SELECT id FROM auctions WHERE EXISTS (SELECT 1 FROM nothing)

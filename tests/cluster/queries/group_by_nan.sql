@@ -1,0 +1,2 @@
+-- NaN as a key.
+SELECT x, COUNT(*) AS n FROM (SELECT CASE WHEN id < 3 THEN CAST('NaN' AS DOUBLE) ELSE d END AS x FROM kinds) AS t GROUP BY x

@@ -1,0 +1,2 @@
+-- HAVING without GROUP BY.
+SELECT COUNT(*) AS n FROM bids HAVING COUNT(*) > 5

@@ -1,0 +1,2 @@
+-- IN (SELECT …).
+SELECT bidder, price FROM bids WHERE auction IN (SELECT id FROM auctions WHERE category = 'art')

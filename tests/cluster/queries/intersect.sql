@@ -1,0 +1,2 @@
+-- INTERSECT.
+SELECT auction, bidder, price FROM bids INTERSECT SELECT auction, bidder, price FROM offers

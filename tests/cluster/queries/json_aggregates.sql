@@ -1,0 +1,2 @@
+-- JSON_OBJECTAGG and JSON_ARRAYAGG.
+SELECT auction, JSON_ARRAYAGG(quantity) AS a, JSON_ARRAYAGG(quantity NULL ON NULL) AS c FROM bids GROUP BY auction

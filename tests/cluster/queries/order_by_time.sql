@@ -1,0 +1,2 @@
+-- ORDER BY row time.
+SELECT auction, ts FROM bids ORDER BY ts

@@ -1,0 +1,2 @@
+-- RANGE: the last 5 seconds.
+SELECT auction, bidder, ts, COUNT(*) OVER (PARTITION BY auction ORDER BY ts RANGE BETWEEN INTERVAL '5' SECOND PRECEDING AND CURRENT ROW) AS n FROM bids

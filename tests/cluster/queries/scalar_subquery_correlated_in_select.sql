@@ -1,0 +1,2 @@
+-- A scalar subquery in SELECT, correlated.
+SELECT a.id, (SELECT MAX(b.price) FROM bids AS b WHERE b.auction = a.id) AS most, (SELECT COUNT(*) FROM bids AS b WHERE b.auction = a.id) AS n FROM auctions AS a

@@ -1,0 +1,2 @@
+-- A scalar subquery in SELECT.
+SELECT id, (SELECT MAX(price) FROM bids) AS most FROM auctions

@@ -1,0 +1,2 @@
+-- Instants and timestamps as keys.
+SELECT ts, ltz, COUNT(*) AS n FROM kinds GROUP BY ts, ltz

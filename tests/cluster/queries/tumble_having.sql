@@ -1,0 +1,2 @@
+-- HAVING in a window.
+SELECT window_start, auction, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, auction HAVING COUNT(*) > 1
