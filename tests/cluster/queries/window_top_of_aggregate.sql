@@ -1,0 +1,2 @@
+-- The dearest auctions of each window.
+SELECT window_start, auction, s, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY s DESC, auction) AS rn FROM (SELECT window_start, window_end, auction, SUM(price) AS s FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND)) WHERE auction IS NOT NULL GROUP BY window_start, window_end, auction) AS g) AS t WHERE rn <= 2
