@@ -1,3 +1,3 @@
 INSERT INTO anything
-SELECT p.name, price FROM bids
-JOIN people FOR SYSTEM_TIME AS OF bids.ts AS p ON bidder = p.id;
+SELECT name, price FROM (SELECT *, PROCTIME() AS seen FROM bids) AS b
+JOIN people FOR SYSTEM_TIME AS OF b.seen AS p ON b.bidder = p.id;

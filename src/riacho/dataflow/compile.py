@@ -12,7 +12,9 @@ from riacho.dataflow.operators.bounded import EmptyGroupOperator, MaterializeOpe
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.deduplicate import DeduplicateOperator, FirstArrivalOperator
 from riacho.dataflow.operators.expand import ExpandOperator
+from riacho.dataflow.operators.interval_join import IntervalJoinOperator
 from riacho.dataflow.operators.join import JoinOperator
+from riacho.dataflow.operators.lookup_join import LookupJoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
 from riacho.dataflow.operators.over import OverOperator
 from riacho.dataflow.operators.rank import RankOperator
@@ -23,6 +25,7 @@ from riacho.dataflow.operators.session_aggregate import SessionAggregateOperator
 from riacho.dataflow.operators.session_table import SessionTableOperator
 from riacho.dataflow.operators.sort import SortOperator
 from riacho.dataflow.operators.union import UnionOperator
+from riacho.dataflow.operators.unnest import UnnestOperator
 from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperator
 from riacho.dataflow.operators.values import ValuesOperator
 from riacho.dataflow.operators.watermark import WatermarkOperator
@@ -38,8 +41,10 @@ from riacho.plan.relations import (
     EmptyGroup,
     Expand,
     Filter,
+    Interval,
     Job,
     Join,
+    Lookup,
     Materialize,
     Normalize,
     Over,
@@ -52,6 +57,7 @@ from riacho.plan.relations import (
     Sink,
     Sort,
     Union,
+    Unnest,
     UpsertMaterialize,
     Values,
     Watermark,
@@ -169,12 +175,18 @@ class _Compiler:
                 return OverOperator(relation, settings, rejects)
             case WindowJoin():
                 return WindowJoinOperator(relation, settings)
+            case Join(time=Interval()):
+                return IntervalJoinOperator(relation, settings)
+            case Join(time=Lookup()):
+                return LookupJoinOperator(relation, settings)
             case Join():
                 return JoinOperator(relation, settings)
             case Replicate():
                 return ReplicateOperator(relation)
             case Expand():
                 return ExpandOperator(relation)
+            case Unnest():
+                return UnnestOperator(relation, settings, rejects)
             case Union():
                 return UnionOperator(relation)
             case Materialize():

@@ -60,6 +60,8 @@ def is_updating(relation: Relation) -> bool:
         return relation.keep_last or not by_arrival
     if isinstance(relation, WindowAggregate | WindowJoin | WindowRank):
         return False
+    if isinstance(relation, Join) and relation.time is not None:
+        return is_updating(relation.left)  # what came out stays, padded rows too
     if isinstance(relation, Join):
         return relation.kind not in _ADDING_JOINS or any(is_updating(side) for side in relation.inputs)
     return any(is_updating(below) for below in relation.inputs)

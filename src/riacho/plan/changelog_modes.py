@@ -78,6 +78,8 @@ def modifications(relation: Relation) -> Modifications:
         case Aggregate():
             changing = modifications(relation.input) - INSERT_ONLY
             return INSERT_ONLY | {Modification.UPDATE} | ({Modification.DELETE} if changing else frozenset())
+        case Join() if relation.time is not None:
+            return modifications(relation.left)
         case Join() if relation.kind in (JoinKind.INNER, JoinKind.SEMI):
             return modifications(relation.left) | modifications(relation.right)
         case Expand() | Filter() | Project() | Watermark() | WindowTable() | Sink():

@@ -22,6 +22,7 @@ from riacho.plan.relations import (
     JoinKind,
     Over,
     Project,
+    Rank,
     Relation,
     Union,
     unique_names,
@@ -111,8 +112,8 @@ class Decorrelator:
                 return self._inner_join(relation)
             case Join() if not relation.kind.keeps_right:
                 return self._left_join(relation)
-            case Over():
-                return self._over(relation)
+            case Over() | Rank():
+                return self._partitioned(relation)
             case Union():
                 return self._union(relation)
         raise CorrelationError(f"a subquery cannot read the row around it from below {type(relation).__name__}")
@@ -213,7 +214,7 @@ class Decorrelator:
             return Pulled(relation, tuple(fields), conditions)
         return Pulled(relation, _zeros_of_nothing(step, fields), conditions, one_row=True)
 
-    def _over(self, step: Over) -> Pulled:
+    def _partitioned(self, step: Over | Rank) -> Pulled:
         below, equalities = self._keyed(step.input)
         width = len(step.input.schema)
         values = list(dict.fromkeys(value for _, value in equalities))

@@ -16,6 +16,7 @@ from riacho.sql.catalog import Catalog, View
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.hints import CheckTable, with_hint
 from riacho.sql.joins import JoinBinder
+from riacho.sql.lateral import LateralBinder, is_lateral
 from riacho.sql.scans import scan
 from riacho.sql.scope import Outer, Scope
 from riacho.sql.source import SourceText
@@ -42,9 +43,14 @@ class FromBinder:
 
     def bind(self, tree: exp.Expr, joins: list[exp.Expr]) -> Scope:
         """The relation of a table factor and its joins. Raises `SqlError`."""
-        scope = replace(self._factor(tree), outer=self.outer)
+        lateral = LateralBinder(self.source, self.subqueries)
+        first = lateral.bind(None, tree, None) if is_lateral(tree) else self._factor(tree)
+        scope = replace(first, outer=self.outer)
         for join in [*(tree.args.get("joins") or []), *joins]:
             assert isinstance(join, exp.Join)
+            if is_lateral(join.this):
+                scope = lateral.bind(scope, join.this, join)
+                continue
             scope = JoinBinder(self.source, self.subqueries).bind(scope, self._factor(join.this), join)
         return scope
 

@@ -36,6 +36,10 @@ FOREIGN_SYNTAX = {
 """What other dialects write after an operand, and Flink SQL's way."""
 
 
+AS_OF = "as of"
+"""Where a table's node carries the moment of FOR SYSTEM_TIME AS OF."""
+
+
 class SqlSyntaxError(ParseError):
     """The text does not follow the grammar at the offset `start`."""
 
@@ -375,15 +379,34 @@ class Grammar(Parser):
             return self._aliased(self._window_function())
         if any(self.peek(word) for word in ("(", "VALUES", "SELECT", "WITH")):
             return super()._parse_table(*args, **kwargs)
-        for word in ("LATERAL", "UNNEST"):
-            if self.peek(word):
-                self.refuse_here(f"{word} in FROM is not supported yet")
+        if self.peek("LATERAL") or self.peek("UNNEST"):
+            return self._aliased(self._lateral_table())
         table = self._table_name()
-        if self.peek("FOR", "SYSTEM_TIME"):
-            self.refuse_here("a temporal or lookup join (FOR SYSTEM_TIME AS OF) is not supported yet")
+        if self.take("FOR", "SYSTEM_TIME"):
+            self.expect("AS", "OF")
+            table.meta[AS_OF] = self.value()
         if self.peek("TABLESAMPLE") or self.peek("MATCH_RECOGNIZE"):
             self.refuse_here(f"{self._curr.text.upper()} is not supported")
         return self._aliased(table)
+
+    def _lateral_table(self) -> exp.Expr:
+        """`UNNEST(…) [WITH ORDINALITY]`, `LATERAL TABLE(f(…))`, or a query after LATERAL."""
+        start = self._curr
+        self.take("LATERAL")
+        if self.take("UNNEST"):
+            self.expect("(")
+            collection = self.value()
+            self.expect(")")
+            ordinality = exp.Boolean(this=True) if self.take("WITH", "ORDINALITY") else None
+            return self.expression(exp.Unnest(expressions=[collection], offset=ordinality), start)
+        if self.take("TABLE"):
+            self.expect("(")
+            inner: exp.Expr = self.value()
+        else:
+            self.expect("(")
+            inner = self.expression(exp.Subquery(this=self.query()))
+        self.expect(")")
+        return self.expression(exp.Lateral(this=inner), start)
 
     def table_name(self) -> exp.Table:
         """A table's name, with up to two qualifiers and a hint of options."""

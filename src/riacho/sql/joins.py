@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from riacho.plan.expressions import Column, Expression, conjunction
+from riacho.plan.passes.interval_join import recognize_interval_joins
 from riacho.plan.relations import Join, JoinKind, Project, unique_names
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.functions import FunctionError, bind
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText, start_of
 from riacho.sql.subqueries import SubqueryBinder, holds_subquery
+from riacho.sql.temporal_joins import TemporalJoinBinder
 from riacho.sql.unnesting import Unnesting
 
 _KINDS = {
@@ -41,7 +43,8 @@ class JoinBinder:
             self.source.fail("a join without its condition", join.this)
         shared = self._shared(left, right, join)
         using = frozenset(name.name for name in shared)
-        relation = Join(left.relation, right.relation, kind, (), ())
+        time = TemporalJoinBinder(self.source).bind(left, right.relation, join, kind)
+        relation = Join(left.relation, right.relation, kind, (), (), time=time)
         condition = join.args.get("on")
         if condition is not None:
             # The condition sees both rows before either is padded.
@@ -63,7 +66,8 @@ class JoinBinder:
             if join.args.get("kind") != "CROSS" and join.args.get("method") != "NATURAL":
                 self.source.fail("the join needs a condition: ON … or USING (…)", join.this)
             return Scope.joined(relation, left, right, frozenset())
-        scope = Scope.joined(replace(relation, residual=residual), left, right, using)
+        joined = recognize_interval_joins(replace(relation, residual=residual))
+        scope = Scope.joined(joined, left, right, using)
         return self._merged(scope, shared) if using and kind.keeps_right else scope
 
     def _kind(self, join: exp.Join) -> JoinKind:

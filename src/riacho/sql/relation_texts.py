@@ -18,8 +18,10 @@ from riacho.plan.relations import (
     Expand,
     Filter,
     GroupingSet,
+    Interval,
     Join,
     JoinKind,
+    Lookup,
     Materialize,
     Normalize,
     Over,
@@ -32,6 +34,7 @@ from riacho.plan.relations import (
     Sink,
     Sort,
     Union,
+    Unnest,
     UpsertMaterialize,
     Values,
     Watermark,
@@ -210,6 +213,13 @@ _JOINS = {
 """As Flink names them."""
 
 
+def _unnest(relation: Unnest) -> str:
+    kind = "LeftOuterJoin" if relation.outer else "InnerJoin"
+    place = ", withOrdinality=[true]" if relation.ordinality else ""
+    names = ", ".join(relation.schema.names)
+    return f"Correlate(invocation=[UNNEST({relation.collection})]{place}, joinType=[{kind}], select=[{names}])"
+
+
 def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:
     """Columns under the names of the joined fields, of which both sides may have had one."""
 
@@ -230,6 +240,14 @@ def _join(relation: Join) -> str:
     where = [*equal, *([] if relation.residual is None else [str(_renamed(relation.residual, names))])]
     name = "WindowJoin" if isinstance(relation, WindowJoin) else "Join"
     return f"{name}(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}])"
+    shown = f"joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}]"
+    match relation.time:
+        case Lookup():
+            return f"LookupJoin({shown})"
+        case Interval(left, right, lower, upper):
+            bounds = f"{lower} ms <= {names[left]} - {names[width + right]} <= {upper} ms"
+            return f"IntervalJoin({shown}, windowBounds=[{bounds}])"
+    return f"Join({shown})"
 
 
 # ---- what steps keep ----------------------------------------------------------------------------------------------
@@ -251,6 +269,10 @@ def _kept_by_window_aggregate(relation: WindowAggregate) -> str:
 
 def _kept_by_join(relation: Join) -> str:
     left, right = _named(relation.left, relation.left_keys), _named(relation.right, relation.right_keys)
+    if isinstance(relation.time, Lookup):
+        return "the rows of the right input, and those of the left one until they are all read"
+    if isinstance(relation.time, Interval):
+        return f"rows of both inputs until the watermark passes their interval, by ({left}) and by ({right})"
     if not left:
         return "all rows of both inputs"
     return f"all rows of both inputs, by ({left}) and by ({right})"
@@ -291,6 +313,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     Join: _join,
     Replicate: lambda relation: f"Correlate(invocation=[$REPLICATE_ROWS$({relation.input.schema.names[-1]})])",
     Union: lambda _: "Union(all=[true])",
+    Unnest: _unnest,
     EmptyGroup: lambda relation: f"EmptyGroup(values=[{', '.join(map(str, relation.values))}])",
     Materialize: _materialize,
     UpsertMaterialize: lambda relation: f"SinkUpsertMaterializer(key=[{_named(relation.input, relation.key)}])",

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from riacho.plan.expressions import Expression
+from riacho.plan.passes.interval_join import recognize_interval_joins
 from riacho.plan.passes.merge_projects import merge_projects
 from riacho.plan.passes.push_filters import push_filters
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
-from riacho.plan.relations import Aggregate, Project, Relation, unique_names
+from riacho.plan.relations import Aggregate, Join, Project, Relation, unique_names
 from riacho.plan.types import NullType, RowType
 from riacho.sql.aggregates import AggregateCollector, above, ungrouped
 from riacho.sql.expressions import ExpressionBinder
@@ -48,7 +49,11 @@ class SelectBinder:
         where = tree.args.get("where")
         if where is not None:
             predicate = ExpressionBinder(self.source, scope, "WHERE", subqueries=self.subqueries).predicate(where.this)
-            scope = replace(scope, relation=unnesting.filtered(scope.relation, predicate))
+            relation = unnesting.filtered(scope.relation, predicate)
+            if isinstance(scope.relation, Join):
+                # At once, since the rows keep their row time, which the query around may use.
+                relation = recognize_interval_joins(push_filters(relation))
+            scope = replace(scope, relation=relation)
         grouping = self._group(tree, scope)
         laid, window = grouping, self._group_window(tree, scope)
         if window is not None:

@@ -109,6 +109,10 @@ class SubqueryBinder:
         kind = BOOLEAN.with_nullable(False)
         return Subquery(kind, SubqueryKind.EXISTS, query, tuple(correlation.arguments), position=position)
 
+    def lateral(self, tree: exp.Expr, binder: ExpressionBinder) -> Subquery:
+        """A query in FROM that reads the tables before it, all of whose rows are asked for."""
+        return self.exists(exp.Exists(this=tree), binder)
+
     def scalar(self, tree: exp.Expr, binder: ExpressionBinder) -> Subquery:
         """`(query)`, of one column, as a value; null where it has no row."""
         correlation = Correlation(binder)

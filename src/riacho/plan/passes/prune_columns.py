@@ -12,8 +12,10 @@ from riacho.plan.relations import (
     Expand,
     Filter,
     GroupingSet,
+    Interval,
     Join,
     JoinKind,
+    Lookup,
     Materialize,
     Normalize,
     Over,
@@ -25,6 +27,7 @@ from riacho.plan.relations import (
     Sink,
     Sort,
     Union,
+    Unnest,
     Values,
     Watermark,
     WindowAggregate,
@@ -128,6 +131,8 @@ class _Pruning:
                 return replace(relation, input=below, key=key, time=moves[relation.time]), moves
             case Join():
                 return self._join(relation, needed)
+            case Unnest():
+                return self._unnest(relation, needed)
             case Union():
                 return self._union(relation, needed)
             case Replicate():
@@ -246,6 +251,9 @@ class _Pruning:
             used |= columns_used(join.residual)
         left_used = frozenset(index for index in used if index < width) | set(join.left_keys)
         right_used = frozenset(index - width for index in used if index >= width) | set(join.right_keys)
+        if isinstance(join.time, Interval):
+            left_used |= {join.time.left_time}
+            right_used |= {join.time.right_time}
         left, left_moves = self.prune(join.left, left_used)
         right, right_moves = self.prune(join.right, right_used)
         new_width = len(left.schema)
@@ -261,9 +269,18 @@ class _Pruning:
             left_keys=tuple(left_moves[key] for key in join.left_keys),
             right_keys=tuple(right_moves[key] for key in join.right_keys),
             residual=None if join.residual is None else remap(join.residual, moves.__getitem__),
+            time=_moved_time(join.time, left_moves, right_moves),
             names=tuple(join.names[origins[index]] for index in range(len(origins))),
         )
         return pruned, emitted
+
+    def _unnest(self, unnest: Unnest, needed: Fields) -> tuple[Relation, Moves]:
+        width = len(unnest.input.schema)
+        used = frozenset(index for index in needed if index < width) | columns_used(unnest.collection)
+        below, moves = self.prune(unnest.input, used)
+        pruned = replace(unnest, input=below, collection=remap(unnest.collection, moves.__getitem__))
+        added = {width + place: len(below.schema) + place for place in range(len(unnest.schema) - width)}
+        return pruned, {**moves, **added}
 
     def _union(self, union: Union, needed: Fields) -> tuple[Relation, Moves]:
         kept = sorted(needed)
@@ -273,6 +290,12 @@ class _Pruning:
             names = tuple(branch.schema.names[index] for index in kept)
             branches.append(_exactly(pruned, moves, kept, names))
         return Union(tuple(branches)), _moves(kept)
+
+
+def _moved_time(time: Lookup | Interval | None, left: Moves, right: Moves) -> Lookup | Interval | None:
+    if not isinstance(time, Interval):
+        return time
+    return replace(time, left_time=left[time.left_time], right_time=right[time.right_time])
 
 
 def _moves(kept: list[int]) -> Moves:

@@ -16,6 +16,7 @@ from riacho.plan.relations import (
     Project,
     Relation,
     Union,
+    Unnest,
     WindowKind,
     WindowTable,
     rewrite_relation,
@@ -62,6 +63,11 @@ def _pushed(below: Relation, predicates: Predicates) -> Relation:
             # Without some of its rows a session would be another one, unless all of its key's are gone.
             fields = below.partition if below.kind is WindowKind.SESSION else range(len(below.input.schema))
             movable = tuple(part for part in predicates if _reads_only(part, fields))
+            kept = tuple(part for part in predicates if part not in movable)
+            return _filtered(replace(below, input=_pushed(below.input, movable)), kept)
+        case Unnest():
+            width = len(below.input.schema)
+            movable = tuple(part for part in predicates if _reads_only(part, range(width)))
             kept = tuple(part for part in predicates if part not in movable)
             return _filtered(replace(below, input=_pushed(below.input, movable)), kept)
         case Union():

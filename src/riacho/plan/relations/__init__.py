@@ -9,7 +9,7 @@ from riacho.plan.relations.bounded import EmptyGroup, Materialize, OrderKey
 from riacho.plan.relations.calc import Filter, Project
 from riacho.plan.relations.expand import Expand, GroupingSet
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
-from riacho.plan.relations.join import Join, JoinKind
+from riacho.plan.relations.join import Interval, Join, JoinKind, Lookup
 from riacho.plan.relations.over import Frame, FrameUnit, Over
 from riacho.plan.relations.rank import Deduplicate, Rank, RankKind, WindowRank
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
@@ -18,6 +18,7 @@ from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_na
 from riacho.plan.relations.sort import Sort
 from riacho.plan.relations.sources import Normalize, Scan, Values, Watermark
 from riacho.plan.relations.union import Union
+from riacho.plan.relations.unnest import Unnest, element_names, element_types
 from riacho.plan.relations.window_join import WindowJoin
 from riacho.plan.relations.windows import WindowAggregate, WindowKind, WindowProperty, WindowTable
 
@@ -31,9 +32,11 @@ __all__ = [
     "Frame",
     "FrameUnit",
     "GroupingSet",
+    "Interval",
     "Job",
     "Join",
     "JoinKind",
+    "Lookup",
     "Materialize",
     "Normalize",
     "OrderKey",
@@ -50,6 +53,7 @@ __all__ = [
     "TimeAttribute",
     "Unary",
     "Union",
+    "Unnest",
     "UpsertMaterialize",
     "Values",
     "Watermark",
@@ -59,6 +63,8 @@ __all__ = [
     "WindowProperty",
     "WindowRank",
     "WindowTable",
+    "element_names",
+    "element_types",
     "rewrite_relation",
     "unique_names",
     "walk_relations",

@@ -42,6 +42,21 @@ class JoinKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """Each left row meets the right rows that are there when it is processed, and no later ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Row times decide: `lower` ≤ left time − right time ≤ `upper`, in milliseconds; the times are fields."""
+
+    left_time: int
+    right_time: int
+    lower: int
+    upper: int
+
+
+@dataclass(frozen=True, slots=True)
 class Join(Relation):
     """Pairs of rows for which `left_keys` = `right_keys` and `residual` (over both, left fields first) is true.
 
@@ -62,6 +77,8 @@ class Join(Relation):
     written: JoinKind | None = field(default=None, kw_only=True)
     """The kind that the query has, where a pass found a narrower one: it decides which fields may be null."""
     null_safe: frozenset[int] = field(default=frozenset(), kw_only=True)
+    time: Lookup | Interval | None = field(default=None, kw_only=True)
+    """None: a regular join, which keeps its rows and follows their changes for ever."""
     single: bool = field(default=False, kw_only=True)
     ttls_ms: tuple[int | None, int | None] = field(default=(None, None), kw_only=True, compare=False)
     """How long a row of either side is kept, where a STATE_TTL hint says so."""
@@ -94,14 +111,17 @@ class Join(Relation):
     def schema(self) -> Schema:
         # A regular join keeps rows for ever, so a row time is a plain timestamp above it (as in Flink).
         written = self.written or self.kind
-        fields = [(item.type, written.keeps_right) for item in self.left.schema]
+        left = [item if self.time is not None else replace(item, time=None) for item in self.left.schema]
+        fields = [(item, written.keeps_right) for item in left]
         if self.kind.emits_right:
-            fields += [(item.type, written.keeps_left) for item in self.right.schema]
+            timed = isinstance(self.time, Interval)
+            right = [item if timed else replace(item, time=None) for item in self.right.schema]
+            fields += [(item, written.keeps_left) for item in right]
         elif self.kind is JoinKind.MARK:
-            fields.append((BOOLEAN.with_nullable(False), False))
+            fields.append((Field(MARK, BOOLEAN.with_nullable(False)), False))
         return Schema(
             tuple(
-                Field(name, kind.with_nullable(True) if padded else kind)
-                for name, (kind, padded) in zip(self.names, fields, strict=True)
+                replace(item, name=name, type=item.type.with_nullable(True) if padded else item.type)
+                for name, (item, padded) in zip(self.names, fields, strict=True)
             )
         )

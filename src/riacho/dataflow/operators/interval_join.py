@@ -1,0 +1,259 @@
+"""Joins of added rows whose row times are near: Δa ⋈ B + A ⋈ Δb + Δa ⋈ Δb, forgotten by the watermark.
+
+Flink: IntervalJoin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.columns import integers
+from riacho.dataflow.expressions import Predicate, Settings
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.watermark import MICROSECONDS
+from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.key_index import KeyIndex
+from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.dataflow.state.strings import StringPool
+from riacho.dataflow.state.timed_rows import TimedRows
+from riacho.dataflow.state.words import build_frame, encode, is_interned
+from riacho.kernels.interval_join import probe_intervals
+from riacho.plan.relations import Interval, Join
+
+NO_ROW = -1
+"""The other side of a row without a match."""
+
+NO_TIME = -(2**62)
+"""The time of a row whose row time is null: it matches nothing and is forgotten at once."""
+
+SWEPT_ROWS = 1024
+"""Rows that come before it is looked for some to forget, and as many more as are kept."""
+
+
+class IntervalJoinOperator:
+    """Keeps rows until the watermark says that no partner in time can come any more.
+
+    A row that comes late still meets the rows that are kept for others. An outer join gives a row without a partner
+    when it is forgotten. Rows come out behind the watermark by as much as the interval is wide; so the watermark that
+    goes out is held back by that.
+    """
+
+    def __init__(self, relation: Join, settings: Settings) -> None:
+        assert isinstance(relation.time, Interval)
+        self._relation = relation
+        self._schema = relation.schema
+        self._interval = relation.time
+        self._kept = -relation.time.lower, relation.time.upper
+        """How long beyond its time a row of either side is kept."""
+        self._delay = max(*self._kept, 0) + 1
+        self._padded = relation.kind.keeps_left, relation.kind.keeps_right
+        self._types = [relation.left.schema[key].type for key in relation.left_keys]
+        self._pool = StringPool()
+        self._index = KeyIndex(max(1, len(self._types)))
+        self._population = Growable(np.int64)
+        self._sides = TimedRows(relation.left.schema.fields), TimedRows(relation.right.schema.fields)
+        self._since_sweep = 0
+        self._residual = None
+        if relation.residual is not None:
+            self._residual = Predicate(relation.residual, relation.pair, settings)
+
+    def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        held_back = self._held_back(watermark)
+        left, right = self._sides
+        # A ⋈ Δb with A as it was, then Δa ⋈ (B + Δb).
+        new_right = self._add(1, inputs[1], watermark)
+        pairs = [self._probe(1, new_right)[::-1]]
+        new_left = self._add(0, inputs[0], watermark)
+        pairs.append(self._probe(0, new_left))
+        lefts, rights = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+        moments = np.maximum(left["arrivals"][lefts], right["arrivals"][rights])
+        lefts, rights, moments = self._matching(lefts, rights, moments, watermark)
+        left["matched"][lefts] = 1
+        right["matched"][rights] = 1
+        parts = [(lefts, rights, moments)]
+        dying = self._dying(watermark, len(new_left) + len(new_right))
+        for number, slots in enumerate(dying):
+            if self._padded[number]:
+                alone = slots[self._sides[number]["matched"][slots] == 0]
+                nothing = np.full(len(alone), NO_ROW, np.int64)
+                sides = (alone, nothing) if number == 0 else (nothing, alone)
+                parts.append((*sides, self._end(number, alone, watermark)))
+        lefts, rights, moments = (np.concatenate(part) for part in zip(*parts, strict=True))
+        output = self._emit(lefts, rights, moments, held_back)
+        for number, slots in enumerate(dying):
+            self._release(number, slots)
+        return output
+
+    def _held_back(self, watermark: WatermarkSteps) -> WatermarkSteps:
+        value = np.where(watermark.value == END_OF_TIME, END_OF_TIME, watermark.value - self._delay)
+        before = watermark.before
+        return WatermarkSteps(
+            before if before in (END_OF_TIME, NO_WATERMARK) else before - self._delay, watermark.sequence, value
+        )
+
+    def _add(self, number: int, batch: Batch, watermark: WatermarkSteps) -> Int64Array:
+        """Take a side's rows into its state; their slots."""
+        if not len(batch):
+            return np.empty(0, np.int64)
+        side, interval = self._sides[number], self._interval
+        columns = (self._relation.left_keys, self._relation.right_keys)[number]
+        time = batch.frame.to_series((interval.left_time, interval.right_time)[number])
+        times = integers(time).fill_null(0).to_numpy() // MICROSECONDS
+        complete = np.ones(len(batch), np.bool_)
+        if time.null_count():
+            complete = ~time.is_null().to_numpy()
+            times = np.where(complete, times, NO_TIME)
+        slots = side.add(batch.frame, times, batch.sequence, watermark.seen_by(batch.sequence))
+        words = np.zeros((len(batch), max(1, len(columns))), np.int64)
+        for place, (column, kind) in enumerate(zip(columns, self._types, strict=True)):
+            words[:, place], valid = encode(batch.frame.to_series(column), kind, self._pool)
+            if valid is not None:
+                complete &= valid
+        matchable = np.flatnonzero(complete)
+        words = words[matchable]
+        found, new_rows = self._index.upsert(words)
+        self._pool.retain(self._interned(words[new_rows]))
+        self._population.reserve(self._index.slots_used)
+        self._population.values[found[new_rows]] = 0
+        np.add.at(self._population.values, found, 1)
+        keys = np.full(len(batch), -1, np.int64)
+        keys[matchable] = found
+        for each in self._sides:
+            each.chain(np.empty(0, np.int64), np.empty(0, np.int64), self._index.slots_used)
+        side.chain(slots, keys, self._index.slots_used)
+        side.store.end_pass()
+        return slots
+
+    def _interned(self, words: Int64Array) -> Int64Array:
+        return words[:, [place for place, kind in enumerate(self._types) if is_interned(kind)]]
+
+    def _probe(self, number: int, new: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """New rows of a side, each with those of the other that it meets."""
+        if not len(new):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        side, other = self._sides[number], self._sides[1 - number]
+        interval = self._interval
+        least, most = (interval.lower, interval.upper) if number == 0 else (-interval.upper, -interval.lower)
+        size = len(new)
+        while True:
+            probes, found = np.empty(size, np.int64), np.empty(size, np.int64)
+            count = probe_intervals(
+                new,
+                side["keys"],
+                side["times"],
+                side["arrivals"],
+                side["seen"],
+                other["heads"],
+                other["nexts"],
+                other["times"],
+                other["arrivals"],
+                other["seen"],
+                least,
+                most,
+                self._kept[number],
+                self._kept[1 - number],
+                probes,
+                found,
+            )
+            if count <= size:
+                return probes[:count], found[:count]
+            size = count
+
+    def _matching(
+        self, lefts: Int64Array, rights: Int64Array, moments: Int64Array, watermark: WatermarkSteps
+    ) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """The pairs for which the residual condition is true."""
+        if self._residual is None or not len(lefts):
+            return lefts, rights, moments
+        columns = [*self._sides[0].store.columns(lefts), *self._sides[1].store.columns(rights)]
+        frame = build_frame(self._relation.pair.fields, columns, len(lefts))
+        holds = self._residual.holds(Batch(frame, moments, watermark)).to_numpy()
+        return lefts[holds], rights[holds], moments[holds]
+
+    def _dying(self, watermark: WatermarkSteps, new: int) -> tuple[Int64Array, Int64Array]:
+        """The rows of both sides that no partner can meet any more.
+
+        Where their going shows, after every pass; else from time to time, since probing passes them over.
+        """
+        self._since_sweep += new
+        kept = sum(len(side.store) for side in self._sides)
+        due = any(self._padded) or self._since_sweep > SWEPT_ROWS + kept // 2 or watermark.after == END_OF_TIME
+        if not due or watermark.after == NO_WATERMARK:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        self._since_sweep = 0
+        if watermark.after == END_OF_TIME:
+            return self._sides[0].store.live(), self._sides[1].store.live()
+        left, right = (
+            side.expired(watermark.after - beyond) for side, beyond in zip(self._sides, self._kept, strict=True)
+        )
+        return left, right
+
+    def _end(self, number: int, slots: Int64Array, watermark: WatermarkSteps) -> Int64Array:
+        """When each of these rows is given up: at the step of the watermark that passed it, or when it came."""
+        arrivals = self._sides[number]["arrivals"][slots]
+        limits = self._sides[number]["times"][slots] + self._kept[number]
+        steps = np.searchsorted(watermark.value, limits, side="right")
+        passed = np.full(len(slots), np.iinfo(np.int64).min)
+        if len(watermark.sequence):
+            known = steps < len(watermark.sequence)
+            passed[known] = watermark.sequence[steps[known]]
+        passed[limits < watermark.before] = np.iinfo(np.int64).min
+        moments: Int64Array = np.maximum(arrivals, passed)
+        return moments
+
+    def _emit(self, lefts: Int64Array, rights: Int64Array, moments: Int64Array, watermark: WatermarkSteps) -> Batch:
+        if not len(lefts):
+            return empty_batch(self._schema, watermark)
+        order = np.argsort(moments, kind="stable")
+        columns = [*self._sides[0].store.columns(lefts[order]), *self._sides[1].store.columns(rights[order])]
+        return Batch(build_frame(self._schema.fields, columns, len(order)), moments[order], watermark)
+
+    def _release(self, number: int, slots: Int64Array) -> None:
+        if not len(slots):
+            return
+        side = self._sides[number]
+        keys = side["keys"][slots]
+        keys = keys[keys >= 0]
+        side.release(slots)
+        side.store.end_pass()
+        np.subtract.at(self._population.values, keys, 1)
+        keys = np.unique(keys)
+        emptied = keys[self._population.values[keys] == 0]
+        self._pool.release(self._interned(self._index.keys[emptied]))
+        self._index.release(emptied)
+        self._pool.collect()
+
+    def snapshot(self) -> StateArrays:
+        return {
+            "population": self._population.copy(self._index.slots_used),
+            "since_sweep": np.array([self._since_sweep]),
+            **prefixed("strings", self._pool.snapshot()),
+            **prefixed("keys", self._index.snapshot()),
+            **prefixed("left", self._sides[0].snapshot()),
+            **prefixed("right", self._sides[1].snapshot()),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._population.load(state["population"])
+        self._since_sweep = int(state["since_sweep"][0])
+        self._pool.restore(section("strings", state))
+        self._index.restore(section("keys", state))
+        for side, name in zip(self._sides, ("left", "right"), strict=True):
+            side.restore(section(name, state))
+
+    @property
+    def state_bytes(self) -> int:
+        return sum(part.bytes for part in (self._pool, self._index, self._population)) + sum(
+            side.bytes for side in self._sides
+        )
+
+    @property
+    def late_rows(self) -> int:
+        return 0

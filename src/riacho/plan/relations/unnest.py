@@ -1,0 +1,57 @@
+"""Collections laid out as rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from riacho.plan.expressions import Expression
+from riacho.plan.relations.relation import Unary
+from riacho.plan.relations.schema import Field, Schema, unique_names
+from riacho.plan.types import INT, ArrayType, DataType, MapType, RowType
+
+
+@dataclass(frozen=True, slots=True)
+class Unnest(Unary):
+    """Each row once per element of its `collection`, the element's fields behind its own.
+
+    An array's element is one field, or the fields of a ROW; a map's are key and value; `ordinality` appends its place
+    in the collection, from 1. `outer` keeps rows whose collection is empty or null, with nulls. `names` are those of
+    the appended fields. Flink: Correlate with `$UNNEST_ROWS$1` or a table function.
+    """
+
+    collection: Expression
+    ordinality: bool
+    outer: bool
+    names: tuple[str, ...]
+
+    @property
+    def schema(self) -> Schema:
+        below = self.input.schema
+        added = list(element_types(self.collection.type))
+        if self.ordinality:
+            added.append(INT.with_nullable(False))
+        names = unique_names([*below.names, *self.names])[len(below) :]
+        types = (kind.with_nullable(True) if self.outer else kind for kind in added)
+        return Schema((*below.fields, *(Field(name, kind) for name, kind in zip(names, types, strict=True))))
+
+
+def element_types(collection: DataType) -> tuple[DataType, ...]:
+    """The types of an element's fields."""
+    match collection:
+        case ArrayType(element=RowType() as row):
+            return tuple(item.type.with_nullable(item.type.nullable or row.nullable) for item in row)
+        case ArrayType(element=element):
+            return (element,)
+        case MapType(key=key, value=value):
+            return (key, value)
+    raise AssertionError(f"{collection} has no elements")
+
+
+def element_names(collection: DataType) -> tuple[str, ...]:
+    """The names that an element's fields have of their own."""
+    match collection:
+        case ArrayType(element=RowType() as row):
+            return tuple(item.name for item in row)
+        case MapType():
+            return ("key", "value")
+    return ("f0",)

@@ -1,0 +1,134 @@
+"""What in FROM reads the tables before it: UNNEST, table functions and lateral queries. Source: Flink, "Joins"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from riacho.plan.expressions import Expression
+from riacho.plan.relations import JoinKind, Relation, Unnest, element_names
+from riacho.plan.types import ArrayType, MapType, RowType
+from riacho.sql.expressions import ExpressionBinder
+from riacho.sql.functions import FunctionError
+from riacho.sql.scope import NO_NAMES, Scope, ScopeColumn
+from riacho.sql.source import SourceText
+from riacho.sql.subqueries import SubqueryBinder
+from riacho.sql.unnesting import Unnesting
+from riacho.sql.user_functions import marked
+from riacho.user_functions.declarations import Kind
+
+ORDINALITY = "ORDINALITY"
+"""The name of the place in a collection, where the alias names none."""
+
+
+def is_lateral(tree: exp.Expr) -> bool:
+    """Whether a table of FROM reads those before it."""
+    return isinstance(tree, exp.Table) and isinstance(tree.this, exp.Lateral | exp.Unnest)
+
+
+@dataclass(slots=True)
+class LateralBinder:
+    """Binds the lateral tables of one FROM clause."""
+
+    source: SourceText
+    subqueries: SubqueryBinder
+
+    def bind(self, left: Scope | None, tree: exp.Expr, join: exp.Join | None) -> Scope:
+        """The rows of `left`, each with those that the lateral table has for it. Raises `SqlError`."""
+        scope = replace(NO_NAMES, outer=None) if left is None else left
+        kind = JoinKind.INNER if join is None else self._kind(join)
+        alias = tree.args.get("alias")
+        if alias is not None and alias.name in scope.tables:
+            self.source.fail(f"two tables in FROM are called '{alias.name}'", tree, "give one of them an alias")
+        inner = tree.this
+        if isinstance(inner, exp.Unnest):
+            joined = self._unnest(scope, inner, alias, kind)
+        elif isinstance(inner.this, exp.Subquery):
+            joined = self._query(scope, inner.this.this, alias, kind)
+        else:
+            joined = self._function(scope, inner.this, alias, kind)
+        condition = None if join is None else join.args.get("on")
+        if condition is None or kind is JoinKind.LEFT:
+            return joined
+        binder = ExpressionBinder(self.source, joined, "ON", subqueries=self.subqueries)
+        filtered = Unnesting(self.source).filtered(joined.relation, binder.predicate(condition))
+        return replace(joined, relation=filtered)
+
+    def _kind(self, join: exp.Join) -> JoinKind:
+        side, kind = (str(join.args.get(key) or "") for key in ("side", "kind"))
+        condition = join.args.get("on")
+        if side == "LEFT" and kind in ("", "OUTER"):
+            if not isinstance(condition, exp.Boolean) or not condition.this:
+                self.source.fail("a LEFT JOIN with a lateral table takes no condition", join.this, "write ON TRUE")
+            return JoinKind.LEFT
+        if side or kind not in ("", "INNER", "CROSS") or join.args.get("method") or join.args.get("using"):
+            self.source.fail("a lateral table takes a CROSS JOIN or a LEFT JOIN … ON TRUE", join.this)
+        if condition is None and kind != "CROSS":
+            self.source.fail("the join needs a condition: ON TRUE", join.this)
+        return JoinKind.INNER
+
+    # ---- collections ------------------------------------------------------------------------------------------
+
+    def _unnest(self, left: Scope, tree: exp.Expr, alias: exp.Expr | None, kind: JoinKind) -> Scope:
+        collection = ExpressionBinder(self.source, left, "UNNEST").bind(tree.expressions[0])
+        if not isinstance(collection.type, ArrayType | MapType):
+            what = f"UNNEST takes an ARRAY or a MAP, but this is {collection.type.name()}"
+            self.source.fail(what, tree.expressions[0])
+        names = element_names(collection.type)
+        single = len(names) == 1 and not isinstance(collection.type, MapType)
+        if single and not isinstance(getattr(collection.type, "element", None), RowType) and alias is not None:
+            names = (alias.name,)
+        return self._laid_out(left, collection, alias, names, kind, ordinality=bool(tree.args.get("offset")))
+
+    def _laid_out(
+        self,
+        left: Scope,
+        collection: Expression,
+        alias: exp.Expr | None,
+        own: tuple[str, ...],
+        kind: JoinKind,
+        *,
+        ordinality: bool,
+    ) -> Scope:
+        names = self._names(alias, (*own, ORDINALITY) if ordinality else own)
+        relation = Unnest(left.relation, collection, ordinality, kind is JoinKind.LEFT, names)
+        return self._scope(left, relation, alias, names)
+
+    def _function(self, left: Scope, call: exp.Expr, alias: exp.Expr | None, kind: JoinKind) -> Scope:
+        user = marked(call)
+        if user is None or user.kind is not Kind.TABLE:
+            name = call.name if isinstance(call, exp.Anonymous) else "this"
+            self.source.fail(f"{name} is no table function", call, "make one: CREATE FUNCTION … LANGUAGE PYTHON")
+        binder = ExpressionBinder(self.source, left, user.name)
+        assert isinstance(call, exp.Anonymous)
+        try:
+            rows = binder.table_call(call, user)
+        except FunctionError as error:
+            self.source.fail(error.what, error.position or call, error.mend)
+        return self._laid_out(left, rows, alias, element_names(rows.type), kind, ordinality=False)
+
+    # ---- queries ----------------------------------------------------------------------------------------------
+
+    def _query(self, left: Scope, tree: exp.Expr, alias: exp.Expr | None, kind: JoinKind) -> Scope:
+        query = self.subqueries.lateral(tree, ExpressionBinder(self.source, left, "LATERAL"))
+        names = self._names(alias, query.query.schema.names)
+        relation = Unnesting(self.source).lateral(left.relation, query, kind)
+        return self._scope(left, relation, alias, names)
+
+    # ---- names ------------------------------------------------------------------------------------------------
+
+    def _names(self, alias: exp.Expr | None, own: tuple[str, ...]) -> tuple[str, ...]:
+        columns = () if alias is None else tuple(column.name for column in alias.args.get("columns") or [])
+        if columns and len(columns) != len(own):
+            self.source.fail(f"the alias names {len(columns)} columns, but there are {len(own)}", alias or 0)
+        if len(set(columns)) < len(columns):
+            self.source.fail("the alias names a column twice", alias or 0)
+        return columns or own
+
+    @staticmethod
+    def _scope(left: Scope, relation: Relation, alias: exp.Expr | None, names: tuple[str, ...]) -> Scope:
+        width = len(left.relation.schema)
+        table = None if alias is None else alias.name
+        added = tuple(ScopeColumn(name, table, width + place) for place, name in enumerate(names))
+        return Scope(relation, (*left.columns, *added), left.outer)

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT a, price FROM bids, LATERAL TABLE(UPPER(channel)) AS t (a);
