@@ -24,6 +24,7 @@ from riacho.dataflow.operators.replicate import ReplicateOperator
 from riacho.dataflow.operators.session_aggregate import SessionAggregateOperator
 from riacho.dataflow.operators.session_table import SessionTableOperator
 from riacho.dataflow.operators.sort import SortOperator
+from riacho.dataflow.operators.temporal_join import TemporalJoinOperator
 from riacho.dataflow.operators.union import UnionOperator
 from riacho.dataflow.operators.unnest import UnnestOperator
 from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperator
@@ -60,6 +61,7 @@ from riacho.plan.relations import (
     Unnest,
     UpsertMaterialize,
     Values,
+    Versions,
     Watermark,
     WindowAggregate,
     WindowJoin,
@@ -177,6 +179,8 @@ class _Compiler:
                 return WindowJoinOperator(relation, settings)
             case Join(time=Interval()):
                 return IntervalJoinOperator(relation, settings)
+            case Join(time=Versions()):
+                return TemporalJoinOperator(relation, settings)
             case Join(time=Lookup()):
                 return LookupJoinOperator(relation, settings)
             case Join():

@@ -43,7 +43,8 @@ class JoinBinder:
             self.source.fail("a join without its condition", join.this)
         shared = self._shared(left, right, join)
         using = frozenset(name.name for name in shared)
-        time = TemporalJoinBinder(self.source).bind(left, right.relation, join, kind)
+        temporal = TemporalJoinBinder(self.source)
+        time = temporal.bind(left, right.relation, join, kind)
         relation = Join(left.relation, right.relation, kind, (), (), time=time)
         condition = join.args.get("on")
         if condition is not None:
@@ -65,7 +66,9 @@ class JoinBinder:
         else:
             if join.args.get("kind") != "CROSS" and join.args.get("method") != "NATURAL":
                 self.source.fail("the join needs a condition: ON … or USING (…)", join.this)
+            temporal.check(relation, join)
             return Scope.joined(relation, left, right, frozenset())
+        temporal.check(replace(relation, residual=residual), join)
         joined = recognize_interval_joins(replace(relation, residual=residual))
         scope = Scope.joined(joined, left, right, using)
         return self._merged(scope, shared) if using and kind.keeps_right else scope

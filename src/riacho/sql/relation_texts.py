@@ -37,6 +37,7 @@ from riacho.plan.relations import (
     Unnest,
     UpsertMaterialize,
     Values,
+    Versions,
     Watermark,
     WindowAggregate,
     WindowJoin,
@@ -244,6 +245,8 @@ def _join(relation: Join) -> str:
     match relation.time:
         case Lookup():
             return f"LookupJoin({shown})"
+        case Versions(left, right):
+            return f"TemporalJoin({shown}, version=[{names[left]} >= {names[width + right]}])"
         case Interval(left, right, lower, upper):
             bounds = f"{lower} ms <= {names[left]} - {names[width + right]} <= {upper} ms"
             return f"IntervalJoin({shown}, windowBounds=[{bounds}])"
@@ -271,6 +274,8 @@ def _kept_by_join(relation: Join) -> str:
     left, right = _named(relation.left, relation.left_keys), _named(relation.right, relation.right_keys)
     if isinstance(relation.time, Lookup):
         return "the rows of the right input, and those of the left one until they are all read"
+    if isinstance(relation.time, Versions):
+        return f"left rows until the watermark reaches them, and versions that they may ask for, by ({right})"
     if isinstance(relation.time, Interval):
         return f"rows of both inputs until the watermark passes their interval, by ({left}) and by ({right})"
     if not left:

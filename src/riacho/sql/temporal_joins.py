@@ -6,8 +6,22 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from riacho.plan.changelog import is_updating, unique_keys
 from riacho.plan.expressions import Column
-from riacho.plan.relations import Filter, JoinKind, Lookup, Project, Relation, Scan, TimeAttribute, Watermark
+from riacho.plan.passes.join_keys import extract_join_keys
+from riacho.plan.relations import (
+    Filter,
+    Interval,
+    Join,
+    JoinKind,
+    Lookup,
+    Project,
+    Relation,
+    Scan,
+    TimeAttribute,
+    Versions,
+    Watermark,
+)
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.grammar import AS_OF
 from riacho.sql.scope import Scope
@@ -23,7 +37,7 @@ class TemporalJoinBinder:
 
     source: SourceText
 
-    def bind(self, left: Scope, right: Relation, join: exp.Join, kind: JoinKind) -> Lookup | None:
+    def bind(self, left: Scope, right: Relation, join: exp.Join, kind: JoinKind) -> Lookup | Versions | None:
         """How the join follows time; None for one without a moment. Raises `SqlError`."""
         moment = join.this.meta.get(AS_OF)
         if not isinstance(moment, exp.Expr):
@@ -39,7 +53,8 @@ class TemporalJoinBinder:
                 "take its row time, or a column that is PROCTIME()",
             )
         if time is TimeAttribute.ROWTIME:
-            self.source.fail("a temporal join by row time is not supported yet", moment)
+            assert isinstance(bound, Column)
+            return self._versions(left, right, join, bound.index)
         table = _table_of(right)
         if table is None or table.table.connector not in _LOOKED_UP:
             self.source.fail(
@@ -48,6 +63,36 @@ class TemporalJoinBinder:
                 "make it a table of the 'filesystem' connector, or join it without FOR SYSTEM_TIME AS OF",
             )
         return Lookup()
+
+    def _versions(self, left: Scope, right: Relation, join: exp.Join, time: int) -> Versions:
+        right_time = next((i for i, item in enumerate(right.schema) if item.time is TimeAttribute.ROWTIME), None)
+        if right_time is None or not unique_keys(right):
+            lacks = "row time" if right_time is None else "primary key"
+            self.source.fail(
+                f"a temporal join needs a versioned table, and this one has no {lacks}",
+                join.this,
+                "a versioned table has a PRIMARY KEY and a WATERMARK, or is a deduplication by row time",
+            )
+        if is_updating(left.relation):
+            self.source.fail("the left side of a temporal join by row time must not change its rows", join.this)
+        return Versions(time, right_time)
+
+    def check(self, bound: Join, join: exp.Join) -> None:
+        """Refuse a temporal join whose condition does not hold the right side's key. Raises `SqlError`."""
+        if bound.time is None or isinstance(bound.time, Interval):
+            return
+        keyed = extract_join_keys(bound)
+        while isinstance(keyed, Project):
+            keyed = keyed.input
+        assert isinstance(keyed, Join)
+        if not keyed.right_keys:
+            self.source.fail("a temporal join needs a condition of equality", join.this, "compare the table's key")
+        keys = unique_keys(bound.right)
+        given = set(keyed.right_keys)
+        if isinstance(bound.time, Versions) and not any(key <= given for key in keys):
+            names = ", ".join(bound.right.schema[index].name for index in sorted(min(keys, key=sorted)))
+            what = f"the condition of a temporal join must compare the versioned table's key ({names})"
+            self.source.fail(what, join.this)
 
 
 def _table_of(relation: Relation) -> Scan | None:

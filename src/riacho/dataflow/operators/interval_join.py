@@ -17,20 +17,15 @@ from riacho.dataflow.expressions import Predicate, Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.watermark import MICROSECONDS
-from riacho.dataflow.state.arena import Growable
-from riacho.dataflow.state.key_index import KeyIndex
+from riacho.dataflow.state.join_keys import JoinKeys
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.strings import StringPool
-from riacho.dataflow.state.timed_rows import TimedRows
-from riacho.dataflow.state.words import build_frame, encode, is_interned
+from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
+from riacho.dataflow.state.words import build_frame
 from riacho.kernels.interval_join import probe_intervals
 from riacho.plan.relations import Interval, Join
 
 NO_ROW = -1
 """The other side of a row without a match."""
-
-NO_TIME = -(2**62)
-"""The time of a row whose row time is null: it matches nothing and is forgotten at once."""
 
 SWEPT_ROWS = 1024
 """Rows that come before it is looked for some to forget, and as many more as are kept."""
@@ -53,10 +48,7 @@ class IntervalJoinOperator:
         """How long beyond its time a row of either side is kept."""
         self._delay = max(*self._kept, 0) + 1
         self._padded = relation.kind.keeps_left, relation.kind.keeps_right
-        self._types = [relation.left.schema[key].type for key in relation.left_keys]
-        self._pool = StringPool()
-        self._index = KeyIndex(max(1, len(self._types)))
-        self._population = Growable(np.int64)
+        self._keys = JoinKeys([relation.left.schema[key].type for key in relation.left_keys])
         self._sides = TimedRows(relation.left.schema.fields), TimedRows(relation.right.schema.fields)
         self._since_sweep = 0
         self._residual = None
@@ -106,33 +98,16 @@ class IntervalJoinOperator:
         columns = (self._relation.left_keys, self._relation.right_keys)[number]
         time = batch.frame.to_series((interval.left_time, interval.right_time)[number])
         times = integers(time).fill_null(0).to_numpy() // MICROSECONDS
-        complete = np.ones(len(batch), np.bool_)
         if time.null_count():
-            complete = ~time.is_null().to_numpy()
-            times = np.where(complete, times, NO_TIME)
+            times = np.where(time.is_null().to_numpy(), NO_TIME, times)
         slots = side.add(batch.frame, times, batch.sequence, watermark.seen_by(batch.sequence))
-        words = np.zeros((len(batch), max(1, len(columns))), np.int64)
-        for place, (column, kind) in enumerate(zip(columns, self._types, strict=True)):
-            words[:, place], valid = encode(batch.frame.to_series(column), kind, self._pool)
-            if valid is not None:
-                complete &= valid
-        matchable = np.flatnonzero(complete)
-        words = words[matchable]
-        found, new_rows = self._index.upsert(words)
-        self._pool.retain(self._interned(words[new_rows]))
-        self._population.reserve(self._index.slots_used)
-        self._population.values[found[new_rows]] = 0
-        np.add.at(self._population.values, found, 1)
-        keys = np.full(len(batch), -1, np.int64)
-        keys[matchable] = found
+        keys = self._keys.add(batch, columns)
         for each in self._sides:
-            each.chain(np.empty(0, np.int64), np.empty(0, np.int64), self._index.slots_used)
-        side.chain(slots, keys, self._index.slots_used)
+            each.reserve_keys(self._keys.slots_used)
+        side.chain(slots, np.where(times == NO_TIME, -1, keys), self._keys.slots_used)
+        self._keys.release(keys[times == NO_TIME])
         side.store.end_pass()
         return slots
-
-    def _interned(self, words: Int64Array) -> Int64Array:
-        return words[:, [place for place, kind in enumerate(self._types) if is_interned(kind)]]
 
     def _probe(self, number: int, new: Int64Array) -> tuple[Int64Array, Int64Array]:
         """New rows of a side, each with those of the other that it meets."""
@@ -219,40 +194,27 @@ class IntervalJoinOperator:
         if not len(slots):
             return
         side = self._sides[number]
-        keys = side["keys"][slots]
-        keys = keys[keys >= 0]
+        self._keys.release(side["keys"][slots])
         side.release(slots)
         side.store.end_pass()
-        np.subtract.at(self._population.values, keys, 1)
-        keys = np.unique(keys)
-        emptied = keys[self._population.values[keys] == 0]
-        self._pool.release(self._interned(self._index.keys[emptied]))
-        self._index.release(emptied)
-        self._pool.collect()
 
     def snapshot(self) -> StateArrays:
         return {
-            "population": self._population.copy(self._index.slots_used),
             "since_sweep": np.array([self._since_sweep]),
-            **prefixed("strings", self._pool.snapshot()),
-            **prefixed("keys", self._index.snapshot()),
+            **prefixed("keys", self._keys.snapshot()),
             **prefixed("left", self._sides[0].snapshot()),
             **prefixed("right", self._sides[1].snapshot()),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._population.load(state["population"])
         self._since_sweep = int(state["since_sweep"][0])
-        self._pool.restore(section("strings", state))
-        self._index.restore(section("keys", state))
+        self._keys.restore(section("keys", state))
         for side, name in zip(self._sides, ("left", "right"), strict=True):
             side.restore(section(name, state))
 
     @property
     def state_bytes(self) -> int:
-        return sum(part.bytes for part in (self._pool, self._index, self._population)) + sum(
-            side.bytes for side in self._sides
-        )
+        return self._keys.bytes + sum(side.bytes for side in self._sides)
 
     @property
     def late_rows(self) -> int:

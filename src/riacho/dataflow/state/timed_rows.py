@@ -18,6 +18,9 @@ from riacho.plan.relations import Field
 
 Int64Array = npt.NDArray[np.int64]
 
+NO_TIME = -(2**62)
+"""The time of a row whose row time is null: before all others."""
+
 _BY_ROW = ("keys", "times", "arrivals", "seen", "matched", "nexts", "previous")
 _BY_KEY = ("heads", "tails")
 
@@ -52,15 +55,20 @@ class TimedRows:
 
     def chain(self, slots: Int64Array, keys: Int64Array, key_slots: int) -> None:
         """Put rows under their keys; a negative one has no chain."""
-        for name in _BY_KEY:
-            self._arrays[name].reserve(key_slots)
+        self.reserve_keys(key_slots)
         self["keys"][slots] = keys
         append_rows(slots, keys, self["heads"], self["tails"], self["nexts"], self["previous"])
 
-    def expired(self, before: int) -> Int64Array:
-        """The slots of rows whose time is less than `before`."""
+    def reserve_keys(self, key_slots: int) -> None:
+        """Make room for chains of keys up to `key_slots`."""
+        for name in _BY_KEY:
+            self._arrays[name].reserve(key_slots)
+
+    def expired(self, before: int, *, inclusive: bool = False) -> Int64Array:
+        """The slots of rows whose time is less than `before`, or (`inclusive`) equal to it."""
         live = self.store.live()
-        return live[self["times"][live] < before]
+        times = self["times"][live]
+        return live[times <= before if inclusive else times < before]
 
     def release(self, slots: Int64Array) -> None:
         """Forget rows."""

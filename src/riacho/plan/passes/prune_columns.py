@@ -15,7 +15,7 @@ from riacho.plan.relations import (
     Interval,
     Join,
     JoinKind,
-    Lookup,
+    JoinTime,
     Materialize,
     Normalize,
     Over,
@@ -29,6 +29,7 @@ from riacho.plan.relations import (
     Union,
     Unnest,
     Values,
+    Versions,
     Watermark,
     WindowAggregate,
     WindowRank,
@@ -251,7 +252,7 @@ class _Pruning:
             used |= columns_used(join.residual)
         left_used = frozenset(index for index in used if index < width) | set(join.left_keys)
         right_used = frozenset(index - width for index in used if index >= width) | set(join.right_keys)
-        if isinstance(join.time, Interval):
+        if isinstance(join.time, Interval | Versions):
             left_used |= {join.time.left_time}
             right_used |= {join.time.right_time}
         left, left_moves = self.prune(join.left, left_used)
@@ -292,8 +293,8 @@ class _Pruning:
         return Union(tuple(branches)), _moves(kept)
 
 
-def _moved_time(time: Lookup | Interval | None, left: Moves, right: Moves) -> Lookup | Interval | None:
-    if not isinstance(time, Interval):
+def _moved_time(time: JoinTime | None, left: Moves, right: Moves) -> JoinTime | None:
+    if not isinstance(time, Interval | Versions):
         return time
     return replace(time, left_time=left[time.left_time], right_time=right[time.right_time])
 

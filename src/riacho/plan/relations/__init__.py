@@ -9,7 +9,7 @@ from riacho.plan.relations.bounded import EmptyGroup, Materialize, OrderKey
 from riacho.plan.relations.calc import Filter, Project
 from riacho.plan.relations.expand import Expand, GroupingSet
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
-from riacho.plan.relations.join import Interval, Join, JoinKind, Lookup
+from riacho.plan.relations.join import Interval, Join, JoinKind, JoinTime, Lookup, Versions
 from riacho.plan.relations.over import Frame, FrameUnit, Over
 from riacho.plan.relations.rank import Deduplicate, Rank, RankKind, WindowRank
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
@@ -36,6 +36,7 @@ __all__ = [
     "Job",
     "Join",
     "JoinKind",
+    "JoinTime",
     "Lookup",
     "Materialize",
     "Normalize",
@@ -56,6 +57,7 @@ __all__ = [
     "Unnest",
     "UpsertMaterialize",
     "Values",
+    "Versions",
     "Watermark",
     "WindowAggregate",
     "WindowJoin",

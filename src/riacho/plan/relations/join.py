@@ -57,6 +57,17 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Versions:
+    """Each left row meets the version of the right row that stood at its row time; the times are fields."""
+
+    left_time: int
+    right_time: int
+
+
+JoinTime = Lookup | Interval | Versions
+
+
+@dataclass(frozen=True, slots=True)
 class Join(Relation):
     """Pairs of rows for which `left_keys` = `right_keys` and `residual` (over both, left fields first) is true.
 
@@ -77,7 +88,7 @@ class Join(Relation):
     written: JoinKind | None = field(default=None, kw_only=True)
     """The kind that the query has, where a pass found a narrower one: it decides which fields may be null."""
     null_safe: frozenset[int] = field(default=frozenset(), kw_only=True)
-    time: Lookup | Interval | None = field(default=None, kw_only=True)
+    time: JoinTime | None = field(default=None, kw_only=True)
     """None: a regular join, which keeps its rows and follows their changes for ever."""
     single: bool = field(default=False, kw_only=True)
     ttls_ms: tuple[int | None, int | None] = field(default=(None, None), kw_only=True, compare=False)

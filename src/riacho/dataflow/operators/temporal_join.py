@@ -1,0 +1,209 @@
+"""Temporal joins by row time: each left row meets the version of the right row that stood at its time.
+
+Flink: TemporalJoin (TemporalRowTimeJoinOperator).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.batch import NO_WATERMARK, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.columns import integers
+from riacho.dataflow.expressions import Predicate, Settings
+from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.watermark import MICROSECONDS
+from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.join_keys import NO_KEY, JoinKeys
+from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
+from riacho.dataflow.state.words import build_frame
+from riacho.kernels.versions import find_outdated, find_versions
+from riacho.plan.changelog import is_updating
+from riacho.plan.relations import Join, JoinKind, Versions
+
+NO_ROW = -1
+"""The right row of a left row without a match."""
+
+SWEPT_ROWS = 1024
+"""Versions that come before it is looked for outdated ones, and as many more as are kept."""
+
+
+class TemporalJoinOperator:
+    """Holds left rows until the watermark reaches their time; keeps the versions that later rows can ask for.
+
+    A row of the right input stands from its row time on, until the next one of its key; one that is deleted is no
+    version any more, from its own time on. Of an update the new row alone counts.
+    """
+
+    def __init__(self, relation: Join, settings: Settings) -> None:
+        assert isinstance(relation.time, Versions)
+        assert not is_updating(relation.left), "the rows that look are only added"
+        self._relation = relation
+        self._schema = relation.schema
+        self._time = relation.time
+        self._keeps_left = relation.kind is JoinKind.LEFT
+        self._keys = JoinKeys([relation.left.schema[key].type for key in relation.left_keys])
+        self._left = TimedRows(relation.left.schema.fields)
+        self._right = TimedRows(relation.right.schema.fields)
+        self._deleted = Growable(np.int64)
+        self._since_sweep = 0
+        self._residual = None
+        if relation.residual is not None:
+            self._residual = Predicate(relation.residual, relation.pair, settings)
+
+    def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        self._add_versions(inputs[1], watermark)
+        self._hold(inputs[0], watermark)
+        due = self._due(watermark)
+        output = self._emit(due, watermark)
+        if len(due):
+            self._keys.release(self._left["keys"][due])
+            self._left["keys"][due] = NO_KEY
+            self._left.store.release(due)
+            self._left.store.end_pass()
+        self._forget(watermark)
+        return output
+
+    def _hold(self, batch: Batch, watermark: WatermarkSteps) -> None:
+        if not len(batch):
+            return
+        times = _times(batch, self._time.left_time)
+        slots = self._left.add(batch.frame, times, batch.sequence, watermark.seen_by(batch.sequence))
+        self._left["keys"][slots] = self._keys.add(batch, self._relation.left_keys)
+        self._right.reserve_keys(self._keys.slots_used)
+
+    def _add_versions(self, batch: Batch, watermark: WatermarkSteps) -> None:
+        if not len(batch):
+            return
+        keys = self._keys.add(batch, self._relation.right_keys)
+        times = _times(batch, self._time.right_time)
+        slots = self._right.add(batch.frame, times, batch.sequence, watermark.seen_by(batch.sequence))
+        added = batch.signs() > 0
+        # An old row beside a new one of its key is an update; alone it is a deletion.
+        moment = (batch.sequence - batch.sequence[0]) * (self._keys.slots_used + 1) + keys
+        counts = added | ~np.isin(moment, moment[added])
+        self._deleted.reserve(self._right.store.slots_used)
+        self._deleted.values[slots] = ~added
+        self._right.chain(slots, np.where(counts, keys, NO_KEY), self._keys.slots_used)
+        self._keys.release(keys[~counts])
+        self._right.release(slots[~counts | (keys == NO_KEY)])
+        self._right.store.end_pass()
+        self._since_sweep += len(batch)
+
+    def _due(self, watermark: WatermarkSteps) -> Int64Array:
+        """The left rows whose time the watermark has reached, in order of arrival."""
+        if watermark.after == NO_WATERMARK:
+            return np.empty(0, np.int64)
+        due = self._left.expired(watermark.after, inclusive=True)
+        ordered: Int64Array = due[np.argsort(self._left["arrivals"][due], kind="stable")]
+        return ordered
+
+    def _emit(self, due: Int64Array, watermark: WatermarkSteps) -> Batch:
+        if not len(due):
+            return empty_batch(self._schema, watermark)
+        left, right = self._left, self._right
+        times, arrivals, seen = (left[name][due] for name in ("times", "arrivals", "seen"))
+        moments = self._moments(times, arrivals, seen, watermark)
+        found = np.empty(len(due), np.int64)
+        find_versions(
+            left["keys"][due],
+            times,
+            moments,
+            seen,
+            right["heads"],
+            right["nexts"],
+            right["times"],
+            right["arrivals"],
+            found,
+        )
+        standing = np.flatnonzero(found >= 0)
+        found[standing[self._deleted.values[found[standing]] == 1]] = NO_ROW
+        found = self._matching(due, found, moments, watermark)
+        chosen = np.arange(len(due)) if self._keeps_left else np.flatnonzero(found != NO_ROW)
+        chosen = chosen[np.argsort(moments[chosen], kind="stable")]
+        if not len(chosen):
+            return empty_batch(self._schema, watermark)
+        columns = [*left.store.columns(due[chosen]), *right.store.columns(found[chosen])]
+        return Batch(build_frame(self._schema.fields, columns, len(chosen)), moments[chosen], watermark)
+
+    @staticmethod
+    def _moments(times: Int64Array, arrivals: Int64Array, seen: Int64Array, watermark: WatermarkSteps) -> Int64Array:
+        """When the watermark reached each row's time; when it came, where it had before."""
+        moments: Int64Array = arrivals.copy()
+        waited = np.flatnonzero((times > seen) & (times > watermark.before))
+        moments[waited] = watermark.sequence[np.searchsorted(watermark.value, times[waited], side="left")]
+        return np.maximum(moments, arrivals)
+
+    def _matching(
+        self, due: Int64Array, found: Int64Array, moments: Int64Array, watermark: WatermarkSteps
+    ) -> Int64Array:
+        """The versions for which the residual condition is true; `NO_ROW` for the others."""
+        paired = np.flatnonzero(found != NO_ROW)
+        if self._residual is None or not len(paired):
+            return found
+        order = paired[np.argsort(moments[paired], kind="stable")]
+        columns = [*self._left.store.columns(due[order]), *self._right.store.columns(found[order])]
+        frame = build_frame(self._relation.pair.fields, columns, len(order))
+        holds = self._residual.holds(Batch(frame, moments[order], watermark)).to_numpy()
+        found[order[~holds]] = NO_ROW
+        return found
+
+    def _forget(self, watermark: WatermarkSteps) -> None:
+        """Let go of versions that no later row can ask for, from time to time."""
+        right = self._right
+        if watermark.after == NO_WATERMARK or self._since_sweep <= SWEPT_ROWS + len(right.store) // 2:
+            return
+        self._since_sweep = 0
+        live = right.store.live()
+        outdated = np.empty(len(live), np.int64)
+        count = find_outdated(
+            live,
+            right["keys"],
+            watermark.after,
+            right["heads"],
+            right["nexts"],
+            right["times"],
+            right["arrivals"],
+            outdated,
+        )
+        gone = outdated[:count]
+        self._keys.release(right["keys"][gone])
+        right.release(gone)
+        right.store.end_pass()
+
+    def snapshot(self) -> StateArrays:
+        return {
+            "deleted": self._deleted.copy(self._right.store.slots_used),
+            "since_sweep": np.array([self._since_sweep]),
+            **prefixed("keys", self._keys.snapshot()),
+            **prefixed("left", self._left.snapshot()),
+            **prefixed("right", self._right.snapshot()),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._deleted.load(state["deleted"])
+        self._since_sweep = int(state["since_sweep"][0])
+        self._keys.restore(section("keys", state))
+        self._left.restore(section("left", state))
+        self._right.restore(section("right", state))
+
+    @property
+    def state_bytes(self) -> int:
+        return self._keys.bytes + self._left.bytes + self._right.bytes + self._deleted.bytes
+
+    @property
+    def late_rows(self) -> int:
+        return 0
+
+
+def _times(batch: Batch, column: int) -> Int64Array:
+    """The rows' times in milliseconds; `NO_TIME` for null."""
+    time = batch.frame.to_series(column)
+    times: Int64Array = integers(time).fill_null(0).to_numpy() // MICROSECONDS
+    return np.where(time.is_null().to_numpy(), NO_TIME, times) if time.null_count() else times

@@ -1,0 +1,13 @@
+-- A temporal join: each order is converted at the rate that stood when it was made, though rates come late or change.
+CREATE TABLE orders (id INT, currency STRING, amount INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka', 'topic' = 'orders', 'format' = 'json');
+CREATE TABLE rates (
+  currency STRING, rate INT, since TIMESTAMP(3), WATERMARK FOR since AS since, PRIMARY KEY (currency) NOT ENFORCED
+) WITH ('connector' = 'upsert-kafka', 'topic' = 'rates', 'key.format' = 'json', 'value.format' = 'json');
+
+CREATE TABLE converted (id INT, euros INT)
+WITH ('connector' = 'kafka', 'topic' = 'converted', 'format' = 'json');
+
+INSERT INTO converted
+SELECT o.id, o.amount * r.rate
+FROM orders AS o LEFT JOIN rates FOR SYSTEM_TIME AS OF o.ts AS r ON o.currency = r.currency;
