@@ -13,6 +13,7 @@ from riacho.plan.tables import ColumnKind, Table, TableColumn, WatermarkDefiniti
 from riacho.plan.types import DataType, NullType, TimestampLtzType, TimestampType
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.expressions import ExpressionBinder
+from riacho.sql.legacy_options import modern
 from riacho.sql.scope import Scope
 from riacho.sql.source import Place, SourceText
 from riacho.sql.statements import ColumnDefinition, TableDefinition
@@ -55,6 +56,7 @@ class TableBinder:
             if key in found:
                 self.source.fail(f"the option '{key}' is given twice", option.key)
             found[key] = str(option.value.this)
+        found = modern(found)
         if "connector" not in found:
             near = did_you_mean("connector", found)
             self.source.fail(
