@@ -8,6 +8,16 @@ CREATE TABLE rates (
 CREATE TABLE converted (id INT, euros INT)
 WITH ('connector' = 'kafka', 'topic' = 'converted', 'format' = 'json');
 
+CREATE TABLE dear (id INT, rate INT)
+WITH ('connector' = 'kafka', 'topic' = 'dear', 'format' = 'json');
+
+BEGIN STATEMENT SET;
 INSERT INTO converted
 SELECT o.id, o.amount * r.rate
 FROM orders AS o LEFT JOIN rates FOR SYSTEM_TIME AS OF o.ts AS r ON o.currency = r.currency;
+-- A version that the condition throws away still ends the one before it.
+INSERT INTO dear
+SELECT o.id, r.rate
+FROM orders AS o JOIN rates FOR SYSTEM_TIME AS OF o.ts AS r ON o.currency = r.currency
+WHERE r.rate < 4;
+END;

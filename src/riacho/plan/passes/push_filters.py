@@ -17,6 +17,7 @@ from riacho.plan.relations import (
     Relation,
     Union,
     Unnest,
+    Versions,
     WindowKind,
     WindowTable,
     rewrite_relation,
@@ -114,6 +115,8 @@ def _into_join(join: Join, predicates: Predicates) -> Relation:
     width = len(join.left.schema)
     left_side, right_side = range(width), range(width, width + len(join.right.schema))
     inner = join.kind is JoinKind.INNER
+    # A version that a condition throws away still ends the one before it.
+    right_is_free = not isinstance(join.time, Versions)
     left_vanishes = join.kind in (JoinKind.INNER, JoinKind.RIGHT, JoinKind.SEMI)
     on = () if join.residual is None else conjuncts(join.residual)
     left: list[Expression] = []
@@ -123,14 +126,14 @@ def _into_join(join: Join, predicates: Predicates) -> Relation:
     for part in on:
         if left_vanishes and _reads_only(part, left_side):
             left.append(part)
-        elif not join.kind.keeps_right and _reads_only(part, right_side):
+        elif right_is_free and not join.kind.keeps_right and _reads_only(part, right_side):
             right.append(part)
         else:
             residual.append(part)
     for part in predicates:
         if not join.kind.keeps_right and _reads_only(part, left_side):
             left.append(part)
-        elif join.kind in (JoinKind.INNER, JoinKind.RIGHT) and _reads_only(part, right_side):
+        elif right_is_free and join.kind in (JoinKind.INNER, JoinKind.RIGHT) and _reads_only(part, right_side):
             right.append(part)
         elif not inner or is_volatile(part):
             above.append(part)
