@@ -239,8 +239,6 @@ def _join(relation: Join) -> str:
         for place, (left, right) in enumerate(zip(relation.left_keys, relation.right_keys, strict=True))
     ]
     where = [*equal, *([] if relation.residual is None else [str(_renamed(relation.residual, names))])]
-    name = "WindowJoin" if isinstance(relation, WindowJoin) else "Join"
-    return f"{name}(joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}])"
     shown = f"joinType=[{kind}], where=[{' AND '.join(where) or 'true'}], select=[{', '.join(relation.names)}]"
     match relation.time:
         case Lookup():
@@ -250,7 +248,7 @@ def _join(relation: Join) -> str:
         case Interval(left, right, lower, upper):
             bounds = f"{lower} ms <= {names[left]} - {names[width + right]} <= {upper} ms"
             return f"IntervalJoin({shown}, windowBounds=[{bounds}])"
-    return f"Join({shown})"
+    return f"{'WindowJoin' if isinstance(relation, WindowJoin) else 'Join'}({shown})"
 
 
 # ---- what steps keep ----------------------------------------------------------------------------------------------
