@@ -13,8 +13,6 @@ NAMES = tuple(f"q{number}" for number in range(24))
 
 WAITING: Mapping[str, str] = {
     "q10": "partitioned files",
-    "q11": "session windows in GROUP BY",
-    "q13": "lookup joins",
 }
 """What the queries need that are refused so far."""
 
