@@ -129,7 +129,6 @@ def test_order_and_limit_arrange_the_rows_of_a_query(
         ("SELECT name FROM t ORDER BY 2", "ORDER BY 2: the result has no such column"),
         ("SELECT name FROM t ORDER BY nmae", "did you mean 'name'?"),
         ("SELECT name FROM t LIMIT n", "LIMIT takes a number of rows"),
-        ("SELECT name FROM (SELECT name FROM t LIMIT 1)", "LIMIT is not supported on streams yet"),
     ],
 )
 def test_an_order_that_cannot_be_is_refused(riacho: Commands, rows: str, query: str, reason: str) -> None:

@@ -35,7 +35,7 @@ def is_query(text: str) -> bool:
 
 @pytest.mark.parametrize("page", SQL_PAGES, ids=name_of)
 def test_every_statement_on_a_page_compiles_after_those_above_it(page: Path, tmp_path: Path) -> None:
-    functions = tmp_path / "functions.py"
+    functions = tmp_path / "city_functions.py"
     functions.write_text("\n".join(block.text for block in blocks(page, "python")))
     variables = {"KAFKA": "127.0.0.1:9092", "TOPIC": "bids"}
     session = Session(variables, check_table, modules=PythonModules([functions]))
