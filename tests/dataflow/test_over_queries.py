@@ -136,7 +136,7 @@ def milliseconds(moment: datetime) -> int:
     return round((moment - datetime(1970, 1, 1)).total_seconds() * 1000)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(query=queries(), stream=out_of_order(values, late_ms=15, splits=SPLITS))
 def test_over_by_row_time_is_that_of_the_batch_over_the_rows_in_time(query: Query, stream: Any) -> None:
     events, cuts, restarts = stream

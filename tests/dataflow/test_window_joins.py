@@ -135,7 +135,7 @@ def milliseconds(moment: datetime) -> int:
     return round((moment - EPOCH).total_seconds() * 1000)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(query=queries(), stream=out_of_order(values, late_ms=15, tables=TABLES, splits=SPLITS))
 def test_a_window_join_is_that_of_the_batch_over_the_rows_in_time(query: Query, stream: Any) -> None:
     events, cuts, restarts = stream

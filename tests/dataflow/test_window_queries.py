@@ -159,7 +159,7 @@ class Batch:
         return oracle.query(for_duckdb(self._query.over(windows)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(query=queries(), stream=out_of_order(values, late_ms=20, tables=TABLES, splits=SPLITS))
 def test_a_windowed_query_is_that_of_the_batch_over_the_rows_in_time(query: Query, stream: Any) -> None:
     events, cuts, restarts = stream

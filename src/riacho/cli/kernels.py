@@ -29,7 +29,7 @@ def ensure_compiled() -> None:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        sys.stderr.write("compiling kernels, once for this machine: about a minute\n")
+        sys.stderr.write("compiling kernels, once for this machine: a minute or two\n")
     columns = (TextColumn("compiling kernels, once"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("kernels", total=None)
