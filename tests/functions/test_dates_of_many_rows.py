@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from riacho.dataflow.expressions import UTC
-from riacho.dataflow.functions.date_patterns import MAX_DAYS, write
+from riacho.dataflow.functions.date_patterns import MAX_DAYS, MIN_ROWS, write
 
 MOMENTS = ["2024-02-28 23:59:59.999", None, "2024-03-01 00:00", "2023-12-31 12:00", "1969-12-31 23:00", "1600-01-01"]
 
@@ -18,9 +18,10 @@ MOMENTS = ["2024-02-28 23:59:59.999", None, "2024-03-01 00:00", "2023-12-31 12:0
 def test_a_batch_is_written_as_its_rows_are(pattern: str, rows: int) -> None:
     values = [None if text is None else datetime.fromisoformat(text) for text in MOMENTS[:rows]]
     batch = pl.DataFrame({"t": pl.Series(values, dtype=pl.Datetime("us"))})
+    many = pl.concat([batch] * (MIN_ROWS // rows + 1))
     written = write(pl.col("t"), pattern, UTC)
 
-    together = batch.select(written).to_series().to_list()
+    together = many.select(written).to_series().to_list()[-rows:]
 
     each = [batch[row : row + 1].select(written).to_series().to_list()[0] for row in range(rows)]
     assert together == each

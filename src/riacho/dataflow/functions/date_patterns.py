@@ -130,6 +130,9 @@ def _offset_text(local: pl.Expr, zone: Zone, letter: str, size: int) -> pl.Expr:
 _OF_DATES = frozenset("yuMLdDEQqG")
 """Letters that say nothing of the time of day."""
 
+MIN_ROWS = 8192
+"""Fewer rows are written faster than their days are found."""
+
 MAX_DAYS = 4096
 """Days between the first and the last of a batch up to which each is written once; some ten years."""
 
@@ -144,6 +147,8 @@ def write(local: pl.Expr, pattern: str, zone: Zone) -> pl.Expr:
 
 def _per_day(local: pl.Series, pattern: str, zone: Zone) -> pl.Series:
     """A pattern of days alone, written once for each day: most rows of a batch share a few."""
+    if len(local) < MIN_ROWS:
+        return local.to_frame("local").select(_write(pl.col("local"), pattern, zone)).to_series()
     days = local.dt.date().to_physical()
     present = days.drop_nulls().to_numpy()
     if not len(present) or int(present.max()) - int(present.min()) > MAX_DAYS:
