@@ -22,6 +22,7 @@ from riacho.dataflow.programs.assembler import Assembler
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
 from riacho.formats.arrow import Buffers, Column, memory_at, strings, view_data
 from riacho.kernels import programs as kernel
+from riacho.kernels.row_words import INLINE_BYTES
 from riacho.plan.expressions import conjuncts
 from riacho.plan.relations import Filter, Project, Schema
 from riacho.plan.types import BooleanType, DataType, RowType, is_bytes, is_text
@@ -31,9 +32,6 @@ NO_LAYOUT: Final = -1
 
 ALIGNED: Final = 64
 """Outputs begin at multiples of this, as Arrow advises."""
-
-_INLINE: Final = 12
-"""A view holds up to so many bytes itself."""
 
 _WIDTHS = {kernel.BIT: 1, kernel.INT8: 1, kernel.INT16: 2, kernel.INT32: 4, kernel.INT64: 8, kernel.WIDE: 16}
 
@@ -215,8 +213,8 @@ def _constant(text: bytes) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]
     data = np.frombuffer(text.ljust(16, b"\0"), np.uint8).copy()
     view = np.zeros(4, np.int32)
     view[0] = len(text)
-    if len(text) <= _INLINE:
-        view[1:] = data[:_INLINE].view(np.int32)
+    if len(text) <= INLINE_BYTES:
+        view[1:] = data[:INLINE_BYTES].view(np.int32)
     else:
         view[1] = data[:4].view(np.int32)[0]
     return view, data
