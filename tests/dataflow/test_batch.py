@@ -8,8 +8,9 @@ from changelogs import Event, call, run, scan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from riacho.plan.ordering import SortKey
 from riacho.plan.passes.batch import as_batch
-from riacho.plan.relations import Aggregate, Materialize, OrderKey, Relation
+from riacho.plan.relations import Aggregate, Materialize, Relation
 from riacho.plan.types import BIGINT, INT, STRING
 
 BIDS = scan("bids", channel=STRING, price=INT)
@@ -55,7 +56,7 @@ def test_the_final_rows_are_those_that_a_stream_adds_up_to(
 def test_rows_are_sorted_and_cut(
     drawn: list[tuple[str | None, int | None]], cuts: list[int], offset: int, limit: int | None
 ) -> None:
-    ordered = Materialize(BIDS, (OrderKey(1, descending=True, nulls_first=False),), offset, limit)
+    ordered = Materialize(BIDS, (SortKey(1, descending=True, nulls_first=False),), offset, limit)
 
     rows = final_rows(as_batch(ordered), events_of(drawn), cuts, [])
 

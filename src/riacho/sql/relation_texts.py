@@ -113,7 +113,7 @@ def _call_names(relation: Aggregate | WindowAggregate) -> tuple[str, ...]:
 def _materialize(relation: Materialize) -> str:
     names = relation.schema.names
     keys = [
-        f"{names[key.field]} {'DESC' if key.descending else 'ASC'}-nulls-{'first' if key.nulls_first else 'last'}"
+        f"{names[key.column]} {'DESC' if key.descending else 'ASC'}-nulls-{'first' if key.nulls_first else 'last'}"
         for key in relation.order
     ]
     parts = [f"orderBy=[{', '.join(keys)}]"] if keys else []

@@ -18,7 +18,8 @@ from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_frame
-from riacho.plan.relations import EmptyGroup, Materialize, OrderKey, Schema
+from riacho.plan.ordering import SortKey
+from riacho.plan.relations import EmptyGroup, Materialize, Schema
 
 
 def end_of(batch: Batch) -> int | None:
@@ -28,11 +29,11 @@ def end_of(batch: Batch) -> int | None:
     return int(steps.sequence[-1]) if ends else None
 
 
-def sorted_rows(rows: pl.DataFrame, order: tuple[OrderKey, ...], offset: int, limit: int | None) -> pl.DataFrame:
+def sorted_rows(rows: pl.DataFrame, order: tuple[SortKey, ...], offset: int, limit: int | None) -> pl.DataFrame:
     """The rows in their order; those that are equal in it stay as they are."""
     if order:
         rows = rows.sort(
-            [rows.columns[key.field] for key in order],
+            [rows.columns[key.column] for key in order],
             descending=[key.descending for key in order],
             nulls_last=[not key.nulls_first for key in order],
             maintain_order=True,

@@ -157,8 +157,8 @@ class _Pruning:
         return Project(below, moved, tuple(project.names[index] for index in kept)), _moves(kept)
 
     def _materialize(self, materialize: Materialize, needed: Fields) -> tuple[Relation, Moves]:
-        below, moves = self.prune(materialize.input, needed | {key.field for key in materialize.order})
-        order = tuple(replace(key, field=moves[key.field]) for key in materialize.order)
+        below, moves = self.prune(materialize.input, needed | {key.column for key in materialize.order})
+        order = tuple(replace(key, column=moves[key.column]) for key in materialize.order)
         return replace(materialize, input=below, order=order), moves
 
     def _window_table(self, window: WindowTable, needed: Fields) -> tuple[Relation, Moves]:

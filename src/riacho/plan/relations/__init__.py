@@ -5,7 +5,7 @@ unique within a schema (the second `id` is `id0`, as in Flink), so that a batch'
 """
 
 from riacho.plan.relations.aggregate import Aggregate
-from riacho.plan.relations.bounded import EmptyGroup, Materialize, OrderKey
+from riacho.plan.relations.bounded import EmptyGroup, Materialize
 from riacho.plan.relations.calc import Filter, Project
 from riacho.plan.relations.expand import Expand, GroupingSet
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
@@ -40,7 +40,6 @@ __all__ = [
     "Lookup",
     "Materialize",
     "Normalize",
-    "OrderKey",
     "Over",
     "Project",
     "Rank",

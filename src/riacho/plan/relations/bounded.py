@@ -5,16 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from riacho.plan.expressions import Literal
+from riacho.plan.ordering import SortKey
 from riacho.plan.relations.relation import Unary
-
-
-@dataclass(frozen=True, slots=True)
-class OrderKey:
-    """A field by which rows are sorted."""
-
-    field: int
-    descending: bool
-    nulls_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +16,7 @@ class Materialize(Unary):
     Rows that are equal in the order come as they came about. Flink in a batch: Sort, SortLimit, Limit.
     """
 
-    order: tuple[OrderKey, ...] = ()
+    order: tuple[SortKey, ...] = ()
     offset: int = 0
     limit: int | None = None
 
