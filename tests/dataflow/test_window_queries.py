@@ -138,7 +138,7 @@ class Batch:
             )
             SELECT *, {start} AS start_ms, {end} AS end_ms
             FROM marked, range({size // slide}) AS steps(step)
-            WHERE {query.before} AND {end} > epoch_ms(ts)
+            WHERE ({query.before}) AND {end} > epoch_ms(ts)
             """
         )
 
