@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,28 @@ def test_a_cache_that_cannot_be_written_is_an_error_for_people(tmp_path: Path) -
 
 def test_inner_functions_are_plain_functions_to_their_callers() -> None:
     assert read_varint(np.array([0xAC, 0x02], np.uint8), 0, 2) == (150, 2)
+
+
+def test_kernels_are_compiled_ahead_module_by_module_and_only_those_that_changed(tmp_path: Path) -> None:
+    code = (
+        "from riacho.kernels import compile as compiling\n"
+        "compiling.use_cache_directory()\n"
+        "chosen = [path for path in compiling._sources() if path.stem in ('decimals', 'hash', 'tokens')]\n"
+        "compiling._sources = lambda: chosen\n"
+        "compiling.compile_all(lambda done, total: print(done, total))\n"
+        "print(compiling.is_compiled())\n"
+        "compiling._marker().write_text(compiling._fingerprint().partition('\\n')[0])\n"
+        "compiling.compile_all(lambda done, total: print(done, total))\n"
+    )
+    in_decimals, in_hash = (
+        len(re.findall("^@kernel", (KERNELS / name).read_text(), re.MULTILINE)) for name in ("decimals.py", "hash.py")
+    )
+    total = in_decimals + in_hash
+
+    *first, compiled, again = run(code, tmp_path).splitlines()
+
+    assert compiled == "True"
+    assert {first[0]} <= {f"{in_decimals} {total}", f"{in_hash} {total}"}
+    assert first[1] == f"{total} {total}"
+    assert again == f"{in_hash} {in_hash}"
+    assert list(tmp_path.rglob("kernels_*/hash.*.nbc"))

@@ -33,4 +33,4 @@ def ensure_compiled() -> None:
     columns = (TextColumn("compiling kernels, once"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("kernels", total=None)
-        compile_all(lambda _name, done, total: progress.update(task, completed=done, total=total))
+        compile_all(lambda done, total: progress.update(task, completed=done, total=total))

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from riacho import __version__
 from riacho.errors import RiachoError
@@ -33,8 +33,11 @@ from riacho.errors import RiachoError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Progress = Callable[[str, int, int], None]
-"""Called as `progress(kernel, done, total)` after each kernel."""
+Progress = Callable[[int, int], None]
+"""Called as `progress(done, total)`, in kernels, after each module of them."""
+
+MOST_COMPILERS = 8
+"""Each takes 0.3 GB; the longest module bounds what more of them could gain."""
 
 BYTES = "Array(uint8, 1, 'C', True)"
 READ_INT32 = "Array(int32, 1, 'C', True)"
@@ -53,8 +56,6 @@ _SOURCES = Path(__file__).parent
 _KERNEL = re.compile(r"^@kernel\(", re.MULTILINE)
 _MARKER = "compiled"
 
-_observers: list[Callable[[str], None]] = []
-
 
 def kernel(*signatures: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile a function for these Numba signatures now, or load it from the cache; it runs without the GIL.
@@ -66,13 +67,7 @@ def kernel(*signatures: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     _make_cache_directory()
     compiler = numba.njit(list(signatures), cache=True, nogil=True, error_model="numpy")
 
-    def compile_now(function: Callable[P, R]) -> Callable[P, R]:
-        compiled: Callable[P, R] = compiler(function)
-        for observer in _observers:
-            observer(f"{function.__module__.rpartition('.')[2]}.{function.__name__}")
-        return compiled
-
-    return compile_now
+    return cast("Callable[[Callable[P, R]], Callable[P, R]]", compiler)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
@@ -122,42 +117,42 @@ def is_compiled() -> bool:
 
 
 def compile_all(progress: Progress) -> None:
-    """Compile what is not in the cache yet, telling `progress` of each kernel. Raises `RiachoError`."""
-    modules = _kernels_by_module()
-    total = sum(modules.values())
-    done = 0
+    """Compile the modules that are not in the cache yet, on every processor. Raises `RiachoError` if it cannot."""
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
 
-    def observe(name: str) -> None:
-        nonlocal done
-        done += 1
-        progress(name, done, total)
-
+    _make_cache_directory()
     fingerprint = _fingerprint()
     marker = _marker()
-    _observers.append(observe)
+    stored = set(marker.read_text().splitlines()) if marker.exists() else set()
+    paths = [path for path, line in zip(_sources(), fingerprint.splitlines(), strict=True) if line not in stored]
+    paths.sort(key=lambda path: path.stat().st_size, reverse=True)  # the longest first: none is left for the end
+    kernels = {path.stem: count for path in paths if (count := len(_KERNEL.findall(path.read_text())))}
+    processes = min(MOST_COMPILERS, len(os.sched_getaffinity(0)))
     try:
-        for module, count in modules.items():
-            name = f"riacho.kernels.{module}"
-            if count and name in sys.modules:
-                done += count
-                progress(module, done, total)
-            elif count:
-                import_module(name)
-    finally:
-        _observers.remove(observe)
-    try:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as compilers:
+            compiling = {compilers.submit(_compile, module): module for module in kernels}
+            done = 0
+            for finished in as_completed(compiling):
+                finished.result()
+                done += kernels[compiling[finished]]
+                progress(done, sum(kernels.values()))
         marker.write_text(fingerprint)
     except OSError as error:
         raise _unwritable(error) from error
+    except BrokenProcessPool as error:
+        raise RiachoError("a process that compiled kernels was ended, perhaps for want of memory") from error
+
+
+def _compile(module: str) -> None:
+    """Import a module of kernels, in a process for that."""
+    import_module(f"{__package__}.{module}")
 
 
 def modules() -> list[str]:
     """The full names of the modules that hold kernels, for whoever is to import them all."""
-    return [f"{__package__}.{module}" for module, count in _kernels_by_module().items() if count]
-
-
-def _kernels_by_module() -> dict[str, int]:
-    return {path.stem: len(_KERNEL.findall(path.read_text())) for path in _sources()}
+    return [f"{__package__}.{path.stem}" for path in _sources() if _KERNEL.search(path.read_text())]
 
 
 @cache
