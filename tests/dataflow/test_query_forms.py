@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 import oracle
@@ -26,16 +27,19 @@ from riacho.sql.session import Session
 TRIED = int(os.environ.get("RIACHO_QUERIES", "100"))
 
 
+@lru_cache(maxsize=2)
 def plan(query: str) -> Relation:
     session = Session()
     session.execute(DDL)
     return session.query(query)
 
 
+TABLE = plan("SELECT id, k, j, v, flag FROM a").schema
+
+
 def answer(query: str, events: list[Event]) -> Counter[tuple[Any, ...]]:
-    schema = plan("SELECT id, k, j, v, flag FROM a").schema
     for name in ADDED + CHANGING:
-        oracle.load(name, schema, table_after(events, name, changing=name in CHANGING))
+        oracle.load(name, TABLE, table_after(events, name, changing=name in CHANGING))
     return oracle.query(for_duckdb(query))
 
 

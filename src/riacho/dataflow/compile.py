@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from riacho.dataflow.expressions import Settings
-from riacho.dataflow.fingerprint import fingerprint
+from riacho.dataflow.fingerprint import Fingerprints
 from riacho.dataflow.operator import Operator
 from riacho.dataflow.operators.aggregate import AggregateOperator
 from riacho.dataflow.operators.bounded import EmptyGroupOperator, MaterializeOperator
@@ -103,6 +103,7 @@ class _Compiler:
         self._settings = settings
         self._rejects = rejects
         self._places: dict[Relation, int] = {}
+        self._fingerprints = Fingerprints()
         self._readers = _readers(job)
         self.nodes: list[Node] = []
 
@@ -123,7 +124,7 @@ class _Compiler:
                 relation.schema,
                 self._operator(relation, steps),
                 inputs,
-                fingerprint(relation),
+                self._fingerprints.of(relation),
                 relation,
             )
         )

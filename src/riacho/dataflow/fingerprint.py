@@ -11,38 +11,48 @@ from riacho.plan.relations import Relation, Sink
 from riacho.plan.tables import Table
 
 
-def fingerprint(relation: Relation) -> str:
-    """Equal for equal relations, wherever they stand in their SQL text and however their tables are connected.
+class Fingerprints:
+    """The digests of relations. A relation's holds those of its inputs, each of which is worked out once."""
 
-    A query that is reformatted, or whose tables got other WITH options, keeps its state; one whose steps, types or
-    expressions changed does not.
-    """
-    return hashlib.sha256(_canonical(relation).encode()).hexdigest()[:16]
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Relation, str]] = {}  # by identity: to hash a relation is to walk all below it
 
+    def of(self, relation: Relation) -> str:
+        """Equal for equal relations, wherever they stand in their SQL text and however their tables are connected.
 
-def _canonical(whole: object) -> str:
-    """The parts in order, each with its brackets. Without recursion: an expression may be a thousand sums deep."""
-    written: list[str] = []
-    left: list[object] = [whole]
-    while left:
-        part = left.pop()
-        if isinstance(part, _Text):
-            written.append(part)
-        elif isinstance(part, Table):
-            columns = ",".join(f"{column.name} {column.type}" for column in part.columns)
-            written.append(f"Table({part.name}:{columns})")
-        elif isinstance(part, Sink):
-            left += [_CLOSING, part.input, _Text(f"Sink({part.table.name},")]
-        elif isinstance(part, Enum):
-            written.append(part.name)
-        elif isinstance(part, tuple):
-            left += _bracketed("", part)
-        elif hasattr(part, "__dataclass_fields__"):
-            values = [getattr(part, item.name) for item in fields(part) if item.compare]  # type: ignore[arg-type]
-            left += _bracketed(type(part).__name__, values)
-        else:
-            written.append(repr(part))
-    return "".join(written)
+        A query that is reformatted, or whose tables got other WITH options, keeps its state; one whose steps, types or
+        expressions changed does not.
+        """
+        if id(relation) not in self._known:
+            digest = hashlib.sha256(self._canonical(relation).encode()).hexdigest()[:16]
+            self._known[id(relation)] = (relation, digest)
+        return self._known[id(relation)][1]
+
+    def _canonical(self, whole: Relation) -> str:
+        """The parts in order, each with its brackets. Without recursion: an expression may be a thousand sums deep."""
+        written: list[str] = []
+        left: list[object] = [whole]
+        while left:
+            part = left.pop()
+            if isinstance(part, _Text):
+                written.append(part)
+            elif isinstance(part, Relation) and part is not whole:
+                written.append(self.of(part))
+            elif isinstance(part, Table):
+                columns = ",".join(f"{column.name} {column.type}" for column in part.columns)
+                written.append(f"Table({part.name}:{columns})")
+            elif isinstance(part, Sink):
+                left += [_CLOSING, part.input, _Text(f"Sink({part.table.name},")]
+            elif isinstance(part, Enum):
+                written.append(part.name)
+            elif isinstance(part, tuple):
+                left += _bracketed("", part)
+            elif hasattr(part, "__dataclass_fields__"):
+                values = [getattr(part, item.name) for item in fields(part) if item.compare]  # type: ignore[arg-type]
+                left += _bracketed(type(part).__name__, values)
+            else:
+                written.append(repr(part))
+        return "".join(written)
 
 
 class _Text(str):

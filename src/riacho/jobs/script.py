@@ -10,7 +10,7 @@ from pathlib import Path
 
 from riacho.dataflow.connectors import ConnectorEnvironment, check_table, open_sink, open_source
 from riacho.dataflow.expressions import Settings, zone
-from riacho.dataflow.fingerprint import fingerprint
+from riacho.dataflow.fingerprint import Fingerprints
 from riacho.dataflow.graph import Graph
 from riacho.dataflow.sinks import Sink
 from riacho.dataflow.sinks.constraints import constrained
@@ -55,7 +55,8 @@ def compile_job_script(
 
 def job_fingerprint(job: Job) -> str:
     """What a job computes, as a short text: two scripts that differ in layout only have the same."""
-    return sha256("\n".join(fingerprint(sink) for sink in job.sinks).encode()).hexdigest()[:16]
+    fingerprints = Fingerprints()
+    return sha256("\n".join(fingerprints.of(sink) for sink in job.sinks).encode()).hexdigest()[:16]
 
 
 def open_worker(

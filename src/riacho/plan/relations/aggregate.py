@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.relations.relation import Unary
@@ -23,7 +24,7 @@ class Aggregate(Unary):
     ttl_ms: int | None = field(default=None, kw_only=True, compare=False)
     """How long a group is kept that nobody writes to, where a STATE_TTL hint says so."""
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         below = self.input.schema
         # The keys keep their type; a row time among them is a plain timestamp above an unwindowed aggregate.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from riacho.plan.expressions import Call, Column, Expression
 from riacho.plan.relations.relation import Unary
@@ -23,7 +24,7 @@ class Project(Unary):
     expressions: tuple[Expression, ...]
     names: tuple[str, ...]
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         below = self.input.schema
         return Schema(

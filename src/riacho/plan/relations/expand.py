@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from riacho.plan.relations.relation import Unary
 from riacho.plan.relations.schema import Field, Schema
@@ -24,7 +25,7 @@ class Expand(Unary):
     sets: tuple[GroupingSet, ...]
     name: str = "$e"
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         nulled = frozenset().union(*(item.nulled for item in self.sets))
         fields = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 
 from riacho.plan.expressions import Expression
 from riacho.plan.relations.relation import Relation
@@ -118,7 +119,7 @@ class Join(Relation):
         fields = (*self.left.schema, *self.right.schema)
         return Schema(tuple(replace(item, name=name) for name, item in zip(names, fields, strict=True)))
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         # A regular join keeps rows for ever, so a row time is a plain timestamp above it (as in Flink).
         written = self.written or self.kind

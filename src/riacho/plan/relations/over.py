@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.ordering import SortKey
@@ -44,7 +45,7 @@ class Over(Unary):
     names: tuple[str, ...]
     """Those of the appended fields."""
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         below = self.input.schema
         names = unique_names([*below.names, *self.names])[len(below) :]

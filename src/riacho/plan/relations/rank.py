@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 from riacho.plan.expressions import Position
 from riacho.plan.ordering import SortKey
@@ -37,7 +38,7 @@ class Rank(Unary):
     number: str | None = None
     position: Position | None = field(default=None, compare=False)
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         below = self.input.schema
         if self.number is None:
@@ -63,7 +64,7 @@ class WindowRank(Unary):
     zoned: bool
     later: bool
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         return self.rank.schema
 

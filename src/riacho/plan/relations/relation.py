@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from riacho.plan.relations.schema import Schema
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: a schema is worked out once
 class Relation:
     """A table, bounded or not, at some step of a query."""
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         raise NotImplementedError(f"{type(self).__name__} must state its schema")
 
@@ -30,7 +31,7 @@ class Relation:
 class Unary(Relation):
     input: Relation
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         return self.input.schema
 

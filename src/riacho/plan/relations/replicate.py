@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from riacho.plan.relations.relation import Unary
 from riacho.plan.relations.schema import Schema
@@ -15,6 +16,6 @@ class Replicate(Unary):
     Flink: the table function `$REPLICATE_ROWS$1`.
     """
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         return Schema(self.input.schema.fields[:-1])

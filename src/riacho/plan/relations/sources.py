@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from riacho.plan.expressions import Expression, Literal
 from riacho.plan.relations.relation import Relation, Unary
@@ -21,7 +22,7 @@ class Scan(Relation):
     table: Table
     fields: tuple[str, ...]
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         stored = {column.name: column.type for column in self.table.stored_columns}
         return Schema(tuple(Field(name, stored[name]) for name in self.fields))
@@ -34,7 +35,7 @@ class Values(Relation):
     fields: tuple[Field, ...]
     rows: tuple[tuple[Literal, ...], ...]
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         return Schema(self.fields)
 
@@ -51,7 +52,7 @@ class Watermark(Unary):
     idle_timeout_ms: int = 0
     """A split silent for this long no longer holds the watermark back; 0: never (`scan.watermark.idle-timeout`)."""
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         fields = list(self.input.schema)
         fields[self.column] = replace(fields[self.column], time=TimeAttribute.ROWTIME)

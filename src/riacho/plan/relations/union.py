@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from riacho.plan.relations.relation import Relation
 from riacho.plan.relations.schema import Field, Schema
@@ -21,7 +22,7 @@ class Union(Relation):
     def with_inputs(self, inputs: tuple[Relation, ...]) -> Relation:
         return replace(self, branches=inputs)
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         first = self.branches[0].schema
         fields = []

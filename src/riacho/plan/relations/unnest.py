@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from riacho.plan.expressions import Expression
 from riacho.plan.relations.relation import Unary
@@ -24,7 +25,7 @@ class Unnest(Unary):
     outer: bool
     names: tuple[str, ...]
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         below = self.input.schema
         added = list(element_types(self.collection.type))

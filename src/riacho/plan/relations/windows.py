@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.relations.relation import Unary
@@ -42,7 +43,7 @@ class WindowTable(Unary):
     offset: int = 0
     partition: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         below = self.input.schema
         zoned = isinstance(below[self.time_column].type, TimestampLtzType)
@@ -90,7 +91,7 @@ class WindowAggregate(Unary):
     zoned: bool = False
     event_time: bool = True
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         below = self.input.schema
         attached = self.kind is WindowKind.ATTACHED
