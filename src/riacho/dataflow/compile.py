@@ -12,6 +12,7 @@ from riacho.dataflow.operators.bounded import EmptyGroupOperator, MaterializeOpe
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.deduplicate import DeduplicateOperator, FirstArrivalOperator
 from riacho.dataflow.operators.expand import ExpandOperator
+from riacho.dataflow.operators.group_window_aggregate import GroupWindowAggregateOperator
 from riacho.dataflow.operators.interval_join import IntervalJoinOperator
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.lookup_join import LookupJoinOperator
@@ -161,6 +162,8 @@ class _Compiler:
                 return WindowTableOperator(relation, settings, rejects)
             case WindowAggregate(kind=WindowKind.SESSION):
                 return SessionAggregateOperator(relation, settings, rejects)
+            case WindowAggregate() if relation.updates:
+                return GroupWindowAggregateOperator(relation, settings, rejects)
             case WindowAggregate():
                 return WindowAggregateOperator(relation, settings, rejects)
             case Rank():

@@ -58,7 +58,9 @@ def is_updating(relation: Relation) -> bool:
     if isinstance(relation, Deduplicate):
         by_arrival = relation.input.schema[relation.time].time is TimeAttribute.PROCTIME
         return relation.keep_last or not by_arrival
-    if isinstance(relation, WindowAggregate | WindowJoin | WindowRank):
+    if isinstance(relation, WindowAggregate):
+        return relation.updates
+    if isinstance(relation, WindowJoin | WindowRank):
         return False
     if isinstance(relation, Join) and relation.time is not None:
         return is_updating(relation.left)  # what came out stays, padded rows too

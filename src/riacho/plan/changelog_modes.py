@@ -26,6 +26,7 @@ from riacho.plan.relations import (
     Union,
     UpsertMaterialize,
     Watermark,
+    WindowAggregate,
     WindowTable,
 )
 from riacho.plan.table_changes import Changes, sink_changes, source_changes
@@ -75,7 +76,9 @@ def modifications(relation: Relation) -> Modifications:
     match relation:
         case Scan():
             return INSERT_ONLY if source_changes(relation.table) is Changes.APPEND else EVERY
-        case Aggregate():
+        case WindowAggregate() if not relation.updates:
+            return INSERT_ONLY
+        case Aggregate() | WindowAggregate():
             changing = modifications(relation.input) - INSERT_ONLY
             return INSERT_ONLY | {Modification.UPDATE} | ({Modification.DELETE} if changing else frozenset())
         case Join() if relation.time is not None:

@@ -79,7 +79,7 @@ def windowing(relation: Relation) -> Windowing | None:
             return windowing(relation.input)
         case Project():
             return _projected(relation)
-        case WindowAggregate():
+        case WindowAggregate() if not relation.updates:
             return _aggregated(relation)
         case WindowJoin():
             return _joined(relation)

@@ -5,14 +5,15 @@ They are windows of the table functions, written as before there were any. Sourc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from riacho.plan.expressions import Column, Expression, Literal
-from riacho.plan.relations import Project, Relation, TimeAttribute, WindowKind, WindowTable, unique_names
+from riacho.plan.relations import EmitStrategy, Project, Relation, TimeAttribute, WindowKind, WindowTable, unique_names
 from riacho.plan.types import DayTimeIntervalType
+from riacho.sql.emit_strategy import emit_strategy
 from riacho.sql.functions import bind
 from riacho.sql.grouping import Grouping
 from riacho.sql.source import SourceText
@@ -48,10 +49,13 @@ class GroupWindow:
     source: SourceText
     tree: exp.Anonymous
     shape: _Shape
+    emit: EmitStrategy
     relation: Relation | None = None
 
     @staticmethod
-    def of(tree: exp.Expr, below: Relation, source: SourceText, bind_argument: Bind) -> GroupWindow:
+    def of(
+        tree: exp.Expr, below: Relation, source: SourceText, bind_argument: Bind, options: Mapping[str, str]
+    ) -> GroupWindow:
         """The window of an item of GROUP BY. Raises `SqlError`."""
         assert isinstance(tree, exp.Anonymous)
         shape = _shape(tree, tree.name.upper(), source, bind_argument)
@@ -61,7 +65,11 @@ class GroupWindow:
                 tree.expressions[0],
                 "declare WATERMARK FOR that column in CREATE TABLE; joins and aggregates lose it",
             )
-        return GroupWindow(source, tree, shape)
+        try:
+            emit = emit_strategy(options, WindowKind[shape.name], below.schema[shape.time.index].time)
+        except ValueError as error:
+            source.fail(str(error), tree)
+        return GroupWindow(source, tree, shape, emit)
 
     def over(self, below: Relation, grouping: Grouping) -> tuple[Expression, ...]:
         """Put the rows into their windows, sessions of each of the other keys; where those keys are now."""
@@ -69,7 +77,7 @@ class GroupWindow:
         keys = grouping.keys
         kind, durations, time = WindowKind[self.shape.name], self.shape.durations, self.shape.time.index
         if kind is not WindowKind.SESSION:
-            self.relation = WindowTable(below, kind, time, durations[-1], durations[0])
+            self.relation = WindowTable(below, kind, time, durations[-1], durations[0], emit=self.emit)
             return keys
         if grouping.sets is not None:
             self.source.fail("SESSION cannot stand beside grouping sets: each set would have other sessions", self.tree)

@@ -93,6 +93,25 @@ _HONOURED = (
         about="a value that has not the length of the CHAR, VARCHAR, BINARY or VARBINARY column it is written to is "
         "taken as it is, is cut or filled, or fails the job",
     ),
+    *(
+        Option(
+            f"table.exec.emit.{when}-fire.enabled",
+            boolean,
+            "false",
+            about=f"whether [windows of GROUP BY](windows.md#early-and-late-results) give their row {what} as well",
+        )
+        for when, what in (("early", "before they close"), ("late", "when late rows change it"))
+    ),
+    *(
+        Option(f"table.exec.emit.{when}-fire.delay", duration, "", about=f"{what}; 0: with every change")
+        for when, what in (("early", "after how long"), ("late", "after how long, from the late row on"))
+    ),
+    Option(
+        "table.exec.emit.allow-lateness",
+        duration,
+        "",
+        about="how late rows may be, with late-fire; `table.exec.state.ttl` where it is not set",
+    ),
     Option(
         "table.exec.state.ttl",
         duration,
@@ -155,24 +174,6 @@ _LIMITED = (
     ),
     Option("table.catalog-store.kind", one_of("generic_in_memory"), "generic_in_memory", about="nothing is stored"),
     Option("table.catalog-store.file.path", refused("nothing is stored"), "", about="nothing is stored"),
-    *(
-        Option(
-            f"table.exec.emit.{when}-fire.enabled",
-            only(boolean, "false", "a window gives its row once, when it closes"),
-            "false",
-            about="a window gives its row once, when it closes",
-        )
-        for when in ("early", "late")
-    ),
-    *(
-        Option(
-            f"table.exec.emit.{key}",
-            only(duration, "0", "a window gives its row once, when it closes"),
-            "0",
-            about="as above",
-        )
-        for key in ("early-fire.delay", "late-fire.delay", "allow-lateness")
-    ),
     *(
         Option(key, refused(f"{_OWN_SNAPSHOTS}; riacho run --fresh starts without it"), "", about=_OWN_SNAPSHOTS)
         for key in ("execution.state-recovery.path", "execution.savepoint.path")

@@ -112,7 +112,7 @@ class QueryBinder:
         scope = self._from(tree, known, subqueries)
         times = times_to_live(hints_of(tree, self.source))
         scope = replace(scope, relation=with_join_times(scope.relation, tree, times))
-        return SelectBinder(self.source, scope, subqueries, of_groups(tree, times)).bind(tree)
+        return SelectBinder(self.source, scope, subqueries, self.options, of_groups(tree, times)).bind(tree)
 
     def _subqueries(self, known: Mapping[str, Relation]) -> SubqueryBinder:
         return SubqueryBinder(lambda tree, correlation: replace(self, outer=correlation)._within(tree, known))

@@ -14,6 +14,7 @@ from riacho.plan.expressions import Column, Expression, rewrite
 from riacho.plan.relations import (
     Aggregate,
     Deduplicate,
+    EmitStrategy,
     EmptyGroup,
     Expand,
     Filter,
@@ -80,7 +81,17 @@ def _watermark(relation: Watermark) -> str:
 def _window_aggregate(relation: WindowAggregate) -> str:
     properties = [item.value for item in relation.properties]
     window = f"window=[{_window(relation)}]"
-    return f"WindowAggregate({_grouped(relation)}{window}, select=[{', '.join([*_columns(relation), *properties])}])"
+    emit = f", emit=[{_emit(relation.emit)}]" if relation.emit is not None and relation.updates else ""
+    selected = ", ".join([*_columns(relation), *properties])
+    name = "GroupWindowAggregate" if relation.updates else "WindowAggregate"
+    return f"{name}({_grouped(relation)}{window}, select=[{selected}]{emit})"
+
+
+def _emit(strategy: EmitStrategy) -> str:
+    delays = (("early", strategy.early_ms), ("late", strategy.late_ms))
+    return ", ".join(
+        f"{when} {f'delay {delay} millisecond' if delay else 'no delay'}" for when, delay in delays if delay is not None
+    )
 
 
 def _aggregate(relation: Aggregate) -> str:
@@ -265,7 +276,10 @@ def _kept_by_aggregate(relation: Aggregate) -> str:
 def _kept_by_window_aggregate(relation: WindowAggregate) -> str:
     keys = _named(relation.input, relation.keys)
     calls = ", ".join(str(call) for call in relation.calls) or "that it is there"
-    return f"until its window closes, for each {f'({keys})' if keys else 'window'}: {calls}"
+    rows = ", and the row that it gave" if relation.updates else ""
+    lateness = 0 if relation.emit is None else relation.emit.lateness_ms
+    until = f"until {lateness} ms after its window closed" if lateness else "until its window closes"
+    return f"{until}, for each {f'({keys})' if keys else 'window'}: {calls}{rows}"
 
 
 def _kept_by_join(relation: Join) -> str:

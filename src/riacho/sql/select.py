@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -40,6 +41,7 @@ class SelectBinder:
     source: SourceText
     scope: Scope
     subqueries: SubqueryBinder
+    options: Mapping[str, str]
     ttl_ms: int | None = None
     """How long groups are kept that nobody writes to, where a hint says so."""
 
@@ -125,7 +127,9 @@ class SelectBinder:
         if len(windows) > 1:
             self.source.fail("GROUP BY can have one window only", windows[1])
         bind = ExpressionBinder(self.source, scope, "a window of GROUP BY").bind
-        return GroupWindow.of(windows[0], scope.relation, self.source, bind) if windows else None
+        if not windows:
+            return None
+        return GroupWindow.of(windows[0], scope.relation, self.source, bind, self.options)
 
     def _group(self, tree: exp.Select, scope: Scope) -> Grouping:
         aliases = {item.alias for item in tree.expressions if isinstance(item, exp.Alias)}

@@ -13,6 +13,7 @@ from riacho.plan.relations import Job, Relation
 from riacho.sql.batch import batch_sink, is_batch
 from riacho.sql.catalog import Catalog
 from riacho.sql.catalog_statements import CatalogStatements
+from riacho.sql.emit_strategy import check_emission
 from riacho.sql.explain import explain
 from riacho.sql.function_statements import FunctionBinder
 from riacho.sql.hints import CheckTable
@@ -121,7 +122,7 @@ class Session:
                 if isinstance(statement, Select):
                     self._mark(statement)
                     query = bind_ordered(statement.query, self._binder(progress.source).bind, progress.source)
-                    (relation,) = _optimized((query.relation,), progress.source)
+                    (relation,) = self._optimized((query.relation,), progress.source)
                     yield replace(query, relation=relation)
                     continue
                 self._run(statement, progress)
@@ -140,7 +141,7 @@ class Session:
             place = statements[0].start if statements else 0
             source.fail("expected one query (SELECT, VALUES or WITH)", place)
         self._mark(statements[0])
-        return _optimized((self._query(statements[0], source),), source)[0]
+        return self._optimized((self._query(statements[0], source),), source)[0]
 
     # ---- statements -------------------------------------------------------------------------------------------
 
@@ -225,7 +226,7 @@ class Session:
         written: tuple[Relation, ...]
         if isinstance(target, Select):
             written = (self._query(target, source),)
-            return explain(written, _optimized(written, source), statement.details)
+            return explain(written, self._optimized(written, source), statement.details)
         if isinstance(target, CreateTable):
             with self.catalog.restored():
                 insert = self._tables(source).create(target)
@@ -249,7 +250,7 @@ class Session:
 
     def _job(self, inserts: tuple[Insert, ...], source: SourceText) -> Job:
         binder = self._inserts(source)
-        sinks = _optimized(tuple(binder.bind(insert) for insert in inserts), source)
+        sinks = self._optimized(tuple(binder.bind(insert) for insert in inserts), source)
         options = tuple(sorted(self.options.items()))
         if is_batch(self.options):
             pairs = zip(sinks, inserts, strict=True)
@@ -259,6 +260,15 @@ class Session:
         strategy = self.options.get(UPSERT_MATERIALIZE, "AUTO")
         sinks = tuple(materialize_upserts(sink, strategy) for sink in sinks)
         return Job(sinks, options)
+
+    def _optimized(self, relations: tuple[Step, ...], source: SourceText) -> tuple[Step, ...]:
+        """The plans of one job, rewritten and found possible in a stream."""
+        optimized = optimize_together(relations)
+        for relation in optimized:
+            check_stream(relation, source)
+            check_emission(relation, self.options, source)
+            warn_of_extensions(relation, source)
+        return optimized
 
 
 def compile_script(
@@ -271,12 +281,3 @@ def compile_script(
     """The jobs of a script, in a session of its own. Raises `SqlError`."""
     session = Session(variables or {}, check_table, modules=modules or PythonModules())
     return session.execute(text, file_name)
-
-
-def _optimized(relations: tuple[Step, ...], source: SourceText) -> tuple[Step, ...]:
-    """The plans of one job, rewritten and found possible in a stream."""
-    optimized = optimize_together(relations)
-    for relation in optimized:
-        check_stream(relation, source)
-        warn_of_extensions(relation, source)
-    return optimized

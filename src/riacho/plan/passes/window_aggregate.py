@@ -182,6 +182,7 @@ def _build(
         tuple(_moved_call(call, moved) for call in aggregate.calls),
         properties,
         tuple(unique_names([*key_names, *call_names, *property_names])),
+        emit=window.emit,
     )
     first = len(plain) + len(aggregate.calls)
     result: Relation = recognized

@@ -20,11 +20,12 @@ from riacho.plan.relations.sources import Normalize, Scan, Values, Watermark
 from riacho.plan.relations.union import Union
 from riacho.plan.relations.unnest import Unnest, element_names, element_types
 from riacho.plan.relations.window_join import WindowJoin
-from riacho.plan.relations.windows import WindowAggregate, WindowKind, WindowProperty, WindowTable
+from riacho.plan.relations.windows import EmitStrategy, WindowAggregate, WindowKind, WindowProperty, WindowTable
 
 __all__ = [
     "Aggregate",
     "Deduplicate",
+    "EmitStrategy",
     "EmptyGroup",
     "Expand",
     "Field",

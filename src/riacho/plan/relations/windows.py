@@ -27,6 +27,24 @@ class WindowKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class EmitStrategy:
+    """When a group window gives rows besides its end: before it, every so often by the clock, and after it.
+
+    Durations in milliseconds; a delay of 0 answers every row, None none. `lateness_ms`: how far the watermark must be
+    past the end until the window takes no more rows. Source: Flink, WindowEmitStrategy.
+    """
+
+    early_ms: int | None = None
+    late_ms: int | None = None
+    lateness_ms: int = 0
+
+    @property
+    def updates(self) -> bool:
+        """Whether a window gives more than one row."""
+        return self.early_ms is not None or self.late_ms is not None
+
+
+@dataclass(frozen=True, slots=True)
 class WindowTable(Unary):
     """A window table function: each row once per window that holds its `time_column`.
 
@@ -42,6 +60,8 @@ class WindowTable(Unary):
     slide: int
     offset: int = 0
     partition: tuple[int, ...] = ()
+    emit: EmitStrategy | None = None
+    """When a grouping by these windows gives rows, where they were written in GROUP BY."""
 
     @cached_property
     def schema(self) -> Schema:
@@ -77,6 +97,9 @@ class WindowAggregate(Unary):
 
     ATTACHED: the windows are fields of `input`, whose start and end are among the keys; `time_column` is the end, and
     the only property is TIME. `zoned`: that time is an instant, a TIMESTAMP_LTZ; `event_time`: a row time.
+
+    Windows of GROUP BY have an `emit`, by which they may give their rows earlier too, and take them back when they
+    change.
     """
 
     kind: WindowKind
@@ -90,6 +113,12 @@ class WindowAggregate(Unary):
     names: tuple[str, ...]
     zoned: bool = False
     event_time: bool = True
+    emit: EmitStrategy | None = None
+
+    @property
+    def updates(self) -> bool:
+        """Whether a window takes rows back that it gave."""
+        return self.emit is not None and self.emit.updates
 
     @cached_property
     def schema(self) -> Schema:

@@ -1,1 +1,0 @@
-SET 'table.exec.emit.early-fire.enabled' = 'true';
