@@ -9,6 +9,7 @@ from riacho.dataflow.fingerprint import Fingerprints
 from riacho.dataflow.operator import Operator
 from riacho.dataflow.operators.aggregate import AggregateOperator
 from riacho.dataflow.operators.bounded import EmptyGroupOperator, MaterializeOperator
+from riacho.dataflow.operators.cached_lookup_join import cached_lookup_join, lookup_of
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.deduplicate import DeduplicateOperator, FirstArrivalOperator
 from riacho.dataflow.operators.expand import ExpandOperator
@@ -115,6 +116,9 @@ class _Compiler:
             return self._places[relation]
         steps = self._chain(relation)
         below = steps[0].inputs if steps else relation.inputs
+        lookup = None if steps else lookup_of(relation)
+        if lookup is not None:
+            below = below[:1]  # the operator reads the table itself, again and again
         inputs = tuple(self.node(part) for part in below)
         kind = type(steps[-1] if len(steps) == 1 else relation).__name__ if len(steps) < 2 else "Calc"
         place = len(self.nodes)
@@ -123,7 +127,7 @@ class _Compiler:
                 f"{place}-{kind.lower()}",
                 kind,
                 relation.schema,
-                self._operator(relation, steps),
+                self._operator(relation, steps) if lookup is None else cached_lookup_join(lookup, self._settings),
                 inputs,
                 self._fingerprints.of(relation),
                 relation,

@@ -17,6 +17,7 @@ from riacho.sql.from_clause import FromBinder, renamed
 from riacho.sql.functions import coerce, least_restrictive_type
 from riacho.sql.hints import CheckTable
 from riacho.sql.limits import bind_limited, is_limited
+from riacho.sql.lookup_hints import check_lookups
 from riacho.sql.query_hints import hints_of
 from riacho.sql.scope import NO_NAMES, NO_TABLE, Outer, Scope
 from riacho.sql.select import SelectBinder
@@ -110,7 +111,9 @@ class QueryBinder:
     def _select(self, tree: exp.Select, known: Mapping[str, Relation]) -> Relation:
         subqueries = self._subqueries(known)
         scope = self._from(tree, known, subqueries)
-        times = times_to_live(hints_of(tree, self.source))
+        hints = hints_of(tree, self.source)
+        check_lookups(hints, scope.relation, tree, self.source)
+        times = times_to_live(hints)
         scope = replace(scope, relation=with_join_times(scope.relation, tree, times))
         return SelectBinder(self.source, scope, subqueries, self.options, of_groups(tree, times)).bind(tree)
 

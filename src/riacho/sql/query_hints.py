@@ -153,6 +153,7 @@ _LOOKUP: dict[str, Callable[[str], str]] = {
     "max-attempts": count,
     "shuffle": boolean,
 }
+_RETRY = ("retry-predicate", "retry-strategy", "fixed-delay", "max-attempts")
 
 
 def _lookup(hint: Hint) -> list[str]:
@@ -164,6 +165,9 @@ def _lookup(hint: Hint) -> list[str]:
         if read is None:
             raise ValueError(f"'{key}' is none of its options: {', '.join(_LOOKUP)}")
         read(text)
+    missing = [key for key in _RETRY if key not in options]
+    if 0 < len(missing) < len(_RETRY):
+        raise ValueError(f"a retry needs '{missing[0]}' as well: {', '.join(_RETRY)} go together")
     return [options["table"]]
 
 

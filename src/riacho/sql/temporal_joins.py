@@ -24,6 +24,7 @@ from riacho.plan.relations import (
 )
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.grammar import AS_OF
+from riacho.sql.lookup_hints import LOOKUP_CACHE, cache_of
 from riacho.sql.scope import Scope
 from riacho.sql.source import SourceText
 
@@ -87,6 +88,12 @@ class TemporalJoinBinder:
         assert isinstance(keyed, Join)
         if not keyed.right_keys:
             self.source.fail("a temporal join needs a condition of equality", join.this, "compare the table's key")
+        if isinstance(bound.time, Lookup) and cache_of(bound) is not None and is_updating(bound.left):
+            self.source.fail(
+                "the rows of the left side are taken back, and may find another row in the table by then",
+                join.this,
+                f"leave '{LOOKUP_CACHE}' out of the table's options: it is read once then",
+            )
         keys = unique_keys(bound.right)
         given = set(keyed.right_keys)
         if isinstance(bound.time, Versions) and not any(key <= given for key in keys):

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from riacho.dataflow.connectors.fields import format_fields
+from riacho.dataflow.connectors.lookup import LookupCache, read_lookup_cache
 from riacho.dataflow.connectors.tables import check_metadata, options_of
 from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy
 from riacho.formats.format import Format
@@ -51,6 +52,7 @@ class FileTable:
     roll_bytes: int
     roll_ms: int
     policy: BadRecordPolicy
+    lookup: LookupCache | None
 
 
 def read_table(table: Table) -> FileTable:
@@ -73,10 +75,10 @@ def read_table(table: Table) -> FileTable:
             raise options.error(f"unknown format '{name}'", mend=f"formats: {known}")
         opened = open_format(name, format_fields(physical), options)
     options.get(_CHECK_INTERVAL)
+    lookup = read_lookup_cache(options)
     options.get(_PARALLELISM)
-    result = FileTable(
-        table, path, name, opened, delimiter.encode(), options.get(_ROLL_SIZE), options.get(_ROLL_INTERVAL), policy
-    )
+    roll = options.get(_ROLL_SIZE), options.get(_ROLL_INTERVAL)
+    result = FileTable(table, path, name, opened, delimiter.encode(), *roll, policy, lookup)
     options.finish()
     return result
 

@@ -27,6 +27,13 @@ _NEXMARK = """
     auction.hot-ratio.sellers events.num stop-at keep-alive max-emit-speed riacho.seed riacho.base-time
 """
 
+_LOOKUP = """
+    lookup.cache lookup.max-retries lookup.partial-cache.expire-after-access lookup.partial-cache.expire-after-write
+    lookup.partial-cache.cache-missing-key lookup.partial-cache.max-rows lookup.full-cache.reload-strategy
+    lookup.full-cache.periodic-reload.interval lookup.full-cache.periodic-reload.schedule-mode
+    lookup.full-cache.timed-reload.iso-time lookup.full-cache.timed-reload.interval-in-days
+"""
+
 OPTION_NAMES: Mapping[str, frozenset[str]] = {
     connector: frozenset((*_EVERY, *names.split()))
     for connector, names in {
@@ -34,7 +41,7 @@ OPTION_NAMES: Mapping[str, frozenset[str]] = {
         "upsert-kafka": _KAFKA,
         "datagen": "rows-per-second number-of-rows scan.parallelism riacho.seed",
         "nexmark": _NEXMARK,
-        "filesystem": _FILES,
+        "filesystem": _FILES + _LOOKUP,
         "print": "print-identifier standard-error sink.parallelism",
         "blackhole": "",
     }.items()

@@ -179,7 +179,7 @@ class FileSource:
     def _all_blocks(self) -> Iterator[_Block]:
         path = self._table.path
         try:
-            files = _files(path)
+            files = files_of(path)
             for file in files:
                 name = str(file)
                 if self._file is not None and name < self._file:
@@ -274,7 +274,7 @@ def _metadata(column: TableColumn, path: Path) -> pl.Expr:
     return pl.lit(value).cast(polars_type(column.type)).alias(column.name)
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
     """The file, or the files in the directory, however deep; hidden ones and those that begin with `_` are not data."""
     if not path.is_dir():
         path.stat()
