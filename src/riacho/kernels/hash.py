@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import inner, kernel
+from riacho.kernels.compile import kernel
 from riacho.kernels.primitives import uint64
 
 Words = NDArray[np.int64]
@@ -19,22 +19,14 @@ _MULTIPLIER_1 = uint64(0xBF58476D1CE4E5B9)
 _MULTIPLIER_2 = uint64(0x94D049BB133111EB)
 
 
-@inner
-def _mix(value: int) -> int:
-    """SplitMix64's finalizer: every input bit changes about half of the output bits."""
-    value ^= value >> uint64(30)
-    value *= _MULTIPLIER_1
-    value ^= value >> uint64(27)
-    value *= _MULTIPLIER_2
-    return value ^ (value >> uint64(31))
-
-
 @kernel(f"void({READ_WORDS}, uint64[::1])")
 def hash_words(words: Words, out: Hashes) -> None:
-    """One hash per row of `words`."""
+    """One hash per row of `words`, good in its upper half: a multiplication a word, and one to end with."""
     width = words.shape[1]
     for row in range(words.shape[0]):
-        value = uint64(width)
+        value = _GOLDEN + uint64(width)
         for column in range(width):
-            value = _mix((value + _GOLDEN) ^ uint64(words[row, column]))
-        out[row] = value
+            value = (value ^ uint64(words[row, column])) * _MULTIPLIER_1
+            value ^= value >> uint64(29)
+        value *= _MULTIPLIER_2
+        out[row] = value ^ (value >> uint64(32))

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_UINT64, inner, kernel
+from riacho.kernels.compile import READ_UINT64, inlined, kernel
 from riacho.kernels.hash import READ_WORDS
 from riacho.kernels.primitives import int64, prefetch, uint64
 
@@ -34,7 +34,7 @@ _SLOT: Final = uint64(0xFFFFFFFF)
 _HIGH: Final = uint64(0xFFFFFFFF00000000)
 
 
-@inner
+@inlined
 def _equal(keys: Words, slot: int, words: Words, row: int) -> bool:
     for column in range(words.shape[1]):
         if keys[slot, column] != words[row, column]:
@@ -42,7 +42,7 @@ def _equal(keys: Words, slot: int, words: Words, row: int) -> bool:
     return True
 
 
-@inner
+@inlined
 def _find(table: Hashes, hashed: int, keys: Words, words: Words, row: int) -> tuple[int, int]:
     """(slot, −1) where the key is, or (−1, place of the free entry that ends its chain)."""
     mask = uint64(table.size - 1)
@@ -60,8 +60,8 @@ def _find(table: Hashes, hashed: int, keys: Words, words: Words, row: int) -> tu
 
 
 @kernel(
-    f"int64({READ_WORDS}, {READ_UINT64}, int64, uint64[::1], {READ_UINT64}, int64[:, ::1], uint64[::1], "
-    "int64[::1], int64[::1], int64[::1], int64[::1])"
+    f"int64({READ_WORDS}, {READ_UINT64}, int64, uint64[::1], {READ_UINT64}, int64[:, ::1], int64[::1], "
+    "int64[::1], int64[::1], int64[::1])"
 )
 def upsert_keys(
     words: Words,
@@ -70,13 +70,12 @@ def upsert_keys(
     table: Hashes,
     old: Hashes,
     keys: Words,
-    slot_hash: Hashes,
     free: Int64s,
     counters: Int64s,
     slots: Int64s,
     new_rows: Int64s,
 ) -> int:
-    """The slot of each row's key from row `first` on, made where the key is new.
+    """The slot of each row's key from row `first` on, made where the key is new; often it is that of the row before.
 
     Returns the row before which it stopped, because the table is half full or no slot is left, else the number of
     rows. `old` is the table being replaced, empty when there is none.
@@ -88,10 +87,15 @@ def upsert_keys(
         # The entry of a later row, and the key that an earlier one of those led to: they are not in the caches.
         if row + _FAR < rows:
             prefetch(table, int64((hashes[row + _FAR] >> uint64(32)) & mask))
+            if old.size > 0:
+                prefetch(old, int64((hashes[row + _FAR] >> uint64(32)) & uint64(old.size - 1)))
         if row + _NEAR < rows:
             entry = table[(hashes[row + _NEAR] >> uint64(32)) & mask]
             if entry != uint64(0) and (entry & _SLOT) != _SLOT:
                 prefetch(keys, (int64(entry & _SLOT) - 1) * keys.shape[1])
+        if row > first and hashes[row] == hashes[row - 1] and _equal(keys, slots[row - 1], words, row):
+            slots[row] = slots[row - 1]
+            continue
         slot, place = _find(table, hashes[row], keys, words, row)
         if slot < 0 and old.size > 0:
             slot, _ = _find(old, hashes[row], keys, words, row)
@@ -108,7 +112,6 @@ def upsert_keys(
                 return row
             for column in range(words.shape[1]):
                 keys[slot, column] = words[row, column]
-            slot_hash[slot] = hashes[row]
             table[place] = (hashes[row] & _HIGH) | uint64(slot + 1)
             counters[2] += 1
             new_rows[counters[3]] = row

@@ -55,13 +55,12 @@ def copy_entries(old: Hashes, table: Hashes, start: int, end: int) -> int:
 
 
 @kernel(f"int64(uint64[::1], {READ_UINT64}, {READ_INT64})")
-def erase_entries(table: Hashes, slot_hash: Hashes, slots: Int64s) -> int:
-    """Replace the entries of these slots by tombstones; returns how many were there."""
+def erase_entries(table: Hashes, hashes: Hashes, slots: Int64s) -> int:
+    """Replace the entries of these slots, whose keys have these hashes, by tombstones; returns how many were there."""
     mask = uint64(table.size - 1)
     erased = 0
     for index in range(slots.size):
-        slot = slots[index]
-        wanted = _entry(slot_hash[slot], slot)
+        wanted = _entry(hashes[index], slots[index])
         at = (wanted >> uint64(32)) & mask
         while table[at] != uint64(0):
             if table[at] == wanted:
@@ -73,13 +72,12 @@ def erase_entries(table: Hashes, slot_hash: Hashes, slots: Int64s) -> int:
 
 
 @kernel(f"void({READ_INT64}, {READ_UINT64}, uint64[::1])")
-def insert_entries(slots: Int64s, slot_hash: Hashes, table: Hashes) -> None:
+def insert_entries(slots: Int64s, hashes: Hashes, table: Hashes) -> None:
     """Enter slots whose keys are known to be distinct and absent, as a restore does."""
     mask = uint64(table.size - 1)
     for index in range(slots.size):
-        slot = slots[index]
-        hashed = slot_hash[slot]
+        hashed = hashes[index]
         at = (hashed >> uint64(32)) & mask
         while table[at] != uint64(0):
             at = (at + uint64(1)) & mask
-        table[at] = _entry(hashed, slot)
+        table[at] = _entry(hashed, slots[index])

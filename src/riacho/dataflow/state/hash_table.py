@@ -66,17 +66,17 @@ class HashTable:
         if end == len(self.old):
             self.old = np.empty(0, np.uint64)
 
-    def erase(self, slots: Int64Array, slot_hash: Uint64Array) -> None:
-        """Forget these slots' keys."""
-        erase_entries(self.entries, slot_hash, slots)
+    def erase(self, slots: Int64Array, hashes: Uint64Array) -> None:
+        """Forget the keys of these slots, which have these hashes."""
+        erase_entries(self.entries, hashes, slots)
         if len(self.old):
-            erase_entries(self.old, slot_hash, slots)
+            erase_entries(self.old, hashes, slots)
 
-    def fill(self, slots: Int64Array, slot_hash: Uint64Array) -> None:
-        """Enter the keys of a restored index."""
+    def fill(self, slots: Int64Array, hashes: Uint64Array) -> None:
+        """Enter the keys of a restored index: their slots and their hashes."""
         size = FIRST_SIZE
         while len(slots) > size // 4:
             size *= 2
         self.entries = np.zeros(size, np.uint64)
-        insert_entries(slots, slot_hash, self.entries)
+        insert_entries(slots, hashes, self.entries)
         self.used = len(slots)

@@ -51,10 +51,9 @@ class KeyIndex:
         self._width = width
         self._table = HashTable()
         self._keys = Growable(np.int64, width=width)
-        self._slot_hash = Growable(np.uint64)
         self._free = Growable(np.int64)
         self._counters = np.zeros(COUNTERS, np.int64)
-        self._grow(64)
+        self._keys.reserve(64)
 
     def __len__(self) -> int:
         return int(self._counters[SLOTS_USED] - self._counters[FREE_COUNT])
@@ -71,13 +70,12 @@ class KeyIndex:
 
     @property
     def bytes(self) -> int:
-        return self._table.bytes + self._keys.bytes + self._slot_hash.bytes + self._free.bytes
+        return self._table.bytes + self._keys.bytes + self._free.bytes
 
     def upsert(self, words: Int64Array) -> Upserted:
         """The slot of each row's key; a key that has none gets one, in order of rows."""
         rows = len(words)
-        hashes = np.empty(rows, np.uint64)
-        self._hash(words, hashes)
+        hashes = self._hashes(words)
         slots = np.empty(rows, np.int64)
         new_rows = np.empty(rows, np.int64)
         counters = self._counters
@@ -93,7 +91,6 @@ class KeyIndex:
                 self._table.entries,
                 self._table.old,
                 self._keys.values,
-                self._slot_hash.values,
                 self._free.values,
                 counters,
                 slots,
@@ -106,20 +103,18 @@ class KeyIndex:
                 self._table.replace(len(self))
                 self._table.advance(rows)
             else:
-                self._grow(self.slots_used + 1)
+                self._keys.reserve(self.slots_used + 1)
         return Upserted(slots, new_rows[: counters[NEW_COUNT]])
 
     def find(self, words: Int64Array) -> Int64Array:
         """The slot of each row's key, −1 where it has none."""
-        hashes = np.empty(len(words), np.uint64)
-        self._hash(words, hashes)
         slots = np.empty(len(words), np.int64)
-        find_keys(words, hashes, self._table.entries, self._table.old, self._keys.values, slots)
+        find_keys(words, self._hashes(words), self._table.entries, self._table.old, self._keys.values, slots)
         return slots
 
     def release(self, slots: Int64Array) -> None:
         """Forget the keys of these slots, each given once, and free the slots for others."""
-        self._table.erase(slots, self._slot_hash.values)
+        self._table.erase(slots, self._hashes(self._keys.values[slots]))
         free = int(self._counters[FREE_COUNT])
         self._free.reserve(free + len(slots))
         self._free.values[free : free + len(slots)] = slots[::-1]  # the first one released is the first one reused
@@ -131,9 +126,10 @@ class KeyIndex:
         taken[self._free.values[: self._counters[FREE_COUNT]]] = False
         return np.flatnonzero(taken)
 
-    def _grow(self, slots: int) -> None:
-        self._keys.reserve(slots)
-        self._slot_hash.reserve(len(self._keys.values))
+    def _hashes(self, words: Int64Array) -> Uint64Array:
+        hashes = np.empty(len(words), np.uint64)
+        self._hash(words, hashes)
+        return hashes
 
     def snapshot(self) -> StateArrays:
         return {
@@ -144,9 +140,8 @@ class KeyIndex:
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         keys, free = state["keys"], state["free"]
         self._keys.load(keys)
-        self._grow(len(keys))
         self._free.load(free)
         self._counters[SLOTS_USED] = len(keys)
         self._counters[FREE_COUNT] = len(free)
-        self._hash(np.ascontiguousarray(keys), self._slot_hash.values[: len(keys)])
-        self._table.fill(self.live(), self._slot_hash.values)
+        live = self.live()
+        self._table.fill(live, self._hashes(self._keys.values[live]))

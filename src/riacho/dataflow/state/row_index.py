@@ -52,7 +52,7 @@ class RowIndex:
 
     def remove(self, slots: Int64Array) -> None:
         """Forget these rows, each given once, before the store releases them."""
-        self._table.erase(slots, self._hashes.values)
+        self._table.erase(slots, self._hashes.values[slots])
 
     def rebuild(self, slots: Int64Array | None = None) -> None:
         """Enter these rows, or every row of the store, of which no two are equal."""
@@ -60,4 +60,4 @@ class RowIndex:
         slots = store.live() if slots is None else slots
         self._hashes.reserve(store.slots_used)
         hash_rows(slots, store.words, store.view_marks, store.chunk_addresses, self._hashes.values)
-        self._table.fill(slots, self._hashes.values)
+        self._table.fill(slots, self._hashes.values[slots])

@@ -19,10 +19,10 @@ from riacho.kernels.interning import (
     FREE_COUNT,
     IDS_USED,
     NEW_COUNT,
+    RECENT,
     TABLE_USED,
     add_references,
     copy_views,
-    hash_views,
     intern_views,
     move_strings,
     unreferenced,
@@ -89,8 +89,7 @@ class StringPool:
     def intern_views(self, source: StringViews, rows: int) -> Int64Array:
         """The id of each string view."""
         valid = ALL_VALID if source.valid is None else source.valid
-        hashes = np.empty(rows, np.uint64)
-        hash_views(source.views, source.addresses, valid, hashes)
+        recent = np.zeros((RECENT, 3), np.uint64)
         ids = np.empty(rows, np.int64)
         made = np.empty(rows, np.int64)
         counters = self._counters
@@ -103,8 +102,8 @@ class StringPool:
                 source.views,
                 source.addresses,
                 valid,
-                hashes,
                 row,
+                recent,
                 self._table.entries,
                 self._table.old,
                 self._arena.values,
@@ -153,7 +152,7 @@ class StringPool:
         if not count:
             return
         dead = found[:count]
-        self._table.erase(dead, self._id_hash.values)
+        self._table.erase(dead, self._id_hash.values[dead])
         self._dead_bytes += int(found[len(doubtful) : len(doubtful) + count].sum())
         free = int(self._counters[FREE_COUNT])
         self._free.reserve(free + len(dead))
@@ -195,7 +194,7 @@ class StringPool:
             "arena": self._arena.copy(int(self._counters[BYTES_USED])),
             "starts": self._starts.copy(used),
             "lengths": self._lengths.copy(used),
-            "hashes": self._id_hash.copy(used),
+            "view_hashes": self._id_hash.copy(used),
             "references": self._references.copy(used),
         }
 
@@ -205,7 +204,7 @@ class StringPool:
         self._grow_ids(used)
         self._starts.load(state["starts"])
         self._lengths.load(state["lengths"])
-        self._id_hash.load(state["hashes"])
+        self._id_hash.load(state["view_hashes"])
         self._references.load(state["references"])
         freed = np.flatnonzero(state["lengths"] == FREED)
         self._free.load(freed)
@@ -214,4 +213,4 @@ class StringPool:
         self._counters[FREE_COUNT] = len(freed)
         self._counters[BYTES_USED] = len(state["arena"])
         self._dead_bytes = len(state["arena"]) - int(state["lengths"][live].sum())
-        self._table.fill(live, self._id_hash.values)
+        self._table.fill(live, self._id_hash.values[live])
