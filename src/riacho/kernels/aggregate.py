@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import BYTES, READ_BOOL, READ_INT64, READ_UINT64, inner, kernel
-from riacho.kernels.primitives import int64, text_order, uint64
+from riacho.kernels.primitives import int64, load_byte_at, load_word_at, prefetch, text_order, uint64
 
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
@@ -47,24 +47,58 @@ def _skipped(chosen: Bools, row: int) -> bool:
     return chosen.size > 0 and not chosen[row]
 
 
-@kernel(f"void({READ_INT64}, {READ_INT8}, {READ_BOOL}, {LEDGER}, int64)")
-def add_counts(slots: Int64s, signs: Int8s, chosen: Bools, ledger: Int64s, at: int) -> None:
-    """COUNT: add the sign of each chosen row."""
-    for row in range(slots.size):
-        if not _skipped(chosen, row):
-            ledger[slots[row], at] += _sign(signs, row)
+# The columns of a table of calls for `apply_calls`.
+CALL_KIND: Final = 0
+CALL_AT: Final = 1
+"""The call's first column of the ledger."""
+CALL_WORDS: Final = 2
+"""The address of its argument's words; a COUNT has none."""
+CALL_CHOSEN: Final = 3
+"""The address of a byte per row, 1 where the row counts; 0: all count."""
+CALL_COLUMNS: Final = 4
+
+# The kinds of calls.
+COUNT: Final = 0
+"""The sum of the signs."""
+SUM: Final = 1
+"""Of integers, modulo 2^64, and then their count."""
+LEAST: Final = 2
+"""Of words that order as their values; then 1 where there is any. As those that follow, over added rows only."""
+GREATEST: Final = 3
+FIRST: Final = 4
+LAST: Final = 5
+
+_AHEAD: Final = 8
+"""How many rows ahead a group's cells are fetched."""
 
 
-@kernel(f"void({READ_INT64}, {READ_INT8}, {READ_BOOL}, {READ_INT64}, {LEDGER}, int64)")
-def add_integers(slots: Int64s, signs: Int8s, chosen: Bools, words: Int64s, ledger: Int64s, at: int) -> None:
-    """SUM of integers, modulo 2^64, and their COUNT."""
+@kernel(f"void({READ_INT64}, {READ_INT8}, {READ_LEDGER}, {LEDGER})")
+def apply_calls(slots: Int64s, signs: Int8s, calls: Int64s, ledger: Int64s) -> None:
+    """Apply each row to all the calls of a table: a group's cells are at hand for the second and the last."""
+    width = ledger.shape[1]
     for row in range(slots.size):
-        if _skipped(chosen, row):
-            continue
+        if row + _AHEAD < slots.size:
+            prefetch(ledger, slots[row + _AHEAD] * width)
         slot = slots[row]
         sign = _sign(signs, row)
-        ledger[slot, at] += sign * words[row]
-        ledger[slot, at + 1] += sign
+        for call in range(calls.shape[0]):
+            kind, at = calls[call, CALL_KIND], calls[call, CALL_AT]
+            weight = sign
+            if calls[call, CALL_CHOSEN] != 0:
+                weight *= int64(load_byte_at(uint64(calls[call, CALL_CHOSEN]) + uint64(row)))
+            if kind == COUNT:
+                ledger[slot, at] += weight
+                continue
+            word = int64(load_word_at(uint64(calls[call, CALL_WORDS]) + uint64(8 * row)))
+            if kind == SUM:
+                ledger[slot, at] += weight * word
+                ledger[slot, at + 1] += weight
+            elif weight != 0:
+                kept = ledger[slot, at]
+                better = (kind == GREATEST and word > kept) or (kind == LEAST and word < kept) or kind == LAST
+                if better or ledger[slot, at + 1] == 0:
+                    ledger[slot, at] = word
+                    ledger[slot, at + 1] = 1
 
 
 @inner
@@ -160,19 +194,6 @@ def merge_sums(source: Int64s, target: Int64s, parts: Int64s, ledger: Int64s, at
             ledger[target[row], cell] += parts[source[row], cell]
 
 
-@kernel(f"void({READ_INT64}, {READ_BOOL}, {READ_INT64}, boolean, {LEDGER}, int64)")
-def keep_extremes(slots: Int64s, chosen: Bools, words: Int64s, greatest: bool, ledger: Int64s, at: int) -> None:
-    """MAX (`greatest`) or MIN of words that order as their values; the second cell is 1 where there is any."""
-    for row in range(slots.size):
-        if _skipped(chosen, row):
-            continue
-        slot = slots[row]
-        word = words[row]
-        if ledger[slot, at + 1] == 0 or (word > ledger[slot, at] if greatest else word < ledger[slot, at]):
-            ledger[slot, at] = word
-            ledger[slot, at + 1] = 1
-
-
 @kernel(f"void({READ_INT64}, {READ_BOOL}, {READ_INT64}, boolean, {READ_INT64}, {READ_INT64}, {BYTES}, {LEDGER}, int64)")
 def keep_text_extremes(
     slots: Int64s,
@@ -196,18 +217,6 @@ def keep_text_extremes(
                 continue
         ledger[slot, at] = ids[row]
         ledger[slot, at + 1] = 1
-
-
-@kernel(f"void({READ_INT64}, {READ_BOOL}, {READ_INT64}, boolean, {LEDGER}, int64)")
-def keep_ends(slots: Int64s, chosen: Bools, words: Int64s, last: bool, ledger: Int64s, at: int) -> None:
-    """FIRST_VALUE or LAST_VALUE (`last`); the second cell is 1 where there is any."""
-    for row in range(slots.size):
-        if _skipped(chosen, row):
-            continue
-        slot = slots[row]
-        if last or ledger[slot, at + 1] == 0:
-            ledger[slot, at] = words[row]
-            ledger[slot, at + 1] = 1
 
 
 # The cells of the moments: the sum and the sum of squares, each in two floating-point numbers that do not overlap, then

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import BYTES, READ_INT64, inner, kernel
-from riacho.kernels.primitives import int64, text_order
+from riacho.kernels.primitives import int64, prefetch, text_order
 
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
@@ -20,6 +20,9 @@ Int64s = NDArray[np.int64]
 READ_INT8 = "Array(int8, 1, 'C', True)"
 READ_COUNTS = "Array(int64, 2, 'C', True)"
 READ_MASKS = "Array(boolean, 2, 'C', True)"
+
+_AHEAD = 12
+"""How many rows ahead an entry's counters are fetched."""
 
 NO_CELL = -1
 """The place in the ledger of a counter that nobody reads as a number of distinct values."""
@@ -49,10 +52,13 @@ def count_values(
     `cells[f]` is the ledger's column of filter `f`'s distinct count, or `NO_CELL`. `crossings[f, row]` becomes +1 or
     −1 where the row made its value appear or vanish; it has no columns where nobody asks.
     """
+    width = counts.shape[1]
     for row in range(entries.size):
+        if row + _AHEAD < entries.size:
+            prefetch(counts, entries[row + _AHEAD] * width)
         entry = entries[row]
         sign = _sign(signs, row)
-        for which in range(counts.shape[1]):
+        for which in range(width):
             if masks.shape[1] > 0 and not masks[which, row]:
                 continue
             before = counts[entry, which]
@@ -64,6 +70,33 @@ def count_values(
                     ledger[slots[row], cells[which]] += crossing
                 if crossings.shape[1] > 0:
                     crossings[which, row] = crossing
+
+
+@kernel(f"void({READ_INT64}, {READ_INT64}, {READ_MASKS}, {READ_INT64}, int64[::1], int64[:, ::1], int8[:, ::1])")
+def mark_values(
+    entries: Int64s, slots: Int64s, masks: Bools, cells: Int64s, marks: Int64s, ledger: Int64s, crossings: Int8s
+) -> None:
+    """The same for rows that are only added: that a value occurred under a filter is a bit of the entry's mark."""
+    for row in range(entries.size):
+        if row + _AHEAD < entries.size:
+            prefetch(marks, entries[row + _AHEAD])
+            prefetch(ledger, slots[row + _AHEAD] * ledger.shape[1])
+        entry = entries[row]
+        mark = marks[entry]
+        fresh = int64(0)
+        for which in range(cells.size):
+            holds = int64(1) if masks.shape[1] == 0 else int64(masks[which, row])
+            fresh |= holds << which
+        fresh &= ~mark
+        if fresh == 0:
+            continue
+        marks[entry] = mark | fresh
+        for which in range(cells.size):
+            bit = (fresh >> which) & 1
+            if cells[which] >= 0:
+                ledger[slots[row], cells[which]] += bit
+            if crossings.shape[1] > 0:
+                crossings[which, row] = bit
 
 
 @kernel(f"void({READ_INT64}, {READ_INT64}, int64[:, ::1])")

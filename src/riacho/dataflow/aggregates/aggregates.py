@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.dataflow.aggregates.calls import Call, apply
 from riacho.dataflow.aggregates.contract import (
     ADDED,
     ALL,
@@ -26,7 +27,7 @@ from riacho.dataflow.aggregates.contract import (
 )
 from riacho.dataflow.aggregates.inputs import Inputs
 from riacho.dataflow.aggregates.registry import Need, Surroundings, make, needed
-from riacho.dataflow.aggregates.values import NO_CROSSINGS, ValueCounts
+from riacho.dataflow.aggregates.values import MOST_MARKS, NO_CROSSINGS, DistinctValues, ValueCounts, ValueMarks
 from riacho.dataflow.buffered import Columnar
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
@@ -51,7 +52,7 @@ class _Distinct:
     nulls: bool
     """Whether NULL is a value as any other; a word behind those of the arguments says then which are not NULL."""
     filters: list[int | None]
-    values: ValueCounts
+    values: DistinctValues
     cells: Int64Array
     told: list[tuple[int, Accumulator | Store, int]] = field(default_factory=list)
     """(filter, accumulator, its place) of those that are told which values appear and vanish."""
@@ -90,6 +91,12 @@ class Aggregates:
             self._place(need, made, width)
             width += 1 if isinstance(made, Store) else made.cells
         self._ledger = Growable(np.int64, width=max(width, 1))
+        parts: list[tuple[Need, tuple[Accumulator | Store, int]]] = [
+            *self._accumulators.items(),
+            *self._stores.items(),
+        ]
+        self._updated = [(need, part, at) for need, (part, at) in parts if not need.distinct]
+        """What a pass's rows are applied to; values that appear and vanish are told to the others."""
 
     def _count_values(self, needs: list[Need], *, chained: bool) -> None:
         filters: dict[tuple[tuple[int, ...], bool], list[int | None]] = {}
@@ -101,7 +108,11 @@ class Aggregates:
         for (arguments, nulls), found in filters.items():
             interned = [place for place, index in enumerate(arguments) if is_interned(self._schema[index].type)]
             width = len(arguments) + nulls
-            values = ValueCounts(width, len(found), interned=interned, chained=chained, pool=self._pool)
+            values: DistinctValues
+            if self._updating or len(found) > MOST_MARKS:
+                values = ValueCounts(width, len(found), interned=interned, chained=chained, pool=self._pool)
+            else:
+                values = ValueMarks(width, interned=interned, chained=chained, pool=self._pool)
             cells = np.full(len(found), NO_CELL, np.int64)
             self._distinct[arguments, nulls] = _Distinct(arguments, nulls, found, values, cells)
 
@@ -110,7 +121,8 @@ class Aggregates:
         if not need.distinct:
             return Surroundings(types, self._pool, updating)
         counted = self._distinct[need.arguments, need.nulls]
-        return Surroundings(types, self._pool, updating, counted.values, counted.filters.index(need.filter))
+        counts = counted.values if isinstance(counted.values, ValueCounts) else None
+        return Surroundings(types, self._pool, updating, counts, counted.filters.index(need.filter))
 
     def _place(self, need: Need, made: Accumulator | Store, at: int) -> None:
         if isinstance(made, Store):
@@ -170,16 +182,18 @@ class Aggregates:
         """Apply a pass's rows; `signs` is empty where all are added."""
         inputs = Inputs(rows, self._schema, self._pool)
         ledger = self._ledger.values
-        parts: list[tuple[Need, tuple[Accumulator | Store, int]]] = [
-            *self._accumulators.items(),
-            *self._stores.items(),
-        ]
-        for need, (part, at) in parts:
-            if not need.distinct:
-                chosen = inputs.chosen(() if need.nulls else need.arguments, need.filter)
-                read = () if need.kind == "COUNT" else need.arguments
-                arguments = tuple(inputs.argument(index) for index in read)
+        together: list[Call] = []
+        for need, part, at in self._updated:
+            chosen = inputs.chosen(() if need.nulls else need.arguments, need.filter)
+            read = () if need.kind == "COUNT" else need.arguments
+            arguments = tuple([inputs.argument(index) for index in read])
+            kind = None if isinstance(part, Store) else part.kind
+            if kind is None:
                 part.update(Rows(slots, touched, signs, chosen, arguments), ledger, at)
+            else:
+                together.append(Call(kind, at, arguments[0].words if arguments else None, chosen))
+        if together:
+            apply(together, slots, signs, ledger)
         for counted in self._distinct.values():
             self._update_values(counted, inputs, slots, touched, signs)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.dataflow.aggregates.calls import Call, apply
 from riacho.dataflow.aggregates.contract import ADDED, ALL, BoolArray, Int64Array, Rows
 from riacho.dataflow.aggregates.lists import lists_of, series_of
 from riacho.dataflow.aggregates.values import ValueCounts
@@ -20,7 +21,7 @@ from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import is_interned
 from riacho.errors import RiachoError
 from riacho.formats.arrow import Column, to_frame
-from riacho.kernels.aggregate import add_counts
+from riacho.kernels.aggregate import COUNT
 from riacho.kernels.arrivals import (
     COUNTERS,
     FREE_COUNT,
@@ -70,7 +71,7 @@ class Arrivals:
 
     def update(self, rows: Rows, ledger: Int64Array, at: int) -> None:
         rows = rows.only_chosen()
-        add_counts(rows.slots, ADDED, ALL, ledger, at)
+        apply([Call(COUNT, at, None, ALL)], rows.slots, ADDED, ledger)
         words, valid = rows.arguments[0]
         present = np.ones(len(words), np.int64) if valid is None else valid.astype(np.int64)
         if not len(rows.signs):

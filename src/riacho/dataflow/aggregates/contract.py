@@ -126,6 +126,11 @@ class Accumulator(Protocol):
         """Columns of the ledger that it has."""
         ...
 
+    @property
+    def kind(self) -> int | None:
+        """The kind of call of `kernels.aggregate` that its update is; None where it is more than one."""
+        ...
+
     def update(self, rows: Rows, ledger: Int64Array, at: int) -> None:
         """Apply a pass's rows."""
         ...
@@ -181,6 +186,8 @@ class Store(Protocol):
 
 class InCells:
     """Accumulators that hold nothing outside their cells."""
+
+    kind: int | None = None
 
     def release(self, slots: Int64Array, ledger: Int64Array, at: int) -> None:
         """Nothing outside the ledger is held."""

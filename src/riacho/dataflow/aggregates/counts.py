@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from riacho.dataflow.aggregates.calls import apply_one
 from riacho.dataflow.aggregates.contract import InCells, Int64Array, Rows, Words
-from riacho.kernels.aggregate import add_counts, merge_sums
+from riacho.kernels.aggregate import COUNT, merge_sums
 from riacho.plan.expressions import AggregateCall
 
 
@@ -14,9 +15,10 @@ class Count(InCells):
     """
 
     cells = 1
+    kind = COUNT
 
     def update(self, rows: Rows, ledger: Int64Array, at: int) -> None:
-        add_counts(rows.slots, rows.signs, rows.chosen, ledger, at)
+        apply_one(COUNT, rows, ledger, at)
 
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_sums(source, target, parts, ledger, at, 1)

@@ -5,10 +5,11 @@ Source: Flink's FirstValueAggFunction and LastValueAggFunction. Where rows are r
 
 from __future__ import annotations
 
+from riacho.dataflow.aggregates.calls import apply_one
 from riacho.dataflow.aggregates.contract import Int64Array, Rows, Words
 from riacho.dataflow.aggregates.extremes import exchange_strings, held_strings
 from riacho.dataflow.state.strings import StringPool
-from riacho.kernels.aggregate import keep_ends
+from riacho.kernels.aggregate import FIRST, LAST
 from riacho.plan.expressions import AggregateCall
 
 
@@ -18,17 +19,18 @@ class End:
     cells = 2
 
     def __init__(self, *, last: bool, interned: bool, pool: StringPool) -> None:
-        self._last = last
+        self._end = LAST if last else FIRST
+        self.kind = None if interned else self._end
         self._interned = interned
         self._pool = pool
 
     def update(self, rows: Rows, ledger: Int64Array, at: int) -> None:
         assert not len(rows.signs), "one value does not survive retractions"
         if not self._interned:
-            keep_ends(rows.slots, rows.chosen, rows.words, self._last, ledger, at)
+            apply_one(self._end, rows, ledger, at)
             return
         before = held_strings(ledger, rows.touched, at)
-        keep_ends(rows.slots, rows.chosen, rows.words, self._last, ledger, at)
+        apply_one(self._end, rows, ledger, at)
         exchange_strings(before, held_strings(ledger, rows.touched, at), self._pool)
 
     def result(self, call: AggregateCall, cells: Int64Array) -> Words:  # noqa: ARG002 - it has one form

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from riacho.dataflow.aggregates.contract import ALL, BoolArray, InCells, Int64Array, Rows, Words
+from riacho.dataflow.aggregates.calls import Call, apply
+from riacho.dataflow.aggregates.contract import ADDED, ALL, BoolArray, InCells, Int64Array, Rows, Words
 from riacho.dataflow.aggregates.values import ValueCounts
 from riacho.dataflow.state.strings import NO_STRING, StringPool
-from riacho.kernels.aggregate import keep_extremes, keep_text_extremes
+from riacho.kernels.aggregate import GREATEST, LEAST, keep_text_extremes
 from riacho.plan.expressions import AggregateCall
 
 
@@ -25,12 +26,17 @@ def exchange_strings(before: Int64Array, after: Int64Array, pool: StringPool) ->
         pool.release(before[changed])
 
 
+def _kind(*, greatest: bool) -> int:
+    return GREATEST if greatest else LEAST
+
+
 class Extreme(InCells):
     """MIN or MAX over rows that are only added: one value per group. Cells: the value's word, 1 where there is one."""
 
     cells = 2
 
     def __init__(self, *, greatest: bool, interned: bool, pool: StringPool) -> None:
+        self.kind = None if interned else _kind(greatest=greatest)
         self._greatest = greatest
         self._interned = interned
         self._pool = pool
@@ -43,7 +49,8 @@ class Extreme(InCells):
         self, slots: Int64Array, touched: Int64Array, chosen: BoolArray, words: Int64Array, ledger: Int64Array, at: int
     ) -> None:
         if not self._interned:
-            keep_extremes(slots, chosen, words, self._greatest, ledger, at)
+            call = Call(_kind(greatest=self._greatest), at, np.ascontiguousarray(words), chosen)
+            apply([call], slots, ADDED, ledger)
             return
         before = held_strings(ledger, touched, at)
         keep_text_extremes(slots, chosen, words, self._greatest, *self._pool.storage, ledger, at)
@@ -83,7 +90,7 @@ class RetractingExtreme(InCells):
         if self._interned:
             keep_text_extremes(slots, ALL, words, self._greatest, *self._pool.storage, ledger, at)
         else:
-            keep_extremes(slots, ALL, words, self._greatest, ledger, at)
+            apply([Call(_kind(greatest=self._greatest), at, words, ALL)], slots, ADDED, ledger)
         slots, words = rows.slots[~appeared], rows.words[~appeared]
         lost = slots[ledger[slots, at] == words]
         if len(lost):

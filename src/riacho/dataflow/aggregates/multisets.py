@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.dataflow.aggregates.calls import Call, apply
 from riacho.dataflow.aggregates.contract import ADDED, ALL, Int64Array, Rows
 from riacho.dataflow.aggregates.lists import lists_of, series_of
 from riacho.dataflow.aggregates.values import ValueCounts
@@ -16,7 +17,7 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import floats_of_words, is_interned
 from riacho.formats.arrow import to_frame
-from riacho.kernels.aggregate import add_counts
+from riacho.kernels.aggregate import COUNT
 from riacho.kernels.arrivals import percentiles
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.types import DataType
@@ -41,7 +42,7 @@ class Multiset:
         weights = rows.signs.astype(np.int64) if len(rows.signs) else np.ones(len(rows.slots), np.int64)
         if len(rows.arguments) > 1:  # a frequency; Flink passes over those that are not positive
             weights = weights * np.maximum(rows.arguments[1].words, 0)
-        add_counts(rows.slots, ADDED, ALL, ledger, at)
+        apply([Call(COUNT, at, None, ALL)], rows.slots, ADDED, ledger)
         self._values.weigh(rows.slots, rows.arguments[0].words, weights)
 
     def release(self, slots: Int64Array) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from riacho.dataflow.aggregates.calls import apply_one
 from riacho.dataflow.aggregates.contract import BoolArray, InCells, Int64Array, Rows, Uint64Array, Words
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import NARROW_DECIMAL, limbs_of_ids, words_of_floats
@@ -16,9 +17,9 @@ from riacho.kernels.aggregate import (
     NANS,
     NEGATIVE_INFINITIES,
     POSITIVE_INFINITIES,
+    SUM,
     add_decimals,
     add_floats,
-    add_integers,
     merge_decimals,
     merge_floats,
     merge_sums,
@@ -35,9 +36,10 @@ class IntegerSum(InCells):
     """SUM and AVG of integers, modulo 2^64: every narrower type's wrapped sum is in it. Cells: sum, count."""
 
     cells = 2
+    kind = SUM
 
     def update(self, rows: Rows, ledger: Int64Array, at: int) -> None:
-        add_integers(rows.slots, rows.signs, rows.chosen, rows.words, ledger, at)
+        apply_one(SUM, rows, ledger, at)
 
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_sums(source, target, parts, ledger, at, 2)

@@ -1,9 +1,9 @@
-"""How often each value occurs in each group: what DISTINCT, and MIN and MAX over retractions, are made of."""
+"""Which values occur in each group, and how often: what DISTINCT, and MIN and MAX over retractions, are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from riacho.kernels.value_counts import (
     chained_entries,
     count_values,
     link_entries,
+    mark_values,
     rescan_extremes,
     unlink_entries,
     vanished_entries,
@@ -31,125 +32,79 @@ NO_MASKS: BoolArray = np.empty((1, 0), np.bool_)
 NO_CROSSINGS: Int8Array = np.empty((1, 0), np.int8)
 
 
-class ValueCounts:
-    """Counts of (group, value, …) for some argument columns, a counter for each FILTER that they are used with.
+class _Entries:
+    """The distinct (group, value, …), each with a number.
 
-    Where groups end or extremes are looked up (`chained`), a group's entries are chained. `interned` says which of the
-    value's words are ids of the pool.
+    Where groups end or are looked at (`chained`), a group's entries are chained. `interned` says which of the value's
+    words are ids of the pool.
     """
 
-    def __init__(self, width: int, filters: int, *, interned: Sequence[int], chained: bool, pool: StringPool) -> None:
+    def __init__(self, width: int, *, interned: Sequence[int], chained: bool, pool: StringPool) -> None:
         self._index = KeyIndex(1 + width)
-        self._counts = Growable(np.int64, width=filters)
         self._nexts = Growable(np.int64)
         self._previous = Growable(np.int64)
         self._heads = Growable(np.int64)
         self._interned = [1 + word for word in interned]
         self._chained = chained
         self._pool = pool
-        self._retracted: list[tuple[Int64Array, Int8Array]] = []
 
     @property
     def bytes(self) -> int:
-        return self._index.bytes + sum(part.bytes for part in (self._counts, self._nexts, self._previous, self._heads))
+        return self._index.bytes + sum(part.bytes for part in (self._nexts, self._previous, self._heads))
+
+    @property
+    def used(self) -> int:
+        """One past the greatest number ever given out."""
+        return self._index.slots_used
+
+    @property
+    def keys(self) -> Int64Array:
+        """(group, value, …) by entry."""
+        return self._index.keys
+
+    @property
+    def chains(self) -> tuple[Int64Array, Int64Array]:
+        """The first entry of each group and the next of each entry, for kernels."""
+        return self._heads.values, self._nexts.values
 
     def reserve(self, slots: int) -> None:
         """Make room for groups up to `slots`."""
         if self._chained:
             self._heads.reserve(slots)
 
-    def count(
-        self,
-        slots: Int64Array,
-        words: Sequence[Int64Array],
-        signs: Int8Array,
-        masks: BoolArray,
-        cells: Int64Array,
-        ledger: Int64Array,
-        crossings: Int8Array,
-    ) -> None:
-        """Count the rows' values, keep the distinct counts in `cells` of the ledger and tell `crossings`."""
-        found = self._entries(slots, words)
-        count_values(found, slots, signs, masks, cells, self._counts.values, ledger, crossings)
-        if len(signs):
-            self._retracted.append((found, signs))
-
-    def _entries(self, slots: Int64Array, words: Sequence[Int64Array]) -> Int64Array:
-        """The entry of each (group, value), made where it is new."""
+    def of(self, slots: Int64Array, words: Sequence[Int64Array]) -> tuple[Int64Array, Int64Array]:
+        """The entry of each (group, value), made where it is new; and those that were."""
         keys = np.empty((len(slots), 1 + len(words)), np.int64)
         keys[:, 0] = slots
         for place, column in enumerate(words):
             keys[:, 1 + place] = column
         found, new_rows = self._index.upsert(keys)
-        self._counts.reserve(self._index.slots_used)
         new = found[new_rows]
         if len(new):
-            self._counts.values[new] = 0
             if self._chained:
                 for part in (self._nexts, self._previous):
                     part.reserve(self._index.slots_used)
                 link_entries(new, slots[new_rows], self._heads.values, self._nexts.values, self._previous.values)
             for word in self._interned:
                 self._pool.retain(keys[new_rows, word])
-        return found
+        return found, new
 
-    def weigh(self, slots: Int64Array, words: Int64Array, weights: Int64Array) -> None:
-        """Add each row's weight to its value's only count, and forget values whose count is zero."""
-        entries = self._entries(slots, [words])
-        weigh_values(entries, weights, self._counts.values)
-        out = np.empty(len(entries), np.int64)
-        signs = np.full(len(entries), -1, np.int8)
-        self._free(out[: vanished_entries(entries, signs, self._counts.values, out)])
-
-    def counts_of(self, slots: Int64Array, words: Int64Array) -> Int64Array:
-        """The only count of each (group, value), 0 where it is not there."""
+    def find(self, slots: Int64Array, words: Int64Array) -> Int64Array:
+        """The entry of each (group, value), −1 where it is not there."""
         keys = np.empty((len(slots), 2), np.int64)
         keys[:, 0] = slots
         keys[:, 1] = words
-        entries = self._index.find(keys)
-        counts: Int64Array = np.where(entries >= 0, self._counts.values[np.maximum(entries, 0), 0], 0)
-        return counts
+        return self._index.find(keys)
 
-    def counted(self, slots: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """The words of these groups' values, how often each occurs, and where those of each group end."""
-        entries, ends = self.entries_of(slots)
-        return self._index.keys[entries, 1], self._counts.values[entries, 0], ends
-
-    def extremes(self, which: int, slots: Int64Array, ledger: Int64Array, at: int, *, greatest: bool) -> None:
-        """Write each group's greatest or least value, and whether it has one, into its cells at `at`."""
-        rescan_extremes(
-            slots,
-            self._heads.values,
-            self._nexts.values,
-            self._index.keys,
-            self._counts.values,
-            which,
-            greatest,
-            bool(self._interned),
-            *self._pool.storage,
-            ledger,
-            at,
-        )
-
-    def forget_vanished(self) -> None:
-        """At the end of a pass: free the entries that no counter counts any more."""
-        for entries, signs in self._retracted:
-            out = np.empty(len(entries), np.int64)
-            self._free(out[: vanished_entries(entries, signs, self._counts.values, out)])
-        self._retracted.clear()
-
-    def forget_groups(self, slots: Int64Array) -> None:
-        """Free every entry of these groups."""
-        self._free(self.entries_of(slots)[0])
-
-    def entries_of(self, slots: Int64Array) -> tuple[Int64Array, Int64Array]:
+    def of_groups(self, slots: Int64Array) -> tuple[Int64Array, Int64Array]:
         """The entries of these groups, one group after another, and where those of each end."""
         out, ends = np.empty(max(1024, 4 * len(slots)), np.int64), np.empty(len(slots), np.int64)
         while (count := chained_entries(slots, self._heads.values, self._nexts.values, out, ends)) > len(out):
             out = np.empty(count, np.int64)
         return out[:count], ends
 
-    def _free(self, entries: Int64Array) -> None:
+    def free(self, entries: Int64Array) -> None:
+        """Forget entries."""
         if not len(entries):
             return
         keys = self._index.keys[entries]
@@ -166,20 +121,193 @@ class ValueCounts:
         self._index.release(entries)
 
     def snapshot(self) -> StateArrays:
-        used = self._index.slots_used
-        arrays: StateArrays = {"counts": self._counts.copy(used)}
+        arrays: StateArrays = {}
         if self._chained:
             arrays |= {
-                "next": self._nexts.copy(used),
-                "previous": self._previous.copy(used),
+                "next": self._nexts.copy(self.used),
+                "previous": self._previous.copy(self.used),
                 "head": self._heads.copy(len(self._heads.values)),
             }
         return arrays | prefixed("index", self._index.snapshot())
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._index.restore(section("index", state))
-        self._counts.load(state["counts"])
         if self._chained:
             self._nexts.load(state["next"])
             self._previous.load(state["previous"])
             self._heads.load(state["head"])
+
+
+class DistinctValues(Protocol):
+    """The values of some argument columns in each group, under each FILTER that they are used with."""
+
+    @property
+    def bytes(self) -> int: ...
+
+    def reserve(self, slots: int) -> None:
+        """Make room for groups up to `slots`."""
+        ...
+
+    def count(
+        self,
+        slots: Int64Array,
+        words: Sequence[Int64Array],
+        signs: Int8Array,
+        masks: BoolArray,
+        cells: Int64Array,
+        ledger: Int64Array,
+        crossings: Int8Array,
+    ) -> None:
+        """Apply the rows' values, keep the distinct counts in `cells` of the ledger and tell `crossings`."""
+        ...
+
+    def forget_vanished(self) -> None:
+        """At the end of a pass: free the entries that no counter counts any more."""
+        ...
+
+    def forget_groups(self, slots: Int64Array) -> None:
+        """Free every entry of these groups."""
+        ...
+
+    def snapshot(self) -> StateArrays: ...
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None: ...
+
+
+MOST_MARKS = 62
+"""Filters that share a word of marks."""
+
+
+class ValueMarks:
+    """Values of rows that are only added: a bit for each filter that one has occurred under."""
+
+    def __init__(self, width: int, *, interned: Sequence[int], chained: bool, pool: StringPool) -> None:
+        self._entries = _Entries(width, interned=interned, chained=chained, pool=pool)
+        self._marks = Growable(np.int64)
+
+    @property
+    def bytes(self) -> int:
+        return self._entries.bytes + self._marks.bytes
+
+    def reserve(self, slots: int) -> None:
+        self._entries.reserve(slots)
+
+    def count(
+        self,
+        slots: Int64Array,
+        words: Sequence[Int64Array],
+        signs: Int8Array,
+        masks: BoolArray,
+        cells: Int64Array,
+        ledger: Int64Array,
+        crossings: Int8Array,
+    ) -> None:
+        assert not len(signs), "marks do not survive retractions"
+        found, new = self._entries.of(slots, words)
+        self._marks.reserve(self._entries.used)
+        self._marks.values[new] = 0
+        mark_values(found, slots, masks, cells, self._marks.values, ledger, crossings)
+
+    def forget_vanished(self) -> None:
+        """Nothing vanishes."""
+
+    def forget_groups(self, slots: Int64Array) -> None:
+        self._entries.free(self._entries.of_groups(slots)[0])
+
+    def snapshot(self) -> StateArrays:
+        return {"marks": self._marks.copy(self._entries.used)} | self._entries.snapshot()
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._entries.restore(state)
+        self._marks.load(state["marks"])
+
+
+class ValueCounts:
+    """How often values occur, a counter for each of `filters` filters."""
+
+    def __init__(self, width: int, filters: int, *, interned: Sequence[int], chained: bool, pool: StringPool) -> None:
+        self._entries = _Entries(width, interned=interned, chained=chained, pool=pool)
+        self._counts = Growable(np.int64, width=filters)
+        self._text = bool(interned)
+        self._pool = pool
+        self._retracted: list[tuple[Int64Array, Int8Array]] = []
+
+    @property
+    def bytes(self) -> int:
+        return self._entries.bytes + self._counts.bytes
+
+    def reserve(self, slots: int) -> None:
+        self._entries.reserve(slots)
+
+    def count(
+        self,
+        slots: Int64Array,
+        words: Sequence[Int64Array],
+        signs: Int8Array,
+        masks: BoolArray,
+        cells: Int64Array,
+        ledger: Int64Array,
+        crossings: Int8Array,
+    ) -> None:
+        found = self._found(slots, words)
+        count_values(found, slots, signs, masks, cells, self._counts.values, ledger, crossings)
+        if len(signs):
+            self._retracted.append((found, signs))
+
+    def _found(self, slots: Int64Array, words: Sequence[Int64Array]) -> Int64Array:
+        found, new = self._entries.of(slots, words)
+        self._counts.reserve(self._entries.used)
+        self._counts.values[new] = 0
+        return found
+
+    def weigh(self, slots: Int64Array, words: Int64Array, weights: Int64Array) -> None:
+        """Add each row's weight to its value's only count, and forget values whose count is zero."""
+        entries = self._found(slots, [words])
+        weigh_values(entries, weights, self._counts.values)
+        out = np.empty(len(entries), np.int64)
+        signs = np.full(len(entries), -1, np.int8)
+        self._entries.free(out[: vanished_entries(entries, signs, self._counts.values, out)])
+
+    def counts_of(self, slots: Int64Array, words: Int64Array) -> Int64Array:
+        """The only count of each (group, value), 0 where it is not there."""
+        entries = self._entries.find(slots, words)
+        counts: Int64Array = np.where(entries >= 0, self._counts.values[np.maximum(entries, 0), 0], 0)
+        return counts
+
+    def counted(self, slots: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """The words of these groups' values, how often each occurs, and where those of each group end."""
+        entries, ends = self._entries.of_groups(slots)
+        return self._entries.keys[entries, 1], self._counts.values[entries, 0], ends
+
+    def extremes(self, which: int, slots: Int64Array, ledger: Int64Array, at: int, *, greatest: bool) -> None:
+        """Write each group's greatest or least value, and whether it has one, into its cells at `at`."""
+        heads, nexts = self._entries.chains
+        rescan_extremes(
+            slots,
+            heads,
+            nexts,
+            self._entries.keys,
+            self._counts.values,
+            which,
+            greatest,
+            self._text,
+            *self._pool.storage,
+            ledger,
+            at,
+        )
+
+    def forget_vanished(self) -> None:
+        for entries, signs in self._retracted:
+            out = np.empty(len(entries), np.int64)
+            self._entries.free(out[: vanished_entries(entries, signs, self._counts.values, out)])
+        self._retracted.clear()
+
+    def forget_groups(self, slots: Int64Array) -> None:
+        self._entries.free(self._entries.of_groups(slots)[0])
+
+    def snapshot(self) -> StateArrays:
+        return {"counts": self._counts.copy(self._entries.used)} | self._entries.snapshot()
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._entries.restore(state)
+        self._counts.load(state["counts"])

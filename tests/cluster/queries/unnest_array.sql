@@ -1,2 +1,0 @@
--- A row per element.
-SELECT k.id, t.e FROM kinds AS k CROSS JOIN UNNEST(k.a) AS t(e)
