@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import ibis
 import pytest
 from running_platform import RunningPlatform
 
 import riacho.ibis
 from job_process import Reader, create_topic, produce, until
+
+CENTS = 100
+
+
+@ibis.udf.scalar.python
+def in_cents(price: int) -> int:
+    return CENTS * price
 
 
 @pytest.fixture
@@ -19,7 +27,9 @@ def platform(tmp_path: Path) -> Iterator[RunningPlatform]:
     up.close()
 
 
-def test_an_expression_runs_for_good_and_is_stopped_like_any_job(platform: RunningPlatform) -> None:
+def test_an_expression_with_its_python_functions_runs_for_good_and_is_stopped_like_any_job(
+    platform: RunningPlatform,
+) -> None:
     create_topic(platform.kafka, "orders")
     produce(platform.kafka, "orders", [{"city": "Rio", "price": 2}, {"city": "Lima", "price": 3}])
     con = riacho.ibis.connect(platform.kafka, progress=False)
@@ -29,12 +39,12 @@ def test_an_expression_runs_for_good_and_is_stopped_like_any_job(platform: Runni
     schema = {"city": "!string", "revenue": "int64"}
     revenue = con.create_table("revenue", schema=schema, tbl_properties=options, primary_key="city")
 
-    job = riacho.ibis.start(orders.group_by("city").agg(revenue=orders.price.sum()), into=revenue)
+    job = riacho.ibis.start(orders.group_by("city").agg(revenue=in_cents(orders.price).sum()), into=revenue)
 
     published = Reader(platform.kafka, "revenue")
     until(lambda: len(published.values()) >= 2, f"the job publishes what is there: {platform.jobs()}")
     produce(platform.kafka, "orders", [{"city": "Rio", "price": 5}])
-    until(lambda: {"city": "Rio", "revenue": 7} in published.values(), "and what comes")
+    until(lambda: {"city": "Rio", "revenue": 700} in published.values(), "and what comes")
     published.close()
     assert [each.name for each in riacho.ibis.jobs(con)] == ["revenue"]
     assert "INSERT INTO `revenue`" in job.sql

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -23,6 +24,7 @@ from riacho.client.reaching import connected, named_topics
 from riacho.dataflow.connectors import check_table
 from riacho.errors import UsageError
 from riacho.ibis.compiler import compiler
+from riacho.ibis.functions import function_name, module_of, python_functions
 from riacho.ibis.progress import Progress
 from riacho.ibis.results import to_arrow
 from riacho.ibis.tables import create_table, quoted, sample_schema
@@ -35,6 +37,7 @@ from riacho.sql.session import Session, StatementResult
 from riacho.sql.source import SourceText
 from riacho.sql.statement_grammar import read_script
 from riacho.sql.statements import Describe, Explain, Insert, Select, Show, StatementSet
+from riacho.user_functions.loading import PythonModules
 
 Settings = dict[str, str]
 
@@ -52,12 +55,14 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
     name = "riacho"
     compiler = compiler
     supports_temporary_tables = True
-    supports_python_udfs = False
+    supports_python_udfs = True
 
     kafka: str
     session: Session
     definitions: list[str]
     """The statements that made what the session knows, in order: what a job of its own begins with."""
+    python: dict[str, Path]
+    """The modules of the functions of Ibis that expressions called so far, by the functions' names in SQL."""
 
     def do_connect(self, kafka: str, *, progress: bool = True) -> None:
         with connected(kafka, "ibis", mend="start one with `riacho up`, or give the address of yours"):
@@ -65,6 +70,7 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
         self.kafka = kafka
         self.session = Session({"KAFKA": kafka}, check_table)
         self.definitions = []
+        self.python = {}
         self._progress = progress
 
     def disconnect(self) -> None:
@@ -214,6 +220,7 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
         database: str | None = None,
         overwrite: bool = False,
     ) -> ir.Table:
+        self._run_pre_execute_hooks(obj)
         self.raw_sql(f"CREATE {'OR REPLACE ' if overwrite else ''}VIEW {quoted(name)} AS {self.compile(obj)}")
         return self.table(name)
 
@@ -226,6 +233,15 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
             raise UsageError("a stream's table cannot be overwritten", mend="leave overwrite away")
         source = obj if isinstance(obj, ir.Expr) else ibis.memtable(obj)
         self.raw_sql(insert_statement(self, name, source))
+
+    def _register_udfs(self, expr: ir.Expr) -> None:
+        """Give the session the Python functions that an expression calls."""
+        new = {function_name(op): module_of(op) for op in python_functions(expr)}
+        new = {name: module for name, module in new.items() if name not in self.python}
+        self.python |= new
+        self.session.modules = PythonModules(list(self.python.values()))
+        for name, module in new.items():
+            self.raw_sql(f"CREATE FUNCTION {quoted(name)} AS '{module.stem}.function' LANGUAGE PYTHON")
 
     def _register_in_memory_table(self, op: ops.InMemoryTable) -> None:
         """Its rows stand in the query itself."""
@@ -266,7 +282,8 @@ def _definitions(text: str, variables: Mapping[str, str]) -> list[str]:
 
 
 def insert_statement(backend: Backend, table: str, expr: ir.Expr) -> str:
-    """INSERT INTO the table what the expression gives."""
+    """INSERT INTO the table what the expression gives, whose functions the session knows from now on."""
+    backend._run_pre_execute_hooks(expr)
     names = ", ".join(quoted(name) for name in expr.as_table().schema())
     return f"INSERT INTO {quoted(table)} ({names})\n{backend.compile(expr.as_table(), pretty=True)}"
 

@@ -17,6 +17,8 @@ import sqlglot.expressions as sge
 from ibis.backends.sql.compilers.base import STAR, AggGen
 from ibis.backends.sql.compilers.flink import FlinkCompiler
 
+from riacho.ibis.functions import function_name
+
 _JOINS = frozenset({"inner", "left", "right", "outer", "cross", "semi", "anti"})
 _EXISTENCE = {"SEMI": False, "ANTI": True}
 """Kinds of join that become [NOT] EXISTS: whether NOT."""
@@ -70,6 +72,9 @@ class RiachoCompiler(FlinkCompiler):
         ]
         alias = sge.TableAlias(this=sg.to_identifier(name, quoted=True), columns=columns)
         return sg.select(*columns).from_(sge.Values(expressions=rows, alias=alias))
+
+    def visit_ScalarUDF(self, op: Any, **arguments: Any) -> Any:
+        return self.f[function_name(op)](*arguments.values())
 
     # ---- aggregates -------------------------------------------------------------------------------------------
 

@@ -67,10 +67,12 @@ def start(expr: ir.Expr, *, into: ir.Table | str, name: str | None = None, fresh
         raise UsageError(f"the expression belongs to a backend of {backend.name}", mend="use riacho.ibis.connect")
     table = into if isinstance(into, str) else into.get_name()
     job = checked_name(name or table.lower())
-    sql = ";\n\n".join([*backend.definitions, insert_statement(backend, table, expr)]) + ";\n"
-    compile_job_script(sql, None, {"KAFKA": backend.kafka})
+    insert = insert_statement(backend, table, expr)
+    sql = ";\n\n".join([*backend.definitions, insert]) + ";\n"
+    compile_job_script(sql, None, {"KAFKA": backend.kafka}, backend.session.modules)
+    python = {module.name: module.read_text() for module in backend.python.values()}
     with _catalog(backend.kafka) as catalog:
-        spec = JobSpec(job, sql, f"{job}.sql", submitted_ms=SystemClock().now_ms(), fresh=fresh)
+        spec = JobSpec(job, sql, f"{job}.sql", submitted_ms=SystemClock().now_ms(), fresh=fresh, python=python)
         catalog.hand_over(spec.after(catalog.specs().get(job)))
     return RunningJob(job, backend.kafka)
 
