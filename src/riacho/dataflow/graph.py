@@ -21,7 +21,7 @@ from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.errors import RiachoError
-from riacho.plan.relations import Job, Scan, Sink
+from riacho.plan.relations import Alignment, Job, Scan, Sink
 
 END_OF_SEQUENCE = 2**63 - 1
 """No row has a greater sequence number."""
@@ -166,6 +166,11 @@ class Graph:
             if slowest:
                 found[scan_id] = min(slowest, key=lambda split: split[1])
         return found
+
+    def alignments(self) -> dict[str, Alignment]:
+        """By scan id, with which others it is read."""
+        found = {scan_id: [item.alignment for item in self._watermark_operators(scan_id)] for scan_id in self.scans}
+        return {scan_id: each for scan_id, given in found.items() if (each := next(filter(None, given), None))}
 
     def metrics(self) -> list[OperatorMetrics]:
         """One entry per node, inputs first."""

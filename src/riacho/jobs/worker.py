@@ -18,6 +18,7 @@ from riacho.dataflow.sinks import Sink
 from riacho.dataflow.sources import Positions, Source
 from riacho.errors import UsageError
 from riacho.host import Clock
+from riacho.jobs.alignment import SourceAlignment
 from riacho.jobs.intake import Intake
 from riacho.jobs.measurements import Measurements
 from riacho.jobs.snapshot import SnapshotStore
@@ -88,6 +89,7 @@ class Worker:
         self._snapshots = snapshots
         self._observe = observe
         self._intake = Intake(graph.scans)
+        self._alignment = SourceAlignment(graph.alignments(), graph.slowest_splits, clock)
         self._stopped = threading.Event()
         self._ended: set[str] = set()
         self._splits = dict.fromkeys(wiring.sources, 0)
@@ -212,9 +214,11 @@ class Worker:
         return now_ms + wait_ms
 
     def _poll_all(self) -> int:
-        """Poll every source once, beginning with another each time; returns the number of rows."""
+        """Poll every source once that is not ahead of its group, beginning with another each time; returns the number
+        of rows."""
         intake, trigger = self._intake, self._trigger
-        names = [scan for scan in self._wiring.sources if scan not in self._ended]
+        ahead = self._alignment.ahead()
+        names = [scan for scan in self._wiring.sources if scan not in self._ended and scan not in ahead]
         if not names:
             return 0
         before = intake.rows

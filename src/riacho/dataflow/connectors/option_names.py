@@ -8,7 +8,10 @@ from riacho.formats.options import OptionError, nearest_option
 from riacho.formats.registry import formats, option_names
 from riacho.plan.tables import Table
 
-_EVERY = ("connector", "scan.watermark.idle-timeout", "scan.watermark.emit.strategy", "riacho.bad-records")
+_EVERY = """
+    connector scan.watermark.idle-timeout scan.watermark.emit.strategy scan.watermark.alignment.group
+    scan.watermark.alignment.max-drift scan.watermark.alignment.update-interval riacho.bad-records
+"""
 
 _KAFKA = """
     topic topic-pattern format value.format key.format key.fields key.fields-prefix value.fields-include
@@ -35,7 +38,7 @@ _LOOKUP = """
 """
 
 OPTION_NAMES: Mapping[str, frozenset[str]] = {
-    connector: frozenset((*_EVERY, *names.split()))
+    connector: frozenset((_EVERY + names).split())
     for connector, names in {
         "kafka": _KAFKA,
         "upsert-kafka": _KAFKA,

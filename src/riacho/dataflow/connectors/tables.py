@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from riacho.formats.options import Option, Options
+from riacho.formats.options import Option, Options, duration
 from riacho.plan.tables import ColumnKind, Table
 from riacho.plan.types import (
     ArrayType,
@@ -23,6 +23,11 @@ def _word(value: str) -> str | None:
 
 _CONNECTOR: Option[str | None] = Option("connector", _word, None)
 _IDLE_TIMEOUT: Option[str | None] = Option("scan.watermark.idle-timeout", _word, None)
+_ALIGNMENT_GROUP: Option[str | None] = Option("scan.watermark.alignment.group", _word, None)
+_ALIGNMENT_TIMES = tuple(
+    Option(f"scan.watermark.alignment.{key}", duration, default)
+    for key, default in (("max-drift", 0), ("update-interval", 1_000))
+)
 _EMIT_STRATEGY: Option[str | None] = Option("scan.watermark.emit.strategy", _word, None)
 
 
@@ -31,6 +36,9 @@ def options_of(table: Table) -> Options:
     options = Options(f"table {table.name}", dict(table.options), where=table.origin)
     options.get(_CONNECTOR)
     options.get(_IDLE_TIMEOUT)
+    options.get(_ALIGNMENT_GROUP)
+    for time in _ALIGNMENT_TIMES:
+        options.get(time)
     strategy = options.get(_EMIT_STRATEGY)
     if strategy not in (None, "on-event", "on-periodic"):
         raise options.wrong(_EMIT_STRATEGY, "must be 'on-event' or 'on-periodic'")

@@ -35,6 +35,8 @@ class WatermarkOperator:
         self._evaluator = Evaluator([relation.expression], ["watermark"], relation.input.schema, settings)
         self._splits = SplitWatermarks(settings.clock, idle_timeout_ms=relation.idle_timeout_ms)
         self._rejects = rejects
+        self.alignment = relation.alignment
+        """With which other tables this one is read."""
 
     def assign_splits(self, splits: Iterable[int]) -> None:
         """The source reads these splits: each holds the watermark back until it has rows."""

@@ -45,9 +45,8 @@ def as_batch(relation: Relation) -> Relation:
 
 def _step(relation: Relation) -> Relation:
     if isinstance(relation, Watermark):
-        return replace(
-            relation, expression=Literal(relation.expression.type.with_nullable(True), None), idle_timeout_ms=0
-        )
+        nothing = Literal(relation.expression.type.with_nullable(True), None)
+        return replace(relation, expression=nothing, idle_timeout_ms=0, alignment=None)
     if isinstance(relation, Join):  # nothing expires in a batch
         return replace(relation, ttls_ms=(None, None))
     if isinstance(relation, Aggregate):

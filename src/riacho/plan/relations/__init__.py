@@ -16,7 +16,7 @@ from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, wa
 from riacho.plan.relations.replicate import Replicate
 from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
 from riacho.plan.relations.sort import Sort
-from riacho.plan.relations.sources import Normalize, Scan, Values, Watermark
+from riacho.plan.relations.sources import Alignment, Normalize, Scan, Values, Watermark
 from riacho.plan.relations.union import Union
 from riacho.plan.relations.unnest import Unnest, element_names, element_types
 from riacho.plan.relations.window_join import WindowJoin
@@ -24,6 +24,7 @@ from riacho.plan.relations.windows import EmitStrategy, WindowAggregate, WindowK
 
 __all__ = [
     "Aggregate",
+    "Alignment",
     "Deduplicate",
     "EmitStrategy",
     "EmptyGroup",

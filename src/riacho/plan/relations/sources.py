@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from riacho.plan.expressions import Expression, Literal
@@ -41,6 +41,18 @@ class Values(Relation):
 
 
 @dataclass(frozen=True, slots=True)
+class Alignment:
+    """Tables of one `group` are read so that no watermark is ahead of another by more than `max_drift_ms`.
+
+    How far they are is compared every `update_ms`. Source: Flink, `scan.watermark.alignment`.
+    """
+
+    group: str
+    max_drift_ms: int
+    update_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Watermark(Unary):
     """Makes field `column` the row time; its watermark is the running maximum of `expression` per source split.
 
@@ -51,6 +63,8 @@ class Watermark(Unary):
     expression: Expression
     idle_timeout_ms: int = 0
     """A split silent for this long no longer holds the watermark back; 0: never (`scan.watermark.idle-timeout`)."""
+    alignment: Alignment | None = field(default=None, compare=False)
+    """Whether the table waits for others: it changes when rows are read, not what comes of them."""
 
     @cached_property
     def schema(self) -> Schema:
