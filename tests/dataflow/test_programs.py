@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from riacho.dataflow.batch import Batch, WatermarkSteps
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import UTC, Evaluator, Predicate, Settings
+from riacho.dataflow.operators.calc import Calc
+from riacho.dataflow.operators.rejects import Rejects
 from riacho.dataflow.programs import program_of
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
@@ -80,7 +82,7 @@ def whole(draw: Any, depth: int = 2) -> str:
 
 @st.composite
 def condition(draw: Any, depth: int = 2) -> str:
-    kinds = ["numbers", "texts", "null", "flag", "times", "between", "in", "among texts"]
+    kinds = ["numbers", "texts", "null", "flag", "times", "between", "in", "among texts", "decimals"]
     kind = draw(st.sampled_from([*kinds, *(["and", "or", "not", "is"] if depth else [])]))
     sign = draw(st.sampled_from(["=", "<>", "<", "<=", ">", ">="]))
     match kind:
@@ -89,8 +91,10 @@ def condition(draw: Any, depth: int = 2) -> str:
         case "texts":
             other = draw(st.sampled_from(["u", "r.y", *(f"'{text}'" for text in TEXTS)]))
             return f"s {draw(st.sampled_from(['=', '<>']))} {other}"
+        case "decimals":
+            return f"{draw(decimal())} {sign} {draw(decimal())}"
         case "null":
-            field, negated = draw(st.sampled_from(["a", "s", "r.y", "r.q.w", "ts", "f"])), draw(st.booleans())
+            field, negated = draw(st.sampled_from(["a", "s", "r.y", "r", "m", "r.q.w", "ts", "f"])), draw(st.booleans())
             return f"{field} IS {'NOT ' if negated else ''}NULL"
         case "flag":
             return str(draw(st.sampled_from(["f", "g", "r.q.v"])))
@@ -112,11 +116,41 @@ def condition(draw: Any, depth: int = 2) -> str:
 
 
 @st.composite
+def decimal(draw: Any, depth: int = 1) -> str:
+    if depth == 0:
+        return str(draw(st.sampled_from(["m", "-1.5", "a", "b", "0.908", "7"])))
+    one, other = draw(decimal(depth - 1)), draw(decimal(depth - 1))
+    return draw(
+        st.sampled_from(
+            [
+                "m",
+                f"({one} * {other})",
+                f"({one} + m)",
+                f"(m - {other})",
+                f"CAST({other} AS DECIMAL(30, 4))",
+                f"CASE WHEN f THEN {one} ELSE m END",
+            ]
+        )
+    )
+
+
+@st.composite
+def text(draw: Any, depth: int = 1) -> str:
+    if depth == 0:
+        return str(draw(st.sampled_from(["s", "u", "r.y", "'apple'", "'thirteen bytes'", "''"])))
+    condition_of_it = draw(condition(depth - 1))
+    return f"CASE WHEN {condition_of_it} THEN {draw(text(depth - 1))} ELSE {draw(text(depth - 1))} END"
+
+
+@st.composite
 def queries(draw: Any) -> str:
     plain = draw(
         st.lists(st.sampled_from(["a", "n", "s", "ts", "z", "d", "f", "m", "r", "r.q", "r.y", "r.q.v"]), min_size=1)
     )
-    made = [f"{draw(st.one_of(whole(), condition()))} AS e{place}" for place in range(draw(st.integers(0, 2)))]
+    made = [
+        f"{draw(st.one_of(whole(), condition(), decimal(), text()))} AS e{place}"
+        for place in range(draw(st.integers(0, 2)))
+    ]
     picked = [f"{name} AS p{place}" for place, name in enumerate(plain)]
     where = f" WHERE {draw(condition())}" if draw(st.booleans()) else ""
     inner = f"SELECT {', '.join([*picked, *made, 'a AS a1', 's AS s1'])} FROM t{where}"
@@ -164,7 +198,7 @@ def frame_for(steps: list[Filter | Project], values: list[dict[str, Any]]) -> pl
     """The rows as the chain's input has them: the scan reads no other fields."""
     schema = polars_schema(steps[0].input.schema)
     columns = {
-        name: pl.Series(name, [_shaped(row[name], kind) for row in values], dtype=kind, strict=False)
+        name: pl.Series(name, [_shaped(row.get(name), kind) for row in values], dtype=kind, strict=False)
         for name, kind in schema.items()
     }
     return pl.DataFrame(columns)
@@ -191,10 +225,11 @@ def batch_of(frame: pl.DataFrame) -> Batch:
     return Batch(frame, np.arange(frame.height), WatermarkSteps.still())
 
 
-def agree(query: str, frame: pl.DataFrame) -> None:
+def agree(query: str, frame: pl.DataFrame, *, derives: bool = False) -> None:
     steps = chain(query)
-    program, done = program_of(steps, steps[0].input.schema, SETTINGS)
+    program, done = program_of(steps, steps[0].input.schema, SETTINGS, derives=derives)
     if program is None:
+        assert not derives, query
         return
     expected = by_polars(steps[:done], batch_of(frame))
     found = program.run(batch_of(frame))
@@ -224,6 +259,85 @@ def _enters_state_as_a_frame_does(batch: Batch, step: Filter | Project) -> None:
 def test_a_chain_gives_what_polars_gives(query: str, values: list[dict[str, Any]]) -> None:
     steps = chain(query)
     agree(query, frame_for(steps, values))
+
+
+FUNCTIONS = [
+    "SPLIT_INDEX(s, 'e', 0)",
+    "SPLIT_INDEX(s, 'e', 1)",
+    "SPLIT_INDEX(u, ' ', 2)",
+    "SPLIT_INDEX(r.y, 't', 3)",
+    "SPLIT_INDEX(s, 'te', 1)",
+    "UPPER(s)",
+    "REGEXP_EXTRACT(u, '(e|^)([^e]*)', 2)",
+    "CHAR_LENGTH(REGEXP_REPLACE(s, 'e+', ''))",
+    "CASE WHEN UPPER(s) = 'APPLE' THEN s ELSE LOWER(u) END",
+    "DATE_FORMAT(ts, 'yyyy-MM-dd')",
+    "CONCAT(s, u, CAST(a AS STRING))",
+    "CAST(a AS DOUBLE)",
+    "UPPER(s) LIKE '%E%'",
+]
+"""What programs do not know: columns of their own."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(FUNCTIONS), min_size=1, max_size=4), st.booleans(), rows())
+def test_what_programs_do_not_know_is_computed_before_them(
+    functions: list[str], filters: bool, values: list[dict[str, Any]]
+) -> None:
+    picked = ", ".join(f"{function} AS e{place}" for place, function in enumerate(functions))
+    where = " WHERE UPPER(s) <> 'B' OR a > 1" if filters else ""
+    query = f"SELECT a, s, r.x, {picked} FROM t{where}"
+    agree(query, frame_for(chain(query), values), derives=True)
+
+
+def run_in_parts(query: str, frames: list[pl.DataFrame]) -> tuple[list[pl.DataFrame], Rejects]:
+    """What the operator of a whole chain makes of one batch after another."""
+    rejects = Rejects()
+    calc = Calc(chain(query), SETTINGS, rejects)
+    return [calc.process((batch_of(frame),)).frame for frame in frames], rejects
+
+
+def test_strings_that_come_again_are_not_computed_again() -> None:
+    query = "SELECT UPPER(s) AS e, a FROM t WHERE REGEXP_EXTRACT(s, '^.(.*)', 1) IS NOT NULL"
+    frames = [
+        frame_for(chain(query), [{"s": text, "a": row} for row, text in enumerate(texts)])
+        for texts in (["a", "b", None, "a"], ["b", "a text that no view holds"] * 200, ["", None, "a"])
+    ]
+
+    made, _ = run_in_parts(query, frames)
+
+    assert [frame.to_dicts() for frame in made] == [
+        [{"e": row["s"].upper(), "a": row["a"]} for row in frame.to_dicts() if row["s"]] for frame in frames
+    ]
+
+
+def test_new_strings_in_every_batch_are_computed_as_they_come() -> None:
+    query = "SELECT UPPER(s) AS e FROM t"
+    texts = [[f"text number {number} of batch {batch}" for number in range(400)] for batch in range(40)]
+
+    made, _ = run_in_parts(query, [frame_for(chain(query), [{"s": text} for text in each]) for each in texts])
+
+    assert [frame["e"].to_list() for frame in made] == [[text.upper() for text in each] for each in texts]
+
+
+def test_a_row_that_a_filter_drops_fails_nothing() -> None:
+    query = "SELECT 10 / a AS e, UPPER(s) AS f FROM t WHERE UPPER(s) <> 'B' AND a > 0"
+    frame = frame_for(chain(query), [{"s": "x", "a": 5}, {"s": "y", "a": 0}, {"s": "b", "a": 0}])
+
+    made, rejects = run_in_parts(query, [frame, frame])
+
+    assert [each.to_dicts() for each in made] == [[{"e": 2, "f": "X"}]] * 2
+    assert not rejects.take()
+
+
+def test_a_row_that_fails_is_rejected_and_the_others_go_on() -> None:
+    query = "SELECT 10 / a AS e, UPPER(s) AS f FROM t WHERE UPPER(s) <> 'B'"
+    frame = frame_for(chain(query), [{"s": "x", "a": 5}, {"s": "y", "a": 0}, {"s": "b", "a": 0}])
+
+    made, rejects = run_in_parts(query, [frame])
+
+    assert made[0].to_dicts() == [{"e": 2, "f": "X"}]
+    assert [row.sequence for row in rejects.take()] == [1]
 
 
 @pytest.mark.parametrize("height", [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 17])

@@ -31,7 +31,7 @@ from riacho.dataflow.operators.union import UnionOperator
 from riacho.dataflow.operators.unnest import UnnestOperator
 from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperator
 from riacho.dataflow.operators.values import ValuesOperator
-from riacho.dataflow.operators.watermark import WatermarkOperator
+from riacho.dataflow.operators.watermark import WatermarkOperator, postponed
 from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
 from riacho.dataflow.operators.window_join import WindowJoinOperator
 from riacho.dataflow.operators.window_rank import WindowRankOperator
@@ -105,6 +105,7 @@ class _Compiler:
         self._settings = settings
         self._rejects = rejects
         self._places: dict[Relation, int] = {}
+        self._watermarks: dict[Watermark, int] = {}
         self._fingerprints = Fingerprints()
         self._readers = _readers(job)
         self.nodes: list[Node] = []
@@ -114,35 +115,57 @@ class _Compiler:
         # Two equal sinks are two sinks: each INSERT writes.
         if relation in self._places and not isinstance(relation, Sink):
             return self._places[relation]
-        steps = self._chain(relation)
-        below = steps[0].inputs if steps else relation.inputs
+        steps, under = self._chain(relation)
         lookup = None if steps else lookup_of(relation)
-        if lookup is not None:
-            below = below[:1]  # the operator reads the table itself, again and again
-        inputs = tuple(self.node(part) for part in below)
+        if steps and under is not None:
+            inputs: tuple[int, ...] = (self._before_projection(under),)
+        else:
+            below = steps[0].inputs if steps else relation.inputs
+            if lookup is not None:
+                below = below[:1]  # the operator reads the table itself, again and again
+            inputs = tuple(self.node(part) for part in below)
         kind = type(steps[-1] if len(steps) == 1 else relation).__name__ if len(steps) < 2 else "Calc"
+        if lookup is not None:
+            operator: Operator | None = cached_lookup_join(lookup, self._settings)
+        else:
+            operator = self._operator(relation, steps)
+        self._places[relation] = self._add(kind, relation, operator, inputs)
+        return self._places[relation]
+
+    def _add(self, kind: str, relation: Relation, operator: Operator | None, inputs: tuple[int, ...]) -> int:
         place = len(self.nodes)
-        self.nodes.append(
-            Node(
-                f"{place}-{kind.lower()}",
-                kind,
-                relation.schema,
-                self._operator(relation, steps) if lookup is None else cached_lookup_join(lookup, self._settings),
-                inputs,
-                self._fingerprints.of(relation),
-                relation,
-            )
-        )
-        self._places[relation] = place
+        name, mark = f"{place}-{kind.lower()}", self._fingerprints.of(relation)
+        self.nodes.append(Node(name, kind, relation.schema, operator, inputs, mark, relation))
         return place
 
-    def _chain(self, relation: Relation) -> list[Filter | Project]:
-        """The filters and projections that end in this relation, from the lowest, read by nobody else in between."""
+    def _chain(self, relation: Relation) -> tuple[list[Filter | Project], Watermark | None]:
+        """The filters and projections that end in this relation, from the lowest, read by nobody else in between.
+
+        Down to a watermark that leaves its projection to them they have it too, and that watermark is named.
+        """
         steps: list[Filter | Project] = []
-        while isinstance(relation, Filter | Project) and (not steps or len(self._readers[relation]) == 1):
-            steps.insert(0, relation)
-            relation = relation.input
-        return steps
+        last = relation
+        while isinstance(last, Filter | Project) and (not steps or len(self._readers[last]) == 1):
+            steps.insert(0, last)
+            last = last.input
+        projection = postponed(last, self._settings)
+        if projection is None:
+            return steps, None
+        assert isinstance(last, Watermark)
+        return [projection, *steps], last
+
+    def _before_projection(self, watermark: Watermark) -> int:
+        """The place of the node that makes the watermark, of the rows before its projection."""
+        if watermark not in self._watermarks:
+            projection = postponed(watermark, self._settings)
+            assert projection is not None
+            (scan,) = projection.inputs
+            rejects = self._rejects if _keeps_sources(watermark) else None
+            operator = WatermarkOperator(watermark, self._settings, rejects, projection)
+            place = self._add("Watermark", watermark, operator, (self.node(scan),))
+            self.nodes[place].schema = scan.schema
+            self._watermarks[watermark] = place
+        return self._watermarks[watermark]
 
     def _operator(self, relation: Relation, steps: list[Filter | Project]) -> Operator | None:
         settings, rejects = self._settings, self._rejects if _keeps_sources(relation) else None

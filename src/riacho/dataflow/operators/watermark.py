@@ -17,7 +17,7 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.programs import program_of
 from riacho.dataflow.watermark import SplitWatermarks
-from riacho.plan.relations import Project, Watermark
+from riacho.plan.relations import Filter, Project, Relation, Watermark
 
 EVERY = np.empty(0, np.bool_)
 """No row lacks a value."""
@@ -26,12 +26,30 @@ MICROSECONDS = 1000
 """Microseconds in a millisecond: frames hold the former, watermarks are the latter."""
 
 
-class WatermarkOperator:
-    """Passes rows through unchanged; only their watermark is new."""
+def postponed(relation: Relation, settings: Settings) -> Project | None:
+    """The projection under a watermark that its readers can apply as well, since a program does all of it."""
+    if not isinstance(relation, Watermark) or not isinstance(relation.input, Project):
+        return None
+    below = relation.input
+    steps: list[Filter | Project] = [below, Project(below, (relation.expression,), ("watermark",))]
+    _, done = program_of(steps, below.input.schema, settings)
+    return below if done == len(steps) else None
 
-    def __init__(self, relation: Watermark, settings: Settings, rejects: Rejects | None) -> None:
+
+class WatermarkOperator:
+    """Passes rows through unchanged; only their watermark is new.
+
+    The rows may be those `below` the projection of computed columns under the watermark, which whoever reads them
+    applies: of the columns that it does not keep, and in the rows that it filters away, nothing is computed.
+    """
+
+    def __init__(
+        self, relation: Watermark, settings: Settings, rejects: Rejects | None, below: Project | None = None
+    ) -> None:
         value = Project(relation.input, (relation.expression,), ("watermark",))
-        self._program, _ = program_of([value], relation.input.schema, settings)
+        steps = [value] if below is None else [below, value]
+        self._program, done = program_of(steps, steps[0].input.schema, settings)
+        assert below is None or done == len(steps), "only a program reads what is below the projection"
         self._evaluator = Evaluator([relation.expression], ["watermark"], relation.input.schema, settings)
         self._splits = SplitWatermarks(settings.clock, idle_timeout_ms=relation.idle_timeout_ms)
         self._rejects = rejects

@@ -2,52 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from riacho.dataflow.evaluation.settings import Settings
-from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, is_whole, layout_of
+from riacho.dataflow.functions import NON_DETERMINISTIC
+from riacho.dataflow.programs.calls import CALLS, as_decimal, largest, scaled
+from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, is_whole, is_wide, layout_of
 from riacho.kernels import programs as kernel
-from riacho.plan.expressions import Call, Case, Cast, Expression, Literal
+from riacho.kernels.row_words import INLINE_BYTES
+from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, rewrite, walk
 from riacho.plan.expressions import Column as Field
+from riacho.plan.python_functions import PythonCall
+from riacho.plan.relations import Schema
 from riacho.plan.types import (
+    CharType,
     DataType,
     DateType,
-    DayTimeIntervalType,
+    DecimalType,
     IntegerType,
+    NullType,
     RowType,
     TimestampLtzType,
     TimestampType,
     TimeType,
+    VarcharType,
     is_text,
 )
 
-MICROSECONDS = 1000
-"""Microseconds in a millisecond: points in time are kept in the former, intervals in the latter."""
-
-_HOUR_US: Final = 3_600_000_000
-_DAY_US: Final = 24 * _HOUR_US
+Line = tuple[int, int, int, int]
+"""An operation and its operands."""
 
 
 @dataclass(slots=True)
 class Assembler:
-    """Gathers the instructions of a chain; equal ones are one."""
+    """Gathers the instructions of a chain; equal ones are one.
+
+    `columns` are what the chain's input has. With a `derived` list, what programs do not know is added to it, as an
+    expression over the input, to be one more column of the input.
+    """
 
     settings: Settings
-    lines: dict[tuple[int, ...], int] = field(default_factory=dict)
+    schema: Schema
+    derived: list[Expression] | None = None
+    lines: dict[Line, int] = field(default_factory=dict)
+    """Instructions, and the first register of each one's result."""
+    registers: int = 0
     sources: dict[tuple[int, ...], int] = field(default_factory=dict)
     """The input's values that are read, each after the ROW around it."""
-    texts: list[bytes] = field(default_factory=list)
-    """String constants: sources of their own, after those of the input."""
+    long_texts: list[bytes] = field(default_factory=list)
+    """String constants that do not fit into a view: the first buffers of the table of addresses."""
+    conditions: list[int] = field(default_factory=list)
+    """The registers that rows are kept by."""
 
     def emit(self, operation: int, first: int, second: int = 0, third: int = 0) -> int:
-        """The register of an instruction's result."""
-        return self.lines.setdefault((operation, first, second, third), len(self.lines))
+        """The register of an instruction's result; a wide one takes the next one too."""
+        line = (operation, first, second, third)
+        if line not in self.lines:
+            self.lines[line] = self.registers
+            self.registers += 2 if _gives_wide(operation, second) else 1
+        return self.lines[line]
+
+    def keep(self, register: int) -> None:
+        """Only rows where this is true stay."""
+        self.conditions.append(register)
 
     def copy(self) -> Assembler:
         """As it is now: what a step adds is taken back with it."""
-        return Assembler(self.settings, dict(self.lines), dict(self.sources), list(self.texts))
+        return replace(
+            self,
+            derived=None if self.derived is None else list(self.derived),
+            lines=dict(self.lines),
+            sources=dict(self.sources),
+            long_texts=list(self.long_texts),
+            conditions=list(self.conditions),
+        )
 
     def source(self, path: tuple[int, ...]) -> int:
         if len(path) > 1:
@@ -58,67 +88,131 @@ class Assembler:
         """A value as a register. Raises `Unsupported` for one that is not computed with."""
         if isinstance(value, Computed):
             return value.register
-        if not is_whole(value.type):
+        if is_text(value.type):
+            return self.emit(kernel.LOAD, self.source(value.path), kernel.TEXT)
+        if not is_whole(value.type) and not isinstance(value.type, DecimalType):
             raise Unsupported
         return self.emit(kernel.LOAD, self.source(value.path), layout_of(value.type))
+
+    def constant(self, value: int, *, null: bool = False) -> int:
+        """A register of one number, which is taken as 128 bits."""
+        low, high = _signed_words(value)
+        return self.emit(kernel.CONSTANT, low, int(null), high)
 
     # ---- expressions ------------------------------------------------------------------------------------------
 
     def value(self, expression: Expression, fields: Sequence[Value]) -> Value:
         """The value of an expression over these fields. Raises `Unsupported`."""
-        match expression:
-            case Field(index=index):
-                return fields[index]
-            case Literal():
-                return self._literal(expression)
-            case Cast():
-                return self._cast(expression, fields)
-            case Case():
-                return self._case(expression, fields)
-            case Call():
-                return self._call(expression, fields)
-        raise Unsupported
+        try:
+            match expression:
+                case Field(index=index):
+                    return fields[index]
+                case Literal():
+                    return self._literal(expression, expression.type)
+                case Cast():
+                    return self._cast(expression, fields)
+                case Case():
+                    return self._case(expression, fields)
+                case Call():
+                    return self._call(expression, fields)
+        except Unsupported:
+            if self.derived is None:
+                raise
+        return self._derive(expression, fields)
 
-    def _literal(self, literal: Literal) -> Value:
+    def _derive(self, expression: Expression, fields: Sequence[Value]) -> Value:
+        """A column of its own, where the expression reads the input as it is."""
+        if self.derived is None or not _is_derivable(expression):
+            raise Unsupported
+        layout_of(expression.type)
+        over_input = rewrite(expression, lambda part: self._as_given(part, fields))
+        if over_input not in self.derived:
+            self.derived.append(over_input)
+        return Given(expression.type, (len(self.schema) + self.derived.index(over_input),))
+
+    def _as_given(self, part: Expression, fields: Sequence[Value]) -> Expression:
+        if not isinstance(part, Field):
+            return part
+        value = fields[part.index]
+        if not isinstance(value, Given):
+            raise Unsupported
+        root, *below = value.path
+        if root >= len(self.schema):
+            assert self.derived is not None
+            return self.derived[root - len(self.schema)]
+        made: Expression = self.schema.column(root)
+        for place in below:
+            assert isinstance(made.type, RowType)
+            item = made.type.fields[place]
+            kind = item.type.with_nullable(item.type.nullable or made.type.nullable)
+            name = Literal(CharType(len(item.name), nullable=False), item.name)
+            made = Call(kind, "FIELD", (made, name))
+        return made
+
+    def _literal(self, literal: Literal, kind: DataType) -> Value:
         value = literal.value
-        if not is_whole(literal.type) or not isinstance(value, bool | int | None):
+        if value is None and (is_whole(kind) or is_wide(kind)):
+            return Computed(kind, self.constant(0, null=True))
+        if is_text(kind) and isinstance(value, str):
+            return Computed(kind, self._text_constant(value.encode()))
+        if isinstance(kind, DecimalType) and isinstance(value, Decimal):
+            return Computed(kind, self.constant(int(value.scaleb(kind.scale))))
+        if not is_whole(kind) or not isinstance(value, bool | int):
             raise Unsupported
-        if isinstance(literal.type, DateType | TimeType | TimestampType | TimestampLtzType) and value is not None:
+        if isinstance(kind, DateType | TimeType | TimestampType | TimestampLtzType):
             raise Unsupported
-        register = self.emit(kernel.CONSTANT, int(value or 0), int(value is None))
-        return Computed(literal.type, register)
+        return Computed(kind, self.constant(int(value)))
+
+    def _text_constant(self, text: bytes) -> int:
+        """The view of a string: its length, and the text itself or its beginning and where it is."""
+        start = len(text).to_bytes(4, "little") + text[:4].ljust(4, b"\0")
+        rest = text[4:].ljust(8, b"\0")
+        if len(text) > INLINE_BYTES:
+            if text not in self.long_texts:
+                self.long_texts.append(text)
+            rest = self.long_texts.index(text).to_bytes(8, "little")
+        low, high = (int.from_bytes(half, "little", signed=True) for half in (start, rest))
+        return self.emit(kernel.CONSTANT, low, 0, high)
 
     def _cast(self, cast: Cast, fields: Sequence[Value]) -> Value:
         source, target = cast.operand.type, cast.type
-        operand = self.value(cast.operand, fields)
-        if source.same_as(target):
-            return Given(target, operand.path) if isinstance(operand, Given) else Computed(target, operand.register)
-        widened = isinstance(source, IntegerType) and isinstance(target, IntegerType) and source.bits <= target.bits
-        if not widened:
+        if isinstance(source, NullType) and isinstance(cast.operand, Literal):
+            return self._literal(cast.operand, target)
+        same = source.same_as(target) or _is_longer_text(source, target)
+        if not same and not _fits(cast.operand, target):
             raise Unsupported
+        operand = self.value(cast.operand, fields)
+        if same:
+            return Given(target, operand.path) if isinstance(operand, Given) else Computed(target, operand.register)
+        if isinstance(target, DecimalType):
+            return Computed(target, scaled(self, self.register(operand), source, target.scale))
         return Computed(target, self.register(operand))
 
     def _case(self, case: Case, fields: Sequence[Value]) -> Value:
-        if not is_whole(case.type):
+        wide = is_wide(case.type)
+        if not is_whole(case.type) and not wide:
             raise Unsupported
-        result = self.register(self.value(case.otherwise, fields))
+        parts = [value for _, value in case.branches]
+        if not all(_passes_as(part.type, case.type) for part in (*parts, case.otherwise)):
+            raise Unsupported
+        result = self._branch(case.otherwise, case.type, fields)
         for condition, value in reversed(case.branches):
             holds = self.register(self.value(condition, fields))
-            result = self.emit(kernel.SELECT, holds, self.register(self.value(value, fields)), result)
+            chosen = self._branch(value, case.type, fields)
+            result = self.emit(kernel.WIDE_SELECT if wide else kernel.SELECT, holds, chosen, result)
         return Computed(case.type, result)
+
+    def _branch(self, value: Expression, kind: DataType, fields: Sequence[Value]) -> int:
+        if isinstance(value, Literal) and value.value is None:
+            return self.register(self._literal(value, kind))
+        return self.register(self.value(value, fields))
 
     def _call(self, call: Call, fields: Sequence[Value]) -> Value:
         if call.function == "FIELD":
             return self._field(call, fields)
-        text = len(call.arguments) > 0 and is_text(call.arguments[0].type)
-        if text:
-            return Computed(call.type, self._about_text(call, fields))
-        make = _CALLS.get((call.function, len(call.arguments))) or _CALLS.get((call.function, -1))
+        make = CALLS.get((call.function, len(call.arguments))) or CALLS.get((call.function, -1))
         if make is None:
             raise Unsupported
-        for argument in call.arguments:
-            if not is_whole(argument.type):
-                raise Unsupported
         return Computed(call.type, make(self, call, fields))
 
     def _field(self, call: Call, fields: Sequence[Value]) -> Value:
@@ -128,176 +222,60 @@ class Assembler:
         place = [item.name for item in row.type].index(str(name.value))
         return Given(call.type, (*row.path, place))
 
-    def _about_text(self, call: Call, fields: Sequence[Value]) -> int:
-        if call.function in ("IS NULL", "IS NOT NULL"):
-            value = self.value(call.arguments[0], fields)
-            assert isinstance(value, Given), "strings are not computed"
-            null = self.emit(kernel.TEXT_IS_NULL, self.source(value.path))
-            return null if call.function == "IS NULL" else self.emit(kernel.NOT, null)
-        if call.function in ("=", "<>"):
-            same = self._same_text(call.arguments[0], call.arguments[1], fields)
-            return same if call.function == "=" else self.emit(kernel.NOT, same)
-        if call.function == "IN":
-            first, *others = call.arguments
-            found = self._same_text(first, others[0], fields)
-            for other in others[1:]:
-                found = self.emit(kernel.OR, found, self._same_text(first, other, fields))
-            return found
-        raise Unsupported
 
-    def _same_text(self, one: Expression, other: Expression, fields: Sequence[Value]) -> int:
-        return self.emit(kernel.TEXT_EQUAL, self._text(one, fields), self._text(other, fields))
-
-    def _text(self, expression: Expression, fields: Sequence[Value]) -> int:
-        """The source of a string: a field's, or a constant's as its number below 0."""
-        if isinstance(expression, Cast) and is_text(expression.operand.type):
-            raise Unsupported  # to a shorter type, perhaps
-        if isinstance(expression, Literal) and isinstance(expression.value, str):
-            constant = expression.value.encode()
-            if constant not in self.texts:
-                self.texts.append(constant)
-            return -1 - self.texts.index(constant)
-        value = self.value(expression, fields)
-        if not isinstance(value, Given) or not is_text(value.type):
-            raise Unsupported
-        return self.source(value.path)
+def _gives_wide(operation: int, second: int) -> bool:
+    if operation == kernel.LOAD:
+        return second in (kernel.WIDE, kernel.TEXT)
+    return operation in _GIVE_WIDE
 
 
-_Make = Callable[[Assembler, Call, Sequence[Value]], int]
+_GIVE_WIDE = frozenset(
+    {
+        kernel.CONSTANT,
+        kernel.WIDE_ADD,
+        kernel.WIDE_SUBTRACT,
+        kernel.WIDE_MULTIPLY,
+        kernel.WIDEN,
+        kernel.WIDE_SELECT,
+    }
+)
 
 
-def _operands(assembler: Assembler, call: Call, fields: Sequence[Value]) -> list[int]:
-    return [assembler.register(assembler.value(argument, fields)) for argument in call.arguments]
+def _signed_words(value: int) -> tuple[int, int]:
+    """The low and the high half of a number of 128 bits."""
+    raw = value.to_bytes(16, "little", signed=True)
+    return int.from_bytes(raw[:8], "little", signed=True), int.from_bytes(raw[8:], "little", signed=True)
 
 
-def _arithmetic(operation: int) -> _Make:
-    def make(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-        kind = call.type
-        kinds = [argument.type for argument in call.arguments]
-        if isinstance(kind, IntegerType) and all(part.same_as(kind) for part in kinds):
-            result = assembler.emit(operation, *_operands(assembler, call, fields))
-            return result if kind.bits == 64 else assembler.emit(kernel.WRAP, result, kind.bits)
-        point, interval = kinds
-        moved = isinstance(point, TimestampType | TimestampLtzType) and isinstance(interval, DayTimeIntervalType)
-        if not moved or operation == kernel.MULTIPLY or not point.same_as(kind):
-            raise Unsupported
-        first, second = _operands(assembler, call, fields)
-        factor = assembler.emit(kernel.CONSTANT, MICROSECONDS)
-        return assembler.emit(operation, first, assembler.emit(kernel.MULTIPLY, second, factor))
-
-    return make
+def _is_derivable(expression: Expression) -> bool:
+    """Whether it does not matter how often, and when, an expression is evaluated. It may fail."""
+    return not any(
+        isinstance(part, PythonCall) or (isinstance(part, Call) and part.function in NON_DETERMINISTIC)
+        for part in walk(expression)
+    )
 
 
-def _by_number(operation: int) -> _Make:
-    """A division by a constant, which cannot fail."""
-
-    def make(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-        dividend, divisor = call.arguments
-        number = divisor.operand if isinstance(divisor, Cast) else divisor
-        if not isinstance(number, Literal) or not isinstance(number.value, int) or number.value in (0, -1):
-            raise Unsupported
-        if not isinstance(dividend.type, IntegerType) or not isinstance(call.type, IntegerType):
-            raise Unsupported
-        return assembler.emit(operation, assembler.register(assembler.value(dividend, fields)), int(number.value))
-
-    return make
+def _is_longer_text(source: DataType, target: DataType) -> bool:
+    """Whether every text of the one type is one of the other as it stands."""
+    return is_text(source) and isinstance(target, VarcharType) and _length(source) <= target.length
 
 
-def _compare(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-    first, second = call.arguments
-    if not (first.type.same_as(second.type) or _both_integers(first.type, second.type)):
-        raise Unsupported
-    return _compared(assembler, call.function, *_operands(assembler, call, fields))
+def _length(kind: DataType) -> int:
+    assert isinstance(kind, CharType | VarcharType)
+    return kind.length
 
 
-def _both_integers(one: DataType, other: DataType) -> bool:
-    return isinstance(one, IntegerType) and isinstance(other, IntegerType)
+def _passes_as(source: DataType, target: DataType) -> bool:
+    """Whether a branch of CASE has values of its type as they are."""
+    return source.same_as(target) or isinstance(source, NullType) or (is_text(source) and is_text(target))
 
 
-def _compared(assembler: Assembler, function: str, one: int, other: int) -> int:
-    match function:
-        case "=":
-            return assembler.emit(kernel.EQUAL, one, other)
-        case "<>":
-            return assembler.emit(kernel.NOT, assembler.emit(kernel.EQUAL, one, other))
-        case "<":
-            return assembler.emit(kernel.LESS, one, other)
-        case ">":
-            return assembler.emit(kernel.LESS, other, one)
-        case "<=":
-            return assembler.emit(kernel.NOT, assembler.emit(kernel.LESS, other, one))
-    return assembler.emit(kernel.NOT, assembler.emit(kernel.LESS, one, other))
-
-
-def _connective(operation: int) -> _Make:
-    def make(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-        first, *others = _operands(assembler, call, fields)
-        for other in others:
-            first = assembler.emit(operation, first, other)
-        return first
-
-    return make
-
-
-def _tested(operation: int, *, negated: bool = False) -> _Make:
-    def make(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-        result = assembler.emit(operation, *_operands(assembler, call, fields))
-        return assembler.emit(kernel.NOT, result) if negated else result
-
-    return make
-
-
-def _is_false(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-    (value,) = _operands(assembler, call, fields)
-    return assembler.emit(kernel.IS_TRUE, assembler.emit(kernel.NOT, value))
-
-
-def _between(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-    value, low, high = call.arguments
-    if not all(part.type.same_as(value.type) or _both_integers(part.type, value.type) for part in (low, high)):
-        raise Unsupported
-    one, least, most = _operands(assembler, call, fields)
-    return assembler.emit(kernel.AND, _compared(assembler, ">=", one, least), _compared(assembler, "<=", one, most))
-
-
-def _among(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-    value, *others = call.arguments
-    if not all(part.type.same_as(value.type) or _both_integers(part.type, value.type) for part in others):
-        raise Unsupported
-    one, *rest = _operands(assembler, call, fields)
-    found = [assembler.emit(kernel.EQUAL, one, other) for other in rest]
-    result = found[0]
-    for other in found[1:]:
-        result = assembler.emit(kernel.OR, result, other)
-    return result
-
-
-def _hour(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
-    (point,) = call.arguments
-    if not isinstance(point.type, TimestampType):
-        raise Unsupported
-    (value,) = _operands(assembler, call, fields)
-    of_day = assembler.emit(kernel.FLOOR_REMAINDER, value, _DAY_US)
-    return assembler.emit(kernel.FLOOR_DIVIDE, of_day, _HOUR_US)
-
-
-_CALLS: dict[tuple[str, int], _Make] = {
-    ("+", 2): _arithmetic(kernel.ADD),
-    ("-", 2): _arithmetic(kernel.SUBTRACT),
-    ("*", 2): _arithmetic(kernel.MULTIPLY),
-    ("/", 2): _by_number(kernel.DIVIDE),
-    ("%", 2): _by_number(kernel.REMAINDER),
-    **{(sign, 2): _compare for sign in ("=", "<>", "<", "<=", ">", ">=")},
-    ("AND", -1): _connective(kernel.AND),
-    ("OR", -1): _connective(kernel.OR),
-    ("NOT", 1): _tested(kernel.NOT),
-    ("IS NULL", 1): _tested(kernel.IS_NULL),
-    ("IS NOT NULL", 1): _tested(kernel.IS_NULL, negated=True),
-    ("IS TRUE", 1): _tested(kernel.IS_TRUE),
-    ("IS NOT TRUE", 1): _tested(kernel.IS_TRUE, negated=True),
-    ("IS FALSE", 1): _is_false,
-    ("BETWEEN", 3): _between,
-    ("IN", -1): _among,
-    ("HOUR", 1): _hour,
-}
-"""By name and number of arguments; −1: any number."""
+def _fits(number: Expression, target: DataType) -> bool:
+    """Whether an exact number is always one of the other type, as it stands."""
+    source = number.type
+    if isinstance(source, IntegerType) and isinstance(target, IntegerType):
+        return source.bits <= target.bits
+    if not isinstance(target, DecimalType) or not isinstance(source, IntegerType | DecimalType):
+        return False
+    missing = target.scale - as_decimal(source).scale
+    return missing >= 0 and largest(number) * 10**missing < 10**target.precision

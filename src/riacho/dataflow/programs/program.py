@@ -1,13 +1,12 @@
 """Chains of filters and projections as programs of `kernels.programs`: one call a batch, whatever the chain.
 
 Polars evaluates a step at a time, which for a few hundred rows costs what its calls cost. Programs know integers,
-points in time, booleans, the equality of strings and whole values passed on; a step with anything else, or with an
-expression that can fail, is not for them. The two ways give the same rows.
+points in time, decimals, booleans, strings as they are, and whole values passed on. The two ways give the same rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,19 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.batch import Batch, Int64Array
-from riacho.dataflow.buffered import BufferedColumns, buffers_of
+from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.compiler import fold_constants
-from riacho.dataflow.programs.assembler import Assembler
+from riacho.dataflow.programs.assembler import Assembler, Line
+from riacho.dataflow.programs.derived import DerivedColumns
+from riacho.dataflow.programs.inputs import Input, Inputs
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
-from riacho.formats.arrow import Buffers, Column, memory_at, strings, view_data
+from riacho.formats.arrow import Column, strings
 from riacho.kernels import programs as kernel
-from riacho.kernels.row_words import INLINE_BYTES
 from riacho.plan.expressions import conjuncts
 from riacho.plan.relations import Filter, Project, Schema
-from riacho.plan.types import BooleanType, DataType, RowType, is_bytes, is_text
+from riacho.plan.types import BooleanType, DataType, FloatType, RowType, is_bytes, is_text
 
-NO_LAYOUT: Final = -1
+NO_LAYOUT: Final = 0
 """That of a ROW, which has only its validity."""
 
 ALIGNED: Final = 64
@@ -41,6 +41,15 @@ _KINDS: dict[int, type[np.generic]] = {
     kernel.INT32: np.int32,
     kernel.INT64: np.int64,
 }
+
+_OPERANDS: dict[int, int] = {
+    kernel.LOAD: 0,
+    kernel.CONSTANT: 0,
+    **dict.fromkeys(range(kernel.ADD, kernel.TEXT_EQUAL + 1), 2),
+    **dict.fromkeys((kernel.AND, kernel.OR), 2),
+    **dict.fromkeys((kernel.SELECT, kernel.WIDE_SELECT), 3),
+}
+"""How many of an operation's operands are registers, where that is not one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,89 +66,91 @@ class _Output:
 class Program:
     """A chain of steps that was found to be one for the kernel; made by `program_of`."""
 
-    def __init__(self, assembler: Assembler, values: Sequence[Value], names: tuple[str, ...], *, filters: bool) -> None:
+    def __init__(self, assembler: Assembler, values: Sequence[Value], names: tuple[str, ...]) -> None:
         self._names = names
-        self._filters = filters
-        self._rows: list[tuple[int, int, int]] = []
-        """(layout, register, source) of each output of the kernel; a ROW alone has no layout."""
-        self._outputs = [self._output(assembler, value) for value in values]
-        self._registers = max(len(assembler.lines), 1)
-        self._paths = list(assembler.sources)
-        self._roots = sorted({path[0] for path in self._paths})
-        self._texts = [_constant(text) for text in assembler.texts]
-        self._program = _instructions(assembler)
-        self._text_addresses = [text.ctypes.data for _, text in self._texts]
-        self._sources = self._source_table()
-        self._laid_out: tuple[int, Int64Array, int] = (-1, np.empty((0, kernel.OUT_COLUMNS), np.int64), 0)
-        self._words = np.empty((self._registers, kernel.BLOCK), np.int64)
-        self._valid = np.empty((self._registers, kernel.BLOCK), np.uint8)
+        self._rows: list[tuple[int, int, tuple[int, ...]]] = []
+        """(layout, register, path) of each output of the kernel."""
+        self._has_data: list[bool] = []
+        self._outputs = [self._output(value) for value in values]
+        filters = _needed(assembler, assembler.conditions)
+        results = _needed(assembler, (register for _, register, _ in self._rows if register >= 0))
+        kept: list[tuple[Line, int]] = [((kernel.KEEP, each, 0, 0), 0) for each in assembler.conditions]
+        self._filters = len(filters) + len(kept)
+        lines = [*filters, *kept, *results]
+        read = {line[1] for line, _ in lines if line[0] == kernel.LOAD}
+        paths = [path for path, number in assembler.sources.items() if number in read]
+        self._paths = _with_rows_around([*paths, *(path for _, register, path in self._rows if register < 0)])
+        numbers = {number: self._paths.index(path) for path, number in assembler.sources.items() if number in read}
+        self._lines = len(lines)
+        self._program = _instructions(lines, numbers)
+        registers = max(assembler.registers, 1)
+        assert registers <= kernel.BLOCK, "the kernel keeps a byte for each register, a block of them"
+        self._long_texts = [np.frombuffer(text, np.uint8) for text in assembler.long_texts]
+        self._text_addresses = [text.ctypes.data for text in self._long_texts]
+        width = len(assembler.schema)
+        self._inputs = Inputs(self._paths, width)
+        self._derived = None
+        if assembler.derived and any(path[0] >= width for path in self._paths):
+            self._derived = DerivedColumns(assembler.derived, assembler.schema, assembler.settings)
+        self._laid_out: tuple[int, Int64Array, int] = (-1, np.empty(0, np.int64), 0)
+        self._words = np.empty((registers + 1) * kernel.BLOCK, np.int64)
+        self._valid = np.empty(registers * kernel.BLOCK, np.uint8)
+        self._scratch = np.empty(kernel.scratch_words(len(self._paths), len(self._rows)), np.int64)
+        self._null_places = np.empty(len(self._rows), np.int64)
 
-    def _output(self, assembler: Assembler, value: Value) -> _Output:
+    def _output(self, value: Value) -> _Output:
         place = len(self._rows)
+        row = isinstance(value.type, RowType)
+        layout = NO_LAYOUT if row else layout_of(value.type)
+        self._has_data.append(not row)
         if isinstance(value, Computed):
-            layout = kernel.INT8 if isinstance(value.type, BooleanType) else layout_of(value.type)
-            self._rows.append((layout, value.register, -1))
+            self._rows.append((kernel.INT8 if layout == kernel.BIT else layout, value.register, ()))
             return _Output(value.type, place, None)
-        source = assembler.source(value.path)
-        if not isinstance(value.type, RowType):
-            self._rows.append((layout_of(value.type), -1, source))
-            return _Output(value.type, place, value.path)
-        self._rows.append((NO_LAYOUT, -1, source))
-        children = tuple(
-            (item.name, self._output(assembler, Given(item.type, (*value.path, index))))
-            for index, item in enumerate(value.type)
-        )
+        self._rows.append((layout, -1, value.path))
+        children: tuple[tuple[str, _Output], ...] = ()
+        if isinstance(value.type, RowType):
+            children = tuple(
+                (item.name, self._output(Given(item.type, (*value.path, index))))
+                for index, item in enumerate(value.type)
+            )
         return _Output(value.type, place, value.path, children)
 
     def run(self, batch: Batch) -> Batch:
-        """The rows that the chain makes of a batch, which has some."""
+        """The rows that the chain makes of a batch, which has some.
+
+        Raises `RowError` where a derived column fails, which may be in a row that a filter would drop.
+        """
         rows = len(batch)
-        found, owner = buffers_of(batch.rows, self._roots)
-        given = dict(zip(self._roots, found, strict=True))
-        sources, addresses = self._locate(given)
+        derived = [] if self._derived is None else self._derived.of(batch)
+        inputs = self._inputs.of(batch.rows, derived)
+        sources, addresses = inputs.tables(self._text_addresses)
         table, size = self._lay_out(rows)
         arena = np.empty(size, np.uint8)
-        has_nulls = np.zeros(len(table), np.uint8)
+        plain = batch.diff is None and batch.split is None
+        numbers = batch.sequence if plain else np.arange(rows, dtype=np.int64)
         kept = np.empty(rows if self._filters else 0, np.int64)
         count = kernel.run_program(
             self._program,
+            self._filters,
+            self._lines,
             sources,
+            len(self._paths),
             addresses,
             table,
             rows,
-            self._registers,
+            numbers,
             self._words,
             self._valid,
-            arena,
-            has_nulls,
+            self._scratch,
             kept,
+            arena,
+            self._null_places,
         )
-        result = _Result(table, arena, has_nulls, count, given, owner)
-        made = BufferedColumns(self._names, tuple(result.column(output) for output in self._outputs), count)
-        return batch.with_rows(made) if count == rows else batch.with_rows_of(made, kept[:count])
-
-    def _locate(self, given: Mapping[int, Buffers]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-        """The kernel's tables of sources, and of the buffers of those that are strings."""
-        sources = self._sources.copy()
-        addresses = list(self._text_addresses)
-        for number, path in enumerate(self._paths):
-            place = given[path[0]] if len(path) == 1 else _within(given, path)
-            data = place.data
-            sources[number, :4] = (place.valid, data[0] if data else 0, place.offset, len(addresses))
-            if len(data) > 1:
-                addresses += data[1:-1]  # the last one holds the others' sizes
-        return sources, np.array(addresses or [0], np.uint64)
-
-    def _source_table(self) -> npt.NDArray[np.uint64]:
-        """What stays the same of the table of sources: which are within which, and the constants."""
-        sources = np.zeros((len(self._paths) + len(self._texts), kernel.SOURCE_COLUMNS), np.uint64)
-        for number, path in enumerate(self._paths):
-            sources[number, kernel.SOURCE_PARENT] = self._paths.index(path[:-1]) + 1 if len(path) > 1 else 0
-            sources[number, kernel.SOURCE_STEP] = 1
-        for number, (view, _) in enumerate(self._texts):
-            row = sources[len(self._paths) + number]
-            row[kernel.SOURCE_DATA], row[kernel.SOURCE_BUFFERS] = view.ctypes.data, number
-        return sources
+        result = _Result(self._rows, table.tolist(), arena, self._null_places.tolist(), count, inputs, self._long_texts)
+        made = BufferedColumns(self._names, tuple([result.column(output) for output in self._outputs]), count)
+        if not self._filters:
+            return batch.with_rows(made)
+        return Batch(made, kept[:count], batch.watermark) if plain else batch.with_rows_of(made, kept[:count])
 
     def _lay_out(self, rows: int) -> tuple[Int64Array, int]:
         """The kernel's table of outputs, and the size of the arena that they fill: those of the batch before, perhaps.
@@ -150,35 +161,35 @@ class Program:
         if known == rows:
             return table, size
         table, size = np.empty((len(self._rows), kernel.OUT_COLUMNS), np.int64), 0
-        for out, (layout, register, source) in enumerate(self._rows):
+        for out, (layout, register, path) in enumerate(self._rows):
             stays = register < 0 and not self._filters and layout != kernel.BIT
             data = -1
-            if layout != NO_LAYOUT and not stays:
+            if self._has_data[out] and not stays:
                 data, size = size, size + _padded(_WIDTHS[layout] * rows)
-            table[out] = (layout, register, source, data, size)
+            table[out] = (layout, register, self._paths.index(path) if register < 0 else -1, data, size)
             size += _padded(rows)
-        self._laid_out = rows, table, size
-        return table, size
+        self._laid_out = rows, table.reshape(-1), size
+        return self._laid_out[1], size
 
 
 @dataclass(frozen=True, slots=True)
 class _Result:
     """What the kernel wrote: so many `rows`."""
 
-    table: Int64Array
+    outputs: Sequence[tuple[int, int, tuple[int, ...]]]
+    table: list[int]
     arena: npt.NDArray[np.uint8]
-    has_nulls: npt.NDArray[np.uint8]
+    null_places: list[int]
     rows: int
-    given: Mapping[int, Buffers]
-    owner: object
+    inputs: Input
+    long_texts: list[npt.NDArray[np.uint8]]
 
     def column(self, output: _Output) -> Column:
-        layout, _, _, data, validity = self.table[output.place].tolist()
-        valid = None
-        if self.has_nulls[output.place]:
-            valid = self.arena[validity : validity + self.rows].view(np.bool_)
-        if isinstance(output.type, RowType):
-            children = tuple((name, self.column(child)) for name, child in output.children)
+        place = output.place
+        layout, data, nulls = self.outputs[place][0], self.table[5 * place + kernel.OUT_DATA], self.null_places[place]
+        valid = None if nulls == kernel.NO_NULLS else self.arena[nulls : nulls + self.rows].view(np.bool_)
+        if output.children:
+            children = tuple([(name, self.column(child)) for name, child in output.children])
             return Column("+s", self.rows, (), valid, children)
         if isinstance(output.type, BooleanType):
             bits = np.packbits(self.arena[data : data + self.rows], bitorder="little")
@@ -186,21 +197,19 @@ class _Result:
         if data >= 0:
             values = self.arena[data : data + _WIDTHS[layout] * self.rows]
         else:
-            place = _within(self.given, output.path or ())
-            values = memory_at(place.data[0] + place.offset * _WIDTHS[layout], self.rows * _WIDTHS[layout], self.owner)
+            assert output.path is not None
+            values = self.inputs.values(output.path, _WIDTHS[layout], self.rows)
         if is_text(output.type) or is_bytes(output.type):
-            assert output.path is not None, "strings are not computed"
-            kept = view_data(_within(self.given, output.path), self.owner)
-            return strings(values, kept, valid, text=is_text(output.type))
-        code = arrow_code(output.type)
-        return Column(code, self.rows, (values if layout == kernel.WIDE else values.view(_KINDS[layout]),), valid)
+            texts = self.inputs.texts(output.path) if output.path else [*self.long_texts, *self.inputs.all_texts()]
+            return strings(values, texts, valid, text=is_text(output.type))
+        numbers = values if layout == kernel.WIDE else values.view(_kind(output.type, layout))
+        return Column(arrow_code(output.type), self.rows, (numbers,), valid)
 
 
-def _within(given: Mapping[int, Buffers], path: tuple[int, ...]) -> Buffers:
-    found = given[path[0]]
-    for place in path[1:]:
-        found = found.children[place]
-    return found
+def _kind(data_type: DataType, layout: int) -> type[np.generic]:
+    if isinstance(data_type, FloatType):
+        return np.float32 if layout == kernel.INT32 else np.float64
+    return _KINDS[layout]
 
 
 def _padded(size: int) -> int:
@@ -208,46 +217,50 @@ def _padded(size: int) -> int:
     return -(-size // ALIGNED) * ALIGNED
 
 
-def _constant(text: bytes) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-    """A string constant as a view and the buffer that it may point into."""
-    data = np.frombuffer(text.ljust(16, b"\0"), np.uint8).copy()
-    view = np.zeros(4, np.int32)
-    view[0] = len(text)
-    if len(text) <= INLINE_BYTES:
-        view[1:] = data[:INLINE_BYTES].view(np.int32)
-    else:
-        view[1] = data[:4].view(np.int32)[0]
-    return view, data
+def _needed(assembler: Assembler, registers: Iterable[int]) -> list[tuple[Line, int]]:
+    """The instructions that these registers depend on, in their order, and each one's own register."""
+    wanted = set(registers)
+    found = []
+    for line, register in reversed(assembler.lines.items()):
+        if register in wanted:
+            found.append((line, register))
+            wanted.update(line[1 : 1 + _OPERANDS.get(line[0], 1)])
+    return found[::-1]
 
 
-def _instructions(assembler: Assembler) -> Int64Array:
-    lines = np.zeros((len(assembler.lines), kernel.INSTRUCTION_COLUMNS), np.int64)
-    texts = len(assembler.sources)
-    for line, (operation, *operands) in enumerate(assembler.lines):
-        if operation == kernel.TEXT_EQUAL:
-            operands = [texts - 1 - operand if operand < 0 else operand for operand in operands]
-        lines[line] = (operation, line, *operands)
-    return lines
+def _with_rows_around(paths: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The paths and those of the ROWs around them, which come first."""
+    return sorted({path[:length] for path in paths for length in range(1, len(path) + 1)})
 
 
-def program_of(steps: Sequence[Filter | Project], schema: Schema, settings: Settings) -> tuple[Program | None, int]:
+def _instructions(lines: Sequence[tuple[Line, int]], sources: dict[int, int]) -> Int64Array:
+    table = np.zeros((len(lines), kernel.INSTRUCTION_COLUMNS), np.int64)
+    for place, ((operation, first, second, third), register) in enumerate(lines):
+        table[place] = (operation, register, sources[first] if operation == kernel.LOAD else first, second, third)
+    return table.reshape(-1)
+
+
+def program_of(
+    steps: Sequence[Filter | Project], schema: Schema, settings: Settings, *, derives: bool = False
+) -> tuple[Program | None, int]:
     """A program for as many of the steps, from the first, as programs know; and how many those are.
 
-    `schema` is what the first step reads.
+    `schema` is what the first step reads. One that `derives` has columns computed by other means before it runs.
     """
-    assembler = Assembler(settings)
+    assembler = Assembler(settings, schema, [] if derives else None)
     fields: list[Value] = [Given(item.type, (index,)) for index, item in enumerate(schema)]
-    names, filters, done = schema.names, False, 0
-    before = Assembler(settings)
+    names, done = schema.names, 0
+    before = assembler.copy()
     for step in steps:
         try:
             if isinstance(step, Filter):
                 for part in conjuncts(fold_constants(step.predicate, settings)):
-                    assembler.emit(kernel.KEEP, assembler.register(assembler.value(part, fields)))
-                filters = True
+                    assembler.keep(assembler.register(assembler.value(part, fields)))
             else:
-                fields = [assembler.value(fold_constants(part, settings), fields) for part in step.expressions]
-                names = step.names
+                made = [assembler.value(fold_constants(part, settings), fields) for part in step.expressions]
+                for value in made:
+                    _check_output(value.type)
+                fields, names = made, step.names
         except Unsupported:
             assembler = before
             break
@@ -258,9 +271,9 @@ def program_of(steps: Sequence[Filter | Project], schema: Schema, settings: Sett
             _check_output(value.type)
     except Unsupported:
         return None, 0
-    if not done or (not filters and not assembler.lines):
+    if not done or not (assembler.conditions or assembler.lines or assembler.derived):
         return None, 0  # columns that are only picked need no kernel
-    return Program(assembler, fields, names, filters=filters), done
+    return Program(assembler, fields, names), done
 
 
 def _check_output(data_type: DataType) -> None:

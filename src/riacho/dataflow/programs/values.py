@@ -11,10 +11,12 @@ from riacho.plan.types import (
     DateType,
     DayTimeIntervalType,
     DecimalType,
+    FloatType,
     IntegerType,
     TimestampLtzType,
     TimestampType,
     TimeType,
+    YearMonthIntervalType,
     is_bytes,
     is_text,
 )
@@ -29,13 +31,13 @@ class Unsupported(Exception):  # noqa: N818 - no failure: the step is evaluated 
 def layout_of(data_type: DataType) -> int:
     """How a column of the type lies in memory. Raises `Unsupported`."""
     match data_type:
-        case IntegerType(bits=bits):
+        case IntegerType(bits=bits) | FloatType(bits=bits):
             return _LAYOUTS[bits]
         case BooleanType():
             return kernel.BIT
         case DateType():
             return kernel.INT32
-        case TimeType() | TimestampType() | TimestampLtzType() | DayTimeIntervalType():
+        case TimeType() | TimestampType() | TimestampLtzType() | DayTimeIntervalType() | YearMonthIntervalType():
             return kernel.INT64
         case DecimalType():
             return kernel.WIDE
@@ -49,6 +51,8 @@ def arrow_code(data_type: DataType) -> str:
     match data_type:
         case IntegerType(bits=bits):
             return {8: "c", 16: "s", 32: "i", 64: "l"}[bits]
+        case FloatType(bits=bits):
+            return "f" if bits == 32 else "g"
         case BooleanType():
             return "b"
         case DateType():
@@ -72,6 +76,11 @@ def is_whole(data_type: DataType) -> bool:
     )
 
 
+def is_wide(data_type: DataType) -> bool:
+    """Whether values take two registers: decimals and strings."""
+    return isinstance(data_type, DecimalType) or is_text(data_type)
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """A value as the input has it: the field, and the fields of ROWs on the way down."""
@@ -82,7 +91,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A value in a register."""
+    """A value in a register, or in two if it is wide."""
 
     type: DataType
     register: int

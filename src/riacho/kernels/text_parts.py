@@ -1,0 +1,150 @@
+"""What stands between delimiters in strings, and how often a byte does, 16 bytes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from riacho.kernels.compile import BYTES, READ_BOOL, READ_UINT64, inner, kernel
+from riacho.kernels.primitives import LANES, int64, load_byte_at, load_word_at, trailing_zeros, uint64
+
+Bytes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
+Addresses = NDArray[np.uint64]
+Words = NDArray[np.uint64]
+Int64s = NDArray[np.int64]
+
+_INLINE: Final = 12
+"""A view holds so many bytes itself."""
+
+
+def _matching_lanes(_typing: Any, _address: Any, _byte: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(8), LANES)
+        lanes = builder.load(builder.inttoptr(arguments[0], kind.as_pointer()))
+        lanes.align = 1
+        byte = builder.trunc(arguments[1], ir.IntType(8))
+        wanted = builder.insert_element(ir.Constant(kind, ir.Undefined), byte, ir.IntType(32)(0))
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        wanted = builder.shuffle_vector(wanted, ir.Constant(kind, ir.Undefined), everywhere)
+        same = builder.icmp_signed("==", lanes, wanted)
+        return builder.zext(builder.bitcast(same, ir.IntType(LANES)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.int64), generate
+
+
+_matching = cast("Callable[[int, int], int]", intrinsic(_matching_lanes))
+"""`_matching(address, byte)`: of the 16 bytes there, a bit for each that is this one, the first the lowest."""
+
+
+@inner
+def _matches_from(address: int, at: int, length: int, byte: int) -> int:
+    """The same of those of the next 16 that the string has. It is never read past its end."""
+    if at + LANES <= length:
+        return _matching(address + uint64(at), byte)
+    if length >= LANES:
+        return _matching(address + uint64(length - LANES), byte) >> uint64(LANES - (length - at))
+    found = uint64(0)
+    for i in range(length - at):
+        if load_byte_at(address + uint64(at + i)) == byte:
+            found |= uint64(1) << uint64(i)
+    return found
+
+
+@inner
+def _put_part(out: Words, row: int, address: int, length: int, start: int, size: int, buffer: int, offset: int) -> None:
+    """The view of a part of a string, which is in a buffer if it is long."""
+    first = address + uint64(start)
+    low, high = uint64(0), uint64(0)
+    if start + 16 <= length:
+        low, high = load_word_at(first), load_word_at(first + uint64(8))
+    else:
+        for i in range(min(size, int64(_INLINE))):
+            byte = uint64(load_byte_at(first + uint64(i)))
+            if i < 8:
+                low |= byte << uint64(8 * i)
+            else:
+                high |= byte << uint64(8 * (i - 8))
+    if size > _INLINE:
+        out[2 * row] = uint64(size) | (low << uint64(32))
+        out[2 * row + 1] = uint64(buffer) | (uint64(offset + start) << uint64(32))
+        return
+    if size < 8:
+        low &= (uint64(1) << uint64(8 * size)) - uint64(1)
+        high = uint64(0)
+    else:
+        high &= (uint64(1) << uint64(8 * (size - 8))) - uint64(1)
+    out[2 * row] = uint64(size) | (low << uint64(32))
+    out[2 * row + 1] = (low >> uint64(32)) | (high << uint64(32))
+
+
+@kernel(f"int64({BYTES}, {READ_UINT64}, {READ_BOOL}, int64, int64, uint64[::1], boolean[::1])")
+def split_parts(
+    views: Bytes, addresses: Addresses, valid: Bools, delimiter: int, index: int, out: Words, out_valid: Bools
+) -> int:
+    """Of each string the part number `index`, from 0, between delimiters of one byte; the number of those without.
+
+    `out` are views into the same buffers, two words a row. An empty string has no parts.
+    """
+    layout = views.view(np.int32)
+    without = int64(0)
+    for row in range(out_valid.size):
+        out[2 * row] = 0
+        out[2 * row + 1] = 0
+        out_valid[row] = False
+        length = int64(layout[4 * row])
+        if length == 0 or (valid.size > 0 and not valid[row]):
+            without += 1
+            continue
+        buffer, offset = int64(layout[4 * row + 2]), int64(layout[4 * row + 3])
+        address = uint64(views.ctypes.data) + uint64(16 * row + 4)
+        if length > _INLINE:
+            address = uint64(addresses[buffer]) + uint64(offset)
+        start, stop = int64(0) if index == 0 else int64(-1), int64(-1)
+        seen, at = int64(0), int64(0)
+        while at < length and stop < 0:
+            found = _matches_from(address, at, length, delimiter)
+            while found != uint64(0):
+                seen += 1
+                if seen == index:
+                    start = at + trailing_zeros(found) + 1
+                elif seen == index + 1:
+                    stop = at + trailing_zeros(found)
+                    break
+                found &= found - uint64(1)
+            at += LANES
+        if start < 0:
+            without += 1
+            continue
+        if stop < 0:
+            stop = length
+        out_valid[row] = True
+        _put_part(out, row, address, length, start, stop - start, buffer, offset)
+    return without
+
+
+@kernel(f"void({BYTES}, {READ_UINT64}, {READ_BOOL}, int64, int64[::1])")
+def count_byte(views: Bytes, addresses: Addresses, valid: Bools, byte: int, out: Int64s) -> None:
+    """How often each string has a byte; 0 where it is null."""
+    layout = views.view(np.int32)
+    for row in range(out.size):
+        count = int64(0)
+        length = int64(layout[4 * row])
+        if valid.size == 0 or valid[row]:
+            address = uint64(views.ctypes.data) + uint64(16 * row + 4)
+            if length > _INLINE:
+                address = uint64(addresses[layout[4 * row + 2]]) + uint64(layout[4 * row + 3])
+            at = int64(0)
+            while at < length:
+                found = _matches_from(address, at, length, byte)
+                while found != uint64(0):
+                    count += 1
+                    found &= found - uint64(1)
+                at += LANES
+        out[row] = count
