@@ -9,15 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.buffered import buffers_of
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
+from riacho.dataflow.state.leaf_words import OrderWords
 from riacho.dataflow.state.partitions import Partitions
-from riacho.dataflow.state.rows import RowStore
+from riacho.dataflow.state.rows import Located, RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.kernels.rank import KEPT_COLUMNS, KEPT_ROW, keep_rows
+from riacho.dataflow.state.words import build_rows
+from riacho.kernels.deduplicate import KEPT_ROW, KEPT_WORDS, decide_rows, replace_rows
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Deduplicate, TimeAttribute
 
@@ -31,6 +34,7 @@ class FirstArrivalOperator:
     def __init__(self, relation: Deduplicate, settings: Settings) -> None:
         self._schema = relation.schema
         self._keys = Partitions(relation.input.schema, relation.key)
+        self._places = list(range(len(relation.input.schema.fields)))
         self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
@@ -40,9 +44,10 @@ class FirstArrivalOperator:
             self._forget(self._expiry.sweep(self._keys.slots_used))
         if not len(batch):
             return batch
+        located = Located(*buffers_of(batch.rows, self._places), len(batch))
         if self._expiry:
-            self._forget(self._expiry.stale(self._keys.known(batch.frame)))
-        partitions, new_rows = self._keys.find(batch.frame)
+            self._forget(self._expiry.stale(self._keys.known(batch.rows, located)))
+        partitions, new_rows = self._keys.find(batch.rows, located)
         self._expiry.write(partitions[new_rows], self._keys.slots_used)  # a repeated key is not written
         self._keys.end_pass()
         return batch if len(new_rows) == len(batch) else batch.take(new_rows)
@@ -84,8 +89,8 @@ class DeduplicateOperator:
         self._keys = Partitions(relation.input.schema, relation.key)
         self._rows = RowStore(relation.input.schema.fields)
         by_rowtime = relation.input.schema[relation.time].time is TimeAttribute.ROWTIME
-        self._order = self._rows.sort_keys([SortKey(relation.time)] if by_rowtime else [])
-        self._kept = Growable(np.int64, width=KEPT_COLUMNS)
+        self._order = OrderWords(relation.input.schema, [SortKey(relation.time)] if by_rowtime else [])
+        self._kept = Growable(np.int64, width=KEPT_WORDS + self._order.width)
         self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
@@ -95,40 +100,46 @@ class DeduplicateOperator:
             self._forget(self._expiry.sweep(self._keys.slots_used))
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
-        if self._expiry:
-            self._forget(self._expiry.stale(self._keys.known(batch.frame)))
         assert batch.diff is None, "what is deduplicated is only added to"
-        rows, height = self._rows, len(batch)
-        partitions, new_rows = self._keys.find(batch.frame)
-        self._kept.reserve(self._keys.slots_used)
-        self._kept.values[partitions[new_rows]] = 0
-        slots = rows.stage(batch.frame)
-        out, moments = np.empty(2 * height, np.int64), np.empty(2 * height, np.int64)
-        diff, removed, counts = np.empty(2 * height, np.int8), np.empty(2 * height, np.int64), np.zeros(1, np.int64)
-        made = keep_rows(
+        rows, kept = self._rows, self._kept
+        located = rows.locate(batch.rows)
+        if self._expiry:
+            self._forget(self._expiry.stale(self._keys.known(batch.rows, located)))
+        partitions, _ = self._keys.find(batch.rows, located)
+        kept.reserve(self._keys.slots_used)
+        chosen, replaced = np.empty((2, len(batch)), np.int64)
+        words = self._order.read(located)
+        count = decide_rows(partitions, words, int(self._keep_last), kept.values, chosen, replaced)
+        chosen, replaced = chosen[:count], replaced[:count]
+        slots = rows.stage_located(located, chosen)
+        out, moments = np.empty((2, 2 * count), np.int64)
+        diff, removed = np.empty(2 * count, np.int8), np.empty(count, np.int64)
+        made = replace_rows(
+            chosen,
+            replaced,
             slots,
             partitions,
             rows.words,
             rows.chunk_addresses,
-            self._order,
             rows.view_marks,
-            int(self._keep_last),
-            self._kept.values,
+            kept.values,
             out,
             diff,
             moments,
             removed,
-            counts,
         )
-        out, diff = out[:made], diff[:made]
-        self._expiry.write(partitions[moments[:made]], self._keys.slots_used)  # where the row stays, nothing is written
-        rows.settle(out[diff > 0])
-        frame = rows.frame(out)
-        rows.release(removed[: counts[0]])
+        out, diff, moments = out[:made], diff[:made], moments[:made]
+        added = diff > 0
+        self._expiry.write(partitions[moments], self._keys.slots_used)  # where the row stays, nothing is written
+        rows.settle(out[added])
+        output = empty_batch(self._schema, batch.watermark)
+        if made:
+            columns = build_rows(self._schema.fields, rows.columns(out), made)
+            output = Batch(columns, batch.sequence[moments], batch.watermark, None if added.all() else diff)
+        rows.release(removed[removed >= 0])
         rows.end_pass()
         self._keys.end_pass()
-        signed = None if (diff > 0).all() else diff
-        return Batch(frame, batch.sequence[moments[:made]], batch.watermark, signed)
+        return output
 
     def _forget(self, partitions: Int64Array) -> None:
         """Let go of keys whose time is over, and of their rows."""
@@ -145,15 +156,14 @@ class DeduplicateOperator:
             **prefixed("keys", self._keys.snapshot()),
             **prefixed("expiry", self._expiry.snapshot(self._keys.slots_used)),
             **prefixed("rows", self._rows.snapshot()),
-            "kept": self._kept.values[: self._keys.slots_used, KEPT_ROW].copy(),
+            "kept": self._kept.copy(self._keys.slots_used),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._keys.restore(section("keys", state))
         self._expiry.restore(section("expiry", state), self._keys.slots_used)
         self._rows.restore(section("rows", state))
-        self._kept.reserve(len(state["kept"]))
-        self._kept.values[: len(state["kept"]), KEPT_ROW] = state["kept"]
+        self._kept.load(state["kept"])
 
     @property
     def state_bytes(self) -> int:

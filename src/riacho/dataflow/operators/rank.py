@@ -1,6 +1,6 @@
 """Top-N: the first rows of each partition by an order. Flink: Rank, and SortLimit and Limit as one without partition.
 
-Flink's AppendFastStrategy over rows that are only added, its RetractStrategy over others.
+`FirstRows` over rows that are only added (Flink's AppendFastStrategy), `Fronts` over others (its RetractStrategy).
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy.typing as npt
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.state.first_rows import FirstRows
 from riacho.dataflow.state.fronts import Fronts, RankChanges
-from riacho.dataflow.state.words import build_frame
+from riacho.dataflow.state.words import build_rows
 from riacho.formats.arrow import Column
+from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Rank
 
 
@@ -30,15 +32,20 @@ class RankOperator:
     def __init__(self, relation: Rank) -> None:
         self._schema = relation.schema
         self._numbered = relation.number is not None
-        self._fronts = Fronts(relation)
+        self._fronts = Fronts(relation) if is_updating(relation.input) else FirstRows(relation)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
-        added = self._fronts.add(batch)
-        output = self._emitted(batch, self._fronts.changes(added))
-        self._fronts.let_go(added)
+        if isinstance(self._fronts, FirstRows):
+            entered = self._fronts.enter(batch)
+            output = self._emitted(batch, self._fronts.changes(entered))
+            self._fronts.finish(entered)
+        else:
+            added = self._fronts.enter(batch)
+            output = self._emitted(batch, self._fronts.changes(added))
+            self._fronts.finish(added)
         self._fronts.end_pass()
         return output
 
@@ -50,7 +57,7 @@ class RankOperator:
         if self._numbered:
             columns.append(Column("l", made, (changes.numbers,)))
         return Batch(
-            build_frame(self._schema.fields, columns, made),
+            build_rows(self._schema.fields, columns, made),
             batch.sequence[changes.moments],
             batch.watermark,
             None if (changes.diff > 0).all() else changes.diff,

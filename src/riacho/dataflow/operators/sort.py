@@ -14,7 +14,7 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.kernels.rank import merge_runs
+from riacho.dataflow.state.sorted_rows import sort_rows
 from riacho.plan.relations import Sort
 
 Int64Array = npt.NDArray[np.int64]
@@ -65,23 +65,13 @@ class SortOperator:
         slots, times = self._slots[due], self._times[due]
         order = np.argsort(times, kind="stable")
         slots, times = slots[order], times[order]
-        slots = self._sorted(slots)
+        slots = sort_rows(self._rows, self._keys, slots)  # in order of time in the whole order
         frame = self._rows.frame(slots)
         self._rows.release(slots)
         self._slots, self._times = self._slots[~due], self._times[~due]
         # A row comes out at the step that reached it.
         step = np.searchsorted(watermark.value, times, side="left")
         return Batch(frame, watermark.sequence[step], watermark)
-
-    def _sorted(self, slots: Int64Array) -> Int64Array:
-        """Rows in order of time in the whole order, equal ones as they are."""
-        scratch = np.empty_like(slots)
-        length, words, chunks = 1, self._rows.words, self._rows.chunk_addresses
-        while length < len(slots):
-            merge_runs(slots, scratch, length, words, chunks, self._keys)
-            slots, scratch = scratch, slots
-            length *= 2
-        return slots
 
     def snapshot(self) -> StateArrays:
         return {

@@ -14,9 +14,9 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.window_time import MICROSECONDS, EventTime, closing_limit
 from riacho.dataflow.state.arena import Growable
-from riacho.dataflow.state.fronts import Fronts
+from riacho.dataflow.state.first_rows import FirstRows
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.words import build_frame
+from riacho.dataflow.state.words import build_rows
 from riacho.formats.arrow import Column
 from riacho.plan.relations import WindowRank
 
@@ -37,7 +37,7 @@ class WindowRankOperator:
         self._time = EventTime(
             relation.input.schema, relation.window_end, settings.zone, zoned=relation.zoned, local=True
         )
-        self._fronts = Fronts(relation.rank, later=relation.later)
+        self._fronts = FirstRows(relation.rank, later=relation.later)
         self._ends = Growable(np.int64)
         self._born = Growable(np.int64)
         self._next_end = END_OF_TIME
@@ -61,15 +61,15 @@ class WindowRankOperator:
             return
         if len(timely) < len(batch):
             batch, ends = batch.take(timely), ends[timely]
-        added = self._fronts.add(batch)
-        new = added.partitions[added.new_rows]
+        entered = self._fronts.enter(batch)
+        new = entered.partitions[entered.new_rows]
         for part in (self._ends, self._born):
             part.reserve(self._fronts.partitions.slots_used)
-        self._ends.values[new] = ends[added.new_rows]
-        self._born.values[new] = self._arrivals + added.new_rows
+        self._ends.values[new] = ends[entered.new_rows]
+        self._born.values[new] = self._arrivals + entered.new_rows
         self._arrivals += len(batch)
         self._next_end = min(self._next_end, int(ends.min()))
-        self._fronts.let_go(added)
+        self._fronts.finish(entered)
 
     def _close(self, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         limit = closing_limit(steps.after)
@@ -85,10 +85,10 @@ class WindowRankOperator:
         columns = self._fronts.store.columns(closed.rows)
         if self._relation.number is not None:
             columns.append(Column("l", len(closed.rows), (closed.numbers,)))
-        frame = build_frame(self._schema.fields, columns, len(closed.rows))
+        rows = build_rows(self._schema.fields, columns, len(closed.rows))
         self._fronts.store.release(closed.gone)
         moments = steps.sequence[np.searchsorted(steps.value, closed_at[closed.owners] - 1, side="left")]
-        return Batch(frame, moments, watermark)
+        return Batch(rows, moments, watermark)
 
     def snapshot(self) -> StateArrays:
         used = self._fronts.partitions.slots_used

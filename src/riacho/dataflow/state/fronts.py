@@ -1,4 +1,4 @@
-"""The first rows of each partition by an order, kept in state: what every top-N is made of."""
+"""The first rows of each partition where rows may be retracted: all rows are kept."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.row_index import RowIndex
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.dataflow.state.sorted_rows import sort_rows
 from riacho.kernels.rank import (
     BEFORE_USED,
     BLOCK_SIZES,
@@ -23,38 +24,38 @@ from riacho.kernels.rank import (
     DENSE_RANK,
     GROUP_COLUMNS,
     GROUP_COUNT,
-    GROUP_TOUCHED,
+    GROUP_REST_COUNT,
     POOL_USED,
     RANK,
     REMOVED_COUNT,
+    ROW_ARRIVAL,
     ROW_COLUMNS,
-    ROW_COLUMNS_APPENDED,
     ROW_NUMBER,
     ROW_PLACE,
     ROW_TWIN,
     SET_END,
     SET_FRONT,
     SET_KIND,
-    SET_LATER,
     SET_NUMBERED,
-    SET_RETRACTING,
     SET_START,
     SETTINGS,
+    SHORT_GROUP,
     TOUCHED_COLUMNS,
     TOUCHED_COUNT,
     TOUCHED_END,
     TOUCHED_GROUP,
     TOUCHED_START,
-    close_fronts,
     emit_ranks,
+    fill_front,
+    list_rest,
     rank_rows,
+    touch_partitions,
 )
-from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Rank, RankKind
 
 FRONT_ROWS = 4096
-"""Rows of a partition that are kept sorted where any may be retracted: so many of the first ones may go, one after
-another, before all of the partition is looked at again."""
+"""Rows of a partition that are kept sorted: so many of the first ones may go, one after another, before all of the
+partition is looked at again."""
 
 NO_END = 2**62
 """A front without end: rows that are numbered alike stand in it together, however many."""
@@ -63,14 +64,9 @@ _KINDS = {RankKind.ROW_NUMBER: ROW_NUMBER, RankKind.RANK: RANK, RankKind.DENSE_R
 
 
 class Added(NamedTuple):
-    """A pass's rows, taken in: their slots and partitions, and the rows that were the first of theirs.
+    """A pass's rows, taken in: their partitions, and a list of those for the kernels; `removed` are not kept."""
 
-    `touched` is a list of partitions for the kernels; `removed` are rows that are not kept any more.
-    """
-
-    slots: Int64Array
     partitions: Int64Array
-    new_rows: Int64Array
     touched: Int64Array
     removed: Int64Array
 
@@ -84,37 +80,26 @@ class RankChanges(NamedTuple):
     moments: Int64Array
 
 
-class Closed(NamedTuple):
-    """What partitions had when they were closed: the shown rows, their numbers and owners; `gone` are all rows."""
-
-    rows: Int64Array
-    numbers: Int64Array
-    owners: Int64Array
-    gone: Int64Array
-
-
 class Fronts:
-    """Keeps the first rows of each partition of a `Rank`; all rows where they may be retracted.
+    """Keeps the rows of each partition of a `Rank`, the first ones in order.
 
-    In a pass: `add` its rows, look at the `changes` or not, and `let_go` of what is no longer kept.
+    In a pass: `enter` its rows, look at the `changes`, and `finish`.
     """
 
-    def __init__(self, relation: Rank, *, later: bool = False) -> None:
+    def __init__(self, relation: Rank) -> None:
         below = relation.input.schema
         self.partitions = Partitions(below, relation.partition)
         self.store = RowStore(below.fields)
         self._keys = self.store.sort_keys(relation.order)
-        self._index = RowIndex(self.store) if is_updating(relation.input) else None
-        retracting = self._index is not None
+        self._index = RowIndex(self.store)
         self._settings = np.zeros(SETTINGS, np.int64)
         self._settings[SET_KIND] = _KINDS[relation.kind]
         self._settings[SET_START], self._settings[SET_END] = relation.start, relation.end
-        self._settings[SET_NUMBERED], self._settings[SET_RETRACTING] = relation.number is not None, retracting
-        self._settings[SET_LATER] = later
+        self._settings[SET_NUMBERED] = relation.number is not None
         sortable = relation.kind is RankKind.ROW_NUMBER
         self._settings[SET_FRONT] = max(FRONT_ROWS, 2 * relation.end) if sortable else NO_END
         self._groups = Growable(np.int64, width=GROUP_COLUMNS)
-        self._rows = Growable(np.int64, width=ROW_COLUMNS if retracting else ROW_COLUMNS_APPENDED)
+        self._rows = Growable(np.int64, width=ROW_COLUMNS)
         self._pool = Growable(np.int64)
         self._free = np.zeros(BLOCK_SIZES, np.int64)
         self._before = Growable(np.int64)
@@ -122,24 +107,42 @@ class Fronts:
         self._pool.reserve(1024)
         self._before.reserve(1024)
 
-    def add(self, batch: Batch) -> Added:
-        """Take a pass's rows in; what stays of them is settled."""
-        partitions, new_rows = self.partitions.find(batch.frame)
+    def enter(self, batch: Batch) -> Added:
+        """Take a pass's rows in; what stays of them is settled. There must be some."""
+        located = self.store.locate(batch.rows)
+        partitions, new_rows = self.partitions.find(batch.rows, located)
         self._groups.reserve(self.partitions.slots_used)
         self._groups.values[partitions[new_rows]] = 0
-        slots = self.store.stage(batch.frame)
+        slots = self.store.stage_located(located, np.arange(len(batch)))
         self._rows.reserve(self.store.slots_used)
-        touched, removed = self._rank(batch, slots, partitions)
+        touched = self._touch(partitions)
+        removed = self._rank(batch, slots, partitions)
         self.store.settle(slots[self._rows.values[slots, ROW_PLACE] != 0])
-        return Added(slots, partitions, new_rows, touched, removed)
+        return Added(partitions, touched, removed)
 
-    def _rank(self, batch: Batch, slots: Int64Array, partitions: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """Take a pass's rows in; the touched partitions, and the rows that are no longer kept."""
-        equals = slots if self._index is None else self._index.upsert(slots)
+    def _touch(self, partitions: Int64Array) -> Int64Array:
+        touched = np.empty((min(len(partitions), self.partitions.slots_used), TOUCHED_COLUMNS), np.int64)
+        done, counters = 0, self._counters
+        while True:
+            done = touch_partitions(
+                done,
+                partitions,
+                self._groups.values,
+                self._rows.values,
+                self._pool.values,
+                touched,
+                self._before.values,
+                counters,
+            )
+            if done == len(partitions):
+                return touched[: counters[TOUCHED_COUNT]]
+            self._before.reserve(int(counters[BEFORE_USED] + self._groups.values[partitions[done], GROUP_COUNT]))
+
+    def _rank(self, batch: Batch, slots: Int64Array, partitions: Int64Array) -> Int64Array:
+        """Take a pass's rows in; the rows that are no longer kept."""
+        equals = self._index.upsert(slots)
         signs = ADDED if batch.diff is None else batch.diff
-        touched = np.empty((len(slots), TOUCHED_COLUMNS), np.int64)
-        removed = Growable(np.int64)
-        removed.reserve(2 * len(slots) + 64)
+        removed = np.empty(2 * len(slots), np.int64)
         self._counters[REMOVED_COUNT] = 0
         done = 0
         while True:
@@ -157,16 +160,36 @@ class Fronts:
                 self._rows.values,
                 self._pool.values,
                 self._free,
-                touched,
-                self._before.values,
-                removed.values,
+                removed,
                 self._counters,
             )
-            if done == len(slots):
-                return touched[: self._counters[TOUCHED_COUNT]], removed.values[: self._counters[REMOVED_COUNT]]
-            more = 2 * int(self._groups.values[partitions[done], GROUP_COUNT]) + 64
-            for part in (self._pool, self._before, removed):
-                part.reserve(len(part.values) + more)
+            if self._counters[SHORT_GROUP]:
+                self._refill(int(self._counters[SHORT_GROUP]) - 1)
+                self._counters[SHORT_GROUP] = 0
+            elif done == len(slots):
+                return removed[: self._counters[REMOVED_COUNT]]
+            else:
+                self._grow_pool(int(partitions[done]))
+
+    def _grow_pool(self, group: int) -> None:
+        self._pool.reserve(int(self._counters[POOL_USED] + 2 * self._groups.values[group, GROUP_COUNT]) + 1)
+
+    def _refill(self, group: int) -> None:
+        """Move the first rows of the rest into the front: several at once, since finding them looks at all of it."""
+        count, size = self._groups.values[group, [GROUP_COUNT, GROUP_REST_COUNT]].tolist()
+        rest = np.empty(size, np.int64)
+        list_rest(group, self._groups.values, self._rows.values, rest)
+        rest = rest[np.argsort(self._rows.values[rest, ROW_ARRIVAL])]
+        wanted = min(max(size >> 4, 2 * int(self._settings[SET_END])), int(self._settings[SET_FRONT]) - count, size)
+        chosen = sort_rows(self.store, self._keys, rest)[:wanted]
+        while True:
+            done = fill_front(
+                chosen, group, self._groups.values, self._rows.values, self._pool.values, self._free, self._counters
+            )
+            chosen = chosen[done:]
+            if not len(chosen):
+                return
+            self._grow_pool(group)
 
     def changes(self, added: Added) -> RankChanges:
         """How the shown rows change with a pass; partitions without rows are forgotten."""
@@ -175,7 +198,7 @@ class Fronts:
         if self._settings[SET_KIND] == ROW_NUMBER:
             counts = np.minimum(counts, self._settings[SET_END])
         most = int(counts.sum() + (touched[:, TOUCHED_END] - touched[:, TOUCHED_START]).sum())
-        out, numbers, moments = (np.empty(most, np.int64) for _ in range(3))
+        out, numbers, moments = np.empty((3, most), np.int64)
         diff, emptied = np.empty(most, np.int8), np.empty(len(touched), np.int64)
         made = emit_ranks(
             added.partitions,
@@ -200,37 +223,12 @@ class Fronts:
         self._counters[TOUCHED_COUNT] = 0
         return RankChanges(out[:made], numbers[:made], diff[:made], moments[:made])
 
-    def let_go(self, added: Added) -> None:
-        """Release the rows that are no longer kept."""
-        removed = added.removed
-        if self._index is not None:
-            removed = np.unique(removed)
-            removed = removed[self._rows.values[removed, ROW_PLACE] == 0]
-            self._index.remove(removed)
+    def finish(self, added: Added) -> None:
+        """Release the rows that are no longer kept, when they have been given out."""
+        removed = np.unique(added.removed)
+        removed = removed[self._rows.values[removed, ROW_PLACE] == 0]
+        self._index.remove(removed)
         self.store.release(removed)
-        # Where nobody asked for the changes.
-        self._groups.values[added.touched[:, TOUCHED_GROUP], GROUP_TOUCHED] = 0
-        self._counters[[TOUCHED_COUNT, BEFORE_USED]] = 0
-
-    def close(self, partitions: Int64Array) -> Closed:
-        """Forget partitions that are over. Their rows are to be released once they were given out."""
-        most = int(self._groups.values[partitions, GROUP_COUNT].sum())
-        out, numbers, owners, gone = (np.empty(most, np.int64) for _ in range(4))
-        counts = np.zeros(1, np.int64)
-        made = close_fronts(
-            partitions,
-            self._settings,
-            self._groups.values,
-            self._pool.values,
-            self._free,
-            out,
-            numbers,
-            owners,
-            gone,
-            counts,
-        )
-        self.partitions.release(partitions)
-        return Closed(out[:made], numbers[:made], owners[:made], gone[: counts[0]])
 
     def end_pass(self) -> None:
         """Reclaim memory."""
@@ -239,10 +237,12 @@ class Fronts:
 
     @property
     def bytes(self) -> int:
-        parts = (self.partitions, self.store, self._groups, self._rows, self._pool, self._before)
-        return sum(part.bytes for part in parts) + (0 if self._index is None else self._index.bytes)
+        """Memory that the state holds."""
+        parts = (self.partitions, self.store, self._groups, self._rows, self._pool, self._before, self._index)
+        return sum(part.bytes for part in parts)
 
     def snapshot(self) -> StateArrays:
+        """The state after a pass."""
         return {
             **prefixed("partitions", self.partitions.snapshot()),
             **prefixed("store", self.store.snapshot()),
@@ -254,6 +254,7 @@ class Fronts:
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take over a snapshot."""
         self.partitions.restore(section("partitions", state))
         self.store.restore(section("store", state))
         self._groups.load(state["groups"])
@@ -261,12 +262,10 @@ class Fronts:
         self._pool.load(state["pool"])
         self._free[:] = state["free"]
         self._counters[:] = state["counters"]
-        if self._index is not None:
-            self._rebuild_index()
+        self._rebuild_index()
 
     def _rebuild_index(self) -> None:
         """Enter the rows that are the first of their values; the others are their twins."""
-        assert self._index is not None
         live = self.store.live()
         twins = self._rows.values[live, ROW_TWIN]
         self._index.rebuild(np.setdiff1d(live, twins[twins > 0] - 1, assume_unique=True))

@@ -6,20 +6,21 @@ once: a long one is copied once, when its row is kept, and given out as a view i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.dataflow.buffered import Columnar, buffers_of, frame_of
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.chunks import Chunks
+from riacho.dataflow.state.leaves import Leaves, leaf_kind
 from riacho.dataflow.state.nested import nested_to_text, text_to_nested
-from riacho.dataflow.state.words import NARROW_DECIMAL as NARROW_DIGITS
 from riacho.dataflow.state.words import build_frame
-from riacho.formats.arrow import Buffers, Column, frame_buffers, strings
+from riacho.formats.arrow import Buffers, Column, strings
 from riacho.kernels.row_words import (
     BIT,
     FLOAT32,
@@ -33,19 +34,12 @@ from riacho.kernels.row_words import (
     KEY_DESCENDING,
     KEY_NULLS_FIRST,
     LEAF_COLUMNS,
-    LEAF_KIND,
-    LEAF_WORD,
     NARROW_DECIMAL,
     PRESENCE,
     VIEW,
     WIDE_DECIMAL,
 )
 from riacho.kernels.rows import (
-    SOURCE_BUFFERS,
-    SOURCE_COLUMNS,
-    SOURCE_DATA,
-    SOURCE_OFFSET,
-    SOURCE_VALID,
     count_live_bytes,
     drop_rows,
     move_strings,
@@ -56,14 +50,12 @@ from riacho.kernels.rows import (
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Field
 from riacho.plan.types import (
-    ArrayType,
     BooleanType,
     DataType,
     DateType,
     DecimalType,
     FloatType,
     IntegerType,
-    MapType,
     NullType,
     RowType,
     TimestampLtzType,
@@ -78,13 +70,9 @@ Uint64Array = npt.NDArray[np.uint64]
 Uint8Array = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
 
-NULLS_PER_WORD = 63
-
 SWEPT_SLOTS = 4096
 """Slots that a sweep looks at in one pass at least, and as many again for each row that the pass released."""
 
-_INTEGER_KINDS = {8: INT8, 16: INT16, 32: INT32, 64: INT64}
-_WORDS = {PRESENCE: 0, WIDE_DECIMAL: 2, VIEW: 2}
 _OUT_BYTES = {
     INT8: 1,
     INT16: 2,
@@ -106,54 +94,12 @@ _ARROW_TYPES: dict[int, tuple[str, npt.DTypeLike]] = {
 }
 
 
-def _has_collection(data_type: DataType) -> bool:
-    match data_type:
-        case ArrayType() | MapType():
-            return True
-        case RowType(fields=fields):
-            return any(_has_collection(item.type) for item in fields)
-    return False
-
-
-def _leaf_kind(data_type: DataType) -> int:
-    """How a value is kept; a ROW with an array or a map in it as text."""
-    match data_type:
-        case IntegerType(bits=bits):
-            return _INTEGER_KINDS[bits]
-        case FloatType(bits=bits):
-            return FLOAT32 if bits == 32 else FLOAT64
-        case BooleanType():
-            return BIT
-        case DecimalType(precision=precision):
-            return NARROW_DECIMAL if precision <= NARROW_DIGITS else WIDE_DECIMAL
-        case DateType():
-            return INT32
-        case NullType():
-            return PRESENCE
-        case RowType():
-            return VIEW if _has_collection(data_type) else PRESENCE
-        case ArrayType() | MapType():
-            return VIEW
-    return VIEW if is_text(data_type) or is_bytes(data_type) else INT64
-
-
-def _leaf_types(data_type: DataType, parent: int, number: int) -> Iterator[tuple[DataType, int]]:
-    """The leaves of a value, each with the number of the leaf around it; this one's number is `number`."""
-    yield data_type, parent
-    if isinstance(data_type, RowType) and not _has_collection(data_type):
-        following = number + 1
-        for item in data_type.fields:
-            below = list(_leaf_types(item.type, number, following))
-            following += len(below)
-            yield from below
-
-
 class RowStore:
     """Rows of given fields, known by slots counted from 0.
 
     How an operator keeps rows in a pass:
 
-    1. `slots = store.stage(frame)` gives each row of a frame a slot. Its words can be read and compared by kernels at
+    1. `slots = store.stage(batch.rows)` gives each row a slot. Its words can be read and compared by kernels at
        once (`words`, `chunk_addresses`, `sort_keys`; see `kernels.row_words`), but its long strings still stand in the
        frame, which the store holds until `end_pass`.
     2. The operator decides: what stays it `settle`s (strings are copied, once), what does not it `release`s.
@@ -161,7 +107,7 @@ class RowStore:
        Slot −1 is a row of nulls. A row that is retracted is given out first and released after.
     4. `end_pass()` reclaims memory, a bounded piece of work. What was not settled by then must have been released.
 
-    `keep(frame)` is stage and settle in one. A chunk's written bytes never change, so frames and snapshots share them;
+    `keep(rows)` is stage and settle in one. A chunk's written bytes never change, so frames and snapshots share them;
     a chunk is reused once all its rows and all frames that look at it are gone.
 
     Nulls, NaN (every NaN is one), −0.0, decimals, and ROWs of such round trip; arrays and maps are kept as text.
@@ -169,35 +115,20 @@ class RowStore:
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = tuple(fields)
-        self._types: list[DataType] = []
-        self._starts: list[int] = []
-        parents: list[int] = []
-        for item in self.fields:
-            self._starts.append(len(self._types))
-            for kind, parent in _leaf_types(item.type, -1, len(self._types)):
-                self._types.append(kind)
-                parents.append(parent)
-        self._leaves = np.zeros((len(self._types), LEAF_COLUMNS), np.int64)
-        self._null_words = max(1, -(-len(self._types) // NULLS_PER_WORD))
-        word = self._null_words
-        for number, leaf_kind in enumerate(map(_leaf_kind, self._types)):
-            self._leaves[number] = [leaf_kind, word, *divmod(number, NULLS_PER_WORD), parents[number]]
-            word += _WORDS.get(leaf_kind, 1)
-        self.width = word
+        self._layout = layout = Leaves(self.fields)
+        self._starts, self._kinds, self._leaves, self._views = layout.starts, layout.kinds, layout.table, layout.views
+        self.width = layout.width
         """Words per row."""
-        self._kinds: list[int] = self._leaves[:, LEAF_KIND].tolist()
-        views = self._leaves[:, LEAF_KIND] == VIEW
-        self._views = np.ascontiguousarray(self._leaves[views, LEAF_WORD])
-        self._view_leaves = np.flatnonzero(views)
-        self.view_marks = np.zeros(word, np.int64)
+        self.view_marks = np.zeros(layout.width, np.int64)
         """1 at the first words of views, for kernels that compare whole rows."""
         self.view_marks[self._views] = 1
         self._texts = [
             index
             for index, item in enumerate(self.fields)
-            if _leaf_kind(item.type) == VIEW and not is_text(item.type) and not is_bytes(item.type)
+            if leaf_kind(item.type) == VIEW and not is_text(item.type) and not is_bytes(item.type)
         ]
-        self._rows = Growable(np.int64, width=word)
+        self._places = list(range(len(self.fields)))
+        self._rows = Growable(np.int64, width=layout.width)
         self._used = 0
         self._free = Growable(np.int64)
         self._free_count = 0
@@ -232,40 +163,26 @@ class RowStore:
 
     # ---- rows come and go -------------------------------------------------------------------------------------
 
-    def stage(self, frame: pl.DataFrame, rows: Int64Array | None = None) -> Int64Array:
-        """A slot for each row of the frame, or for these of its rows, in their order."""
-        if rows is None:
-            rows = np.arange(frame.height)
-        slots = self._take_slots(len(rows))
-        if not len(rows):
-            return slots
+    def locate(self, given: Columnar) -> Located:
+        """Where the values of rows are in memory. There must be some."""
         if self._texts:
-            frame = frame.with_columns([nested_to_text(frame.to_series(index)) for index in self._texts])
-        columns, owner = frame_buffers(frame)
-        self._owners.append(owner)
-        sources = np.zeros((len(self._types), SOURCE_COLUMNS), np.uint64)
-        buffers: list[int] = []
-        for start, column in zip(self._starts, columns, strict=True):
-            self._locate(start, column, sources, buffers)
-        addresses = np.array(buffers or [0], np.uint64)
-        stage_rows(rows, slots, self._rows.values, self._leaves, sources, addresses, self._null_words)
-        return slots
+            frame = frame_of(given)
+            given = frame.with_columns([nested_to_text(frame.to_series(index)) for index in self._texts])
+        return Located(*buffers_of(given, self._places), given.height)
 
-    def _locate(self, leaf: int, column: Buffers, sources: Uint64Array, buffers: list[int]) -> int:
-        """Enter where a column's leaves are, from `leaf` on; the number after its last."""
-        sources[leaf, SOURCE_VALID] = column.valid
-        sources[leaf, SOURCE_OFFSET] = column.offset
-        kind = self._kinds[leaf]
-        if kind == PRESENCE:
-            after = leaf + 1
-            for child in column.children:
-                after = self._locate(after, child, sources, buffers)
-            return after
-        sources[leaf, SOURCE_DATA] = column.data[0]
-        if kind == VIEW:
-            sources[leaf, SOURCE_BUFFERS] = len(buffers)
-            buffers.extend(column.data[1:-1])  # the last one holds the others' sizes
-        return leaf + 1
+    def stage(self, given: Columnar, rows: Int64Array | None = None) -> Int64Array:
+        """A slot for each row that is given, or for these of them, in their order."""
+        if rows is None:
+            rows = np.arange(given.height)
+        return self.stage_located(self.locate(given), rows) if len(rows) else np.empty(0, np.int64)
+
+    def stage_located(self, located: Located, rows: Int64Array) -> Int64Array:
+        """A slot for each of these rows, in their order."""
+        slots = self._take_slots(len(rows))
+        self._owners.append(located.owner)
+        sources, buffers = self._layout.locate(located.columns)
+        stage_rows(rows, slots, self._rows.values, self._leaves, sources, buffers, self._layout.null_words)
+        return slots
 
     def _take_slots(self, count: int) -> Int64Array:
         reused = min(self._free_count, count)
@@ -292,9 +209,9 @@ class RowStore:
             row = self.words[slots[first], self._views]
             chunks.add(int((row & 0xFFFFFFFF).sum()))
 
-    def keep(self, frame: pl.DataFrame) -> Int64Array:
-        """A slot for each row of the frame, all settled."""
-        slots = self.stage(frame)
+    def keep(self, given: Columnar) -> Int64Array:
+        """A slot for each row that is given, all settled."""
+        slots = self.stage(given)
         self.settle(slots)
         return slots
 
@@ -441,6 +358,14 @@ class RowStore:
         self._free.load(state["free"])
         self._chunks.restore(state)
         count_live_bytes(self.words, self._used, self._views, self._chunks.live)
+
+
+class Located(NamedTuple):
+    """Where the columns of `height` rows are in memory, and what keeps that memory alive."""
+
+    columns: list[Buffers]
+    owner: object
+    height: int
 
 
 class _Given(NamedTuple):

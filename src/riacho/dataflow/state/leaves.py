@@ -1,0 +1,146 @@
+"""The leaves of rows: which words of a kept row hold the values of each field, and where a batch has those values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from riacho.dataflow.state.words import NARROW_DECIMAL as NARROW_DIGITS
+from riacho.formats.arrow import Buffers
+from riacho.kernels.row_words import (
+    BIT,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    LEAF_COLUMNS,
+    LEAF_KIND,
+    LEAF_WORD,
+    NARROW_DECIMAL,
+    PRESENCE,
+    VIEW,
+    WIDE_DECIMAL,
+)
+from riacho.kernels.rows import SOURCE_BUFFERS, SOURCE_COLUMNS, SOURCE_DATA, SOURCE_OFFSET, SOURCE_VALID
+from riacho.plan.relations import Field
+from riacho.plan.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    DateType,
+    DecimalType,
+    FloatType,
+    IntegerType,
+    MapType,
+    NullType,
+    RowType,
+    is_bytes,
+    is_text,
+)
+
+Int64Array = npt.NDArray[np.int64]
+Uint64Array = npt.NDArray[np.uint64]
+
+NULLS_PER_WORD = 63
+
+_INTEGER_KINDS = {8: INT8, 16: INT16, 32: INT32, 64: INT64}
+_WORDS = {PRESENCE: 0, WIDE_DECIMAL: 2, VIEW: 2}
+
+
+def _has_collection(data_type: DataType) -> bool:
+    match data_type:
+        case ArrayType() | MapType():
+            return True
+        case RowType(fields=fields):
+            return any(_has_collection(item.type) for item in fields)
+    return False
+
+
+def leaf_kind(data_type: DataType) -> int:
+    """How a value is kept; a ROW with an array or a map in it as text."""
+    match data_type:
+        case IntegerType(bits=bits):
+            return _INTEGER_KINDS[bits]
+        case FloatType(bits=bits):
+            return FLOAT32 if bits == 32 else FLOAT64
+        case BooleanType():
+            return BIT
+        case DecimalType(precision=precision):
+            return NARROW_DECIMAL if precision <= NARROW_DIGITS else WIDE_DECIMAL
+        case DateType():
+            return INT32
+        case NullType():
+            return PRESENCE
+        case RowType():
+            return VIEW if _has_collection(data_type) else PRESENCE
+        case ArrayType() | MapType():
+            return VIEW
+    return VIEW if is_text(data_type) or is_bytes(data_type) else INT64
+
+
+def _leaf_types(data_type: DataType, parent: int, number: int) -> Iterator[tuple[DataType, int]]:
+    """The leaves of a value, each with the number of the leaf around it; this one's number is `number`."""
+    yield data_type, parent
+    if isinstance(data_type, RowType) and not _has_collection(data_type):
+        following = number + 1
+        for item in data_type.fields:
+            below = list(_leaf_types(item.type, number, following))
+            following += len(below)
+            yield from below
+
+
+class Leaves:
+    """How rows of given fields are laid out in words.
+
+    `table` is that of the kernels (`kernels.row_words`), `starts` has each field's first leaf, `kinds` each leaf's
+    kind. A row has `width` words, of which the first `null_words` say what is null.
+    """
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        types: list[DataType] = []
+        parents: list[int] = []
+        self.starts: list[int] = []
+        for item in fields:
+            self.starts.append(len(types))
+            for kind, parent in _leaf_types(item.type, -1, len(types)):
+                types.append(kind)
+                parents.append(parent)
+        self.table: Int64Array = np.zeros((len(types), LEAF_COLUMNS), np.int64)
+        self.null_words = max(1, -(-len(types) // NULLS_PER_WORD))
+        word = self.null_words
+        for number, kind_of in enumerate(map(leaf_kind, types)):
+            self.table[number] = [kind_of, word, *divmod(number, NULLS_PER_WORD), parents[number]]
+            word += _WORDS.get(kind_of, 1)
+        self.width = word
+        self.kinds: list[int] = self.table[:, LEAF_KIND].tolist()
+        views = self.table[:, LEAF_KIND] == VIEW
+        self.views: Int64Array = np.ascontiguousarray(self.table[views, LEAF_WORD])
+        """The first words of views."""
+
+    def locate(self, columns: Sequence[Buffers]) -> tuple[Uint64Array, Uint64Array]:
+        """Where the columns of the fields have the values of each leaf, and the buffers that views point into."""
+        sources = np.zeros((len(self.kinds), SOURCE_COLUMNS), np.uint64)
+        buffers: list[int] = []
+        for start, column in zip(self.starts, columns, strict=True):
+            self._locate(start, column, sources, buffers)
+        return sources, np.array(buffers or [0], np.uint64)
+
+    def _locate(self, leaf: int, column: Buffers, sources: Uint64Array, buffers: list[int]) -> int:
+        """Enter where a column's leaves are, from `leaf` on; the number after its last."""
+        sources[leaf, SOURCE_VALID] = column.valid
+        sources[leaf, SOURCE_OFFSET] = column.offset
+        kind = self.kinds[leaf]
+        if kind == PRESENCE:
+            after = leaf + 1
+            for child in column.children:
+                after = self._locate(after, child, sources, buffers)
+            return after
+        sources[leaf, SOURCE_DATA] = column.data[0]
+        if kind == VIEW:
+            sources[leaf, SOURCE_BUFFERS] = len(buffers)
+            buffers.extend(column.data[1:-1])  # the last one holds the others' sizes
+        return leaf + 1

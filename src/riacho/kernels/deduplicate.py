@@ -1,0 +1,110 @@
+"""The first or the last row of each key: what a pass decides, and what it changes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riacho.kernels.compile import READ_INT64, READ_UINT64, kernel
+from riacho.kernels.primitives import int64, prefetch
+from riacho.kernels.row_words import READ_TABLE, same_rows
+
+Hashes = NDArray[np.uint64]
+Int8s = NDArray[np.int8]
+Int64s = NDArray[np.int64]
+Words = NDArray[np.int64]
+
+# What is known of a key.
+KEPT_ROW: Final = 0
+"""The slot of its row, plus one; 0: it has none. Negative within a pass: the place of one of the pass's, minus one."""
+KEPT_BEFORE: Final = 1
+"""What that was before the pass."""
+KEPT_WORDS: Final = 2
+"""The first of the words of the row's order."""
+
+_FAR: Final = 16
+"""How many rows ahead a key is fetched."""
+
+
+@kernel(f"int64({READ_INT64}, {READ_TABLE}, int64, int64[:, ::1], int64[::1], int64[::1])")
+def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, chosen: Int64s, replaced: Int64s) -> int:
+    """Find the row of each key of a pass: the first by the words of their order, or (`last`) the last.
+
+    Among equals the first or the last to arrive. The rows of the pass that are chosen go to `chosen`, and the kept rows
+    that they replace to `replaced` (−1: none). Returns how many.
+    """
+    rows = partitions.size
+    for row in range(rows):
+        if row + _FAR < rows:
+            prefetch(kept, partitions[row + _FAR] * kept.shape[1])
+        group = partitions[row]
+        known = kept[group, KEPT_ROW]
+        if known != 0:
+            order = int64(0)
+            for word in range(words.shape[1]):
+                left, right = words[row, word], kept[group, KEPT_WORDS + word]
+                if left != right:
+                    order = int64(-1) if left < right else int64(1)
+                    break
+            if order < 0 if last == 1 else order >= 0:
+                continue
+        if known >= 0:
+            kept[group, KEPT_BEFORE] = known
+        kept[group, KEPT_ROW] = -row - 1
+        for word in range(words.shape[1]):
+            kept[group, KEPT_WORDS + word] = words[row, word]
+    made = int64(0)
+    for row in range(rows):
+        if row + _FAR < rows:
+            prefetch(kept, partitions[row + _FAR] * kept.shape[1])
+        if kept[partitions[row], KEPT_ROW] == -row - 1:
+            chosen[made] = row
+            replaced[made] = kept[partitions[row], KEPT_BEFORE] - 1
+            made += 1
+    return made
+
+
+@kernel(
+    f"int64({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_UINT64}, {READ_INT64}, "
+    "int64[:, ::1], int64[::1], int8[::1], int64[::1], int64[::1])"
+)
+def replace_rows(
+    chosen: Int64s,
+    replaced: Int64s,
+    slots: Int64s,
+    partitions: Int64s,
+    store: Words,
+    chunks: Hashes,
+    marks: Int64s,
+    kept: Words,
+    out: Int64s,
+    diff: Int8s,
+    moments: Int64s,
+    removed: Int64s,
+) -> int:
+    """Keep the rows that were chosen, now that they have slots, and write what changes: the old row, the new row.
+
+    A row with the values of the one that it replaces changes nothing. A row that is not kept any more goes to `removed`
+    where it was chosen or replaced, and −1 where there is none. Returns the number of changes.
+    """
+    made = int64(0)
+    for index in range(chosen.size):
+        group, old, slot = partitions[chosen[index]], replaced[index], slots[index]
+        removed[index] = old
+        if old >= 0:
+            if same_rows(store, old, slot, marks, chunks):
+                kept[group, KEPT_ROW] = old + 1
+                removed[index] = slot
+                continue
+            out[made] = old
+            diff[made] = -1
+            moments[made] = chosen[index]
+            made += 1
+        kept[group, KEPT_ROW] = slot + 1
+        out[made] = slot
+        diff[made] = 1
+        moments[made] = chosen[index]
+        made += 1
+    return made
