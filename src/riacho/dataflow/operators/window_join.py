@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.buffered import Columnar, frame_of
 from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
@@ -23,6 +25,7 @@ from riacho.dataflow.operators.window_time import MICROSECONDS, EventTime, closi
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.formats.arrow import Column
 from riacho.plan.relations import Schema, WindowJoin
 
 
@@ -41,12 +44,13 @@ class WindowJoinOperator:
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
         steps = self._time.steps(replace(inputs[0], watermark=watermark))
-        for side, batch in zip(self._sides, inputs, strict=True):
-            side.add(batch, steps)
         limit = closing_limit(steps.after)
-        if min(side.next_end for side in self._sides) > limit:
+        passing = [side.add(batch, steps, limit) for side, batch in zip(self._sides, inputs, strict=True)]
+        if min(side.next_end for side in self._sides) > limit and not any(len(part.ends) for part in passing):
             return empty_batch(self._schema, watermark)
-        closed = tuple(side.close(limit, steps, watermark) for side in self._sides)
+        closed = tuple(
+            side.close(part, limit, steps, watermark) for side, part in zip(self._sides, passing, strict=True)
+        )
         output = JoinOperator(self._relation, self._settings).process(tuple(part.batch for part in closed))
         for side, part in zip(self._sides, closed, strict=True):
             side.release(part.slots)
@@ -69,6 +73,13 @@ class WindowJoinOperator:
         return sum(side.late for side in self._sides)
 
 
+class _Passing(NamedTuple):
+    """Rows whose windows close in the pass that they came in, and the ends of those: they need not be kept."""
+
+    rows: Columnar
+    ends: Int64Array
+
+
 class _Closed(NamedTuple):
     """The rows of one side whose windows have closed, in the order in which they did and then of arrival."""
 
@@ -88,31 +99,49 @@ class _Side:
         """No window that ends before this has rows."""
         self.late = 0
 
-    def add(self, batch: Batch, steps: WatermarkSteps) -> None:
-        """Keep the rows whose windows were open before them."""
+    def add(self, batch: Batch, steps: WatermarkSteps, limit: int) -> _Passing:
+        """Keep the rows whose windows were open before them and still are; what the others are."""
         if not len(batch):
-            return
-        ends = integers(batch.frame.to_series(self._end)).to_numpy() // MICROSECONDS
-        timely = np.flatnonzero(ends - 1 > steps.seen_by(batch.sequence))
-        self.late += len(batch) - len(timely)
-        slots = self._rows.stage(batch.frame, timely)
-        self._rows.settle(slots)
-        self._rows.end_pass()
-        self._ends.reserve(self._rows.slots_used)
-        self._ends.values[slots] = ends[timely]
-        self._waiting = np.concatenate((self._waiting, slots))
-        self.next_end = min(self.next_end, int(ends[timely].min(initial=END_OF_TIME)))
+            return _Passing(batch.rows, np.empty(0, np.int64))
+        ends = self._ends_of(batch)
+        timely = ends - 1 > steps.seen_by(batch.sequence)
+        self.late += len(batch) - int(np.count_nonzero(timely))
+        closes = timely & (ends <= limit)
+        staying = np.flatnonzero(timely & ~closes)
+        if len(staying):
+            slots = self._rows.stage(batch.frame, staying)
+            self._rows.settle(slots)
+            self._rows.end_pass()
+            self._ends.reserve(self._rows.slots_used)
+            self._ends.values[slots] = ends[staying]
+            self._waiting = np.concatenate((self._waiting, slots))
+            self.next_end = min(self.next_end, int(ends[staying].min()))
+        if closes.all():
+            return _Passing(batch.rows, ends)
+        return _Passing(batch.frame.filter(closes), ends[closes])
 
-    def close(self, limit: int, steps: WatermarkSteps, watermark: WatermarkSteps) -> _Closed:
-        """The rows of the windows that end at `limit` or before."""
-        ends = self._ends.values[self._waiting]
-        due = ends <= limit
+    def _ends_of(self, batch: Batch) -> Int64Array:
+        column = batch.column(self._end)
+        if isinstance(column, Column):
+            ends_us: Int64Array = column.buffers[0]
+            return ends_us // MICROSECONDS
+        return integers(column).to_numpy() // MICROSECONDS
+
+    def close(self, passing: _Passing, limit: int, steps: WatermarkSteps, watermark: WatermarkSteps) -> _Closed:
+        """The rows of the windows that end at `limit` or before; those that wait came before those that do not."""
+        waiting = self._ends.values[self._waiting]
+        due = waiting <= limit
         slots, self._waiting = self._waiting[due], self._waiting[~due]
-        self.next_end = int(ends[~due].min(initial=END_OF_TIME))
-        closing = np.searchsorted(steps.value, ends[due] - 1, side="left")
-        order = np.argsort(closing, kind="stable")
-        slots = slots[order]
-        return _Closed(Batch(self._rows.frame(slots), steps.sequence[closing[order]], watermark), slots)
+        self.next_end = int(waiting[~due].min(initial=END_OF_TIME))
+        ends, rows = np.concatenate((waiting[due], passing.ends)), passing.rows
+        if len(slots):
+            waited = self._rows.frame(slots)
+            rows = pl.concat([waited, frame_of(rows)]) if len(passing.ends) else waited
+        closing = np.searchsorted(steps.value, ends - 1, side="left")
+        if (closing[1:] < closing[:-1]).any():
+            order = np.argsort(closing, kind="stable")
+            rows, closing = frame_of(rows)[order], closing[order]
+        return _Closed(Batch(rows, steps.sequence[closing], watermark), slots)
 
     def release(self, slots: Int64Array) -> None:
         """Forget rows that were joined."""
