@@ -142,7 +142,9 @@ class WindowAggregateOperator:
         if len(new_slots):
             self._begin(new_slots, words[new_rows], self._arrivals + new_rows)
         self._arrivals += len(batch)
-        touched, _, _ = self._grouping.touch(slots, self._index.slots_used)
+        touched = slots
+        if self._aggregates.reads_touched:
+            touched = self._grouping.touch(slots, self._index.slots_used).slots
         signs = ADDED if batch.diff is None else batch.diff
         self._aggregates.update(batch.rows, slots, touched, signs)
         self._aggregates.end_pass()
@@ -176,10 +178,19 @@ class WindowAggregateOperator:
         due = ends <= limit
         if self._updating:
             due &= self._aggregates.rows(live) > 0
-        slots, ends = live[due], ends[due]
-        order = np.lexsort((self._born.values[slots], ends))
-        slots = slots[order]
-        return _Fired(ends[order], self._index.keys[slots, self._before :], self._aggregates, slots)
+        slots, ends = self._in_order(live[due], ends[due])
+        return _Fired(ends, self._index.keys[slots, self._before :], self._aggregates, slots)
+
+    def _in_order(self, slots: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """The slots and their ends by end, then by birth; they mostly come so."""
+        born = self._born.values[slots]
+        if _ascends(born):
+            if _ascends(ends):
+                return slots, ends
+            order = _stable_order(ends if self._attached else ends // self._relation.slide)
+        else:
+            order = np.lexsort((born, ends))
+        return slots[order], ends[order]
 
     def _emit_slices(self, live: Int64Array, limit: int, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         """Merge the slices of each window that closed, not too many at a time.
@@ -202,12 +213,17 @@ class WindowAggregateOperator:
             from_end, to_end = start + (first - start) % slide, start + width - 1
             fired = self._fired_slices(live, np.maximum(first, from_end), np.minimum(last, to_end))
             outputs.append(self._emit(fired, steps, watermark))
-            fired.aggregates.release(fired.slots)
+            if fired.aggregates is not self._aggregates:
+                fired.aggregates.release(fired.slots)
         return concatenate(outputs, self._schema.names, watermark)
 
     def _fired_slices(self, live: Int64Array, first: Int64Array, last: Int64Array) -> _Fired:
+        """The windows that close, by their ends and then by their first row."""
         rows, ends = self._expand(first, last)
-        source = live[rows]
+        source, ends = self._in_order(live[rows], ends)
+        places = self._index.keys[live, : self._before]
+        if (places == places[0]).all():  # one slice, in which no two groups have the same keys
+            return _Fired(ends, self._index.keys[source, self._before :], self._aggregates, source)
         words = np.empty((len(source), 1 + self._codec.width), np.int64)
         words[:, 0] = ends
         words[:, 1:] = self._index.keys[source, self._before :]
@@ -216,11 +232,8 @@ class WindowAggregateOperator:
         merged = self._fresh_aggregates()
         merged.begin(target[new_rows], windows.slots_used)
         merged.merge(self._aggregates, source, target)
-        born = np.full(windows.slots_used, END_OF_TIME)
-        np.minimum.at(born, target, self._born.values[source])
-        groups = windows.keys[: windows.slots_used]
-        order = np.lexsort((born, groups[:, 0]))
-        return _Fired(groups[order, 0], groups[order, 1:], merged, order)
+        slots = np.arange(windows.slots_used)  # made in the order of their first rows
+        return _Fired(windows.keys[slots, 0], windows.keys[slots, 1:], merged, slots)
 
     def _emit(self, fired: _Fired, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         height = len(fired.ends)
@@ -332,6 +345,16 @@ class WindowAggregateOperator:
     @property
     def late_rows(self) -> int:
         return self._late
+
+
+def _ascends(values: Int64Array) -> bool:
+    return bool((values[1:] >= values[:-1]).all())
+
+
+def _stable_order(values: Int64Array) -> Int64Array:
+    """As a stable argsort; values near each other take a tenth of its time, as NumPy counts those of 16 bits."""
+    offsets = values - values.min()
+    return np.argsort(offsets.astype(np.uint16) if offsets.max() < 1 << 16 else offsets, kind="stable")
 
 
 def _floor(times: Int64Array, size: int, offset: int) -> Int64Array:
