@@ -17,6 +17,7 @@ from riacho.dataflow.aggregates.contract import (
     Accumulator,
     Argument,
     BoolArray,
+    Cells,
     Int8Array,
     Int64Array,
     Mergeable,
@@ -35,7 +36,7 @@ from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import is_interned
 from riacho.formats.arrow import Column
-from riacho.kernels.group_changes import copy_cells, pick_cells
+from riacho.kernels.group_changes import copy_cells, pick_cells, take_columns
 from riacho.kernels.value_counts import NO_CELL
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.relations import Schema
@@ -56,6 +57,24 @@ class _Distinct:
     cells: Int64Array
     told: list[tuple[int, Accumulator | Store, int]] = field(default_factory=list)
     """(filter, accumulator, its place) of those that are told which values appear and vanish."""
+
+
+class _Update(NamedTuple):
+    """What is applied to the rows of a pass, and to which: `present` are the arguments that must not be null."""
+
+    part: Accumulator | Store
+    at: int
+    kind: int | None
+    """The kind of call of `kernels.aggregate`, where it is one."""
+    present: tuple[int, ...]
+    filter: int | None
+    read: tuple[int, ...]
+
+    @staticmethod
+    def of(need: Need, part: Accumulator | Store, at: int) -> _Update:
+        kind = None if isinstance(part, Store) else part.kind
+        present = () if need.nulls else need.arguments
+        return _Update(part, at, kind, present, need.filter, () if need.kind == "COUNT" else need.arguments)
 
 
 class Before(NamedTuple):
@@ -95,8 +114,20 @@ class Aggregates:
             *self._accumulators.items(),
             *self._stores.items(),
         ]
-        self._updated = [(need, part, at) for need, (part, at) in parts if not need.distinct]
+        self._updated = [_Update.of(need, part, at) for need, (part, at) in parts if not need.distinct]
         """What a pass's rows are applied to; values that appear and vanish are told to the others."""
+        self.always_changes = not updating and _GROUP_ROWS in self._needs
+        """Whether every row changes its group's result."""
+        self.reads_touched = any(update.kind is None for update in self._updated) or bool(self._distinct)
+        """Whether an accumulator looks at the distinct groups that a pass touches."""
+        self._reads = [self._read(need) for need in self._needs]
+        """By call, its accumulator and the cells that it has; None: it keeps the values themselves."""
+
+    def _read(self, need: Need) -> tuple[Accumulator, int, int] | None:
+        if need in self._stores:
+            return None
+        part, at = self._accumulators[need]
+        return part, at, at + part.cells
 
     def _count_values(self, needs: list[Need], *, chained: bool) -> None:
         filters: dict[tuple[tuple[int, ...], bool], list[int | None]] = {}
@@ -143,11 +174,6 @@ class Aggregates:
         return not self._distinct and not self._stores and all(isinstance(part, Mergeable) for part in parts)
 
     @property
-    def always_changes(self) -> bool:
-        """Whether every row changes its group's result."""
-        return not self._updating and _GROUP_ROWS in self._needs
-
-    @property
     def bytes(self) -> int:
         stores = sum(store.bytes for store, _ in self._stores.values())
         return self._ledger.bytes + stores + sum(counted.values.bytes for counted in self._distinct.values())
@@ -183,15 +209,13 @@ class Aggregates:
         inputs = Inputs(rows, self._schema, self._pool)
         ledger = self._ledger.values
         together: list[Call] = []
-        for need, part, at in self._updated:
-            chosen = inputs.chosen(() if need.nulls else need.arguments, need.filter)
-            read = () if need.kind == "COUNT" else need.arguments
+        for part, at, kind, present, filtered, read in self._updated:
+            chosen = inputs.chosen(present, filtered)
+            if kind is not None:
+                together.append(Call(kind, at, inputs.argument(read[0]).words if read else None, chosen))
+                continue
             arguments = tuple([inputs.argument(index) for index in read])
-            kind = None if isinstance(part, Store) else part.kind
-            if kind is None:
-                part.update(Rows(slots, touched, signs, chosen, arguments), ledger, at)
-            else:
-                together.append(Call(kind, at, arguments[0].words if arguments else None, chosen))
+            part.update(Rows(slots, touched, signs, chosen, arguments), ledger, at)
         if together:
             apply(together, slots, signs, ledger)
         for counted in self._distinct.values():
@@ -239,11 +263,14 @@ class Aggregates:
     def changed(self, before: Before, touched: Int64Array, groups: Int64Array, diff: Int8Array) -> list[Result]:
         """Each call's values for the output rows: before the pass where `diff` is negative, else after it."""
         cells = np.empty((before.cells.shape[1], len(groups)), np.int64)
-        pick_cells(before.cells, self._ledger.values, touched, groups, diff, cells)
-        stored = self._stored(touched)
-        places = np.where(diff < 0, groups, groups + len(touched)) if stored else groups
-        picked = {call: pl.concat([before.values[call], after])[places] for call, after in stored.items()}
-        return self._results(cells, picked)
+        picked_cells = Cells(cells, pick_cells(before.cells, self._ledger.values, touched, groups, diff, cells))
+        if not self._stores:
+            return self._results(picked_cells, {})
+        places = np.where(diff < 0, groups, groups + len(touched))
+        picked = {
+            call: pl.concat([before.values[call], after])[places] for call, after in self._stored(touched).items()
+        }
+        return self._results(picked_cells, picked)
 
     def columns(self, results: list[Result]) -> list[Column | pl.Series]:
         """Results as columns of the calls' types."""
@@ -251,23 +278,27 @@ class Aggregates:
 
     def columns_of(self, slots: Int64Array) -> list[Column | pl.Series]:
         """The value of each call for these groups."""
-        return self.columns(self._results(np.ascontiguousarray(self._ledger.values[slots].T), self._stored(slots)))
+        values = np.empty((self._ledger.values.shape[1], len(slots)), np.int64)
+        cells = Cells(values, take_columns(self._ledger.values, slots, values))
+        return self.columns(self._results(cells, self._stored(slots)))
 
     def _stored(self, slots: Int64Array) -> dict[int, pl.Series]:
+        if not self._stores:
+            return {}
         return {
             place: self._stores[need][0].values(self._calls[place], slots)
             for place, need in enumerate(self._needs)
             if need in self._stores
         }
 
-    def _results(self, cells: Int64Array, stored: dict[int, pl.Series]) -> list[Result]:
+    def _results(self, cells: Cells, stored: dict[int, pl.Series]) -> list[Result]:
         results: list[Result] = []
-        for place, (call, need) in enumerate(zip(self._calls, self._needs, strict=True)):
-            if place in stored:
+        for place, (call, read) in enumerate(zip(self._calls, self._reads, strict=True)):
+            if read is None:
                 results.append(Values(stored[place]))
             else:
-                part, at = self._accumulators[need]
-                results.append(part.result(call, cells[at : at + part.cells]))
+                part, first, end = read
+                results.append(part.result(call, cells.of(first, end)))
         return results
 
     def release(self, slots: Int64Array) -> None:

@@ -38,6 +38,25 @@ class Argument(NamedTuple):
     valid: BoolArray | None
 
 
+MOST_BITS = 62
+"""Cells from this one on share a bit of what `Cells` knows of them."""
+
+
+class Cells(NamedTuple):
+    """Cells of some groups, a row per cell and a column per group; a bit for each that is zero in some group."""
+
+    values: Int64Array
+    zeros: int
+
+    def of(self, first: int, end: int) -> Cells:
+        """Some of the cells, those of one accumulator."""
+        return Cells(self.values[first:end], self.zeros >> min(first, MOST_BITS) if end <= MOST_BITS else -1)
+
+    def present(self, cell: int) -> BoolArray | None:
+        """Where a cell is not zero (None: everywhere)."""
+        return self.values[cell] != 0 if self.zeros >> cell & 1 else None
+
+
 class Rows(NamedTuple):
     """The rows of a pass for one accumulator.
 
@@ -135,8 +154,8 @@ class Accumulator(Protocol):
         """Apply a pass's rows."""
         ...
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Result:
-        """What the cells of some groups come to, given a row per cell and a column per group."""
+    def result(self, call: AggregateCall, cells: Cells) -> Result:
+        """What its cells of some groups come to."""
         ...
 
     def release(self, slots: Int64Array, ledger: Int64Array, at: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riacho.dataflow.aggregates.calls import apply_one
-from riacho.dataflow.aggregates.contract import InCells, Int64Array, Rows, Words
+from riacho.dataflow.aggregates.contract import Cells, InCells, Int64Array, Rows, Words
 from riacho.kernels.aggregate import COUNT, merge_sums
 from riacho.plan.expressions import AggregateCall
 
@@ -23,5 +23,5 @@ class Count(InCells):
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_sums(source, target, parts, ledger, at, 1)
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Words:  # noqa: ARG002 - it has one form
-        return Words(cells[0])
+    def result(self, call: AggregateCall, cells: Cells) -> Words:  # noqa: ARG002 - it has one form
+        return Words(cells.values[0])

@@ -6,7 +6,7 @@ Source: Flink's FirstValueAggFunction and LastValueAggFunction. Where rows are r
 from __future__ import annotations
 
 from riacho.dataflow.aggregates.calls import apply_one
-from riacho.dataflow.aggregates.contract import Int64Array, Rows, Words
+from riacho.dataflow.aggregates.contract import Cells, Int64Array, Rows, Words
 from riacho.dataflow.aggregates.extremes import exchange_strings, held_strings
 from riacho.dataflow.state.strings import StringPool
 from riacho.kernels.aggregate import FIRST, LAST
@@ -33,8 +33,8 @@ class End:
         apply_one(self._end, rows, ledger, at)
         exchange_strings(before, held_strings(ledger, rows.touched, at), self._pool)
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Words:  # noqa: ARG002 - it has one form
-        return Words(cells[0], cells[1] > 0)
+    def result(self, call: AggregateCall, cells: Cells) -> Words:  # noqa: ARG002 - it has one form
+        return Words(cells.values[0], cells.present(1))
 
     def release(self, slots: Int64Array, ledger: Int64Array, at: int) -> None:
         if self._interned:

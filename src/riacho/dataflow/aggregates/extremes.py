@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from riacho.dataflow.aggregates.calls import Call, apply
-from riacho.dataflow.aggregates.contract import ADDED, ALL, BoolArray, InCells, Int64Array, Rows, Words
+from riacho.dataflow.aggregates.contract import ADDED, ALL, BoolArray, Cells, InCells, Int64Array, Rows, Words
 from riacho.dataflow.aggregates.values import ValueCounts
 from riacho.dataflow.state.strings import NO_STRING, StringPool
 from riacho.kernels.aggregate import GREATEST, LEAST, keep_text_extremes
@@ -64,8 +64,8 @@ class Extreme(InCells):
         if self._interned:
             self._pool.release(held_strings(ledger, slots, at))
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Words:  # noqa: ARG002 - it has one form
-        return Words(cells[0], cells[1] > 0)
+    def result(self, call: AggregateCall, cells: Cells) -> Words:  # noqa: ARG002 - it has one form
+        return Words(cells.values[0], cells.present(1))
 
 
 class RetractingExtreme(InCells):
@@ -96,5 +96,5 @@ class RetractingExtreme(InCells):
         if len(lost):
             self._values.extremes(self._which, lost, ledger, at, greatest=self._greatest)
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Words:  # noqa: ARG002 - it has one form
-        return Words(cells[0], cells[1] > 0)
+    def result(self, call: AggregateCall, cells: Cells) -> Words:  # noqa: ARG002 - it has one form
+        return Words(cells.values[0], cells.present(1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.aggregates.contract import InCells, Int64Array, Rows, Words
+from riacho.dataflow.aggregates.contract import Cells, InCells, Int64Array, Rows, Words
 from riacho.dataflow.state.words import words_of_floats
 from riacho.kernels.aggregate import MOMENT_CELLS, MOMENT_FINITE, MOMENT_OTHERS, add_moments, merge_moments
 from riacho.plan.expressions import AggregateCall
@@ -35,21 +35,22 @@ class Moments(InCells):
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_moments(source, target, parts, ledger, ledger.view(np.float64), at)
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Words:
+    def result(self, call: AggregateCall, cells: Cells) -> Words:
         kind = call.type
         assert isinstance(kind, FloatType)
-        rows = cells[MOMENT_FINITE] + cells[MOMENT_OTHERS]
+        values = cells.values
+        rows = values[MOMENT_FINITE] + values[MOMENT_OTHERS]
         divisor = rows if call.function.endswith("_POP") else rows - 1
         valid = divisor > 0
-        high, low, squares, squares_low = (cells[place].view(np.float64) for place in range(MOMENT_FINITE))
+        high, low, squares, squares_low = (values[place].view(np.float64) for place in range(MOMENT_FINITE))
         with np.errstate(all="ignore"):
-            values = _deviations(high, low, squares, squares_low, np.maximum(rows, 1)) / np.maximum(divisor, 1)
+            found = _deviations(high, low, squares, squares_low, np.maximum(rows, 1)) / np.maximum(divisor, 1)
             if call.function.startswith("STDDEV"):
-                values = np.sqrt(values)
-            values[cells[MOMENT_OTHERS] > 0] = np.nan
+                found = np.sqrt(found)
+            found[values[MOMENT_OTHERS] > 0] = np.nan
             if kind.bits == 32:
-                values = values.astype(np.float32).astype(np.float64)
-        return Words(words_of_floats(values), valid)
+                found = found.astype(np.float32).astype(np.float64)
+        return Words(words_of_floats(found), valid)
 
 
 def _deviations(high: Floats, low: Floats, squares: Floats, squares_low: Floats, rows: Int64Array) -> Floats:

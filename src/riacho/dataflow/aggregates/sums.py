@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from riacho.dataflow.aggregates.calls import apply_one
-from riacho.dataflow.aggregates.contract import BoolArray, InCells, Int64Array, Rows, Uint64Array, Words
+from riacho.dataflow.aggregates.contract import BoolArray, Cells, InCells, Int64Array, Rows, Uint64Array, Words
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import NARROW_DECIMAL, limbs_of_ids, words_of_floats
 from riacho.kernels.aggregate import (
@@ -44,13 +44,13 @@ class IntegerSum(InCells):
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_sums(source, target, parts, ledger, at, 2)
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Words:
+    def result(self, call: AggregateCall, cells: Cells) -> Words:
         kind = call.type
         assert isinstance(kind, IntegerType)
-        sums, counts = cells
-        valid = counts != 0
+        sums, counts = cells.values
+        valid = cells.present(1)
         if call.function == "AVG":
-            divisor = counts if valid.all() else np.where(valid, counts, 1)
+            divisor = counts if valid is None else np.where(valid, counts, 1)
             quotient = sums // divisor
             quotient += (quotient < 0) & (quotient * divisor != sums)  # Java's division truncates
             sums = quotient
@@ -80,19 +80,20 @@ class FloatSum(InCells):
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_floats(source, target, parts, ledger, ledger.view(np.float64), at)
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Words:
+    def result(self, call: AggregateCall, cells: Cells) -> Words:
         kind = call.type
         assert isinstance(kind, FloatType)
-        sums = cells[0].view(np.float64) + cells[1].view(np.float64)
-        rows = cells[FINITE:].sum(axis=0)
+        values = cells.values
+        sums = values[0].view(np.float64) + values[1].view(np.float64)
+        rows = values[FINITE:].sum(axis=0)
         if call.function == "AVG":
             sums /= np.maximum(rows, 1)
-        special = cells[NANS:].any(axis=0)
+        special = values[NANS:].any(axis=0)
         if special.any():
-            positive, negative = cells[POSITIVE_INFINITIES] > 0, cells[NEGATIVE_INFINITIES] > 0
+            positive, negative = values[POSITIVE_INFINITIES] > 0, values[NEGATIVE_INFINITIES] > 0
             sums[positive] = np.inf
             sums[negative] = -np.inf
-            sums[(cells[NANS] > 0) | (positive & negative)] = np.nan
+            sums[(values[NANS] > 0) | (positive & negative)] = np.nan
         if kind.bits == 32:
             with np.errstate(over="ignore"):
                 sums = sums.astype(np.float32).astype(np.float64)
@@ -119,13 +120,13 @@ class DecimalSum(InCells):
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_decimals(source, target, parts, ledger, at)
 
-    def result(self, call: AggregateCall, cells: Int64Array) -> Words:
+    def result(self, call: AggregateCall, cells: Cells) -> Words:
         kind = call.type
         assert isinstance(kind, DecimalType)
         if call.function == "AVG":
-            return self._average(cells, kind)
-        high, low = cells[0], cells[1].view(np.uint64)
-        return Words(high, (cells[2] != 0) & _fits(high, low), low)
+            return self._average(cells.values, kind)
+        high, low = cells.values[0], cells.values[1].view(np.uint64)
+        return Words(high, (cells.values[2] != 0) & _fits(high, low), low)
 
     def _average(self, cells: Int64Array, kind: DecimalType) -> Words:
         """The exact quotient, rounded half up."""

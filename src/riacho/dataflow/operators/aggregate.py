@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.aggregates.aggregates import Aggregates, Before
-from riacho.dataflow.aggregates.contract import ADDED
+from riacho.dataflow.aggregates.contract import ADDED, ALL
 from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.buffered import frame_of
 from riacho.dataflow.expressions import Settings
@@ -30,8 +30,17 @@ BoolArray = npt.NDArray[np.bool_]
 NO_SLOTS = np.empty(0, np.int64)
 
 
+class Touched(NamedTuple):
+    """The distinct slots of a pass in order of their first row, the first and last rows, and which it did not make."""
+
+    slots: Int64Array
+    first: Int64Array
+    last: Int64Array
+    had: BoolArray
+
+
 class Grouping:
-    """Which slots a batch touches, once each, with the first and the last row of each."""
+    """Which slots a batch touches, once each."""
 
     def __init__(self) -> None:
         self._marks = Growable(np.int64)
@@ -41,14 +50,15 @@ class Grouping:
     def bytes(self) -> int:
         return self._marks.bytes
 
-    def touch(self, slots: Int64Array, capacity: int) -> tuple[Int64Array, Int64Array, Int64Array]:
-        """(distinct slots in order of their first row, first rows, last rows)."""
+    def touch(self, slots: Int64Array, capacity: int, new_rows: Int64Array = NO_SLOTS) -> Touched:
+        """What a pass's rows touch, of which these have made a slot."""
         self._marks.reserve(capacity)
         rows = len(slots)
-        touched, first, last = (np.empty(rows, np.int64) for _ in range(3))
-        count = touch_groups(slots, self._base, self._marks.values, touched, first, last)
+        touched, first, last = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.int64)
+        had = np.empty(rows, np.bool_)
+        count = touch_groups(slots, new_rows, self._base, self._marks.values, touched, first, last, had)
         self._base += rows
-        return touched[:count], first[:count], last[:count]
+        return Touched(touched[:count], first[:count], last[:count], had[:count])
 
 
 def known_retractions(words: Int64Array, diff: npt.NDArray[np.int8], found: Int64Array) -> Int64Array:
@@ -108,26 +118,33 @@ class AggregateOperator:
             self._codec.retain(words[new_rows])
             self._aggregates.begin(slots[new_rows], self._index.slots_used)
         self._expiry.write(slots, self._index.slots_used)
-        touched, first, last = self._grouping.touch(slots, self._index.slots_used)
-        had = np.ones(len(touched), np.bool_)
-        had[np.searchsorted(first, new_rows)] = False  # a new group's first row is what made it
-        before = self._aggregates.before(touched)
-        self._aggregates.update(batch.rows, slots, touched, signs)
-        has = self._aggregates.rows(touched) > 0 if self._updating else np.ones(len(touched), np.bool_)
-        output = self._changes(batch, touched, had, has, before, last if self._relation.calls else first)
-        self._end_pass(touched[~has] if self._updating else NO_SLOTS)
+        touched = self._grouping.touch(slots, self._index.slots_used, new_rows)
+        before = self._aggregates.before(touched.slots)
+        self._aggregates.update(batch.rows, slots, touched.slots, signs)
+        has = self._aggregates.rows(touched.slots) > 0 if self._updating else ALL
+        output = self._changes(batch, touched, has, before)
+        self._end_pass(touched.slots[~has] if self._updating else NO_SLOTS)
         return output
 
-    def _changes(
-        self, batch: Batch, touched: Int64Array, had: BoolArray, has: BoolArray, before: Before, moments: Int64Array
-    ) -> Batch:
+    def _changes(self, batch: Batch, touched: Touched, has: BoolArray, before: Before) -> Batch:
         """The groups whose row is another than before: the old row, then the new one, at the moment of the change."""
-        groups = np.empty(2 * len(touched), np.int64)
-        diff = np.empty(2 * len(touched), np.int8)
-        cells = before.cells if self._relation.calls else before.cells[:, :0]
-        count = order_changes(moments, touched, cells, self._aggregates.ledger, had, has, len(batch), groups, diff)
-        groups, diff = groups[:count], diff[:count]
-        results = self._aggregates.changed(before, touched, groups, diff)
+        most = 2 * len(touched.slots)
+        groups, when, diff = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int8)
+        counted = bool(self._relation.calls)
+        count = order_changes(
+            touched.last if counted else touched.first,
+            touched.slots,
+            before.cells if counted else before.cells[:, :0],
+            self._aggregates.ledger,
+            touched.had,
+            has,
+            len(batch),
+            groups,
+            diff,
+            when,
+        )
+        groups, when, diff = groups[:count], when[:count], diff[:count]
+        results = self._aggregates.changed(before, touched.slots, groups, diff)
         columns = self._aggregates.columns(results)
         if not self._aggregates.always_changes and self._relation.calls:
             # Cells can change where results do not: a sum and its number of rows, with the same average.
@@ -138,12 +155,12 @@ class AggregateOperator:
             kept = None
         if not count or (kept is not None and not len(kept)):
             return empty_batch(self._schema, batch.watermark)
-        keys = self._codec.decode(self._index.keys[touched[groups]])
+        keys = self._codec.decode_columns(self._index.words_of(touched.slots[groups]))
         rows = build_rows(self._schema.fields, [*keys, *columns], count)
         if kept is not None and len(kept) < count:
-            rows, groups, diff = frame_of(rows)[kept], groups[kept], diff[kept]
-        signed = None if (diff > 0).all() else diff
-        return Batch(rows, batch.sequence[moments[groups]], batch.watermark, signed)
+            rows, when, diff = frame_of(rows)[kept], when[kept], diff[kept]
+        signed = diff if touched.had.any() and (diff < 0).any() else None
+        return Batch(rows, batch.sequence[when], batch.watermark, signed)
 
     def _end_pass(self, emptied: Int64Array) -> None:
         self._aggregates.end_pass()

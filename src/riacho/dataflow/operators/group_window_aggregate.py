@@ -202,7 +202,7 @@ class GroupWindowAggregateOperator:
             if phase == OPEN:
                 self._next_close = min(self._next_close, first)
         self._arrivals += len(batch)
-        touched, _, last = self._grouping.touch(slots, used)
+        touched, _, last, _ = self._grouping.touch(slots, used)
         self._aggregates.update(batch.rows, slots, touched, ADDED if batch.diff is None else batch.diff)
         self._aggregates.end_pass()
         order = np.argsort(last, kind="stable")

@@ -77,7 +77,9 @@ class SessionAggregateOperator:
         if len(assigned.timely) < len(batch):
             batch = batch.take(assigned.timely)
         if len(batch):
-            touched, _, _ = self._grouping.touch(assigned.sessions, used)
+            touched = assigned.sessions
+            if self._aggregates.reads_touched:
+                touched = self._grouping.touch(touched, used).slots
             self._aggregates.update(batch.rows, assigned.sessions, touched, ADDED)
         self._aggregates.end_pass()
 

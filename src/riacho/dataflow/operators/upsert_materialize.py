@@ -69,7 +69,7 @@ class UpsertMaterializeOperator:
         self._tails.reserve(self._keys.slots_used)
         self._tails.values[keys[new_keys]] = 0
         self._expiry.write(keys, self._keys.slots_used)
-        touched, _, last = self._grouping.touch(keys, self._keys.slots_used)
+        touched, _, last, _ = self._grouping.touch(keys, self._keys.slots_used)
         before = self._tails.values[touched]
         arrange_rows(
             rows,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.hash_table import HashTable
+from riacho.kernels.group_changes import take_columns
 from riacho.kernels.hash import hash_words
 from riacho.kernels.key_index import (
     COUNTERS,
@@ -111,6 +112,12 @@ class KeyIndex:
         slots = np.empty(len(words), np.int64)
         find_keys(words, self._hashes(words), self._table.entries, self._table.old, self._keys.values, slots)
         return slots
+
+    def words_of(self, slots: Int64Array) -> Int64Array:
+        """The keys of these slots, a row for each of their words."""
+        words = np.empty((self._width, len(slots)), np.int64)
+        take_columns(self._keys.values, slots, words)
+        return words
 
     def release(self, slots: Int64Array) -> None:
         """Forget the keys of these slots, each given once, and free the slots for others."""

@@ -8,7 +8,7 @@ null equal to null, NaN to NaN, and −0.0 different from 0.0: Flink compares ke
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,9 @@ from riacho.formats.arrow import Column, string_views, to_frame, views_of
 from riacho.plan.relations import Field
 from riacho.plan.types import (
     ArrayType,
+    BinaryType,
     BooleanType,
+    CharType,
     DataType,
     DateType,
     DecimalType,
@@ -34,6 +36,8 @@ from riacho.plan.types import (
     TimestampLtzType,
     TimestampType,
     TimeType,
+    VarbinaryType,
+    VarcharType,
     is_bytes,
     is_text,
 )
@@ -104,9 +108,12 @@ def encode(column: Column | pl.Series, data_type: DataType, pool: StringPool) ->
     """A column's words, and which rows are valid (None: all). The word of a null is 0, or `NO_STRING`."""
     if isinstance(column, pl.Series):
         return _encode_series(column, data_type, pool)
-    if is_text(data_type) or is_bytes(data_type):
+    if isinstance(data_type, IntegerType) and data_type.bits == 64:
+        words: Int64Array | None = column.buffers[0]
+    elif is_text(data_type) or is_bytes(data_type):
         return pool.intern_views(views_of(column), column.length), column.valid
-    words = _words_of_buffers(column, data_type)
+    else:
+        words = _words_of_buffers(column, data_type)
     if words is None:
         return _encode_series(to_frame([("", column)], column.length).to_series(), data_type, pool)
     return words if column.valid is None else np.where(column.valid, words, 0), column.valid
@@ -131,6 +138,8 @@ def _words_of_buffers(column: Column, data_type: DataType) -> Int64Array | None:
 
 def _encode_series(series: pl.Series, data_type: DataType, pool: StringPool) -> tuple[Int64Array, BoolArray | None]:
     valid = ~series.is_null().to_numpy() if series.null_count() else None
+    if valid is None and isinstance(data_type, IntegerType) and data_type.bits == 64:
+        return series.to_numpy(), None
     if is_text(data_type) or is_bytes(data_type):
         return pool.intern_views(string_views(series), len(series)), valid
     if isinstance(data_type, DecimalType) and data_type.precision > NARROW_DECIMAL:
@@ -164,20 +173,22 @@ def _intern_decimals(series: pl.Series, valid: BoolArray | None, pool: StringPoo
 def decode(words: Int64Array, valid: BoolArray | None, data_type: DataType, pool: StringPool) -> Column | pl.Series:
     """The inverse of `encode`: an Arrow column, or a series where only Polars can build it."""
     length = len(words)
-    if is_text(data_type):
-        return pool.column(words, valid, text=True)
-    if is_bytes(data_type):
-        return pool.column(words, valid, text=False)
-    if isinstance(data_type, DecimalType) and data_type.precision > NARROW_DECIMAL:
-        high, low = limbs_of_ids(words, pool)
-        return decimal_column(high, low, valid, data_type)
-    if is_interned(data_type):
-        texts = to_frame([("texts", pool.column(words, valid, text=True))], length).to_series()
-        return text_to_nested(texts, data_type)
     match data_type:
+        case IntegerType(bits=64):
+            return Column("l", length, (words,), valid)
         case IntegerType(bits=bits):
             code, kind_of = _INTEGER_FORMATS[bits]
-            return Column(code, length, (words.astype(kind_of, copy=False),), valid)
+            return Column(code, length, (words.astype(kind_of),), valid)
+        case CharType() | VarcharType():
+            return pool.column(words, valid, text=True)
+        case BinaryType() | VarbinaryType():
+            return pool.column(words, valid, text=False)
+        case DecimalType(precision=precision) if precision > NARROW_DECIMAL:
+            high, low = limbs_of_ids(words, pool)
+            return decimal_column(high, low, valid, data_type)
+        case ArrayType() | MapType() | RowType():
+            texts = to_frame([("texts", pool.column(words, valid, text=True))], length).to_series()
+            return text_to_nested(texts, data_type)
         case FloatType(bits=bits):
             floats = floats_of_words(words)
             return Column(
@@ -235,20 +246,20 @@ class RowCodec:
 
     fields: tuple[Field, ...]
     pool: StringPool
+    null_words: int = field(init=False)
+    interned: tuple[int, ...] = field(init=False)
+    """Which words are ids of the pool."""
 
-    @property
-    def null_words(self) -> int:
-        return max(1, -(-len(self.fields) // NULLS_PER_WORD))
+    def __post_init__(self) -> None:
+        null_words = max(1, -(-len(self.fields) // NULLS_PER_WORD))
+        interned = [null_words + place for place, item in enumerate(self.fields) if is_interned(item.type)]
+        object.__setattr__(self, "null_words", null_words)
+        object.__setattr__(self, "interned", tuple(interned))
 
     @property
     def width(self) -> int:
         """Words per row."""
         return self.null_words + len(self.fields)
-
-    @property
-    def interned(self) -> list[int]:
-        """Which words are ids of the pool."""
-        return [self.null_words + i for i, item in enumerate(self.fields) if is_interned(item.type)]
 
     def encode(self, columns: Sequence[Column | pl.Series], rows: int, *, before: int = 0) -> Int64Array:
         """One row of words per row of the columns, after `before` words that the caller fills."""
@@ -264,22 +275,25 @@ class RowCodec:
 
     def decode(self, words: Int64Array) -> list[Column | pl.Series]:
         """The columns that `encode` was given; `words` without those before."""
-        nulls = [words[:, word] for word in range(self.null_words)]
+        return self.decode_columns(np.ascontiguousarray(words.T))
+
+    def decode_columns(self, words: Int64Array) -> list[Column | pl.Series]:
+        """The same of words that stand column by column."""
+        nulls = [words[word] for word in range(self.null_words)]
         some = [bool(part.any()) for part in nulls]
         columns = []
         for index, item in enumerate(self.fields):
             word, bit = divmod(index, NULLS_PER_WORD)
             valid = (nulls[word] >> bit) & 1 == 0 if some[word] else None
-            column = np.ascontiguousarray(words[:, self.null_words + index])
-            columns.append(decode(column, valid, item.type, self.pool))
+            columns.append(decode(words[self.null_words + index], valid, item.type, self.pool))
         return columns
 
     def retain(self, words: Int64Array) -> None:
         """Keep the strings of these rows of words."""
         if self.interned:
-            self.pool.retain(words[:, self.interned])
+            self.pool.retain(words[:, list(self.interned)])
 
     def release(self, words: Int64Array) -> None:
         """Let go of what `retain` kept."""
         if self.interned:
-            self.pool.release(words[:, self.interned])
+            self.pool.release(words[:, list(self.interned)])
