@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.dataflow.buffered import Columnar, column_of, frame_of
 from riacho.formats.arrow import Column
+from riacho.formats.buffered import Columnar, column_of, frame_of
 
 Int64Array = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.formats.buffered import Columnar, frame_of
+
 Bytes = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
@@ -84,16 +86,21 @@ class BadRecord:
 class Decoded:
     """The rows of a batch of records.
 
-    `record` says which record each row of `frame` came from; it ascends, and skips records without a value, bad
+    `record` says which record each of the `rows` came from; it ascends, and skips records without a value, bad
     ones, and those that the format leaves out. `ignored` counts the errors that `ignore-parse-errors` swallowed.
     `diff` has a sign per row where the format tells of changes: a record may be several rows then.
     """
 
-    frame: pl.DataFrame
+    rows: Columnar
     record: Int64Array
     bad: tuple[BadRecord, ...] = ()
     ignored: int = 0
     diff: npt.NDArray[np.int8] | None = None
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows' columns."""
+        return frame_of(self.rows)
 
 
 class Decoder(Protocol):

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from riacho.formats import arrow
+from riacho.formats.buffered import BufferedColumns, Columnar, frame_of
 from riacho.formats.decoding import BadRecord, Bytes, Decoded, Int64Array, Scratch, Spans
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.json_location import Located, Plan, elements_of, not_json
@@ -51,14 +52,14 @@ class JsonDecoder:
     def decode(self, records: Spans) -> Decoded:
         """The rows of JSON texts. Never raises because of their content."""
         failures = Failures(self._lenient)
-        frame, record = self._decode(records, np.arange(len(records), dtype=np.int64), failures)
+        rows, record = self._decode(records, np.arange(len(records), dtype=np.int64), failures)
         bad = tuple(BadRecord(place, failures.reasons[place]) for place in sorted(failures.reasons))
         if bad:
             keep = ~np.isin(record, np.array([item.record for item in bad], np.int64))
-            frame, record = frame.filter(pl.Series(keep)), record[keep]
-        return Decoded(frame, record, bad, failures.ignored)
+            rows, record = frame_of(rows).filter(pl.Series(keep)), record[keep]
+        return Decoded(rows, record, bad, failures.ignored)
 
-    def _decode(self, records: Spans, record: Int64Array, failures: Failures) -> tuple[pl.DataFrame, Int64Array]:
+    def _decode(self, records: Spans, record: Int64Array, failures: Failures) -> tuple[Columnar, Int64Array]:
         rows = len(records)
         target = Target("", record, failures, self._rules)
         builders = [_builder(item, (item.name,), self._plan, rows, target) for item in self._fields]
@@ -73,18 +74,17 @@ class JsonDecoder:
                 self._report_missing(located, first, given, target)
             for builder in builders:
                 builder.take(located, first)
-        frame = arrow.to_frame(
-            [(item.name, builder.finish()) for item, builder in zip(self._fields, builders, strict=True)], rows
-        )
+        names = tuple(item.name for item in self._fields)
+        made: Columnar = BufferedColumns(names, tuple([builder.finish() for builder in builders]), rows)
         if not given.all():
-            frame, record = frame.filter(pl.Series(given)), record[given]
+            made, record = frame_of(made).filter(pl.Series(given)), record[given]
         if arrays:
-            parts = [(frame, record)]
+            parts = [(made, record)]
             for row, elements in arrays:
                 owner = np.full(len(elements), target.record[row], np.int64)
                 parts.append(self._decode(elements, owner, failures))
             return _in_order(parts)
-        return frame, record
+        return made, record
 
     def _faults(
         self, chunk: Spans, located: Located, first: int, given: arrow.BoolArray, target: Target
@@ -302,7 +302,7 @@ def _top_level_array(records: Spans, row: int) -> Spans | None:
     return Spans(elements.data, elements.start, elements.length)
 
 
-def _in_order(parts: list[tuple[pl.DataFrame, Int64Array]]) -> tuple[pl.DataFrame, Int64Array]:
+def _in_order(parts: list[tuple[Columnar, Int64Array]]) -> tuple[Columnar, Int64Array]:
     record = np.concatenate([owner for _, owner in parts])
     order = np.argsort(record, kind="stable")
-    return pl.concat([frame for frame, _ in parts])[order], record[order]
+    return pl.concat([frame_of(rows) for rows, _ in parts])[order], record[order]

@@ -14,6 +14,7 @@ from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import RowFailure
 from riacho.dataflow.operators.rejects import RejectedRow
 from riacho.dataflow.sources import Source, SourceBatch
+from riacho.formats.buffered import concatenated
 from riacho.plan.relations import Scan
 
 
@@ -152,7 +153,7 @@ def _joined(parts: Sequence[Taken]) -> Batch:
         signs = [np.ones(len(part.rows), np.int8) if part.rows.diff is None else part.rows.diff for part in parts]
         diff = np.concatenate(signs)
     return Batch(
-        pl.concat([part.rows.frame for part in parts], rechunk=True),
+        concatenated([part.rows.rows for part in parts]),
         np.concatenate([_numbers(part) for part in parts]),
         watermark,
         diff,

@@ -29,13 +29,13 @@ from riacho.dataflow.aggregates.contract import (
 from riacho.dataflow.aggregates.inputs import Inputs
 from riacho.dataflow.aggregates.registry import Need, Surroundings, make, needed
 from riacho.dataflow.aggregates.values import MOST_MARKS, NO_CROSSINGS, DistinctValues, ValueCounts, ValueMarks
-from riacho.dataflow.buffered import Columnar
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import is_interned
 from riacho.formats.arrow import Column
+from riacho.formats.buffered import Columnar
 from riacho.kernels.group_changes import copy_cells, pick_cells, take_columns
 from riacho.kernels.value_counts import NO_CELL
 from riacho.plan.expressions import AggregateCall

@@ -6,10 +6,10 @@ import numpy as np
 
 from riacho.dataflow.aggregates.contract import ALL, Argument, BoolArray, Int64Array
 from riacho.dataflow.aggregates.values import NO_MASKS
-from riacho.dataflow.buffered import Columnar, column_of
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
 from riacho.formats.arrow import Column
+from riacho.formats.buffered import Columnar, column_of
 from riacho.plan.relations import Schema
 from riacho.plan.types import NullType
 

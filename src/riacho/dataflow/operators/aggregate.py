@@ -11,7 +11,6 @@ import numpy.typing as npt
 from riacho.dataflow.aggregates.aggregates import Aggregates, Before
 from riacho.dataflow.aggregates.contract import ADDED, ALL
 from riacho.dataflow.batch import Batch, Int64Array
-from riacho.dataflow.buffered import frame_of
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
@@ -21,6 +20,7 @@ from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_rows
+from riacho.formats.buffered import frame_of
 from riacho.kernels.group_changes import differing_pairs, order_changes, touch_groups
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Aggregate

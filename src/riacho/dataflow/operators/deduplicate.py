@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.batch import Batch, Int64Array
-from riacho.dataflow.buffered import buffers_of
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
@@ -20,6 +19,7 @@ from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.rows import Located, RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.words import build_rows
+from riacho.formats.buffered import buffers_of
 from riacho.kernels.deduplicate import KEPT_ROW, KEPT_WORDS, decide_rows, replace_rows
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Deduplicate, TimeAttribute

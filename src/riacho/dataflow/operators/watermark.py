@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
-from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import Evaluator, Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.programs import program_of
 from riacho.dataflow.watermark import SplitWatermarks
+from riacho.formats.buffered import BufferedColumns
 from riacho.plan.relations import Filter, Project, Relation, Watermark
 
 EVERY = np.empty(0, np.bool_)

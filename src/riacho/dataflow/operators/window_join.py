@@ -15,7 +15,6 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
-from riacho.dataflow.buffered import Columnar, frame_of
 from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
@@ -26,6 +25,7 @@ from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.formats.arrow import Column
+from riacho.formats.buffered import Columnar, frame_of
 from riacho.plan.relations import Schema, WindowJoin
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.dataflow.buffered import BufferedColumns, Columnar
 from riacho.formats.arrow import (
     VIEW_BYTES,
     Column,
@@ -17,6 +16,7 @@ from riacho.formats.arrow import (
     view_data,
     views_of,
 )
+from riacho.formats.buffered import BufferedColumns, Columnar
 from riacho.plan.expressions import Call, Expression, Literal
 from riacho.plan.expressions import Column as Field
 from riacho.plan.types import RowType

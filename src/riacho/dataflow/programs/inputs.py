@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.dataflow.buffered import Columnar
 from riacho.formats.arrow import Buffers, Column, frame_buffers, memory_at, view_data
+from riacho.formats.buffered import Columnar
 from riacho.kernels import programs as kernel
 
 Int64Array = npt.NDArray[np.int64]
@@ -85,7 +85,7 @@ class Input:
         """A value of so many bytes a row, as the input has it."""
         place = self._places[path]
         if isinstance(place, Column):
-            return place.buffers[0].view(np.uint8)
+            return place.buffers[0].reshape(-1).view(np.uint8)
         return memory_at(place.data[0] + place.offset * width, rows * width, self._owner)
 
     def texts(self, path: tuple[int, ...]) -> list[Uint8Array]:

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.batch import Batch, Int64Array
-from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.compiler import fold_constants
 from riacho.dataflow.programs.assembler import Assembler, Line
@@ -22,6 +21,7 @@ from riacho.dataflow.programs.derived import DerivedColumns
 from riacho.dataflow.programs.inputs import Input, Inputs
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
 from riacho.formats.arrow import Column, strings
+from riacho.formats.buffered import BufferedColumns
 from riacho.kernels import programs as kernel
 from riacho.plan.expressions import conjuncts
 from riacho.plan.relations import Filter, Project, Schema

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.batch import Int32Array, Int64Array
-from riacho.dataflow.buffered import Columnar, frame_of
+from riacho.formats.buffered import Columnar, frame_of
 
 Int8Array = npt.NDArray[np.int8]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 
 from riacho.client import (
     EARLIEST,
@@ -35,6 +34,7 @@ from riacho.dataflow.sources.kafka_restore import check_topic_ids, missing_topic
 from riacho.dataflow.sources.kafka_rows import Records, RowMaker, Rows, join_parts
 from riacho.dataflow.sources.offset_commits import OffsetCommits
 from riacho.errors import RiachoError
+from riacho.formats.buffered import concatenated
 
 log = logging.getLogger(__name__)
 
@@ -351,10 +351,9 @@ def default_group(job: str, table: str) -> str:
 
 
 def _batch(made: list[tuple[Records, Rows]], size: int) -> SourceBatch:
-    frames = [rows.frame for _, rows in made]
-    frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
+    together = concatenated([rows.rows for _, rows in made])
     split = np.concatenate([records.split()[rows.record] for records, rows in made])
     first = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(rows.record) for _, rows in made])))
     origins = _KafkaOrigins(tuple((records, rows.record) for records, rows in made), first[:-1])
     diffs = [rows.diff for _, rows in made if rows.diff is not None]
-    return SourceBatch(frame, split, size, origins, np.concatenate(diffs) if diffs else None)
+    return SourceBatch(together, split, size, origins, np.concatenate(diffs) if diffs else None)

@@ -13,6 +13,7 @@ from riacho.dataflow.batch import Int32Array, Int64Array
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Int8Array, RecordOrigin
+from riacho.formats.buffered import Columnar
 from riacho.formats.decoding import Bytes, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import DataType, TimestampLtzType, TimestampType
@@ -137,7 +138,7 @@ def _records(
 class Rows:
     """The rows of some records. `record` says which each is of; `bad` are records with their reasons."""
 
-    frame: pl.DataFrame
+    rows: Columnar
     record: Int64Array
     bad: list[tuple[int, str]]
     ignored: int
@@ -169,10 +170,15 @@ class RowMaker:
             assert table.key is not None, "key columns have a key format"
             self._key = table.key.decoder([table.key_columns[name] for name in self._from_key])
         self._time_zone = time_zone
+        self._only_value = self._from_value == list(fields) and not table.upserts
 
     def make(self, records: Records) -> Rows:
         """The rows of these records, in their order."""
         value = self._value.decode(records.value)
+        if self._only_value:
+            return Rows(
+                value.rows, value.record, [(each.record, each.reason) for each in value.bad], value.ignored, value.diff
+            )
         bad = {item.record: item.reason for item in value.bad}
         frame, record, diff = value.frame, value.record, value.diff
         ignored = value.ignored

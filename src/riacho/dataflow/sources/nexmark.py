@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 import numpy as np
 
 from riacho.dataflow.batch import Int64Array
-from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.tables import options_of
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
@@ -29,6 +28,7 @@ from riacho.dataflow.sources.nexmark_events import (
     Rates,
     part,
 )
+from riacho.formats.buffered import BufferedColumns
 from riacho.formats.options import (
     Option,
     Options,

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.batch import Int64Array
-from riacho.dataflow.buffered import BufferedColumns
 from riacho.dataflow.sources import nexmark_texts as texts
 from riacho.formats import arrow
+from riacho.formats.buffered import BufferedColumns
 from riacho.kernels import nexmark as kernels
 from riacho.plan.types import BIGINT, INT, STRING, TIMESTAMP_3, DataType
 

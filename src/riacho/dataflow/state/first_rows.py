@@ -10,7 +10,6 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.batch import Batch, Int64Array
-from riacho.dataflow.buffered import frame_of
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.fronts import RankChanges
@@ -18,6 +17,7 @@ from riacho.dataflow.state.leaf_words import OrderWords, text_ranks
 from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.formats.buffered import frame_of
 from riacho.kernels.first_rows import (
     BEFORE_COLUMNS,
     BEFORE_ROW,

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.buffered import Columnar, column_of
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.leaf_words import LeafWords
@@ -16,6 +15,7 @@ from riacho.dataflow.state.rows import Located
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec
+from riacho.formats.buffered import Columnar, column_of
 from riacho.plan.relations import Schema
 
 Int64Array = npt.NDArray[np.int64]

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.dataflow.buffered import Columnar, buffers_of, frame_of
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.chunks import Chunks
@@ -21,6 +20,7 @@ from riacho.dataflow.state.leaves import Leaves, leaf_kind
 from riacho.dataflow.state.nested import nested_to_text, text_to_nested
 from riacho.dataflow.state.words import build_frame
 from riacho.formats.arrow import Buffers, Column, strings
+from riacho.formats.buffered import Columnar, buffers_of, frame_of
 from riacho.kernels.row_words import (
     BIT,
     FLOAT32,

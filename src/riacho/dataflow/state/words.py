@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.dataflow.buffered import BufferedColumns, Columnar
 from riacho.dataflow.columns import integers
 from riacho.dataflow.state.nested import nested_to_text, text_to_nested
 from riacho.dataflow.state.strings import StringPool
 from riacho.formats.arrow import Column, string_views, to_frame, views_of
+from riacho.formats.buffered import BufferedColumns, Columnar
 from riacho.plan.relations import Field
 from riacho.plan.types import (
     ArrayType,
@@ -128,7 +128,7 @@ def _words_of_buffers(column: Column, data_type: DataType) -> Int64Array | None:
         case FloatType():
             return words_of_floats(column.buffers[0].astype(np.float64, copy=False))
         case DecimalType(precision=precision):
-            low_halves = column.buffers[0].view(np.int64)[::2]
+            low_halves = column.buffers[0].reshape(-1).view(np.int64)[::2]
             return np.ascontiguousarray(low_halves) if precision <= NARROW_DECIMAL else None
     if is_interned(data_type) or isinstance(data_type, NullType):
         return None

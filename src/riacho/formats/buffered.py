@@ -1,0 +1,135 @@
+"""A batch's columns as Arrow buffers, made a Polars frame when somebody asks for one.
+
+What a kernel wrote goes to the next kernel by its addresses; crossing into Polars and back would cost a small batch
+more than the work on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from riacho.formats.arrow import (
+    BoolArray,
+    Buffers,
+    Column,
+    Uint8Array,
+    column_buffers,
+    frame_buffers,
+    strings,
+    to_frame,
+)
+from riacho.kernels.row_words import INLINE_BYTES
+
+
+@dataclass(slots=True, eq=False)
+class BufferedColumns:
+    """Columns of one height under the names of a relation's fields."""
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    height: int
+    _frame: pl.DataFrame | None = field(default=None, init=False)
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The columns as a frame that shares their memory."""
+        if self._frame is None:
+            self._frame = to_frame(list(zip(self.names, self.columns, strict=True)), self.height)
+        return self._frame
+
+
+Columnar = pl.DataFrame | BufferedColumns
+"""The rows of a batch in one of the two forms."""
+
+
+def frame_of(rows: Columnar) -> pl.DataFrame:
+    """The rows as a Polars frame."""
+    return rows if isinstance(rows, pl.DataFrame) else rows.frame
+
+
+def column_of(rows: Columnar, index: int) -> Column | pl.Series:
+    """One of the columns, as it is."""
+    return rows.to_series(index) if isinstance(rows, pl.DataFrame) else rows.columns[index]
+
+
+def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object]:
+    """Where the columns at these places are in memory, and what keeps that memory alive. There must be rows."""
+    if not places:
+        return [], None
+    if isinstance(rows, pl.DataFrame):
+        buffers, owner = frame_buffers(rows[:, places] if len(places) < rows.width else rows)
+        return list(buffers), owner
+    found = [column_buffers(rows.columns[place]) for place in places]
+    return [buffers for buffers, _ in found], (rows.columns, found)
+
+
+def concatenated(parts: Sequence[Columnar]) -> Columnar:
+    """The rows of all parts, which have columns of the same names and types, one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    buffered = [part for part in parts if isinstance(part, BufferedColumns)]
+    if len(buffered) < len(parts) or not buffered[0].columns:
+        return pl.concat([frame_of(part) for part in parts], rechunk=True)
+    return _joined(buffered)
+
+
+def _joined(parts: Sequence[BufferedColumns]) -> BufferedColumns:
+    """Strings are not copied, only their views."""
+    first = parts[0]
+    height = sum(part.height for part in parts)
+    columns = tuple([_joined_columns([part.columns[place] for part in parts]) for place in range(len(first.columns))])
+    return BufferedColumns(first.names, columns, height)
+
+
+def _joined_columns(parts: list[Column]) -> Column:
+    code = parts[0].format
+    rows = sum(part.length for part in parts)
+    valid = None
+    if any(part.valid is not None for part in parts):
+        valid = np.concatenate([np.ones(part.length, np.bool_) if part.valid is None else part.valid for part in parts])
+    match code:
+        case "vu" | "vz":
+            return _joined_strings(parts, valid, text=code == "vu")
+        case "+s":
+            names = [name for name, _ in parts[0].children]
+            children = [
+                (name, _joined_columns([part.children[place][1] for part in parts])) for place, name in enumerate(names)
+            ]
+            return Column(code, rows, (), valid, tuple(children))
+        case "b":
+            bits = [np.unpackbits(part.buffers[0], count=part.length, bitorder="little") for part in parts]
+            return Column(code, rows, (np.packbits(np.concatenate(bits), bitorder="little"),), valid)
+        case "+L":
+            return _joined_lists(parts, rows, valid)
+    return Column(code, rows, (np.concatenate([part.buffers[0].reshape(-1) for part in parts]),), valid)
+
+
+def _joined_strings(parts: list[Column], valid: BoolArray | None, *, text: bool) -> Column:
+    """Views are given the new numbers of the buffers that they point into."""
+    views = np.concatenate([part.buffers[0].view(np.int32) for part in parts]).reshape(-1, 4)
+    data: list[Uint8Array] = []
+    row = 0
+    for part in parts:
+        own = views[row : row + part.length]
+        if data:
+            own[:, 2] += np.where(own[:, 0] > INLINE_BYTES, np.int32(len(data)), np.int32(0))
+        data += part.buffers[1:-1]
+        row += part.length
+    return strings(views.reshape(-1).view(np.uint8), data, valid, text=text)
+
+
+def _joined_lists(parts: list[Column], rows: int, valid: BoolArray | None) -> Column:
+    """Each part's offsets go on from the end of those before it."""
+    offsets = [np.zeros(1, np.int64)]
+    end = 0
+    for part in parts:
+        own = part.buffers[0]
+        offsets.append(own[1:] + end)
+        end += int(own[-1])
+    ((name, _),) = parts[0].children
+    elements = _joined_columns([part.children[0][1] for part in parts])
+    return Column("+L", rows, (np.concatenate(offsets),), valid, ((name, elements),))
