@@ -15,6 +15,19 @@ MAX_GROWTH_BYTES = 64 << 20
 """Small arrays double; a large one grows by no more than this at a time."""
 
 
+def _mapped(size: int) -> mmap.mmap:
+    """Zeros that nothing else uses."""
+    mapping = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        mapping.madvise(mmap.MADV_HUGEPAGE)  # pages are touched at random: fewer faults, fewer misses
+    return mapping
+
+
+def fresh_bytes(size: int) -> npt.NDArray[np.uint8]:
+    """Bytes to be written to, a large number of them in a mapping of their own."""
+    return np.empty(size, np.uint8) if size < MAPPED_BYTES else np.frombuffer(_mapped(size), np.uint8)
+
+
 class Growable:
     """An array of one type that grows along its first axis; new elements are zero.
 
@@ -59,9 +72,7 @@ class Growable:
             return
         size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
         if self._mapping is None:
-            mapping = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            if hasattr(mmap, "MADV_HUGEPAGE"):
-                mapping.madvise(mmap.MADV_HUGEPAGE)  # pages are touched at random: fewer faults, fewer misses
+            mapping = _mapped(size)
             grown = self._view(mapping, size // item)
             grown[:have] = self.values
         else:

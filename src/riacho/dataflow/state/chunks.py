@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.operator import StateArrays
+from riacho.dataflow.state.arena import fresh_bytes
 
 Int64Array = npt.NDArray[np.int64]
 Uint64Array = npt.NDArray[np.uint64]
@@ -65,7 +67,7 @@ class Chunks:
         return None
 
     def _enter(self, number: int, chunk: Uint8Array | None, size: int) -> None:
-        memory = np.empty(size, np.uint8) if chunk is None else chunk
+        memory = fresh_bytes(size) if chunk is None else chunk
         if number == len(self.memory):
             self.memory.append(memory)
             for name in ("addresses", "used", "live", "leaving"):
@@ -93,7 +95,7 @@ class Chunks:
             chunk = self.memory[number]
             self.memory[number] = _NO_MEMORY
             self.used[number] = self.leaving[number] = 0
-            if chunk.flags.owndata and chunk.flags.writeable:
+            if chunk.flags.writeable and (chunk.flags.owndata or isinstance(chunk.base, mmap.mmap)):
                 self._spares.append(chunk)
         del self._spares[:-SPARES]
 

@@ -34,6 +34,7 @@ from riacho.kernels.row_words import (
     KEY_DESCENDING,
     KEY_NULLS_FIRST,
     LEAF_COLUMNS,
+    LEAF_KIND,
     NARROW_DECIMAL,
     PRESENCE,
     VIEW,
@@ -128,6 +129,7 @@ class RowStore:
             if leaf_kind(item.type) == VIEW and not is_text(item.type) and not is_bytes(item.type)
         ]
         self._places = list(range(len(self.fields)))
+        self._all = ChosenFields(self.fields, self._starts, self._leaves, self._kinds)
         self._rows = Growable(np.int64, width=layout.width)
         self._used = 0
         self._free = Growable(np.int64)
@@ -254,25 +256,37 @@ class RowStore:
 
     # ---- rows are given out -----------------------------------------------------------------------------------
 
-    def columns(self, slots: Int64Array) -> list[Column | pl.Series]:
-        """The columns of these rows, one per field; −1 is a row of nulls."""
+    def columns(self, slots: Int64Array, chosen: ChosenFields | None = None) -> list[Column | pl.Series]:
+        """The columns of these rows, one per field or per `chosen` one; −1 is a row of nulls."""
+        fields, firsts, leaves, kinds = chosen or self._all
+        if not kinds:
+            return []
         count = len(slots)
-        kinds = self._kinds
-        starts = np.empty(len(kinds), np.int64)
+        starts = []
         size = 0
-        for leaf, kind in enumerate(kinds):
-            starts[leaf] = size
+        for kind in kinds:
+            starts.append(size)
             size += -(-_OUT_BYTES.get(kind, 8) * count // 64) * 64
         out = np.empty(size + 64, np.uint8)
         valid = np.empty((len(kinds), count), np.bool_)
         nulls = np.zeros(len(kinds), np.int64)
         places = np.full((len(kinds), len(self._chunks.memory)), -1, np.int64)
         places_used = np.zeros(len(kinds), np.int64)
-        take_rows(slots, self.words, self._leaves, starts, out, valid, nulls, places, places_used)
-        given = _Given(out, starts.tolist(), valid, nulls.tolist(), places, count)
-        return [
-            self._given_column(item.type, start, given) for item, start in zip(self.fields, self._starts, strict=True)
-        ]
+        take_rows(slots, self.words, leaves, np.array(starts), out, valid, nulls, places, places_used)
+        given = _Given(out, starts, valid, nulls.tolist(), places, count, kinds)
+        return [self._given_column(item.type, first, given) for item, first in zip(fields, firsts, strict=True)]
+
+    def choose(self, fields: Sequence[int]) -> ChosenFields:
+        """Some of the fields, for `columns`."""
+        numbers: list[int] = []
+        firsts = []
+        ends = [*self._starts[1:], len(self._kinds)]
+        for index in fields:
+            firsts.append(len(numbers))
+            numbers += range(self._starts[index], ends[index])
+        leaves = np.ascontiguousarray(self._leaves[numbers])
+        chosen = tuple(self.fields[index] for index in fields)
+        return ChosenFields(chosen, firsts, leaves, leaves[:, LEAF_KIND].tolist())
 
     def frame(self, slots: Int64Array) -> pl.DataFrame:
         """These rows as a frame."""
@@ -282,7 +296,7 @@ class RowStore:
         column = self._leaf_column(data_type, leaf, given)[0]
         if isinstance(data_type, NullType):
             return pl.Series([None] * given.height, dtype=pl.Null)
-        if self._kinds[leaf] == VIEW and not is_text(data_type) and not is_bytes(data_type):
+        if given.kinds[leaf] == VIEW and not is_text(data_type) and not is_bytes(data_type):
             texts = build_frame((Field("text", data_type),), [column], given.height).to_series()
             return text_to_nested(texts, data_type)
         return column
@@ -290,7 +304,7 @@ class RowStore:
     def _leaf_column(self, data_type: DataType, leaf: int, given: _Given) -> tuple[Column, int]:
         """A column from the leaves from `leaf` on, and the number after its last."""
         valid = given.valid[leaf] if given.nulls[leaf] else None
-        kind, count = self._kinds[leaf], given.height
+        kind, count = given.kinds[leaf], given.height
         if kind == PRESENCE:
             children: list[tuple[str, Column]] = []
             after = leaf + 1
@@ -315,20 +329,20 @@ class RowStore:
             case DecimalType(precision=precision, scale=scale):
                 return Column(f"d:{precision},{scale}", count, (raw,), valid)
             case DateType():
-                return Column("tdD", count, (raw,), valid)
+                return Column("tdD", count, (raw.view(np.int32),), valid)
             case TimeType():
-                return Column("ttn", count, (raw,), valid)
+                return Column("ttn", count, (raw.view(np.int64),), valid)
             case TimestampType():
-                return Column("tsu:", count, (raw,), valid)
+                return Column("tsu:", count, (raw.view(np.int64),), valid)
             case TimestampLtzType():
-                return Column("tsu:UTC", count, (raw,), valid)
+                return Column("tsu:UTC", count, (raw.view(np.int64),), valid)
         if kind == VIEW:
             places = given.places[leaf]
             order = np.flatnonzero(places >= 0)
             order = order[np.argsort(places[order])]
             data = [self._chunks.memory[number] for number in order.tolist()]
             return strings(raw, data, valid, text=not is_bytes(data_type))
-        return Column("l", count, (raw,), valid)  # intervals
+        return Column("l", count, (raw.view(np.int64),), valid)  # intervals
 
     def sort_keys(self, order: Sequence[SortKey]) -> Int64Array:
         """An order by fields as the table that `compare_rows` reads."""
@@ -377,3 +391,13 @@ class _Given(NamedTuple):
     nulls: list[int]
     places: Int64Array
     height: int
+    kinds: list[int]
+
+
+class ChosenFields(NamedTuple):
+    """Fields that are given out: the first leaf of each, and the leaves with their kinds."""
+
+    fields: tuple[Field, ...]
+    firsts: list[int]
+    leaves: Int64Array
+    kinds: list[int]
