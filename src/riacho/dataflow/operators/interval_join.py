@@ -13,14 +13,15 @@ import numpy.typing as npt
 
 from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.columns import integers
-from riacho.dataflow.expressions import Predicate, Settings
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.operators.watermark import MICROSECONDS
 from riacho.dataflow.state.join_keys import JoinKeys
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
-from riacho.dataflow.state.words import build_frame
+from riacho.dataflow.state.words import build_rows
 from riacho.kernels.interval_join import probe_intervals
 from riacho.plan.relations import Interval, Join
 
@@ -51,9 +52,9 @@ class IntervalJoinOperator:
         self._keys = JoinKeys([relation.left.schema[key].type for key in relation.left_keys])
         self._sides = TimedRows(relation.left.schema.fields), TimedRows(relation.right.schema.fields)
         self._since_sweep = 0
-        self._residual = None
+        self._condition = None
         if relation.residual is not None:
-            self._residual = Predicate(relation.residual, relation.pair, settings)
+            self._condition = PairCondition(relation, self._sides[0].store, self._sides[1].store, settings)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
@@ -100,7 +101,7 @@ class IntervalJoinOperator:
         times = integers(time).fill_null(0).to_numpy() // MICROSECONDS
         if time.null_count():
             times = np.where(time.is_null().to_numpy(), NO_TIME, times)
-        slots = side.add(batch.frame, times, batch.sequence, watermark.seen_by(batch.sequence))
+        slots = side.add(batch.rows, times, batch.sequence, watermark.seen_by(batch.sequence))
         keys = self._keys.add(batch, columns)
         for each in self._sides:
             each.reserve_keys(self._keys.slots_used)
@@ -145,12 +146,10 @@ class IntervalJoinOperator:
         self, lefts: Int64Array, rights: Int64Array, moments: Int64Array, watermark: WatermarkSteps
     ) -> tuple[Int64Array, Int64Array, Int64Array]:
         """The pairs for which the residual condition is true."""
-        if self._residual is None or not len(lefts):
+        if self._condition is None or not len(lefts):
             return lefts, rights, moments
-        columns = [*self._sides[0].store.columns(lefts), *self._sides[1].store.columns(rights)]
-        frame = build_frame(self._relation.pair.fields, columns, len(lefts))
-        holds = self._residual.holds(Batch(frame, moments, watermark)).to_numpy()
-        return lefts[holds], rights[holds], moments[holds]
+        kept = self._condition.kept(lefts, rights, moments, watermark)
+        return lefts[kept], rights[kept], moments[kept]
 
     def _dying(self, watermark: WatermarkSteps, new: int) -> tuple[Int64Array, Int64Array]:
         """The rows of both sides that no partner can meet any more.
@@ -188,7 +187,7 @@ class IntervalJoinOperator:
             return empty_batch(self._schema, watermark)
         order = np.argsort(moments, kind="stable")
         columns = [*self._sides[0].store.columns(lefts[order]), *self._sides[1].store.columns(rights[order])]
-        return Batch(build_frame(self._schema.fields, columns, len(order)), moments[order], watermark)
+        return Batch(build_rows(self._schema.fields, columns, len(order)), moments[order], watermark)
 
     def _release(self, number: int, slots: Int64Array) -> None:
         if not len(slots):

@@ -13,15 +13,16 @@ import numpy.typing as npt
 
 from riacho.dataflow.batch import NO_WATERMARK, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.columns import integers
-from riacho.dataflow.expressions import Predicate, Settings
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.operators.watermark import MICROSECONDS
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.join_keys import NO_KEY, JoinKeys
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
-from riacho.dataflow.state.words import build_frame
+from riacho.dataflow.state.words import build_rows
 from riacho.kernels.versions import find_outdated, find_versions
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Join, JoinKind, Versions
@@ -52,9 +53,9 @@ class TemporalJoinOperator:
         self._right = TimedRows(relation.right.schema.fields)
         self._deleted = Growable(np.int64)
         self._since_sweep = 0
-        self._residual = None
+        self._condition = None
         if relation.residual is not None:
-            self._residual = Predicate(relation.residual, relation.pair, settings)
+            self._condition = PairCondition(relation, self._left.store, self._right.store, settings)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
@@ -74,7 +75,7 @@ class TemporalJoinOperator:
         if not len(batch):
             return
         times = _times(batch, self._time.left_time)
-        slots = self._left.add(batch.frame, times, batch.sequence, watermark.seen_by(batch.sequence))
+        slots = self._left.add(batch.rows, times, batch.sequence, watermark.seen_by(batch.sequence))
         self._left["keys"][slots] = self._keys.add(batch, self._relation.left_keys)
         self._right.reserve_keys(self._keys.slots_used)
 
@@ -83,7 +84,7 @@ class TemporalJoinOperator:
             return
         keys = self._keys.add(batch, self._relation.right_keys)
         times = _times(batch, self._time.right_time)
-        slots = self._right.add(batch.frame, times, batch.sequence, watermark.seen_by(batch.sequence))
+        slots = self._right.add(batch.rows, times, batch.sequence, watermark.seen_by(batch.sequence))
         added = batch.signs() > 0
         # An old row beside a new one of its key is an update; alone it is a deletion.
         moment = (batch.sequence - batch.sequence[0]) * (self._keys.slots_used + 1) + keys
@@ -130,7 +131,7 @@ class TemporalJoinOperator:
         if not len(chosen):
             return empty_batch(self._schema, watermark)
         columns = [*left.store.columns(due[chosen]), *right.store.columns(found[chosen])]
-        return Batch(build_frame(self._schema.fields, columns, len(chosen)), moments[chosen], watermark)
+        return Batch(build_rows(self._schema.fields, columns, len(chosen)), moments[chosen], watermark)
 
     @staticmethod
     def _moments(times: Int64Array, arrivals: Int64Array, seen: Int64Array, watermark: WatermarkSteps) -> Int64Array:
@@ -145,14 +146,13 @@ class TemporalJoinOperator:
     ) -> Int64Array:
         """The versions for which the residual condition is true; `NO_ROW` for the others."""
         paired = np.flatnonzero(found != NO_ROW)
-        if self._residual is None or not len(paired):
+        if self._condition is None or not len(paired):
             return found
         order = paired[np.argsort(moments[paired], kind="stable")]
-        columns = [*self._left.store.columns(due[order]), *self._right.store.columns(found[order])]
-        frame = build_frame(self._relation.pair.fields, columns, len(order))
-        holds = self._residual.holds(Batch(frame, moments[order], watermark)).to_numpy()
-        found[order[~holds]] = NO_ROW
-        return found
+        kept = order[self._condition.kept(due[order], found[order], moments[order], watermark)]
+        matching = np.full(len(found), NO_ROW, np.int64)
+        matching[kept] = found[kept]
+        return matching
 
     def _forget(self, watermark: WatermarkSteps) -> None:
         """Let go of versions that no later row can ask for, from time to time."""

@@ -23,7 +23,7 @@ from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value,
 from riacho.formats.arrow import Column, strings
 from riacho.formats.buffered import BufferedColumns
 from riacho.kernels import programs as kernel
-from riacho.plan.expressions import conjuncts
+from riacho.plan.expressions import Expression, conjuncts
 from riacho.plan.relations import Filter, Project, Schema
 from riacho.plan.types import BooleanType, DataType, FloatType, RowType, is_bytes, is_text
 
@@ -274,6 +274,18 @@ def program_of(
     if not done or not (assembler.conditions or assembler.lines or assembler.derived):
         return None, 0  # columns that are only picked need no kernel
     return Program(assembler, fields, names), done
+
+
+def filter_program(condition: Expression, schema: Schema, settings: Settings) -> Program | None:
+    """A program whose output has no columns, only the rows that a condition is true for; None: programs cannot tell."""
+    assembler = Assembler(settings, schema, None)
+    fields: list[Value] = [Given(item.type, (index,)) for index, item in enumerate(schema)]
+    try:
+        for part in conjuncts(fold_constants(condition, settings)):
+            assembler.keep(assembler.register(assembler.value(part, fields)))
+    except Unsupported:
+        return None
+    return Program(assembler, (), ()) if assembler.conditions else None
 
 
 def _check_output(data_type: DataType) -> None:

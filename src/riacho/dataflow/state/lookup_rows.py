@@ -16,7 +16,7 @@ from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode, is_interned
-from riacho.kernels.join import append_rows, probe_chains
+from riacho.kernels.chains import append_rows, probe_chains
 from riacho.plan.relations import Field
 from riacho.plan.types import DataType
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
+from riacho.dataflow.buffered import Columnar
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.kernels.join import append_rows, remove_rows
+from riacho.kernels.chains import append_rows, remove_rows
 from riacho.plan.relations import Field
 
 Int64Array = npt.NDArray[np.int64]
@@ -42,9 +42,9 @@ class TimedRows:
     def bytes(self) -> int:
         return self.store.bytes + sum(part.bytes for part in self._arrays.values())
 
-    def add(self, frame: pl.DataFrame, times: Int64Array, arrivals: Int64Array, seen: Int64Array) -> Int64Array:
+    def add(self, rows: Columnar, times: Int64Array, arrivals: Int64Array, seen: Int64Array) -> Int64Array:
         """Keep these rows; their slots, in order. They are in no chain until `chain`ed."""
-        slots = self.store.keep(frame)
+        slots = self.store.keep(rows)
         for name in _BY_ROW:
             self._arrays[name].reserve(self.store.slots_used)
         for name, values in (("times", times), ("arrivals", arrivals), ("seen", seen)):
