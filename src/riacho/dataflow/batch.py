@@ -22,6 +22,9 @@ Int32Array = npt.NDArray[np.int32]
 NO_WATERMARK = -(2**63)
 """Before any row: nothing is late (Flink's Long.MIN_VALUE)."""
 
+END_OF_SEQUENCE = 2**63 - 1
+"""No row has a greater sequence number."""
+
 END_OF_TIME = 2**63 - 1
 """The watermark after the last row of bounded input: every window closes (Flink's Long.MAX_VALUE)."""
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, WatermarkSteps
+from riacho.dataflow.batch import END_OF_SEQUENCE, END_OF_TIME, NO_WATERMARK, Batch, WatermarkSteps
 from riacho.dataflow.compile import Node, compile_job
 from riacho.dataflow.expressions import Settings
-from riacho.dataflow.operator import StateArrays, Timed
+from riacho.dataflow.operator import Divided, StateArrays, Timed
 from riacho.dataflow.operators.batches import empty_batch
-from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.rejects import RejectedRow, Rejects
 from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.errors import RiachoError
 from riacho.plan.relations import Alignment, Job, Scan, Sink
-
-END_OF_SEQUENCE = 2**63 - 1
-"""No row has a greater sequence number."""
 
 
 class SnapshotMismatchError(RiachoError):
@@ -83,8 +79,7 @@ class Graph:
             if isinstance(node.relation, Scan)
         }
         for place, output in outputs.items():
-            self._nodes[place].rows_out += len(output)
-            self._watermarks[place] = output.watermark
+            self._has_made(place, output)
         return self._run_operators(0, outputs)
 
     def _run_operators(self, start: int, outputs: dict[int, Batch]) -> Iterator[dict[str, Batch]]:
@@ -94,23 +89,39 @@ class Graph:
             if isinstance(node.relation, Scan):
                 continue
             taken = tuple(outputs[below] for below in node.inputs)
-            if isinstance(node.operator, JoinOperator) and (bounds := node.operator.divide(taken)):
-                yield from self._run_parts(place, outputs, bounds)
-                return
-            output = taken[0] if node.operator is None else node.operator.process(taken)
             node.rows_in += sum(len(batch) for batch in taken)
-            node.rows_out += len(output)
-            self._watermarks[place] = output.watermark
+            operator: object = node.operator
+            if isinstance(operator, Divided):
+                parts = operator.parts(taken)
+                bound, output = next(parts)
+                if bound != END_OF_SEQUENCE:
+                    yield from self._run_parts(place, outputs, chain([(bound, output)], parts))
+                    return
+                exhausted = next(parts, None)
+                assert exhausted is None, "the part for all numbers is the last one"
+            else:
+                output = taken[0] if node.operator is None else node.operator.process(taken)
+            self._has_made(place, output)
             outputs[place] = output
         yield {
             self._nodes[place].id: output for place, output in outputs.items() if self._nodes[place].id in self.sinks
         }
 
-    def _run_parts(self, place: int, outputs: dict[int, Batch], bounds: Sequence[int]) -> Iterator[dict[str, Batch]]:
-        """Run the nodes from `place` on several times, each over the rows up to the next of the bounds."""
-        for low, high in pairwise((BEFORE_ALL_ROWS - 1, *bounds, END_OF_SEQUENCE)):
-            part = {below: batch.between(low, high) for below, batch in outputs.items()}
-            yield from self._run_operators(place, part)
+    def _run_parts(
+        self, place: int, outputs: dict[int, Batch], parts: Iterable[tuple[int, Batch]]
+    ) -> Iterator[dict[str, Batch]]:
+        """Run the nodes after `place`, which gave its output in parts, several times: each over the rows of a part."""
+        low = BEFORE_ALL_ROWS - 1
+        for bound, output in parts:
+            self._has_made(place, output)
+            part = {below: batch.between(low, bound) for below, batch in outputs.items()}
+            part[place] = output
+            yield from self._run_operators(place + 1, part)
+            low = bound
+
+    def _has_made(self, place: int, output: Batch) -> None:
+        self._nodes[place].rows_out += len(output)
+        self._watermarks[place] = output.watermark
 
     def _scanned(self, node: Node, batch: Batch | None) -> Batch:
         ended = node.id in self._ended

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -45,6 +45,18 @@ class Operator(Protocol):
     @property
     def late_rows(self) -> int:
         """Rows dropped so far because their window had closed (Flink's numLateRecordsDropped)."""
+        ...
+
+
+@runtime_checkable
+class Divided(Protocol):
+    """An operator whose output may be much larger than its input, and which gives it in parts."""
+
+    def parts(self, inputs: tuple[Batch, ...]) -> Iterator[tuple[int, Batch]]:
+        """As `process`: parts of the output in order, each with the last sequence number that it is for.
+
+        The last part is for all numbers. Take all of them.
+        """
         ...
 
 

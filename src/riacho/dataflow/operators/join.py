@@ -2,100 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
-from riacho.dataflow.batch import Batch, Int64Array, WatermarkSteps
-from riacho.dataflow.expressions import Predicate, Settings
+from riacho.dataflow.batch import END_OF_SEQUENCE, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
-from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.batches import concatenate, empty_batch
+from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
-from riacho.dataflow.state.join_side import Delta, JoinSide
-from riacho.dataflow.state.key_index import KeyIndex
+from riacho.dataflow.state.join_keys import KeySlots
+from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.strings import NO_STRING, StringPool
-from riacho.dataflow.state.words import NULLS_PER_WORD, RowCodec, build_frame, encode, is_interned
+from riacho.dataflow.state.words import build_rows, is_interned
+from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.errors import RiachoError
 from riacho.formats.arrow import Column
-from riacho.kernels.join import count_matches, divide_pairs, order_by_moment, repeat_pairs
+from riacho.kernels import join as kernel
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Join, JoinKind, Relation
 from riacho.plan.types import DecimalType
 
 MAX_PAIRS = 1 << 18
-"""Pairs that are made at once, some 100 bytes each and their columns. A row that matches more makes all of its own."""
+"""Pairs that are made at once, some 100 bytes each and their columns. A moment that makes more makes all of its own."""
 
-NO_ROW = -1
-"""The other side of a row without a match."""
+FIRST_PAIRS = 1 << 12
+"""Pairs that there is room for at first."""
 
-NO_KEY = -1
-"""The join key of a row with a null in its key: it matches nothing."""
+ALL = np.empty(0, np.bool_)
+"""No mask: every pair counts."""
 
-UNMARKED, MARKED = 0, 1
-"""In place of the right row of a mark join: whether the left one has a match."""
+ADDED = np.empty(0, np.int8)
+"""No signs: every row is added."""
 
-SPARSE_MOMENTS = 4
-"""From so many moments per row on, rows are sorted by comparing and not by counting."""
-
-
-class _Pairs(NamedTuple):
-    """Joined rows.
-
-    `left` and `right` are row slots, `change` how many more such pairs there are, `sequence` since when, and
-    `left_more` and `right_more` how many more matches either row has.
-    """
-
-    left: Int64Array
-    right: Int64Array
-    change: Int64Array
-    sequence: Int64Array
-    left_more: Int64Array
-    right_more: Int64Array
-
-    def where(self, mask: npt.NDArray[np.bool_]) -> _Pairs:
-        return _Pairs(*(part[mask] for part in self))
+_SHOWN_LEFT = {
+    JoinKind.LEFT: kernel.SHOW_UNMATCHED,
+    JoinKind.FULL: kernel.SHOW_UNMATCHED,
+    JoinKind.ANTI: kernel.SHOW_UNMATCHED,
+    JoinKind.SEMI: kernel.SHOW_MATCHED,
+    JoinKind.MARK: kernel.SHOW_MARK,
+}
 
 
-class _Changes(NamedTuple):
-    """Output rows: which left and right row each is made of, how many more of it there are, and since when."""
+class _Made(NamedTuple):
+    """Output rows: which left and right row each is made of, its moment and sign (None: all are added)."""
 
     left: Int64Array
     right: Int64Array
-    change: Int64Array
     sequence: Int64Array
-
-    @staticmethod
-    def together(parts: list[_Changes]) -> _Changes:
-        return parts[0] if len(parts) == 1 else _Changes(*(np.concatenate(of) for of in zip(*parts, strict=True)))
+    diff: npt.NDArray[np.int8] | None
 
 
-class _Touched(NamedTuple):
-    """Rows of one side that a pass touched: how often they occur, and whether they have a match, before and after."""
+@dataclass(slots=True)
+class _Joining:
+    """A pass's rows on their way through the kernel, the first `lefts` of the left input; see `kernels.join`."""
 
     rows: Int64Array
-    before: Int64Array
-    after: Int64Array
-    had: npt.NDArray[np.bool_]
-    has: npt.NDArray[np.bool_]
+    keys: Int64Array
+    signs: npt.NDArray[np.int8]
     sequence: Int64Array
-
-    def change_of(self, *, matched: bool) -> Int64Array:
-        """How many more rows there are among those with a match, or without one."""
-        change: Int64Array = np.where(self.has == matched, self.after, 0) - np.where(
-            self.had == matched, self.before, 0
-        )
-        return change
+    lefts: int
+    taken: tuple[Taken, Taken]
+    events: Int64Array
+    removed: tuple[Int64Array, Int64Array]
+    emptied: Int64Array
+    progress: Int64Array
 
 
 class JoinOperator:
-    """Keeps both inputs' rows by join key; what one side's changes find on the other is the output's change.
+    """Keeps both inputs' rows by join key; a row that comes or goes makes its pairs with those of the other come or go.
 
-    Where a row's having a match matters, its matches are counted, and a row crosses over when they become some or none.
+    Rule: the rows of both inputs are taken in one after another, in order of sequence, so each pair is made once, by
+    the later of its rows. Where a row's having a match matters, its matches are counted, and a row crosses over when,
+    from one moment to the next, they become some or none.
     """
 
     def __init__(self, relation: Join, settings: Settings) -> None:
@@ -103,342 +87,260 @@ class JoinOperator:
         self._relation = relation
         self._schema = relation.schema
         self._kind = relation.kind
-        self._counts_left = relation.kind not in (JoinKind.INNER, JoinKind.RIGHT) or relation.single
-        self._pool = StringPool()
-        self._sides = self._side(relation.left), self._side(relation.right)
-        self._key_types = [left[key].type for key in relation.left_keys]
-        for one, other in zip(self._key_types, (right[key].type for key in relation.right_keys), strict=True):
+        counted = relation.kind not in (JoinKind.INNER, JoinKind.RIGHT) or relation.single, relation.kind.keeps_right
+        self._counts = any(counted)
+        ttls = [settings.state_ttl_ms if ttl is None else ttl for ttl in relation.ttls_ms]
+        self._sides = tuple(
+            self._side(below, Expiry(settings.clock, ttl), counted=each)
+            for below, ttl, each in zip(relation.inputs, ttls, counted, strict=True)
+        )
+        key_types = [left[key].type for key in relation.left_keys]
+        for one, other in zip(key_types, (right[key].type for key in relation.right_keys), strict=True):
             scales = [kind.scale for kind in (one, other) if isinstance(kind, DecimalType)]
             assert is_interned(one) == is_interned(other), "the binder casts join keys to one type"
             assert len(set(scales)) <= 1, "the binder casts join keys to one type"
-        self._null_safe = sorted(relation.null_safe)
-        self._key_width = max(1, len(self._key_types) + bool(self._null_safe))
-        self._index = KeyIndex(self._key_width)
-        self._population = Growable(np.int64)
-        ttls = [settings.state_ttl_ms if ttl is None else ttl for ttl in relation.ttls_ms]
-        self._expiries = Expiry(settings.clock, ttls[0]), Expiry(settings.clock, ttls[1])
-        self._residual = None
+        self._keys = KeySlots(key_types, relation.null_safe)
+        self._chains = Growable(np.int64, width=kernel.CHAIN_COLUMNS)
+        self._chains.reserve(1)
+        self._condition = None
         if relation.residual is not None:
-            self._residual = Predicate(relation.residual, relation.pair, settings)
+            self._condition = PairCondition(relation, self._sides[0].store, self._sides[1].store, settings)
+        self._emitting = np.zeros(kernel.SETTINGS, np.int64)
+        self._emitting[kernel.SET_PAIRS] = relation.kind.emits_right
+        self._emitting[kernel.SET_LEFT] = _SHOWN_LEFT.get(relation.kind, kernel.SHOW_NOTHING)
+        self._emitting[kernel.SET_RIGHT] = kernel.SHOW_UNMATCHED if relation.kind.keeps_right else kernel.SHOW_NOTHING
+        self._emitting[[kernel.SET_COUNT_LEFT, kernel.SET_COUNT_RIGHT]] = counted
+        self._pairs = tuple(Growable(np.int64) for _ in range(4))
+        self._room = FIRST_PAIRS
 
-    def _side(self, below: Relation) -> JoinSide:
-        return JoinSide(RowCodec(below.schema.fields, self._pool), updating=is_updating(below))
+    @staticmethod
+    def _side(below: Relation, expiry: Expiry, *, counted: bool) -> JoinSide:
+        return JoinSide(below.schema, expiry, updating=is_updating(below), counted=counted)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        parts = [part for _, part in self.parts(inputs)]
+        if len(parts) == 1:
+            return parts[0]
+        return concatenate(parts, self._schema.names, WatermarkSteps.minimum([batch.watermark for batch in inputs]))
+
+    def parts(self, inputs: tuple[Batch, ...]) -> Iterator[tuple[int, Batch]]:
+        """The output in parts of no more than some pairs, each with the last sequence number that it is for."""
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
-        for side, expiry in zip(self._sides, self._expiries, strict=True):
-            if expiry:
-                expiry.begin()
-                self._forget(side, expiry, expiry.sweep(side.slots_used))
+        self._expire()
         if not any(len(batch) for batch in inputs):
-            return empty_batch(self._schema, watermark)
-        # A ⋈ Δb with A as it was, then Δa ⋈ (B + Δb).
-        right_delta = self._apply(1, inputs[1], self._relation.right_keys)
-        from_right = self._probe_left(right_delta)
-        left_delta = self._apply(0, inputs[0], self._relation.left_keys)
-        from_left = self._probe_right(left_delta)
-        pairs = _Pairs(*(np.concatenate(parts) for parts in zip(from_right, from_left, strict=True)))
-        pairs = self._matching(pairs, watermark)
-        batch = self._emit(self._changes(pairs, left_delta, right_delta), watermark)
-        self._release(0, left_delta)
-        self._release(1, right_delta)
-        self._pool.collect()
-        return batch
+            yield END_OF_SEQUENCE, empty_batch(self._schema, watermark)
+            return
+        joining = self._take(inputs)
+        low = BEFORE_ALL_ROWS - 1
+        while not self._join(joining):
+            bound = int(joining.progress[kernel.LAST_MOMENT])
+            yield bound, self._output(joining, watermark.between(low, bound))
+            low = bound
+        output = self._output(joining, watermark.between(low, END_OF_SEQUENCE))
+        self._end_pass(joining)
+        yield END_OF_SEQUENCE, output
 
-    def divide(self, inputs: tuple[Batch, ...]) -> list[int]:
-        """The sequence numbers, ascending, after which to divide a pass so that no part makes too many pairs.
-
-        `process` is then called for each part. How many rows meet how many is known before any pair is made.
-        """
-        left, right = self._sides
-        rows_left, rows_right = (len(batch) for batch in inputs)
-        if rows_left * (right.most_rows + rows_right) + rows_right * left.most_rows <= MAX_PAIRS:
-            return []
-        keys = KeyIndex(self._key_width)
-        placed = [
-            self._numbered(batch, columns, keys)
-            for batch, columns in zip(inputs, (self._relation.left_keys, self._relation.right_keys), strict=True)
-        ]
-        known = self._index.find(keys.keys[: len(keys)])
-        counts = np.zeros((2, len(keys)), np.int64)
-        for side, count in zip(self._sides, counts, strict=True):
-            count[known >= 0] = side.rows_of_key.values[known[known >= 0]]
-        sequence = np.concatenate([batch.sequence for batch in inputs])
-        order = np.argsort(sequence, kind="stable")
-        sides = np.repeat(np.arange(2), (rows_left, rows_right))
-        signs = np.concatenate([batch.signs() for batch in inputs])
-        bounds = np.empty(len(sequence), np.int64)
-        found = divide_pairs(
-            sequence[order],
-            np.concatenate(placed)[order],
-            signs[order],
-            sides[order],
-            counts[0],
-            counts[1],
-            MAX_PAIRS,
-            bounds,
+    def _take(self, inputs: tuple[Batch, ...]) -> _Joining:
+        """Give the rows of a pass their slots and those of their keys."""
+        (left, right), relation = inputs, self._relation
+        left_keys, _ = self._keys.find(left, relation.left_keys) if len(left) else (NO_SLOTS, NO_SLOTS)
+        right_keys, _ = self._keys.find(right, relation.right_keys) if len(right) else (NO_SLOTS, NO_SLOTS)
+        self._chains.reserve(self._keys.slots_used)
+        left_taken, right_taken = self._sides[0].take(left), self._sides[1].take(right)
+        unsigned = left.diff is None and right.diff is None
+        joining = _Joining(
+            rows=_together(left_taken.rows, right_taken.rows),
+            keys=_together(left_keys, right_keys),
+            signs=ADDED if unsigned else np.concatenate((left.signs(), right.signs())),
+            sequence=_together(left.sequence, right.sequence),
+            lefts=len(left),
+            taken=(left_taken, right_taken),
+            events=np.empty((len(left) + len(right) if self._counts else 0, kernel.EVENT_COLUMNS), np.int64),
+            removed=(np.empty(len(left), np.int64), np.empty(len(right), np.int64)),
+            emptied=np.empty(3 * (len(left) + len(right)), np.int64),
+            progress=np.zeros(kernel.PROGRESS, np.int64),
         )
-        self._pool.collect()
-        divided: list[int] = bounds[:found].tolist()
-        return divided
+        joining.progress[kernel.NEXT_RIGHT] = len(left)
+        for side, limit in zip(self._sides, (kernel.OVER_LEFT, kernel.OVER_RIGHT), strict=True):
+            joining.progress[limit] = side.expiry.limit
+            joining.progress[kernel.NOW] = side.expiry.now
+        return joining
 
-    def _numbered(self, batch: Batch, columns: tuple[int, ...], keys: KeyIndex) -> Int64Array:
-        """Each row's join key as its number among `keys`, `NO_KEY` where a null in it matches nothing."""
-        words = np.zeros((len(batch), self._key_width), np.int64)
-        nulls = np.zeros((len(batch), len(columns)), np.bool_)
-        for place, (column, kind) in enumerate(zip(columns, self._key_types, strict=True)):
-            words[:, place], valid = encode(batch.frame.to_series(column), kind, self._pool)
-            if valid is not None:
-                nulls[:, place] = ~valid
-        complete = self._complete(words, nulls)
-        numbers = np.full(len(batch), NO_KEY, np.int64)
-        numbers[complete] = keys.upsert(words[complete]).slots
-        return numbers
-
-    def _complete(self, words: Int64Array, nulls: npt.NDArray[np.bool_]) -> Int64Array:
-        """The rows that can match; nulls that do are written to the last of their words."""
-        for bit, place in enumerate(self._null_safe):
-            words[:, -1] |= nulls[:, place].astype(np.int64) << bit
-        strict = [place for place in range(nulls.shape[1]) if place not in self._relation.null_safe]
-        return np.flatnonzero(~nulls[:, strict].any(axis=1))
-
-    def _apply(self, number: int, batch: Batch, keys: tuple[int, ...]) -> Delta:
-        """Take a side's rows into its state; new ones are chained under their key."""
-        side, expiry = self._sides[number], self._expiries[number]
-        words = side.codec.encode(batch.frame.get_columns(), len(batch))
-        if expiry:
-            self._forget(side, expiry, expiry.stale(side.find(words)))
-            known = side.find(words)
-            expiry.write(known[known >= 0], side.slots_used)
-        delta = side.apply(words, batch.diff, batch.sequence)
-        expiry.write(delta.slots, side.slots_used)
-        new = delta.slots[delta.before == 0]
-        side.place(new, self._key_slots(side, new, keys))
-        side.count(delta.slots, delta.change)
-        return delta
-
-    def _key_slots(self, side: JoinSide, rows: Int64Array, keys: tuple[int, ...]) -> Int64Array:
-        words = side.words[rows]
-        first = side.codec.null_words
-        key_words = np.zeros((len(rows), self._key_width), np.int64)
-        nulls = np.zeros((len(rows), len(keys)), np.bool_)
-        for place, key in enumerate(keys):
-            word, bit = divmod(key, NULLS_PER_WORD)
-            nulls[:, place] = (words[:, word] >> bit) & 1
-            key_words[:, place] = words[:, first + key]
-        matchable = self._complete(key_words, nulls)
-        key_words = key_words[matchable]
-        found, new_rows = self._index.upsert(key_words)
-        self._pool.retain(self._interned_words(key_words[new_rows]))
-        self._population.reserve(self._index.slots_used)
-        self._population.values[found[new_rows]] = 0
-        np.add.at(self._population.values, found, 1)
-        for other in self._sides:
-            other.reserve_keys(self._index.slots_used)
-        slots = np.full(len(rows), NO_KEY, np.int64)
-        slots[matchable] = found
-        return slots
-
-    def _interned_words(self, key_words: Int64Array) -> Int64Array:
-        return key_words[:, [place for place, kind in enumerate(self._key_types) if is_interned(kind)]]
-
-    def _probe(self, number: int, keys: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """(position in `keys`, row slot) for each row of a side with that join key whose time is not over."""
-        probes, rows = self._sides[number].probe(keys)
-        expiry = self._expiries[number]
-        if not expiry:
-            return probes, rows
-        alive = ~expiry.expired(rows)
-        return probes[alive], rows[alive]
-
-    def _probe_left(self, delta: Delta) -> _Pairs:
+    def _join(self, joining: _Joining) -> bool:
+        """Take rows in until all are, or there are pairs enough; whether all are."""
         left, right = self._sides
-        probes, rows = self._probe(0, right.keys.values[delta.slots])
-        sequence = np.maximum(delta.sequence[probes], left.arrivals.values[rows])
-        more, weights = delta.change[probes], left.weights.values[rows]
-        # A row that was there before knows the matches that were there.
-        right_more = np.where(delta.before[probes] == 0, weights, 0)
-        return _Pairs(rows, delta.slots[probes], more * weights, sequence, more, right_more)
+        progress = joining.progress
+        progress[[kernel.PAIR_COUNT, kernel.COPY_COUNT, kernel.EVENT_COUNT]] = 0
+        self._room = min(self._room, MAX_PAIRS)
+        while True:
+            for part in self._pairs:
+                part.reserve(self._room)
+            pair_left, pair_right, change, moment = (part.values[: self._room] for part in self._pairs)
+            done = kernel.join_rows(
+                joining.rows,
+                joining.keys,
+                joining.signs,
+                joining.sequence,
+                joining.lefts,
+                left.links,
+                right.links,
+                self._chains.values,
+                left.written,
+                right.written,
+                joining.removed[0],
+                joining.removed[1],
+                joining.emptied,
+                pair_left,
+                pair_right,
+                change,
+                moment,
+                joining.events,
+                progress,
+            )
+            if done or (progress[kernel.PAIR_COUNT] and self._room >= MAX_PAIRS):
+                return done
+            needed = int(progress[kernel.PAIR_COUNT] + progress[kernel.NEEDED_PAIRS])
+            self._room = max(needed, min(4 * self._room, MAX_PAIRS))
 
-    def _probe_right(self, delta: Delta) -> _Pairs:
-        left, right = self._sides
-        probes, rows = self._probe(1, left.keys.values[delta.slots])
-        sequence = np.maximum(delta.sequence[probes], right.arrivals.values[rows])
-        more, weights = delta.change[probes], right.weights.values[rows]
-        # The matches of a row that was there before are known already, and Δb has been added to them.
-        left_more = np.where(delta.before[probes] == 0, weights, 0)
-        return _Pairs(delta.slots[probes], rows, more * weights, sequence, left_more, more)
+    def _output(self, joining: _Joining, watermark: WatermarkSteps) -> Batch:
+        """What the pairs of a part, and the rows that cross over, change in the result."""
+        count = int(joining.progress[kernel.PAIR_COUNT])
+        left, right, change, sequence = (part.values[:count] for part in self._pairs)
+        kept = None
+        if self._condition is not None and count:
+            kept = self._condition.kept(left, right, sequence, watermark)
+        if self._counts:
+            return self._emit(self._crossings(joining, left, right, change, kept), watermark)
+        copies = int(joining.progress[kernel.COPY_COUNT])
+        if kept is not None:
+            left, right, change, sequence = left[kept], right[kept], change[kept], sequence[kept]
+        if copies == count:
+            signs = None if not len(joining.signs) or (change > 0).all() else change.astype(np.int8)
+            return self._emit(_Made(left, right, sequence.copy(), signs), watermark)
+        out_left, out_right, out_sequence = (np.empty(copies, np.int64) for _ in range(3))
+        diff = np.empty(copies, np.int8)
+        made = kernel.repeat_pairs(left, right, change, sequence, out_left, out_right, out_sequence, diff)
+        return self._emit(_Made(out_left[:made], out_right[:made], out_sequence[:made], diff[:made]), watermark)
 
-    def _matching(self, pairs: _Pairs, watermark: WatermarkSteps) -> _Pairs:
-        """The pairs for which the residual condition is true."""
-        if self._residual is None or not len(pairs.left):
-            return pairs
-        left, right = (
-            self._decoded(side, rows) for side, rows in zip(self._sides, (pairs.left, pairs.right), strict=True)
-        )
-        frame = build_frame(self._relation.pair.fields, [*left, *right], len(pairs.left))
-        holds = self._residual.holds(Batch(frame, pairs.sequence, watermark))
-        return pairs.where(holds.to_numpy())
-
-    def _changes(self, pairs: _Pairs, left_delta: Delta, right_delta: Delta) -> _Changes:
-        """The change of the output: the pairs themselves, and the rows that cross over."""
-        parts = []
-        if self._kind.emits_right:
-            made = pairs.where(pairs.change != 0)
-            parts.append(_Changes(made.left, made.right, made.change, made.sequence))
-        if self._counts_left:
-            touched = self._touched(self._sides[0], left_delta, pairs.left, pairs.left_more, pairs.sequence)
-            if self._relation.single:
-                self._check_single(touched)
-            if self._kind is JoinKind.MARK:
-                parts.append(self._crossings(touched, matched=True, other=MARKED))
-                parts.append(self._crossings(touched, matched=False, other=UNMARKED))
-            elif self._kind is JoinKind.SEMI:
-                parts.append(self._crossings(touched, matched=True))
-            elif self._kind is not JoinKind.INNER:
-                parts.append(self._crossings(touched, matched=False))
-        if self._kind.keeps_right:
-            touched = self._touched(self._sides[1], right_delta, pairs.right, pairs.right_more, pairs.sequence)
-            padded = self._crossings(touched, matched=False)
-            parts.append(padded._replace(left=padded.right, right=padded.left))
-        return _Changes.together(parts)
-
-    @staticmethod
-    def _touched(side: JoinSide, delta: Delta, rows: Int64Array, more: Int64Array, sequence: Int64Array) -> _Touched:
-        """Count the matches of a side's rows; what that makes of those that are touched."""
-        size = len(delta.slots) + len(rows)
-        touched, before, moments = (np.empty(size, np.int64) for _ in range(3))
-        had = np.empty(size, np.bool_)
-        base = side.take_marks(size)
-        count = count_matches(
-            delta.slots,
-            delta.before,
-            delta.sequence,
-            rows,
-            more,
-            sequence,
-            side.matches.values,
-            side.weights.values,
-            base,
-            side.marks.values,
-            touched,
-            before,
-            had,
-            moments,
-        )
-        touched = touched[:count]
-        has = side.matches.values[touched] > 0
-        return _Touched(touched, before[:count], side.weights.values[touched], had[:count], has, moments[:count])
-
-    @staticmethod
-    def _crossings(touched: _Touched, *, matched: bool, other: int = NO_ROW) -> _Changes:
-        change = touched.change_of(matched=matched)
-        crossed = np.flatnonzero(change)
-        others = np.full(len(crossed), other, np.int64)
-        return _Changes(touched.rows[crossed], others, change[crossed], touched.sequence[crossed])
-
-    def _check_single(self, touched: _Touched) -> None:
-        if (self._sides[0].matches.values[touched.rows[touched.after > 0]] > 1).any():
+    def _crossings(
+        self, joining: _Joining, left: Int64Array, right: Int64Array, change: Int64Array, kept: Int64Array | None
+    ) -> _Made:
+        """Count matches, and what that makes of the rows whose matches matter."""
+        holds = ALL
+        if kept is not None:
+            holds = np.zeros(len(left), np.bool_)
+            holds[kept] = True
+        events = int(joining.progress[kernel.EVENT_COUNT])
+        touched = np.empty((events + len(left), kernel.TOUCHED_COLUMNS), np.int64)
+        outs = [Growable(np.int64), Growable(np.int64), Growable(np.int64), Growable(np.int8)]
+        out_left, out_right, sequence, diff = (part.values for part in outs)
+        emitting = np.zeros(kernel.EMITTING, np.int64)
+        room = 2 * (int(joining.progress[kernel.COPY_COUNT]) + events)
+        while emitting[kernel.DONE_EVENTS] < events:
+            room = max(room, int(emitting[kernel.NEEDED_CHANGES]))
+            for part in outs:
+                part.reserve(room)
+            out_left, out_right, sequence, diff = (part.values[:room] for part in outs)
+            kernel.emit_changes(
+                joining.events,
+                events,
+                left,
+                right,
+                change,
+                holds,
+                self._emitting,
+                self._sides[0].links,
+                self._sides[1].links,
+                touched,
+                out_left,
+                out_right,
+                sequence,
+                diff,
+                emitting,
+            )
+            room *= 2
+        if self._relation.single and emitting[kernel.MOST_MATCHES] > 1:
             raise RiachoError(
                 "a scalar subquery gave more than one row",
                 mend="aggregate it, as in (SELECT MAX(x) FROM …), or compare with IN",
             )
+        made = int(emitting[kernel.MADE])
+        out_left, out_right, sequence, diff = (part[:made] for part in (out_left, out_right, sequence, diff))
+        return _Made(out_left, out_right, sequence, None if (diff > 0).all() else diff)
 
-    def _emit(self, made: _Changes, watermark: WatermarkSteps) -> Batch:
-        """Each change as often as it happened, in order of sequence, what is retracted first."""
-        if not len(made.left):
+    def _emit(self, made: _Made, watermark: WatermarkSteps) -> Batch:
+        count = len(made.left)
+        if not count:
             return empty_batch(self._schema, watermark)
-        rows = int(np.abs(made.change).sum())
-        left, right, sequence = (np.empty(rows, np.int64) for _ in range(3))
-        diff = np.empty(rows, np.int8)
-        repeat_pairs(_in_order(made), made.left, made.right, made.change, made.sequence, left, right, sequence, diff)
-        columns = self._decoded(self._sides[0], left)
+        columns = self._sides[0].store.columns(made.left)
         if self._kind.emits_right:
-            columns += self._decoded(self._sides[1], right)
+            columns += self._sides[1].store.columns(made.right)
         elif self._kind is JoinKind.MARK:
-            columns.append(Column("b", rows, (np.packbits(right == MARKED, bitorder="little"),)))
-        frame = build_frame(self._schema.fields, columns, rows)
-        return Batch(frame, sequence, watermark, diff if (diff < 0).any() else None)
+            columns.append(Column("b", count, (np.packbits(made.right == kernel.MARKED, bitorder="little"),)))
+        return Batch(build_rows(self._schema.fields, columns, count), made.sequence, watermark, made.diff)
 
-    @staticmethod
-    def _decoded(side: JoinSide, slots: Int64Array) -> list[Column | pl.Series]:
-        """The columns of these rows; nulls for `NO_ROW`."""
-        words = side.words[slots]
-        missing = np.flatnonzero(slots == NO_ROW)
-        if len(missing):
-            words[missing, : side.codec.null_words] = np.iinfo(np.int64).max
-            words[missing, side.codec.null_words :] = 0
-            for word in side.codec.interned:
-                words[missing, word] = NO_STRING
-        return side.codec.decode(words)
-
-    def _release(self, number: int, delta: Delta) -> None:
+    def _end_pass(self, joining: _Joining) -> None:
         """Let go of the rows that are gone, and of those that can never match."""
-        side, expiry = self._sides[number], self._expiries[number]
-        weights = side.weights.values[delta.slots]
-        gone = weights == 0
-        gone |= side.keys.values[delta.slots] == NO_KEY
-        if expiry:  # a row that was forgotten may be retracted: nothing is left of that
-            below = delta.slots[weights < 0]
-            side.count(below, -side.weights.values[below])
-            gone |= weights < 0
-        self._let_go(side, expiry, np.concatenate((delta.slots[gone], delta.dropped)))
+        for number, side in enumerate(self._sides):
+            removed = joining.removed[number][: joining.progress[kernel.REMOVED_LEFT + number]]
+            gone = np.empty(len(removed), np.int64)
+            if len(removed):
+                # A row that was forgotten may be retracted: nothing is left of that.
+                below = bool(side.expiry)
+                count = kernel.gone_rows(
+                    removed, number, below, side.links, self._chains.values, joining.emptied, joining.progress, gone
+                )
+                gone = gone[:count]
+            side.release(gone, joining.taken[number].spare)
+            side.store.end_pass()
+        self._release_keys(joining.emptied[: joining.progress[kernel.EMPTIED_COUNT]])
 
-    def _forget(self, side: JoinSide, expiry: Expiry, slots: Int64Array) -> None:
+    def _release_keys(self, emptied: Int64Array) -> None:
+        """Let go of keys that have no rows any more; some of these have rows again."""
+        if len(emptied):
+            counts = self._chains.values[:, kernel.CHAIN_COUNT : kernel.CHAIN_COUNT + 2]
+            emptied = np.unique(emptied)
+            self._keys.release(emptied[(counts[emptied] == 0).all(axis=1)])
+        self._keys.end_pass()
+
+    def _expire(self) -> None:
         """Let go of rows whose time is over; what they were joined to stays as it is, as in Flink."""
-        if len(slots):
-            side.count(slots, -side.weights.values[slots])
-            self._let_go(side, expiry, slots)
-
-    def _let_go(self, side: JoinSide, expiry: Expiry, slots: Int64Array) -> None:
-        if not len(slots):
-            return
-        keys = side.keys.values[slots]
-        keys = keys[keys != NO_KEY]
-        side.release(slots)
-        expiry.forget(slots)
-        np.subtract.at(self._population.values, keys, 1)
-        keys = np.unique(keys)
-        emptied = keys[self._population.values[keys] == 0]
-        self._pool.release(self._interned_words(self._index.keys[emptied]))
-        self._index.release(emptied)
+        for number, side in enumerate(self._sides):
+            if not side.expiry:
+                continue
+            side.expiry.begin()
+            rows = side.expiry.sweep(side.store.slots_used)
+            if len(rows):
+                emptied, progress = np.empty(len(rows), np.int64), np.zeros(kernel.PROGRESS, np.int64)
+                kernel.forget_rows(rows, number, side.links, self._chains.values, emptied, progress)
+                side.release(rows)
+                self._release_keys(emptied[: progress[kernel.EMPTIED_COUNT]])
 
     def snapshot(self) -> StateArrays:
-        left, right = self._sides
         return {
-            **prefixed("strings", self._pool.snapshot()),
-            **prefixed("keys", self._index.snapshot()),
-            "population": self._population.copy(self._index.slots_used),
-            **prefixed("left", left.snapshot()),
-            **prefixed("right", right.snapshot()),
-            **prefixed("left_expiry", self._expiries[0].snapshot(left.slots_used)),
-            **prefixed("right_expiry", self._expiries[1].snapshot(right.slots_used)),
+            **prefixed("keys", self._keys.snapshot()),
+            "chains": self._chains.copy(self._keys.slots_used),
+            **prefixed("left", self._sides[0].snapshot()),
+            **prefixed("right", self._sides[1].snapshot()),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._pool.restore(section("strings", state))
-        self._index.restore(section("keys", state))
-        self._population.load(state["population"])
-        for side, expiry, name in zip(self._sides, self._expiries, ("left", "right"), strict=True):
+        self._keys.restore(section("keys", state))
+        self._chains.load(state["chains"])
+        for side, name in zip(self._sides, ("left", "right"), strict=True):
             side.restore(section(name, state))
-            expiry.restore(section(f"{name}_expiry", state), side.slots_used)
 
     @property
     def state_bytes(self) -> int:
-        states = sum(part.bytes for part in (self._pool, self._index, self._population))
-        return states + sum(side.bytes for side in self._sides) + sum(expiry.bytes for expiry in self._expiries)
+        return self._keys.bytes + self._chains.bytes + sum(side.bytes for side in self._sides)
 
     @property
     def late_rows(self) -> int:
         return 0
 
 
-def _in_order(made: _Changes) -> Int64Array:
-    """The order by sequence, what is retracted first."""
-    low = int(made.sequence.min())
-    moments = int(made.sequence.max()) - low + 1
-    if moments > SPARSE_MOMENTS * len(made.sequence):
-        return np.lexsort((made.change > 0, made.sequence))
-    order = np.empty(len(made.sequence), np.int64)
-    order_by_moment(made.sequence, made.change, low, np.zeros(2 * moments + 1, np.int64), order)
-    return order
+def _together(left: Int64Array, right: Int64Array) -> Int64Array:
+    """The rows of both inputs, without copying where one has none."""
+    if not len(right):
+        return left
+    return np.concatenate((left, right)) if len(left) else right

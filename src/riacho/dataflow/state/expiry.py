@@ -67,6 +67,22 @@ class Expiry:
             self._written.reserve(slots_used)
             self._written.values[slots] = self._now
 
+    @property
+    def now(self) -> int:
+        """When the pass began."""
+        return self._now
+
+    @property
+    def limit(self) -> int:
+        """What was last written to at this moment or before has expired."""
+        return self._now - self._ttl
+
+    def written(self, slots_used: int) -> Int64Array:
+        """When each slot was last written to, for kernels; empty where nothing expires."""
+        if self._ttl:
+            self._written.reserve(slots_used)
+        return self._written.values
+
     def forget(self, slots: Int64Array) -> None:
         """These slots hold nothing any more."""
         if self._ttl:
@@ -74,7 +90,7 @@ class Expiry:
 
     def expired(self, slots: Int64Array) -> npt.NDArray[np.bool_]:
         """Which of these slots, all of which hold something, have lived too long."""
-        over: npt.NDArray[np.bool_] = self._written.values[slots] <= self._now - self._ttl
+        over: npt.NDArray[np.bool_] = self._written.values[slots] <= self.limit
         return over
 
     def stale(self, slots: Int64Array) -> Int64Array:
@@ -94,7 +110,7 @@ class Expiry:
         self._cursor = stop
         self._written.reserve(slots_used)
         written = self._written.values[first:stop]
-        return first + np.flatnonzero((written > 0) & (written <= self._now - self._ttl))
+        return first + np.flatnonzero((written > 0) & (written <= self.limit))
 
     def snapshot(self, slots_used: int) -> StateArrays:
         """Nothing where nothing expires."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,26 +11,29 @@ import numpy.typing as npt
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
-from riacho.dataflow.state.key_index import KeyIndex
+from riacho.dataflow.state.key_index import KeyIndex, Upserted
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode, is_interned
 from riacho.plan.types import DataType
 
 Int64Array = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 NO_KEY = -1
 """The slot of a key with a null in it: it matches nothing."""
 
 
-class JoinKeys:
-    """Slots of keys of these types, with the number of rows that have each."""
+class KeySlots:
+    """Slots of keys of these types. In the places of `null_safe` null equals null; elsewhere it matches nothing."""
 
-    def __init__(self, types: Sequence[DataType]) -> None:
+    def __init__(self, types: Sequence[DataType], null_safe: Iterable[int] = ()) -> None:
         self._types = list(types)
+        self._null_safe = sorted(null_safe)
+        self._width = max(1, len(self._types) + bool(self._null_safe))
+        self._interned = [place for place, kind in enumerate(self._types) if is_interned(kind)]
         self._pool = StringPool()
-        self._index = KeyIndex(max(1, len(self._types)))
-        self._population = Growable(np.int64)
+        self._index = KeyIndex(self._width)
 
     @property
     def slots_used(self) -> int:
@@ -39,48 +42,99 @@ class JoinKeys:
 
     @property
     def bytes(self) -> int:
-        return self._pool.bytes + self._index.bytes + self._population.bytes
+        return self._pool.bytes + self._index.bytes
+
+    def find(self, batch: Batch, columns: Sequence[int]) -> tuple[Int64Array, Int64Array]:
+        """(the slot of each row's key, the slots made for it); `NO_KEY` for keys that match nothing."""
+        words, complete = self._words(batch, columns)
+        if complete is None:
+            slots, new_rows = self._upsert(words)
+            return slots, slots[new_rows]
+        rows = np.flatnonzero(complete)
+        found, new_rows = self._upsert(words[rows])
+        slots = np.full(len(batch), NO_KEY, np.int64)
+        slots[rows] = found
+        return slots, found[new_rows]
+
+    def _words(self, batch: Batch, columns: Sequence[int]) -> tuple[Int64Array, BoolArray | None]:
+        """The words of each row's key, and which keys are complete (None: all)."""
+        encoded = [
+            encode(batch.column(column), kind, self._pool) for column, kind in zip(columns, self._types, strict=True)
+        ]
+        if self._width == 1 and encoded and encoded[0][0].flags.c_contiguous:
+            return encoded[0][0].reshape(-1, 1), encoded[0][1]
+        words = np.zeros((len(batch), self._width), np.int64)
+        complete: BoolArray | None = None
+        for place, (column_words, valid) in enumerate(encoded):
+            words[:, place] = column_words
+            if valid is None:
+                continue
+            if place in self._null_safe:
+                words[:, -1] |= (~valid).astype(np.int64) << self._null_safe.index(place)
+            else:
+                complete = valid if complete is None else complete & valid
+        return words, complete
+
+    def _upsert(self, words: Int64Array) -> Upserted:
+        found = self._index.upsert(words)
+        if self._interned and len(found.new_rows):
+            self._pool.retain(words[found.new_rows][:, self._interned])
+        return found
+
+    def release(self, slots: Int64Array) -> None:
+        """Forget keys, each given once."""
+        if self._interned:
+            self._pool.release(self._index.keys[slots][:, self._interned])
+        self._index.release(slots)
+
+    def end_pass(self) -> None:
+        """Forget the strings that no key has."""
+        if self._interned:
+            self._pool.collect()
+
+    def snapshot(self) -> StateArrays:
+        return {**prefixed("strings", self._pool.snapshot()), **prefixed("keys", self._index.snapshot())}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._pool.restore(section("strings", state))
+        self._index.restore(section("keys", state))
+
+
+class JoinKeys:
+    """Slots of keys of these types, with the number of rows that have each."""
+
+    def __init__(self, types: Sequence[DataType]) -> None:
+        self._keys = KeySlots(types)
+        self._population = Growable(np.int64)
+
+    @property
+    def slots_used(self) -> int:
+        """One past the greatest slot ever given out."""
+        return self._keys.slots_used
+
+    @property
+    def bytes(self) -> int:
+        return self._keys.bytes + self._population.bytes
 
     def add(self, batch: Batch, columns: Sequence[int]) -> Int64Array:
         """The slot of each row's key, one more row of which is kept; `NO_KEY` for those with a null."""
-        words = np.zeros((len(batch), max(1, len(columns))), np.int64)
-        complete = np.ones(len(batch), np.bool_)
-        for place, (column, kind) in enumerate(zip(columns, self._types, strict=True)):
-            words[:, place], valid = encode(batch.frame.to_series(column), kind, self._pool)
-            if valid is not None:
-                complete &= valid
-        matchable = np.flatnonzero(complete)
-        words = words[matchable]
-        found, new_rows = self._index.upsert(words)
-        self._pool.retain(self._interned(words[new_rows]))
-        self._population.reserve(self._index.slots_used)
-        self._population.values[found[new_rows]] = 0
-        np.add.at(self._population.values, found, 1)
-        keys = np.full(len(batch), NO_KEY, np.int64)
-        keys[matchable] = found
-        return keys
-
-    def _interned(self, words: Int64Array) -> Int64Array:
-        return words[:, [place for place, kind in enumerate(self._types) if is_interned(kind)]]
+        slots, new = self._keys.find(batch, columns)
+        self._population.reserve(self._keys.slots_used)
+        self._population.values[new] = 0
+        np.add.at(self._population.values, slots[slots >= 0], 1)
+        return slots
 
     def release(self, keys: Int64Array) -> None:
         """As many rows with these keys are kept no more."""
         keys = keys[keys >= 0]
         np.subtract.at(self._population.values, keys, 1)
         keys = np.unique(keys)
-        emptied = keys[self._population.values[keys] == 0]
-        self._pool.release(self._interned(self._index.keys[emptied]))
-        self._index.release(emptied)
-        self._pool.collect()
+        self._keys.release(keys[self._population.values[keys] == 0])
+        self._keys.end_pass()
 
     def snapshot(self) -> StateArrays:
-        return {
-            "population": self._population.copy(self._index.slots_used),
-            **prefixed("strings", self._pool.snapshot()),
-            **prefixed("keys", self._index.snapshot()),
-        }
+        return {"population": self._population.copy(self._keys.slots_used), **self._keys.snapshot()}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._population.load(state["population"])
-        self._pool.restore(section("strings", state))
-        self._index.restore(section("keys", state))
+        self._keys.restore(state)
