@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.buffered import Columnar
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
+from riacho.formats.buffered import Columnar
 from riacho.kernels.chains import append_rows, remove_rows
 from riacho.plan.relations import Field
 
