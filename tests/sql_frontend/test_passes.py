@@ -183,3 +183,11 @@ def test_hop_takes_named_arguments_in_any_order() -> None:
 def test_conditions_that_always_hold_disappear() -> None:
     relation = plan("SELECT n FROM numbers WHERE TRUE AND NOT FALSE")
     assert isinstance(relation, Scan)
+
+
+def test_a_number_that_may_be_nan_equals_itself() -> None:
+    (project,) = steps(plan("SELECT SQRT(n) <> SQRT(n) AS other, RAND() = RAND() AS drawn FROM numbers"), Project)
+    assert isinstance(project, Project)
+    itself, drawn = map(str, project.expressions)
+    assert "<>" not in itself
+    assert "=" in drawn

@@ -31,6 +31,7 @@ from riacho.dataflow.operators.union import UnionOperator
 from riacho.dataflow.operators.unnest import UnnestOperator
 from riacho.dataflow.operators.upsert_materialize import UpsertMaterializeOperator
 from riacho.dataflow.operators.values import ValuesOperator
+from riacho.dataflow.operators.versioned_view import VersionedViewOperator
 from riacho.dataflow.operators.watermark import WatermarkOperator, postponed
 from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
 from riacho.dataflow.operators.window_join import WindowJoinOperator
@@ -63,6 +64,7 @@ from riacho.plan.relations import (
     Unnest,
     UpsertMaterialize,
     Values,
+    VersionedView,
     Versions,
     Watermark,
     WindowAggregate,
@@ -202,6 +204,8 @@ class _Compiler:
             case Deduplicate():
                 kind = DeduplicateOperator if is_updating(relation) else FirstArrivalOperator
                 return kind(relation, settings)
+            case VersionedView():
+                return VersionedViewOperator(relation)
             case Aggregate():
                 return AggregateOperator(relation, settings)
             case Over():
@@ -245,7 +249,18 @@ def _readers(job: Job) -> dict[Relation, set[Relation]]:
 
 def _keeps_sources(relation: Relation) -> bool:
     """Whether each of the relation's input rows is one row of a source, which a policy can drop."""
-    stateful = (Aggregate, WindowAggregate, Join, Materialize, Normalize, Over, Rank, Deduplicate, UpsertMaterialize)
+    stateful = (
+        Aggregate,
+        WindowAggregate,
+        Join,
+        Materialize,
+        Normalize,
+        Over,
+        Rank,
+        Deduplicate,
+        UpsertMaterialize,
+        VersionedView,
+    )
     return not any(
         isinstance(part, stateful) or (isinstance(part, WindowTable) and part.kind is WindowKind.SESSION)
         for below in relation.inputs

@@ -28,6 +28,7 @@ from riacho.plan.relations import (
     TimeAttribute,
     Union,
     UpsertMaterialize,
+    VersionedView,
     Watermark,
     WindowAggregate,
     WindowJoin,
@@ -97,7 +98,7 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         return frozenset(keys | {first + place} for place, item in enumerate(relation.properties) if item is not shared)
     if isinstance(relation, Rank | WindowRank):
         return _of_rank(relation.rank if isinstance(relation, WindowRank) else relation)
-    if isinstance(relation, Deduplicate):
+    if isinstance(relation, Deduplicate | VersionedView):
         return minimal_keys(unique_keys(relation.input) | {frozenset(relation.key)})
     if isinstance(relation, Join):
         left, right = unique_keys(relation.left), unique_keys(relation.right)

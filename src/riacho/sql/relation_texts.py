@@ -38,6 +38,7 @@ from riacho.plan.relations import (
     Unnest,
     UpsertMaterialize,
     Values,
+    VersionedView,
     Versions,
     Watermark,
     WindowAggregate,
@@ -176,6 +177,10 @@ def _deduplicate(relation: Deduplicate) -> str:
     kept = "LastRow" if relation.keep_last else "FirstRow"
     order = "" if time is None else time.value
     return f"Deduplicate(keep=[{kept}], key=[{_named(relation.input, relation.key)}], order=[{order}])"
+
+
+def _versioned_view(relation: VersionedView) -> str:
+    return f"Deduplicate(keep=[LastRow], key=[{_named(relation.input, relation.key)}], order=[ROWTIME], versions=[all])"
 
 
 def _rank(relation: Rank) -> str:
@@ -326,6 +331,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     Rank: _rank,
     WindowRank: _window_rank,
     Deduplicate: _deduplicate,
+    VersionedView: _versioned_view,
     Sort: _sort,
     Join: _join,
     Replicate: lambda relation: f"Correlate(invocation=[$REPLICATE_ROWS$({relation.input.schema.names[-1]})])",
@@ -348,6 +354,7 @@ _STATES: dict[type[Relation], Callable[[Any], str]] = {
     Rank: _kept_by_rank,
     WindowRank: lambda relation: f"until its window closes, {_kept_by_rank(relation.rank)}",
     Deduplicate: _kept_by_deduplicate,
+    VersionedView: lambda relation: f"the last time of each ({_named(relation.input, relation.key)})",
     Sort: lambda _: "rows that the watermark has not reached",
     Join: _kept_by_join,
     Materialize: lambda _: "all rows, until the input ends",

@@ -9,6 +9,7 @@ from sqlglot import exp
 from riacho.plan.changelog import is_updating, unique_keys
 from riacho.plan.expressions import Column
 from riacho.plan.passes.join_keys import extract_join_keys
+from riacho.plan.passes.versioned_views import versioned_view
 from riacho.plan.relations import (
     Filter,
     Interval,
@@ -67,7 +68,7 @@ class TemporalJoinBinder:
 
     def _versions(self, left: Scope, right: Relation, join: exp.Join, time: int) -> Versions:
         right_time = next((i for i, item in enumerate(right.schema) if item.time is TimeAttribute.ROWTIME), None)
-        if right_time is None or not unique_keys(right):
+        if right_time is None or not _version_keys(right):
             lacks = "row time" if right_time is None else "primary key"
             self.source.fail(
                 f"a temporal join needs a versioned table, and this one has no {lacks}",
@@ -94,12 +95,21 @@ class TemporalJoinBinder:
                 join.this,
                 f"leave '{LOOKUP_CACHE}' out of the table's options: it is read once then",
             )
-        keys = unique_keys(bound.right)
+        keys = _version_keys(bound.right)
         given = set(keyed.right_keys)
         if isinstance(bound.time, Versions) and not any(key <= given for key in keys):
             names = ", ".join(bound.right.schema[index].name for index in sorted(min(keys, key=sorted)))
             what = f"the condition of a temporal join must compare the versioned table's key ({names})"
             self.source.fail(what, join.this)
+
+
+def _version_keys(relation: Relation) -> frozenset[frozenset[int]]:
+    """The keys of a versioned table, or of a deduplication by row time."""
+    keys = unique_keys(relation)
+    if keys:
+        return keys
+    view = versioned_view(relation)
+    return unique_keys(view) if view is not None else keys
 
 
 def _table_of(relation: Relation) -> Scan | None:

@@ -13,6 +13,7 @@ from riacho.plan.passes.narrow_rows import narrow_rows
 from riacho.plan.passes.prune_columns import prune_columns
 from riacho.plan.passes.push_filters import push_filters
 from riacho.plan.passes.rank import recognize_deduplication, recognize_ranks, recognize_window_ranks
+from riacho.plan.passes.versioned_views import recognize_versioned_views
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
 from riacho.plan.passes.window_join import recognize_window_joins
 from riacho.plan.relations import Relation, Sink
@@ -27,6 +28,7 @@ _BEFORE_PRUNING: tuple[Callable[[Relation], Relation], ...] = (
     push_filters,
     recognize_ranks,
     recognize_window_ranks,
+    recognize_versioned_views,
     extract_join_keys,
     recognize_window_joins,
     recognize_window_aggregates,

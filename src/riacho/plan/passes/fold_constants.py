@@ -5,15 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from riacho.plan.expressions import Call, Case, Expression, Literal, rewrite
+from riacho.plan.passes.substitution import is_volatile
 from riacho.plan.relations import Filter, Join, Project, Relation, rewrite_relation
-from riacho.plan.types import BOOLEAN, BooleanType
+from riacho.plan.types import BOOLEAN, BooleanType, FloatType
 
 _TRUE = Literal(BOOLEAN.with_nullable(False), True)
 _FALSE = Literal(BOOLEAN.with_nullable(False), False)
 
+_OF_ITSELF = {
+    **dict.fromkeys(("=", "<=", ">=", "IS NOT DISTINCT FROM"), True),
+    **dict.fromkeys(("<>", "<", ">", "IS DISTINCT FROM"), False),
+}
+"""Comparisons, and what they say of a number and itself."""
+
 
 def fold_constants(relation: Relation) -> Relation:
-    """Decide AND, OR, NOT and IS … where literals do, and drop conditions that always hold.
+    """Decide AND, OR, NOT and IS … where literals do, comparisons of a number with itself, and drop what always holds.
+
+    A FLOAT or DOUBLE equals itself also where it is NaN, which equals no other one: so Flink's planner decides.
 
     ```sql
     SELECT a FROM t WHERE TRUE AND a > 1 AND NOT FALSE
@@ -64,7 +73,23 @@ def _fold_part(expression: Expression) -> Expression:
             return _TRUE
         case "IS TRUE" if _is_constant(expression.arguments[0]):
             return expression.arguments[0]
+        case name if name in _OF_ITSELF and _is_one_number_twice(expression):
+            return _compared_with_itself(expression, holds=_OF_ITSELF[name])
     return expression
+
+
+def _is_one_number_twice(call: Call) -> bool:
+    left, right = call.arguments
+    return left == right and isinstance(left.type, FloatType) and not is_volatile(left)
+
+
+def _compared_with_itself(call: Call, *, holds: bool) -> Expression:
+    """The answer, unless the number is NULL and the comparison has none."""
+    answer = _TRUE if holds else _FALSE
+    if not call.type.nullable:
+        return answer
+    known = Call(_TRUE.type, "IS NOT NULL", call.arguments[:1])
+    return Case(call.type, ((known, replace(answer, type=call.type)),), Literal(call.type, None))
 
 
 def _fold_connective(call: Call, neutral: Literal, decisive: Literal) -> Expression:

@@ -29,6 +29,7 @@ from riacho.plan.relations import (
     Union,
     Unnest,
     Values,
+    VersionedView,
     Versions,
     Watermark,
     WindowAggregate,
@@ -126,7 +127,7 @@ class _Pruning:
                 below, moves = self.prune(relation.input, needed | {key.column for key in relation.order})
                 order = tuple(replace(key, column=moves[key.column]) for key in relation.order)
                 return replace(relation, input=below, order=order), moves
-            case Deduplicate():
+            case Deduplicate() | VersionedView():
                 below, moves = self.prune(relation.input, needed | set(relation.key) | {relation.time})
                 key = tuple(moves[index] for index in relation.key)
                 return replace(relation, input=below, key=key, time=moves[relation.time]), moves

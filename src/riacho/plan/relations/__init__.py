@@ -11,7 +11,7 @@ from riacho.plan.relations.expand import Expand, GroupingSet
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Interval, Join, JoinKind, JoinTime, Lookup, Versions
 from riacho.plan.relations.over import Frame, FrameUnit, Over
-from riacho.plan.relations.rank import Deduplicate, Rank, RankKind, WindowRank
+from riacho.plan.relations.rank import Deduplicate, Rank, RankKind, VersionedView, WindowRank
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
 from riacho.plan.relations.replicate import Replicate
 from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
@@ -58,6 +58,7 @@ __all__ = [
     "Unnest",
     "UpsertMaterialize",
     "Values",
+    "VersionedView",
     "Versions",
     "Watermark",
     "WindowAggregate",

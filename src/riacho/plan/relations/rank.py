@@ -84,3 +84,15 @@ class Deduplicate(Unary):
     key: tuple[int, ...]
     time: int
     keep_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedView(Unary):
+    """The last row of each `key` by the row time `time`, told one after another: what a temporal join looks up.
+
+    A row that is as late as all before it of its key comes out and stands in the place of the one before; others are no
+    versions. Source: Flink, "Versioned Views".
+    """
+
+    key: tuple[int, ...]
+    time: int

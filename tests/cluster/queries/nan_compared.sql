@@ -1,0 +1,2 @@
+-- NaN equals nothing but the very number itself, which the planner decides.
+SELECT id, x = x AS a, x <> x AS b, x < x AS c, x >= x AS d, x IS DISTINCT FROM x AS e, x = y AS f, x <> y AS g, x > 1 AS h, x < d AS i, CAST('NaN' AS DOUBLE) = CAST('NaN' AS DOUBLE) AS j, x IS NOT DISTINCT FROM y AS k, y = x AS l, NULLIF(x, y) AS m, CASE x WHEN y THEN 'same' ELSE 'other' END AS n, x IN (y, d) AS o FROM (SELECT id, d, (d - d) / 0 AS x, (d - d) / 0e0 AS y FROM kinds) AS t
