@@ -26,6 +26,8 @@ class PythonFunction:
     """Whether it gives rows: then its result is an ARRAY of ROWs, which LATERAL TABLE expands."""
     implementation: Any = field(default=None, compare=False, repr=False)
     """The function, or an object with `eval` (or, of an aggregate, with `accumulate`)."""
+    merges: bool = field(default=False, compare=False, repr=False)
+    """Whether an aggregate function puts accumulators together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from riacho.sql.source import SourceText
 from riacho.sql.statements import CreateFunction, DropFunction
 from riacho.sql.type_text import read_type
 from riacho.sql.user_functions import FunctionCatalog, UserFunction
+from riacho.user_functions.classes import can_merge
 from riacho.user_functions.declarations import Declaration, Kind, Style, entry_point
 from riacho.user_functions.hints import row_hint, type_hints, type_of_hint
 from riacho.user_functions.loading import PythonModules
@@ -132,7 +133,13 @@ def definition_of(name: str, target: str, declaration: Declaration) -> FunctionD
     if table:
         result = ArrayType(result.with_nullable(False), nullable=False)
     python = PythonFunction(
-        name, target, declaration.style.value, declaration.deterministic, table, declaration.function
+        name,
+        target,
+        declaration.style.value,
+        declaration.deterministic,
+        table,
+        declaration.function,
+        merges=declaration.kind is Kind.AGGREGATE and can_merge(declaration.function),
     )
     return FunctionDefinition(
         name,

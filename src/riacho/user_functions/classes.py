@@ -46,11 +46,17 @@ def can_retract(function: Any) -> bool:
     return retract is not None and retract is not AggregateFunction.retract
 
 
+def can_merge(function: Any) -> bool:
+    """Whether an aggregate function defines `merge`."""
+    merge = getattr(type(function), "merge", None)
+    return merge is not None and merge is not AggregateFunction.merge
+
+
 class AggregateFunction(UserFunction, ABC):
     """One value per group, kept in an accumulator, which `pickle` must be able to store.
 
-    `retract` takes a row back; a query whose input changes needs it. `merge` puts accumulators together: session
-    windows need it.
+    `retract` takes a row back; a query whose input changes needs it. `merge` puts accumulators together: where it is
+    missing, session windows keep their rows until they close.
     """
 
     @abstractmethod

@@ -24,6 +24,7 @@ from riacho.dataflow.aggregates.contract import (
     Result,
     Rows,
     Store,
+    Uniting,
     Values,
 )
 from riacho.dataflow.aggregates.inputs import Inputs
@@ -172,6 +173,24 @@ class Aggregates:
     def mergeable(self) -> bool:
         parts = [part for part, _ in self._accumulators.values()]
         return not self._distinct and not self._stores and all(isinstance(part, Mergeable) for part in parts)
+
+    @property
+    def unites(self) -> bool:
+        """Whether two groups can be made one."""
+        parts = [part for part, _ in self._accumulators.values()]
+        stores = [store for store, _ in self._stores.values()]
+        return (
+            not self._distinct
+            and all(isinstance(part, Mergeable) for part in parts)
+            and all(isinstance(store, Uniting) and store.unites for store in stores)
+        )
+
+    def unite(self, source: Int64Array, target: Int64Array) -> None:
+        """Add each source group to the target group beside it, in order; the source groups end with it."""
+        self.merge_cells(self._ledger.values, source, target)
+        for store, _ in self._stores.values():
+            assert isinstance(store, Uniting)
+            store.unite(source, target)
 
     @property
     def bytes(self) -> int:

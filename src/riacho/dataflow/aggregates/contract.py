@@ -203,6 +203,20 @@ class Store(Protocol):
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None: ...
 
 
+@runtime_checkable
+class Uniting(Store, Protocol):
+    """A store that can make two groups one."""
+
+    @property
+    def unites(self) -> bool:
+        """Whether it can, of the kind that it is."""
+        ...
+
+    def unite(self, source: Int64Array, target: Int64Array) -> None:
+        """Add what each source group holds to the target group beside it, in order; the source groups have ended."""
+        ...
+
+
 class InCells:
     """Accumulators that hold nothing outside their cells."""
 

@@ -48,7 +48,7 @@ class SessionAggregateOperator:
         self._sessions = SessionIndex(self._codec, relation.size)
         self._aggregates = Aggregates(relation.calls, below, self._pool, updating=False, ending=True)
         self._grouping = Grouping()
-        assert self._aggregates.mergeable, "the planner keeps the rows for what cannot be merged"
+        assert self._aggregates.unites, "the planner keeps the rows for what cannot be merged"
         assert not is_updating(relation.input), "the planner keeps the rows of an input that retracts"
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
@@ -73,7 +73,7 @@ class SessionAggregateOperator:
         used = self._sessions.numbers_used
         self._aggregates.begin(assigned.made, used)
         if len(assigned.merged):
-            self._aggregates.merge(self._aggregates, assigned.merged, assigned.into)
+            self._aggregates.unite(assigned.merged, assigned.into)
         if len(assigned.timely) < len(batch):
             batch = batch.take(assigned.timely)
         if len(batch):

@@ -1,7 +1,8 @@
 """Aggregate functions of the user's: an accumulator object per group, changed row by row.
 
 Delta rule: a row that is added goes to `accumulate`, one that is taken back to `retract`, in their order; a group's
-value is what `get_value` makes of its accumulator. Flink: PythonStreamGroupAggregate.
+value is what `get_value` makes of its accumulator; sessions that become one `merge` theirs.
+Flink: PythonStreamGroupAggregate.
 """
 
 from __future__ import annotations
@@ -87,6 +88,23 @@ class PythonAggregate:
     def release(self, slots: Int64Array) -> None:
         for slot in slots.tolist():
             self._accumulators.pop(slot, None)
+
+    @property
+    def unites(self) -> bool:
+        return self._python.merges
+
+    def unite(self, source: Int64Array, target: Int64Array) -> None:
+        for slot, into in zip(source.tolist(), target.tolist(), strict=True):
+            if slot not in self._accumulators:
+                continue  # no row has reached it yet
+            found = self._accumulators.pop(slot)
+            if into not in self._accumulators:
+                self._accumulators[into] = found
+                continue
+            try:
+                self._function.merge(self._accumulators[into], [found])
+            except Exception as error:
+                raise self._failure(error, " in merge") from error
 
     def _failure(self, error: Exception, where: str) -> RiachoError:
         what = str(error) if isinstance(error, WrongResultError) else raised(error)

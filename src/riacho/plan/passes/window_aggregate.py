@@ -86,12 +86,16 @@ _SUMS = frozenset({"COUNT", "SUM", "AVG", "MIN", "MAX"})
 
 def _adds_up(aggregate: Aggregate, window: WindowTable, project: Project) -> bool:
     """Whether sessions can be aggregated without their rows: grouped as they are, from partial results that add up."""
-    if is_updating(window.input) or any(call.distinct or call.function not in _SUMS for call in aggregate.calls):
+    if is_updating(window.input) or any(call.distinct or not _merges(call) for call in aggregate.calls):
         return False
     width = len(window.input.schema)
     keys = [project.expressions[key] for key in aggregate.keys]
     plain = [key for key in keys if not isinstance(key, Column) or key.index < width]
     return {key.index if isinstance(key, Column) else None for key in plain} == set(window.partition)
+
+
+def _merges(call: AggregateCall) -> bool:
+    return call.function in _SUMS if call.python is None else call.python.merges
 
 
 def _attached(aggregate: Aggregate) -> Relation | None:
