@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from riacho.host.memory import back_memory
+
 MAPPED_BYTES = 1 << 20
 """From this size on an array has its own mapping, which the kernel can enlarge without copying it."""
 
 MAX_GROWTH_BYTES = 64 << 20
 """Small arrays double; a large one grows by no more than this at a time."""
+
+MAX_AHEAD_BYTES = 32 << 20
+"""Of a mapped array half as much as is used, but no more than this, gets its memory before it is needed."""
 
 
 def _mapped(size: int) -> mmap.mmap:
@@ -41,12 +46,14 @@ class Growable:
     (7, 0)
     """
 
-    __slots__ = ("_mapping", "_type", "_width", "values")
+    __slots__ = ("_backed", "_mapping", "_type", "_width", "values")
 
     def __init__(self, kind: npt.DTypeLike, *, width: int | None = None) -> None:
         self._type = np.dtype(kind)
         self._width = width
         self._mapping: mmap.mmap | None = None
+        self._backed = 0
+        """So many elements have their memory, or it was asked for."""
         self.values: npt.NDArray[Any] = np.zeros(self._shape(0), self._type)
 
     def _shape(self, length: int) -> tuple[int, ...]:
@@ -59,9 +66,27 @@ class Growable:
 
     def reserve(self, length: int) -> None:
         """Make room for at least `length` elements."""
-        have = len(self.values)
-        if length <= have:
+        if length <= self._backed:
             return
+        if length > len(self.values):
+            self._grow(length)
+        if self._mapping is None:
+            self._backed = len(self.values)
+        else:
+            self._back(length)
+
+    def _back(self, length: int) -> None:
+        """Ask for the memory of what comes after the first `length` elements."""
+        item = self.values.nbytes // len(self.values)
+        ahead = min(length // 2, MAX_AHEAD_BYTES // item)
+        end = min(length + ahead, len(self.values))
+        start = max(length, self._backed)
+        back_memory(self.values.__array_interface__["data"][0] + start * item, (end - start) * item)
+        # Half of what is ahead is asked for anew, so that it is seldom asked.
+        self._backed = len(self.values) if end == len(self.values) else length + ahead // 2
+
+    def _grow(self, length: int) -> None:
+        have = len(self.values)
         item = self._type.itemsize * (1 if self._width is None else self._width)
         wanted = max(length, min(2 * have, have + MAX_GROWTH_BYTES // item), 64)
         size = wanted * item

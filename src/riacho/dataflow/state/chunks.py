@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import fresh_bytes
+from riacho.host.memory import back_memory
 
 Int64Array = npt.NDArray[np.int64]
 Uint64Array = npt.NDArray[np.uint64]
@@ -23,6 +24,9 @@ LAST_CHUNK_BYTES = 64 << 20
 
 SWEPT_BYTES = 4 << 20
 """A sweep begins when more than half of the bytes, and more than these, are dead."""
+
+PREPARED_BYTES = 1 << 20
+"""From this size on a chunk's memory is made ready in another thread."""
 
 SPARES = 2
 """Chunks without rows that are kept for their memory: the first write to new memory is slow."""
@@ -47,6 +51,8 @@ class Chunks:
         self.current = 0
         """The chunk that is appended to."""
         self._spares: list[Uint8Array] = []
+        self._next: Uint8Array | None = None
+        """The chunk that follows, whose memory is being made ready."""
 
     @property
     def bytes(self) -> int:
@@ -54,10 +60,25 @@ class Chunks:
 
     def add(self, needed: int) -> None:
         """Begin a new chunk with room for `needed` bytes."""
-        wanted = max(needed, min(max(int(self.used.sum()), FIRST_CHUNK_BYTES), LAST_CHUNK_BYTES))
         number = next((n for n, chunk in enumerate(self.memory) if not len(chunk)), len(self.memory))
-        self._enter(number, self._spare(needed) if needed <= LAST_CHUNK_BYTES else None, wanted)
+        memory = None if needed > LAST_CHUNK_BYTES else self._spare(needed)
+        if memory is None and self._next is not None and len(self._next) >= needed:
+            memory, self._next = self._next, None
+        self._enter(number, fresh_bytes(max(needed, self._wanted)) if memory is None else memory)
         self.current = number
+
+    @property
+    def _wanted(self) -> int:
+        """How large a new chunk is."""
+        return min(max(int(self.used.sum()), FIRST_CHUNK_BYTES), LAST_CHUNK_BYTES)
+
+    def prepare(self) -> None:
+        """Where the chunk is half full, have the memory of the next one ready before it is needed."""
+        size = len(self.memory[self.current])
+        if size < PREPARED_BYTES or self._next is not None or self._spares or self.used[self.current] * 2 < size:
+            return
+        self._next = fresh_bytes(self._wanted)
+        back_memory(self._next.ctypes.data, self._next.nbytes)
 
     def _spare(self, needed: int) -> Uint8Array | None:
         for place, chunk in enumerate(self._spares):
@@ -66,8 +87,7 @@ class Chunks:
                 return self._spares.pop(place)
         return None
 
-    def _enter(self, number: int, chunk: Uint8Array | None, size: int) -> None:
-        memory = fresh_bytes(size) if chunk is None else chunk
+    def _enter(self, number: int, memory: Uint8Array) -> None:
         if number == len(self.memory):
             self.memory.append(memory)
             for name in ("addresses", "used", "live", "leaving"):

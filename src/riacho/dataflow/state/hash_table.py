@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from riacho.host.memory import back_memory
 from riacho.kernels.table import MAX_SLOTS, copy_entries, erase_entries, insert_entries
 
 Int64Array = npt.NDArray[np.int64]
@@ -17,6 +18,9 @@ COPIED_PER_ROW = 8
 takes at least a quarter of that many new keys before the next replacement, so 4 would do."""
 
 COPIED_PER_CALL = 1024
+
+BACKED_BYTES = 1 << 20
+"""From this size on the memory of a new table, which is written to at random, is made ready in another thread."""
 
 
 class HashTable:
@@ -49,6 +53,8 @@ class HashTable:
             size *= 2
         self.old = self.entries
         self.entries = np.zeros(size, np.uint64)
+        if self.entries.nbytes >= BACKED_BYTES:
+            back_memory(self.entries.ctypes.data, self.entries.nbytes)
         self.used = 0
         self._copied = 0
 

@@ -252,6 +252,7 @@ class RowStore:
             # Rows kept meanwhile have their strings in other chunks, so slots given out since need no look.
             self._sweeping = self._swept < self._used
         chunks.drop_empty()
+        chunks.prepare()
         self._released = 0
 
     # ---- rows are given out -----------------------------------------------------------------------------------
