@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 RATE = 20_000
 KEYS = 1_000
+"""Events per second, unless another rate is asked for."""
 LINGER_MS = 5
 """librdkafka's default."""
 TICK_S = 0.001
@@ -54,6 +55,19 @@ CREATE TABLE results (k BIGINT, n BIGINT, total BIGINT, PRIMARY KEY (k) NOT ENFO
 WITH ('connector' = 'upsert-kafka', 'topic' = 'latency-results', 'properties.bootstrap.servers' = '${KAFKA}',
       'key.format' = 'json', 'value.format' = 'json');
 INSERT INTO results SELECT k, COUNT(*), SUM(v) FROM events GROUP BY k;
+"""
+
+WIDE = """
+CREATE TABLE results (
+  k BIGINT, n BIGINT, small BIGINT, middle BIGINT, large BIGINT,
+  lowest BIGINT, highest BIGINT, mean BIGINT, total BIGINT,
+  PRIMARY KEY (k) NOT ENFORCED
+) WITH ('connector' = 'upsert-kafka', 'topic' = 'latency-results', 'properties.bootstrap.servers' = '${KAFKA}',
+        'key.format' = 'json', 'value.format' = 'json');
+INSERT INTO results
+SELECT k, COUNT(*), COUNT(*) FILTER (WHERE v < 10000), COUNT(*) FILTER (WHERE v >= 10000 AND v < 1000000),
+  COUNT(*) FILTER (WHERE v >= 1000000), MIN(v), MAX(v), AVG(v), SUM(v)
+FROM events GROUP BY k;
 """
 
 TUMBLING = """
@@ -137,20 +151,40 @@ class TumblingResults:
 
 QUERIES: dict[str, tuple[str, Callable[[Sent], Results]]] = {
     "running count, sum": (RUNNING, RunningResults),
+    "nine running aggregates (as q17)": (WIDE, RunningResults),
     "tumbling count, 1 s": (TUMBLING, TumblingResults),
 }
 
 
-def run(directory: Path, *, seconds: float, progress: Callable[[str], None]) -> list[Latency]:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How events are produced: how many a second, and how long the producer waits for more of them, in ms."""
+
+    rate: int = RATE
+    linger_ms: float = LINGER_MS
+
+
+def run(directory: Path, *, seconds: float, load: Load, progress: Callable[[str], None]) -> list[Latency]:
     """Measure every query. Raises `RiachoError` where no result comes, or without confluent-kafka."""
-    return [measure(directory / f"query-{index}", query, seconds, progress) for index, query in enumerate(QUERIES)]
+    return [
+        measure(directory / f"query-{index}", query, seconds, progress, load=load)
+        for index, query in enumerate(QUERIES)
+    ]
 
 
-def measure(directory: Path, query: str, seconds: float, progress: Callable[[str], None], options: str = "") -> Latency:
+def measure(
+    directory: Path,
+    query: str,
+    seconds: float,
+    progress: Callable[[str], None],
+    options: str = "",
+    load: Load | None = None,
+) -> Latency:
     """Measure one query on a broker of its own, for `seconds` after a warm-up of a quarter of them.
 
     `options` are SET statements that the script begins with.
     """
+    load = load or Load()
     clients.require()
     directory.mkdir(parents=True, exist_ok=True)
     sql, results_of = QUERIES[query]
@@ -164,21 +198,22 @@ def measure(directory: Path, query: str, seconds: float, progress: Callable[[str
             cluster.close()
         job = ["run", str(script), "--kafka", broker.address, "--dir", str(directory)]
         with ServedProcess(*job, log=directory / "job.log") as process:
-            progress(f"{query}: {seconds:.0f} s at {RATE:,} events/s")
-            return _measured(broker.address, process, query, seconds, results_of)
+            progress(f"{query}: {seconds:.0f} s at {load.rate:,} events/s")
+            return _measured(broker.address, process, query, seconds, results_of, load)
 
 
 def _measured(
-    address: str, job: ServedProcess, query: str, seconds: float, results_of: Callable[[Sent], Results]
+    address: str, job: ServedProcess, query: str, seconds: float, results_of: Callable[[Sent], Results], load: Load
 ) -> Latency:
     warm_s = max(2.0, seconds / 4)
-    sent = Sent(int((seconds + warm_s) * RATE))
+    sent = Sent(int((seconds + warm_s) * load.rate))
     results = results_of(sent)
     with background("riacho-bench-consumer", partial(_consume, address, results)):
-        producer = clients.producer(address, linger_ms=LINGER_MS)
-        _produce(producer, sent, 0, int(warm_s * RATE))
+        producer = clients.producer(address, linger_ms=load.linger_ms)
+        warming = int(warm_s * load.rate)
+        _produce(producer, sent, 0, warming, load.rate)
         warm, meter = time.perf_counter(), Meter(job.cpu_s)
-        _produce(producer, sent, int(warm_s * RATE), len(sent.at))
+        _produce(producer, sent, warming, len(sent.at), load.rate)
         spent = meter.spent()
         clients.flush(producer)
         time.sleep(min(DRAIN_S, 1 + seconds / 4))
@@ -186,16 +221,16 @@ def _measured(
     if not len(delays):
         raise RiachoError(f"{query}: no result came back")
     found = Quantiles.of(delays)
-    cpu_s_per_million = spent.cpu_s * 1e6 / (seconds * RATE)
-    return Latency(query, RATE, found.p50_ms, found.p99_ms, cpu_s_per_million, spent.share_of_core)
+    cpu_s_per_million = spent.cpu_s * 1e6 / (seconds * load.rate)
+    return Latency(query, load.rate, found.p50_ms, found.p99_ms, cpu_s_per_million, spent.share_of_core)
 
 
-def _produce(producer: Producer, sent: Sent, first: int, stop: int) -> None:
+def _produce(producer: Producer, sent: Sent, first: int, stop: int, rate: int) -> None:
     """Produce events `first` to `stop` at the rate, in groups as large as the time that has passed asks for."""
     began = time.perf_counter()
     number = first
     while number < stop:
-        due = min(first + int((time.perf_counter() - began) * RATE), stop)
+        due = min(first + int((time.perf_counter() - began) * rate), stop)
         if due > number:
             now_ms = time.time_ns() // 1_000_000
             sent.timestamp_ms[number:due] = now_ms

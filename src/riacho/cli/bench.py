@@ -104,20 +104,23 @@ def sql(
 @app.command()
 def latency(
     seconds: Seconds = 60.0,
+    rate: Annotated[int, typer.Option(metavar="N", min=1, help="Events per second.")] = 20_000,
+    linger: Annotated[float, typer.Option(metavar="MS", min=0, help="The producer's linger.ms.")] = 5,
     as_json: AsJson = False,
 ) -> None:
     """Latency from producer through a job to consumer.
 
-    At 20,000 events a second, from the produce call to the consumer's callback.
+    From the produce call to the consumer's callback, at a steady rate.
 
     \b
         riacho bench latency --seconds 20
+        riacho bench latency --rate 50000 --linger 0
     """
     from riacho.bench import latency as bench
     from riacho.cli.tables import print_table
 
     with _scratch() as directory:
-        measured = bench.run(directory, seconds=seconds, progress=_say)
+        measured = bench.run(directory, seconds=seconds, load=bench.Load(rate, linger), progress=_say)
     if as_json:
         _print_json(measured)
         return
@@ -264,6 +267,44 @@ def nexmark(
         _print_json({"events": events, "outcomes": outcomes, "geometric_mean": bench.geometric_mean(outcomes)})
         return
     print_outcomes(outcomes, None if peer is None else peer.value)
+
+
+@app.command()
+def state(
+    names: Annotated[
+        str | None, typer.Option("--queries", metavar="LIST", help="Of Nexmark's; by default q9,q16,q18,q20.")
+    ] = None,
+    events: Annotated[int, typer.Option(metavar="N", min=30, help="Events that each query reads.")] = 30_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """What an event costs as state grows.
+
+    CPU per event between a thirtieth and a tenth of the events, and in the last tenth, of queries that keep what they
+    have read.
+
+    \b
+        riacho bench state
+        riacho bench state --queries q18 --events 10000000
+    """
+    from riacho.bench import state as bench
+    from riacho.bench.nexmark.queries import chosen
+    from riacho.cli.bench_nexmark import showing_progress
+    from riacho.cli.tables import print_table
+
+    with _scratch() as directory, showing_progress(events) as progress:
+        measured = bench.run(
+            directory, names=chosen(names) if names else bench.QUERIES, events=events, progress=progress
+        )
+    if as_json:
+        _print_json(measured)
+        return
+    print_table(
+        ["query", "early, CPU µs per event", "late", "ratio", "peak MB"],
+        [
+            [each.query, f"{each.early_us:.2f}", f"{each.late_us:.2f}", f"{each.ratio:.2f}", f"{each.peak_rss_mb:,.0f}"]
+            for each in measured
+        ],
+    )
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from typing import Any
 from riacho.errors import RiachoError
 from riacho.host.parent import DIE_WITH_PARENT
 
-Progress = Callable[[int], None]
-"""Told how many events have been read."""
+Progress = Callable[[int, float], None]
+"""Told how many events have been read, and the CPU seconds of the process until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def measure(module: str, request: Mapping[str, Any], log: Path, progress: Progre
                 raise RiachoError(said["error"])
             if "elapsed_s" in said:
                 return Measured(**said)
-            progress(said["events"])
+            progress(said["events"], said["cpu_s"])
         raise RiachoError("the process of a query has ended before its query", where=str(log))
     finally:
         process.terminate()

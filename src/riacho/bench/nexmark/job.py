@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from riacho.bench.nexmark.answers import answer, say
@@ -17,15 +18,21 @@ def run(request: dict[str, Any]) -> int:
         request["warming" if request["warm"] else "script"], "nexmark", request["variables"]
     ).jobs
 
-    def observe(worker: Worker) -> None:
+    def observe(events: int) -> None:
         if not request["warm"]:
-            say({"events": worker.measurements.current["rows_in"]})
+            say({"events": events, "cpu_s": time.process_time()})
 
-    worker, wiring = open_worker(job, JobContext("nexmark", SystemClock(), SystemDisk()), observe)
+    def observe_worker(worker: Worker) -> None:
+        observe(worker.measurements.current["rows_in"])
+
+    worker, wiring = open_worker(job, JobContext("nexmark", SystemClock(), SystemDisk()), observe_worker)
     try:
+        observe(0)
         if not worker.run():
             raise RiachoError("the job was stopped before its sources ended")
-        return sum(source.counts.rows for source in wiring.sources.values())
+        events = sum(source.counts.rows for source in wiring.sources.values())
+        observe(events)
+        return events
     finally:
         wiring.close()
 

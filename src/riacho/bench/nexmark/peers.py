@@ -138,8 +138,9 @@ class FlinkEngine:
         self._run(query, self._warming)
         before = self._flink.cpu_s()
         elapsed_s = self._run(query, self._source)
-        progress(self._events)
-        return Measured(self._events, elapsed_s, self._flink.cpu_s() - before, self._flink.peak_rss_mb())
+        spent_s = self._flink.cpu_s() - before
+        progress(self._events, spent_s)
+        return Measured(self._events, elapsed_s, spent_s, self._flink.peak_rss_mb())
 
     def _run(self, query: str, source: Mapping[str, str]) -> float:
         """Run a query to its end; how long the job took, as Flink tells it."""
