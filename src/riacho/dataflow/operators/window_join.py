@@ -20,13 +20,14 @@ from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.join import JoinOperator
+from riacho.dataflow.operators.whole_join import WholeJoin
 from riacho.dataflow.operators.window_time import MICROSECONDS, EventTime, closing_limit
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.formats.arrow import Column
 from riacho.formats.buffered import Columnar, frame_of
-from riacho.plan.relations import Schema, WindowJoin
+from riacho.plan.relations import JoinKind, Schema, WindowJoin
 
 
 class WindowJoinOperator:
@@ -40,6 +41,7 @@ class WindowJoinOperator:
         left = relation.left.schema
         self._time = EventTime(left, left_end, settings.zone, zoned=relation.zoned, local=True)
         self._sides = _Side(left, left_end), _Side(relation.right.schema, right_end)
+        self._whole = WholeJoin(relation, settings) if relation.kind is JoinKind.INNER else None
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
@@ -51,7 +53,10 @@ class WindowJoinOperator:
         closed = tuple(
             side.close(part, limit, steps, watermark) for side, part in zip(self._sides, passing, strict=True)
         )
-        output = JoinOperator(self._relation, self._settings).process(tuple(part.batch for part in closed))
+        if self._whole is not None:
+            output = self._whole.process(closed[0].batch, closed[1].batch, watermark)
+        else:
+            output = JoinOperator(self._relation, self._settings).process(tuple(part.batch for part in closed))
         for side, part in zip(self._sides, closed, strict=True):
             side.release(part.slots)
         return output

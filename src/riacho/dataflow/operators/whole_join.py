@@ -1,0 +1,94 @@
+"""The inner join of two batches as wholes, which nothing will be added to: that of windows that have closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from riacho.dataflow.batch import Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.expressions import Predicate, Settings
+from riacho.dataflow.operators.batches import concatenate, empty_batch
+from riacho.dataflow.operators.join import MAX_PAIRS
+from riacho.dataflow.programs import filter_program
+from riacho.dataflow.state.join_keys import KeySlots
+from riacho.plan.expressions import columns_used, remap
+from riacho.plan.relations import Join, JoinKind, Schema
+
+
+class WholeJoin:
+    """Pairs each left row with the right rows of its key for which the condition holds, in their order.
+
+    Nothing goes into state: the keys of both are numbered, and only pairs that stay are made into rows.
+    """
+
+    def __init__(self, relation: Join, settings: Settings) -> None:
+        assert relation.kind is JoinKind.INNER, "other joins count matches"
+        self._relation = relation
+        self._types = [relation.left.schema[key].type for key in relation.left_keys]
+        self._condition = None if relation.residual is None else _Condition(relation, settings)
+
+    def process(self, left: Batch, right: Batch, watermark: WatermarkSteps) -> Batch:
+        schema = self._relation.schema
+        parts = []
+        for lefts, rights in self._pairs(left, right):
+            if self._condition is not None:
+                kept = self._condition.kept(left, lefts, right, rights, watermark)
+                lefts, rights = lefts[kept], rights[kept]
+            if len(lefts):
+                columns = left.frame[lefts].get_columns() + right.frame[rights].get_columns()
+                frame = pl.DataFrame([column.alias(name) for column, name in zip(columns, schema.names, strict=True)])
+                parts.append(Batch(frame, left.sequence[lefts], watermark))
+        return concatenate(parts, schema.names, watermark) if parts else empty_batch(schema, watermark)
+
+    def _pairs(self, left: Batch, right: Batch) -> Iterator[tuple[Int64Array, Int64Array]]:
+        """The rows of equal keys, by left row and then by right row, not too many at a time."""
+        if not len(left) or not len(right):
+            return
+        keys = KeySlots(self._types, self._relation.null_safe)
+        right_keys, _ = keys.find(right, self._relation.right_keys)
+        left_keys, _ = keys.find(left, self._relation.left_keys)
+        matching = np.argsort(right_keys, kind="stable")
+        matching = matching[np.count_nonzero(right_keys < 0) :]  # keys with a null match nothing
+        counts = np.bincount(right_keys[matching], minlength=keys.slots_used)
+        starts = np.cumsum(counts) - counts
+        lefts = np.flatnonzero((left_keys >= 0) & (counts[left_keys] > 0))
+        slots = left_keys[lefts]
+        ends = np.cumsum(counts[slots])
+        first = 0
+        while first < len(lefts):
+            before = int(ends[first - 1]) if first else 0
+            stop = max(first + 1, int(np.searchsorted(ends, before + MAX_PAIRS, side="right")))
+            taken = counts[slots[first:stop]]
+            offsets = np.arange(int(taken.sum())) - np.repeat(np.cumsum(taken) - taken, taken)
+            rights = matching[np.repeat(starts[slots[first:stop]], taken) + offsets]
+            yield np.repeat(lefts[first:stop], taken), rights
+            first = stop
+
+
+class _Condition:
+    """What a join asks beyond its keys, of the fields that it reads alone."""
+
+    def __init__(self, relation: Join, settings: Settings) -> None:
+        assert relation.residual is not None
+        width, pair = len(relation.left.schema), relation.pair
+        used = sorted(columns_used(relation.residual)) or [0]
+        schema = Schema(tuple(pair[index] for index in used))
+        self._left = [index for index in used if index < width]
+        self._right = [index - width for index in used if index >= width]
+        self._names = schema.names
+        condition = remap(relation.residual, {old: new for new, old in enumerate(used)}.__getitem__)
+        self._program = filter_program(condition, schema, settings)
+        self._predicate = Predicate(condition, schema, settings)
+
+    def kept(
+        self, left: Batch, lefts: Int64Array, right: Batch, rights: Int64Array, watermark: WatermarkSteps
+    ) -> Int64Array:
+        """Which of these pairs it is true for. Raises `RowError` with the pairs on which it failed."""
+        columns = [left.frame.to_series(place)[lefts] for place in self._left]
+        columns += [right.frame.to_series(place)[rights] for place in self._right]
+        frame = pl.DataFrame([column.alias(name) for column, name in zip(columns, self._names, strict=True)])
+        if self._program is not None:
+            return self._program.run(Batch(frame, np.arange(len(lefts)), WatermarkSteps.still())).sequence
+        return np.flatnonzero(self._predicate.holds(Batch(frame, left.sequence[lefts], watermark)).to_numpy())
