@@ -62,7 +62,7 @@ _GOLDEN = uint64(0x9E3779B97F4A7C15)
 _MULTIPLIER_1 = uint64(0xBF58476D1CE4E5B9)
 _MULTIPLIER_2 = uint64(0x94D049BB133111EB)
 _LOW = uint64(0xFFFFFFFF)
-_SIX_DECADES = 6 * math.log(10)
+_SIX_DECADES = 6 * math.log2(10)
 
 SHAPE = READ_INT64
 """persons, auctions and events of a period."""
@@ -114,6 +114,25 @@ def _place(views: Uint64s, row: int, data: Bytes, start: int, length: int) -> No
         tail &= (uint64(1) << uint64(8 * (length - 4))) - uint64(1)
     views[2 * row] = uint64(length) | (head << uint64(32))
     views[2 * row + 1] = tail
+
+
+# Of 2^x for x from -1/2 to 1/2: the coefficients of its series, log(2)^n / n!.
+_C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10, _C11 = (
+    math.log(2) ** power / math.factorial(power) for power in range(1, 12)
+)
+
+
+@inlined
+def _power_of_two(exponent: float) -> float:
+    """2^exponent from 0 to 62, to 13 digits: without the cost of what is exact to the last one."""
+    whole = int64(exponent + 0.5)
+    x = exponent - whole
+    square = x * x
+    upper = (_C8 + _C9 * x) + (_C10 + _C11 * x) * square
+    middle = (_C4 + _C5 * x) + (_C6 + _C7 * x) * square
+    lower = (1.0 + _C1 * x) + (_C2 + _C3 * x) * square
+    value = lower + square * square * (middle + square * square * upper)
+    return float(int64(1) << whole) * value
 
 
 @inlined
@@ -182,6 +201,18 @@ def _time(number: int, base: int, cycle: Int64s, steps: Int64s) -> int:
     return int64(start + steps[step + 2] + (rest - steps[step]) * 1000 // steps[step + 1])
 
 
+@inlined
+def _stretch(number: int, cycle: Int64s, steps: Int64s) -> tuple[int, int, int]:
+    """The events of one rate around an event: (the first, the rate, the first of the next rate)."""
+    whole = number // cycle[0]
+    begin = whole * cycle[0]
+    step = 3
+    while step < len(steps) and number - begin >= steps[step]:
+        step += 3
+    stop = begin + (steps[step] if step < len(steps) else cycle[0])
+    return begin + steps[step - 3], steps[step - 2], stop
+
+
 @kernel(f"void(int64, {SHAPE}, int32[::1])")
 def event_kinds(first: int, shape: Int64s, out: Int32s) -> None:
     """0 for people, 1 for auctions, 2 for bids."""
@@ -197,8 +228,21 @@ def event_kinds(first: int, shape: Int64s, out: Int32s) -> None:
 @kernel(f"void(int64, int64, {READ_INT64}, {READ_INT64}, int64[::1])")
 def event_times(first: int, base: int, cycle: Int64s, steps: Int64s, out: Int64s) -> None:
     """In microseconds, a whole number of milliseconds."""
-    for row in range(len(out)):
-        out[row] = _time(first + row, base, cycle, steps) * 1000
+    row = int64(0)
+    while row < len(out):
+        start, rate, stop = _stretch(first + row, cycle, steps)
+        stop = min(stop - first, int64(len(out)))
+        # Within a stretch of one rate the quotient goes on from row to row, without a division.
+        whole, rest = int64(1000) // rate, int64(1000) % rate
+        value = _time(first + row, base, cycle, steps)
+        left = (first + row - start) * 1000 % rate
+        while row < stop:
+            out[row] = value * 1000
+            left += rest
+            over = int64(left >= rate)
+            value += whole + over
+            left -= rate * over
+            row += 1
 
 
 @kernel(f"void(int64, {SHAPE}, int64, int64[::1])")
@@ -272,8 +316,8 @@ def prices(first: int, shape: Int64s, seed: int, kind: int, stream: int, out: In
     for row in range(len(out)):
         out[row] = 0
         if low <= offset < high:
-            unit = (_draw(seed, first + row, stream) >> uint64(11)) * 2.0**-53
-            out[row] = int64(math.exp(unit * _SIX_DECADES) * 100.0 + 0.5)
+            unit = int64(_draw(seed, first + row, stream) >> uint64(11)) * 2.0**-53
+            out[row] = int64(_power_of_two(unit * _SIX_DECADES) * 100.0 + 0.5)
         offset += 1
         if offset == period:
             offset = int64(0)
