@@ -121,12 +121,12 @@ class KafkaSource:
         made: list[tuple[Records, Rows]] = []
         size = 0
         for records in join_parts(parts, self._splits.of):
-            rows = self._rows.make(records)
-            self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
-            self._bad.ignored(rows.ignored)
+            for rows in self._rows.make_parts(records):
+                self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
+                self._bad.ignored(rows.ignored)
+                made.append((records, rows))
             size += int(np.maximum(records.value.length, 0).sum(dtype=np.int64))
             size += int(np.maximum(records.key.length, 0).sum(dtype=np.int64))
-            made.append((records, rows))
         batch = _batch(made, size)
         self._bad.delivered(len(batch), size)
         return batch if len(batch) else None
@@ -162,6 +162,7 @@ class KafkaSource:
         self._fetcher.wakeup()
 
     def close(self) -> None:
+        self._rows.close()
         self._fetcher.close()
         self._bad.close()
         self._commits.close()
