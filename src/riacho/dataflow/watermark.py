@@ -17,6 +17,9 @@ from riacho.dataflow.operator import StateArrays
 from riacho.host.clock import Clock
 from riacho.kernels.windows import advance_watermark
 
+_BUSY = np.zeros(1, np.bool_)
+"""The only split is not idle."""
+
 BEFORE_ALL_ROWS = -1
 """The sequence number before the job's first."""
 
@@ -80,6 +83,8 @@ class SplitWatermarks:
         """
         before = self.watermark
         numbers = self._split_numbers(splits, len(sequence))
+        if len(sequence) and len(self._levels) == 1 and not self._timeout and self._levels[0] <= before:
+            return WatermarkSteps(before, *self._advance(sequence, numbers, values, valid, _BUSY))
         idle = self._idle()
         steps: list[tuple[Int64Array, Int64Array]] = [self._start(idle)]
         if len(sequence):
@@ -87,15 +92,24 @@ class SplitWatermarks:
                 active = np.unique(numbers)
                 self._heard_ms[active] = self._clock.monotonic_ms()
                 idle[active] = False
-            moments, levels = np.empty(len(sequence), np.int64), np.empty(len(sequence), np.int64)
-            count = advance_watermark(
-                values, valid, numbers, sequence, self._levels, idle, self.watermark, moments, levels
-            )
-            steps.append((moments[:count], levels[:count]))
-            if count:
-                self.watermark = int(levels[count - 1])
-            self._last_sequence = int(sequence[-1])
+            steps.append(self._advance(sequence, numbers, values, valid, idle))
         return WatermarkSteps(before, *(np.concatenate(part) for part in zip(*steps, strict=True)))
+
+    def _advance(
+        self,
+        sequence: Int64Array,
+        numbers: npt.NDArray[np.int32],
+        values: Int64Array,
+        valid: npt.NDArray[np.bool_],
+        idle: npt.NDArray[np.bool_],
+    ) -> tuple[Int64Array, Int64Array]:
+        """The steps that the rows, of which there are some, make."""
+        moments, levels = np.empty(len(sequence), np.int64), np.empty(len(sequence), np.int64)
+        count = advance_watermark(values, valid, numbers, sequence, self._levels, idle, self.watermark, moments, levels)
+        if count:
+            self.watermark = int(levels[count - 1])
+        self._last_sequence = int(sequence[-1])
+        return moments[:count], levels[:count]
 
     def end(self, sequence: int) -> None:
         """No split has further rows: the watermark is the end of time."""

@@ -95,7 +95,7 @@ AND: Final = 21
 OR: Final = 22
 IS_NULL: Final = 23
 IS_TRUE: Final = 24
-SELECT: Final = 25  # FIRST true: SECOND, else THIRD
+SELECT: Final = 25  # FIRST true: SECOND, else THIRD; takes one register more than its result
 WIDE_SELECT: Final = 26
 
 # The columns of a table of outputs.
@@ -353,20 +353,25 @@ def _connective(
 def _select(
     wide: bool, rows: int, words: int, valid: int, nulls: int, target: int, condition: int, then: int, otherwise: int
 ) -> None:
-    some = _int8(nulls, then) | _int8(nulls, otherwise)
-    _put8(nulls, target, some)
-    unsure = _int8(nulls, condition) != 0
+    """By masks, without branches. The register after the result is theirs."""
+    mask = words + 8 * BLOCK * (target + (2 if wide else 1))
     for i in range(rows):
-        taken = _word(words + 8 * BLOCK * condition, i) != 0
-        if unsure:
-            taken = taken and _int8(valid + BLOCK * condition, i) != 0
-        source = then if taken else otherwise
-        _put(words + 8 * BLOCK * target, i, _word(words + 8 * BLOCK * source, i))
-        if wide:
-            _put(words + 8 * BLOCK * (target + 1), i, _word(words + 8 * BLOCK * (source + 1), i))
-        if some != 0:
-            there = _int8(nulls, source) == 0 or _int8(valid + BLOCK * source, i) != 0
-            _put8(valid + BLOCK * target, i, int64(there))
+        _put(mask, i, -_word(words + 8 * BLOCK * condition, i))
+    if _int8(nulls, condition) != 0:
+        for i in range(rows):
+            _put(mask, i, _word(mask, i) & -_int8(valid + BLOCK * condition, i))
+    for part in range(2 if wide else 1):
+        result, one = words + 8 * BLOCK * (target + part), words + 8 * BLOCK * (then + part)
+        other = words + 8 * BLOCK * (otherwise + part)
+        for i in range(rows):
+            _put(result, i, _word(other, i) ^ ((_word(one, i) ^ _word(other, i)) & _word(mask, i)))
+    some, some_other = _int8(nulls, then), _int8(nulls, otherwise)
+    _put8(nulls, target, some | some_other)
+    if some | some_other != 0:
+        for i in range(rows):
+            there = _int8(valid + BLOCK * then, i) | (1 - some)
+            there_other = _int8(valid + BLOCK * otherwise, i) | (1 - some_other)
+            _put8(valid + BLOCK * target, i, (there_other ^ ((there ^ there_other) & _word(mask, i))) & 1)
 
 
 @inner
@@ -407,7 +412,9 @@ def _step(
             _load_source(second, sources[source + 1], start + sources[source + 2], shift, places, rows, dense, result)
         there = _word(validity, first)
         _put8(nulls, target, int64(there != 0))
-        if there != 0:
+        if there != 0 and dense:
+            _copy_memory(valid + BLOCK * target, there, rows)
+        elif there != 0:
             for i in range(rows):
                 _put8(valid + BLOCK * target, i, _int8(there, _word(places, i)))
     elif operation == CONSTANT:

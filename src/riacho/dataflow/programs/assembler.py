@@ -57,11 +57,11 @@ class Assembler:
     """The registers that rows are kept by."""
 
     def emit(self, operation: int, first: int, second: int = 0, third: int = 0) -> int:
-        """The register of an instruction's result; a wide one takes the next one too."""
+        """The register of an instruction's result; some take more than one."""
         line = (operation, first, second, third)
         if line not in self.lines:
             self.lines[line] = self.registers
-            self.registers += 2 if _gives_wide(operation, second) else 1
+            self.registers += _registers(operation, second)
         return self.lines[line]
 
     def keep(self, register: int) -> None:
@@ -223,22 +223,22 @@ class Assembler:
         return Given(call.type, (*row.path, place))
 
 
-def _gives_wide(operation: int, second: int) -> bool:
+def _registers(operation: int, second: int) -> int:
+    """How many an instruction takes, one after another: wide results two, and choices one for themselves."""
     if operation == kernel.LOAD:
-        return second in (kernel.WIDE, kernel.TEXT)
-    return operation in _GIVE_WIDE
+        return 2 if second in (kernel.WIDE, kernel.TEXT) else 1
+    return _TAKEN.get(operation, 1)
 
 
-_GIVE_WIDE = frozenset(
-    {
-        kernel.CONSTANT,
-        kernel.WIDE_ADD,
-        kernel.WIDE_SUBTRACT,
-        kernel.WIDE_MULTIPLY,
-        kernel.WIDEN,
-        kernel.WIDE_SELECT,
-    }
-)
+_TAKEN = {
+    kernel.CONSTANT: 2,
+    kernel.WIDE_ADD: 2,
+    kernel.WIDE_SUBTRACT: 2,
+    kernel.WIDE_MULTIPLY: 2,
+    kernel.WIDEN: 2,
+    kernel.SELECT: 2,
+    kernel.WIDE_SELECT: 3,
+}
 
 
 def _signed_words(value: int) -> tuple[int, int]:
