@@ -128,7 +128,9 @@ class ValueColumn:
         self._buffers: list[Bytes] = []
 
     def fill(self, texts: Texts, target: Target) -> None:
-        """Convert the next rows. `target.failures` takes what does not fit; nothing is raised."""
+        """Convert the next rows. `target`, which is that of the whole column, takes what does not fit; nothing is
+        raised.
+        """
         first, stop = self._filled, self._filled + len(texts)
         self._filled = stop
         width = len(self._out) // max(self._rows, 1)
@@ -136,7 +138,8 @@ class ValueColumn:
         others = self._convert(texts, target.rules, out, status)
         if others:
             self._others += others
-            report(self._kind, texts, target, status == BAD)
+            if status.max() >= BAD:
+                report(self._kind, texts, target.part(first, len(texts)), status == BAD)
 
     def finish(self) -> arrow.Column:
         """The whole column, once all rows are filled."""
@@ -162,7 +165,8 @@ class ValueColumn:
             return self._fill_bytes(_unescaped(texts), out, status)
         fill = _FILL[kind.kind]
         others = fill(kind, texts, rules, out, status)
-        if others and (texts.kind == tokens.ESCAPED).any():  # the parsers take plain texts alone
+        # The parsers take plain texts alone.
+        if others and status.max() >= BAD and (texts.kind == tokens.ESCAPED).any():
             others = fill(kind, _unescaped(texts), rules, out, status)
         return others
 
@@ -174,8 +178,10 @@ class ValueColumn:
                 mend="fetch less at once",
             )
         number = self._number(texts.data)
-        escaped = texts.kind == tokens.ESCAPED
-        side = np.empty(int(texts.length[escaped].sum(dtype=np.int64)) if escaped.any() else 0, np.uint8)
+        room = 0
+        if len(texts) and texts.kind.max() >= tokens.ESCAPED:
+            room = int(texts.length[texts.kind == tokens.ESCAPED].sum(dtype=np.int64))
+        side = np.empty(room, np.uint8)
         others = strings.view_strings(
             texts.data, texts.start, texts.length, texts.kind, number, self._number(side), out, side, status
         )
