@@ -118,13 +118,13 @@ class KafkaSource:
         self._check_topics()
         if not parts:
             return None
-        made: list[tuple[Records, Rows]] = []
+        groups = join_parts(parts, self._splits.of)
+        made = self._rows.make_all(groups)
+        for records, rows in made:
+            self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
+            self._bad.ignored(rows.ignored)
         size = 0
-        for records in join_parts(parts, self._splits.of):
-            for rows in self._rows.make_parts(records):
-                self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
-                self._bad.ignored(rows.ignored)
-                made.append((records, rows))
+        for records in groups:
             size += int(np.maximum(records.value.length, 0).sum(dtype=np.int64))
             size += int(np.maximum(records.key.length, 0).sum(dtype=np.int64))
         batch = _batch(made, size)

@@ -15,7 +15,7 @@ from riacho.dataflow.columns import polars_type
 from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Int8Array, RecordOrigin
 from riacho.formats.buffered import Columnar
-from riacho.formats.decoding import Bytes, Decoded, Spans
+from riacho.formats.decoding import Bytes, Decoded, Decoder, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import DataType, TimestampLtzType, TimestampType
 
@@ -182,16 +182,19 @@ class RowMaker:
     def close(self) -> None:
         self._thread.shutdown(wait=True)
 
-    def make_parts(self, records: Records) -> list[Rows]:
-        """The rows of these records, in their order: of many in two parts, which two threads make."""
-        if self._second is None or len(records) < HALVED_ROWS:
-            return [self.make(records)]
-        middle = len(records) // 2
-        later = self._thread.submit(self._second.decode, records.value.slice(middle, len(records)))
-        return [
-            _only_decoded(self._value.decode(records.value.slice(0, middle)), 0),
-            _only_decoded(later.result(), middle),
-        ]
+    def make_all(self, groups: Sequence[Records]) -> list[tuple[Records, Rows]]:
+        """The rows of these records, in their order; of many, two threads make a half each."""
+        if self._second is None or sum(len(records) for records in groups) < HALVED_ROWS:
+            return [(records, self.make(records)) for records in groups]
+        parts = [part for records in groups for part in _in_parts(records)]
+        half = sum(stop - first for _, first, stop in parts) // 2
+        earlier = 0
+        while half > 0:
+            _, first, stop = parts[earlier]
+            half -= stop - first
+            earlier += 1
+        later = self._thread.submit(_decoded_parts, self._second, parts[earlier:])
+        return [*_decoded_parts(self._value, parts[:earlier]), *later.result()]
 
     def make(self, records: Records) -> Rows:
         """The rows of these records, in their order."""
@@ -288,6 +291,25 @@ class RowMaker:
 
     def _per_part(self, records: Records, record: Int64Array, values: list[int]) -> Int64Array:
         return np.array(values, np.int64)[self._part_numbers(records, record)]
+
+
+_Part = tuple[Records, int, int]
+"""Records from a first one up to another."""
+
+
+def _in_parts(records: Records) -> list[_Part]:
+    """Two, where they are many."""
+    if len(records) < HALVED_ROWS // 2:
+        return [(records, 0, len(records))]
+    middle = len(records) // 2
+    return [(records, 0, middle), (records, middle, len(records))]
+
+
+def _decoded_parts(decoder: Decoder, parts: Sequence[_Part]) -> list[tuple[Records, Rows]]:
+    return [
+        (records, _only_decoded(decoder.decode(records.value.slice(first, stop)), first))
+        for records, first, stop in parts
+    ]
 
 
 def _only_decoded(decoded: Decoded, first: int) -> Rows:
