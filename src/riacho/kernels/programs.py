@@ -67,7 +67,9 @@ TARGET: Final = 1
 FIRST: Final = 2
 SECOND: Final = 3
 THIRD: Final = 4
-INSTRUCTION_COLUMNS: Final = 5
+REPEATED: Final = 5
+"""1 where the filter's part has the same line: of a block that is kept as a whole its result is there."""
+INSTRUCTION_COLUMNS: Final = 6
 
 # The operations. FIRST, SECOND and THIRD are registers unless their comment says otherwise.
 LOAD: Final = 0  # FIRST a source, SECOND how it lies
@@ -402,8 +404,8 @@ def _step(
     kept: int,
 ) -> None:
     """One instruction over one block."""
-    operation, target = program[5 * line], program[5 * line + 1]
-    first, second, third = program[5 * line + 2], program[5 * line + 3], program[5 * line + 4]
+    operation, target = program[6 * line], program[6 * line + 1]
+    first, second, third = program[6 * line + 2], program[6 * line + 3], program[6 * line + 4]
     result, one = words + 8 * BLOCK * target, words + 8 * BLOCK * first
     if operation == LOAD:
         source = 6 * first
@@ -620,8 +622,8 @@ def run_program(
                 for i in range(block):
                     _put(places, count, i)
                     count += _int8(kept, i)
-            if line < lines:
-                dense = count == block
+            dense = count == block
+            if line < lines and not (dense and program[6 * line + 5] != 0):
                 _step(
                     program, line, sources, buffers, start, places, count, dense, validity, registers, bits, nulls, kept
                 )

@@ -11,7 +11,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import BYTES, READ_BOOL, READ_UINT64, inner, kernel
+from riacho.kernels.compile import BYTES, READ_BOOL, READ_INT64, READ_UINT64, inner, kernel
 from riacho.kernels.primitives import LANES, int64, load_byte_at, load_word_at, trailing_zeros, uint64
 
 Bytes = NDArray[np.uint8]
@@ -58,7 +58,9 @@ def _matches_from(address: int, at: int, length: int, byte: int) -> int:
 
 
 @inner
-def _put_part(out: Words, row: int, address: int, length: int, start: int, size: int, buffer: int, offset: int) -> None:
+def _put_part(
+    out: Words, line: int, row: int, address: int, length: int, start: int, size: int, buffer: int, offset: int
+) -> None:
     """The view of a part of a string, which is in a buffer if it is long."""
     first = address + uint64(start)
     low, high = uint64(0), uint64(0)
@@ -72,61 +74,57 @@ def _put_part(out: Words, row: int, address: int, length: int, start: int, size:
             else:
                 high |= byte << uint64(8 * (i - 8))
     if size > _INLINE:
-        out[2 * row] = uint64(size) | (low << uint64(32))
-        out[2 * row + 1] = uint64(buffer) | (uint64(offset + start) << uint64(32))
+        out[line, 2 * row] = uint64(size) | (low << uint64(32))
+        out[line, 2 * row + 1] = uint64(buffer) | (uint64(offset + start) << uint64(32))
         return
     if size < 8:
         low &= (uint64(1) << uint64(8 * size)) - uint64(1)
         high = uint64(0)
     else:
         high &= (uint64(1) << uint64(8 * (size - 8))) - uint64(1)
-    out[2 * row] = uint64(size) | (low << uint64(32))
-    out[2 * row + 1] = (low >> uint64(32)) | (high << uint64(32))
+    out[line, 2 * row] = uint64(size) | (low << uint64(32))
+    out[line, 2 * row + 1] = (low >> uint64(32)) | (high << uint64(32))
 
 
-@kernel(f"int64({BYTES}, {READ_UINT64}, {READ_BOOL}, int64, int64, uint64[::1], boolean[::1])")
+@kernel(f"void({BYTES}, {READ_UINT64}, {READ_BOOL}, int64, {READ_INT64}, uint64[:, ::1], boolean[:, ::1])")
 def split_parts(
-    views: Bytes, addresses: Addresses, valid: Bools, delimiter: int, index: int, out: Words, out_valid: Bools
-) -> int:
-    """Of each string the part number `index`, from 0, between delimiters of one byte; the number of those without.
+    views: Bytes, addresses: Addresses, valid: Bools, delimiter: int, indexes: Int64s, out: Words, out_valid: Bools
+) -> None:
+    """Of each string the parts number `indexes`, from 0, between delimiters of one byte, where it has them.
 
-    `out` are views into the same buffers, two words a row. An empty string has no parts.
+    A line of `out` for each index: views into the same buffers, two words a row. An empty string has no parts.
     """
     layout = views.view(np.int32)
-    without = int64(0)
-    for row in range(out_valid.size):
-        out[2 * row] = 0
-        out[2 * row + 1] = 0
-        out_valid[row] = False
+    rows = out_valid.shape[1]
+    most = int64(0)
+    for index in indexes:
+        most = max(most, index + 1)
+    delimiters = np.empty(most, np.int64)
+    for row in range(rows):
         length = int64(layout[4 * row])
-        if length == 0 or (valid.size > 0 and not valid[row]):
-            without += 1
-            continue
+        if valid.size > 0 and not valid[row]:
+            length = int64(0)
         buffer, offset = int64(layout[4 * row + 2]), int64(layout[4 * row + 3])
         address = uint64(views.ctypes.data) + uint64(16 * row + 4)
         if length > _INLINE:
             address = uint64(addresses[buffer]) + uint64(offset)
-        start, stop = int64(0) if index == 0 else int64(-1), int64(-1)
-        seen, at = int64(0), int64(0)
-        while at < length and stop < 0:
+        count, at = int64(0), int64(0)
+        while at < length and count < most:
             found = _matches_from(address, at, length, delimiter)
-            while found != uint64(0):
-                seen += 1
-                if seen == index:
-                    start = at + trailing_zeros(found) + 1
-                elif seen == index + 1:
-                    stop = at + trailing_zeros(found)
-                    break
+            while found != uint64(0) and count < most:
+                delimiters[count] = at + trailing_zeros(found)
+                count += 1
                 found &= found - uint64(1)
             at += LANES
-        if start < 0:
-            without += 1
-            continue
-        if stop < 0:
-            stop = length
-        out_valid[row] = True
-        _put_part(out, row, address, length, start, stop - start, buffer, offset)
-    return without
+        for place in range(indexes.size):
+            index = indexes[place]
+            out[place, 2 * row] = 0
+            out[place, 2 * row + 1] = 0
+            out_valid[place, row] = 0 <= index <= count and length > 0
+            if out_valid[place, row]:
+                start = int64(0) if index == 0 else delimiters[index - 1] + 1
+                stop = length if index == count else delimiters[index]
+                _put_part(out, place, row, address, length, start, stop - start, buffer, offset)
 
 
 @kernel(f"void({BYTES}, {READ_UINT64}, {READ_BOOL}, int64, int64[::1])")

@@ -7,8 +7,10 @@ goes to Polars, all in one call.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.evaluation.settings import Settings
@@ -17,14 +19,18 @@ from riacho.dataflow.programs.crossing import Path, column_at, columns_of, path_
 from riacho.dataflow.programs.memo import memo_of
 from riacho.formats.arrow import Column, strings, views_of
 from riacho.kernels import text_parts as kernel
-from riacho.plan.expressions import Call, Expression, Literal
+from riacho.plan.expressions import Call, Expression, Literal, LiteralValue
 from riacho.plan.relations import Schema
 from riacho.plan.types import is_text
 
 NO_NULLS = np.empty(0, np.bool_)
 """To a kernel: every row has a value."""
 
-OfText = Callable[[Column], Column]
+MOST_PARTS = 1000
+"""The kernel remembers where so many of a string's parts end."""
+
+OfText = Callable[[Column], Sequence[Column]]
+"""Columns that are computed together from one of strings."""
 
 
 class DerivedColumns:
@@ -32,14 +38,22 @@ class DerivedColumns:
 
     def __init__(self, expressions: Sequence[Expression], schema: Schema, settings: Settings) -> None:
         self._count = len(expressions)
-        self._of_texts: list[tuple[int, Path, OfText]] = []
+        self._of_texts: list[tuple[Path, list[int], OfText]] = []
         self._others: list[int] = []
+        splits: dict[tuple[Path, int], dict[int, int]] = {}
         for place, expression in enumerate(expressions):
-            path, make = _of_text(expression, settings)
-            if make is None:
-                self._others.append(place)
+            if (split := _split_of(expression)) is not None:
+                path, delimiter, index = split
+                splits.setdefault((path, delimiter), {})[place] = index
+            elif (count := _count_of(expression)) is not None:
+                self._of_texts.append((count[0], [place], partial(_counted, byte=count[1])))
+            elif (memo := memo_of(expression, settings)) is not None:
+                self._of_texts.append((memo.path, [place], memo.columns))
             else:
-                self._of_texts.append((place, path, make))
+                self._others.append(place)
+        for (path, delimiter), indexes in splits.items():
+            numbers = np.array(list(indexes.values()), np.int64)
+            self._of_texts.append((path, list(indexes), partial(_split, delimiter=delimiter, indexes=numbers)))
         others = [expressions[place] for place in self._others]
         self._evaluator = Evaluator(others, [f"${place}" for place in self._others], schema, settings)
 
@@ -47,49 +61,59 @@ class DerivedColumns:
         """The columns for the rows of a batch, which has some. Raises `RowError`."""
         made: dict[int, Column] = {}
         texts: dict[Path, Column] = {}
-        for place, path, make in self._of_texts:
+        for path, places, make in self._of_texts:
             if path not in texts:
                 texts[path] = column_at(batch.rows, path)
-            made[place] = make(texts[path])
+            made |= zip(places, make(texts[path]), strict=True)
         if self._others:
             found = columns_of(self._evaluator.evaluate(batch))
-            made |= dict(zip(self._others, found, strict=True))
+            made |= zip(self._others, found, strict=True)
         return [made[place] for place in range(self._count)]
 
 
-def _of_text(expression: Expression, settings: Settings) -> tuple[Path, OfText | None]:
-    """What computes an expression from the one string that it reads; None where something else must."""
-    if isinstance(expression, Call) and expression.arguments:
-        text, *rest = expression.arguments
-        path = path_of(text)
-        if path is not None and is_text(text.type) and all(isinstance(part, Literal) for part in rest):
-            make = _by_kernel(expression.function, [part for part in rest if isinstance(part, Literal)])
-            if make is not None:
-                return path, make
-    memo = memo_of(expression, settings)
-    return ((), None) if memo is None else (memo.path, memo.column)
+def _constants(expression: Expression, function: str) -> tuple[Path, list[LiteralValue]] | None:
+    """The string that a call of this function reads as the input has it, and the constants that follow it."""
+    if not isinstance(expression, Call) or expression.function != function:
+        return None
+    text, *rest = expression.arguments
+    path = path_of(text)
+    if path is None or not is_text(text.type):
+        return None
+    constants = [part.value for part in rest if isinstance(part, Literal)]
+    return (path, constants) if len(constants) == len(rest) else None
 
 
-def _by_kernel(function: str, constants: list[Literal]) -> OfText | None:
-    values = [constant.value for constant in constants]
-    match function, values:
-        case "SPLIT_INDEX", [str() as delimiter, int() as index] if len(delimiter) == 1 and delimiter.isascii():
-            return lambda texts: _split(texts, ord(delimiter), index)
-        case "com.github.nexmark.flink.udf.CountChar", [str() as character] if character and character[0].isascii():
-            return lambda texts: _counted(texts, ord(character[0]))
+def _split_of(expression: Expression) -> tuple[Path, int, int] | None:
+    """The string, the byte between its parts and the number of the part."""
+    match _constants(expression, "SPLIT_INDEX"):
+        case path, [str() as byte, int() as index] if len(byte) == 1 and byte.isascii() and index < MOST_PARTS:
+            return path, ord(byte), index
     return None
 
 
-def _split(texts: Column, delimiter: int, index: int) -> Column:
+def _count_of(expression: Expression) -> tuple[Path, int] | None:
+    """The string and the byte that Nexmark's function counts."""
+    match _constants(expression, "com.github.nexmark.flink.udf.CountChar"):
+        case path, [str() as character] if character and character[0].isascii():
+            return path, ord(character[0])
+    return None
+
+
+def _split(texts: Column, delimiter: int, indexes: npt.NDArray[np.int64]) -> list[Column]:
     views = views_of(texts)
-    out, valid = np.empty(2 * texts.length, np.uint64), np.empty(texts.length, np.bool_)
+    out = np.empty((len(indexes), 2 * texts.length), np.uint64)
+    valid = np.empty((len(indexes), texts.length), np.bool_)
     given = NO_NULLS if views.valid is None else views.valid
-    without = kernel.split_parts(views.views, views.addresses, given, delimiter, index, out, valid)
-    return strings(out.view(np.uint8), list(texts.buffers[1:-1]), valid if without else None)
+    kernel.split_parts(views.views, views.addresses, given, delimiter, indexes, out, valid)
+    data = list(texts.buffers[1:-1])
+    return [
+        strings(line.view(np.uint8), data, None if there.all() else there)
+        for line, there in zip(out, valid, strict=True)
+    ]
 
 
-def _counted(texts: Column, byte: int) -> Column:
+def _counted(texts: Column, byte: int) -> list[Column]:
     views = views_of(texts)
     out = np.empty(texts.length, np.int64)
     kernel.count_byte(views.views, views.addresses, NO_NULLS if views.valid is None else views.valid, byte, out)
-    return Column("l", texts.length, (out,))
+    return [Column("l", texts.length, (out,))]

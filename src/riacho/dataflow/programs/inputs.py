@@ -11,7 +11,6 @@ import polars as pl
 
 from riacho.formats.arrow import Buffers, Column, frame_buffers, memory_at, view_data
 from riacho.formats.buffered import Columnar
-from riacho.kernels import programs as kernel
 
 Int64Array = npt.NDArray[np.int64]
 Uint8Array = npt.NDArray[np.uint8]
@@ -24,11 +23,8 @@ class Inputs:
         self._paths = list(paths)
         self._width = width
         self._roots = sorted({path[0] for path in paths if path[0] < width})
-        self._sources = np.zeros((len(paths), kernel.SOURCE_COLUMNS), np.int64)
-        """What stays the same of the kernel's table: which are within which."""
-        for number, path in enumerate(self._paths):
-            if len(path) > 1:
-                self._sources[number, kernel.SOURCE_PARENT] = self._paths.index(path[:-1]) + 1
+        self._parents = [self._paths.index(path[:-1]) + 1 if len(path) > 1 else 0 for path in self._paths]
+        """As the kernel's table of sources has them."""
 
     def of(self, rows: Columnar, derived: Sequence[Column]) -> Input:
         """Those of some rows, and of the derived columns for them."""
@@ -48,7 +44,7 @@ class Inputs:
                 around = places[path[:-1]]
                 place = path[-1]
                 places[path] = around.children[place][1] if isinstance(around, Column) else around.children[place]
-        return Input(self._paths, places, owner, self._sources)
+        return Input(self._paths, self._parents, places, owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +52,31 @@ class Input:
     """The memory of one batch."""
 
     _paths: list[tuple[int, ...]]
+    _parents: list[int]
     _places: dict[tuple[int, ...], Column | Buffers]
     _owner: object
-    _sources: Int64Array
 
     def tables(self, texts: list[int]) -> tuple[Int64Array, Int64Array]:
-        """The kernel's tables of sources and of addresses, which begin with those of `texts`."""
-        sources = self._sources.copy()
+        """The kernel's tables of sources and of addresses, which begin with those of `texts`.
+
+        By way of a list: setting an array's elements one by one costs a small batch more than the kernel.
+        """
+        sources: list[int] = []
         addresses = list(texts)
-        for number, path in enumerate(self._paths):
+        for path, parent in zip(self._paths, self._parents, strict=True):
             place = self._places[path]
             if isinstance(place, Buffers):
                 data = place.data[0] if place.data else 0
-                sources[number, :4] = (place.valid, data, place.offset, len(addresses))
+                sources += (place.valid, data, place.offset, len(addresses), parent, 0)
                 addresses += place.data[1:-1]  # the last one holds the others' sizes
                 continue
-            valid = place.valid
-            sources[number, kernel.SOURCE_BUFFERS] = len(addresses)
-            if place.buffers:
-                sources[number, kernel.SOURCE_DATA] = place.buffers[0].ctypes.data
-                addresses += [buffer.ctypes.data for buffer in place.buffers[1:-1]]
-            if valid is not None:
-                sources[number, kernel.SOURCE_VALID] = valid.ctypes.data
-                sources[number, kernel.SOURCE_BYTES] = 1
-        return sources.reshape(-1), np.array(addresses or [0], np.int64)
+            buffers, valid = place.buffers, place.valid
+            data = buffers[0].ctypes.data if buffers else 0
+            there = 0 if valid is None else valid.ctypes.data
+            sources += (there, data, 0, len(addresses), parent, 1)
+            if len(buffers) > 1:
+                addresses += [buffer.ctypes.data for buffer in buffers[1:-1]]
+        return np.array(sources, np.int64), np.array(addresses or [0], np.int64)
 
     def values(self, path: tuple[int, ...], width: int, rows: int) -> Uint8Array:
         """A value of so many bytes a row, as the input has it."""

@@ -102,17 +102,17 @@ class Memo:
         self._known = self._evaluator.evaluate_frame(pl.DataFrame({"": [None]}, schema={"": pl.String}))
         self._values = columns_of(self._known)[0]
 
-    def column(self, texts: Column) -> Column:
+    def columns(self, texts: Column) -> list[Column]:
         """The expression's values for these strings, of which there are some. Raises `RowError`."""
         if self._resting:
             self._resting -= 1
-            return columns_of(self._evaluator.evaluate_frame(rows_of(texts).frame))[0]
+            return columns_of(self._evaluator.evaluate_frame(rows_of(texts).frame))
         before = len(self._pool)
         numbers = self._pool.intern_views(views_of(texts), texts.length) + 1
         new = len(self._pool) - before
         if new:
             self._learn(before, new)
-        values = _taken(self._values, numbers)
+        values = [_taken(self._values, numbers)]
         if texts.length >= COUNTED_ROWS and new > texts.length // 2:
             self._resting = REST
         if self._pool.bytes > MAX_BYTES:

@@ -82,7 +82,7 @@ class Program:
         self._paths = _with_rows_around([*paths, *(path for _, register, path in self._rows if register < 0)])
         numbers = {number: self._paths.index(path) for path, number in assembler.sources.items() if number in read}
         self._lines = len(lines)
-        self._program = _instructions(lines, numbers)
+        self._program = _instructions(lines, numbers, len(filters))
         registers = max(assembler.registers, 1)
         assert registers <= kernel.BLOCK, "the kernel keeps a byte for each register, a block of them"
         self._long_texts = [np.frombuffer(text, np.uint8) for text in assembler.long_texts]
@@ -233,10 +233,14 @@ def _with_rows_around(paths: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]
     return sorted({path[:length] for path in paths for length in range(1, len(path) + 1)})
 
 
-def _instructions(lines: Sequence[tuple[Line, int]], sources: dict[int, int]) -> Int64Array:
+def _instructions(lines: Sequence[tuple[Line, int]], sources: dict[int, int], filters: int) -> Int64Array:
+    """The kernel's table of instructions, the first of which are the filter's."""
     table = np.zeros((len(lines), kernel.INSTRUCTION_COLUMNS), np.int64)
+    before = set(lines[:filters])
     for place, ((operation, first, second, third), register) in enumerate(lines):
-        table[place] = (operation, register, sources[first] if operation == kernel.LOAD else first, second, third)
+        first = sources[first] if operation == kernel.LOAD else first
+        repeated = place >= filters and lines[place] in before
+        table[place] = (operation, register, first, second, third, int(repeated))
     return table.reshape(-1)
 
 
