@@ -158,7 +158,7 @@ def test_a_bad_line_is_told_by_file_and_number(tmp_path: Path) -> None:
     assert f"{path}, record 2" in str(caught.value)
 
 
-@pytest.mark.parametrize("format_name", ["json", "csv", "parquet"])
+@pytest.mark.parametrize("format_name", ["json", "csv", "parquet", "avro"])
 def test_parts_appear_whole_and_read_back(tmp_path: Path, format_name: str) -> None:
     options = {"connector": "filesystem", "path": str(tmp_path / "out"), "format": format_name}
     into = sink("id INT, name STRING", options)

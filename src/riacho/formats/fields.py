@@ -31,7 +31,7 @@ class FieldType:
     """A column's type. `name` is how SQL writes it, for messages.
 
     `bits` is the width of INTEGER and FLOAT; `precision` the digits of DECIMAL, or of a time's fraction; `children`
-    the fields of a ROW, the element of an ARRAY, the key and value of a MAP.
+    the fields of a ROW, the element of an ARRAY, the key and value of a MAP; `nullable` is for formats with a schema.
     """
 
     kind: Kind
@@ -40,6 +40,7 @@ class FieldType:
     precision: int = 0
     scale: int = 0
     children: tuple[Field, ...] = ()
+    nullable: bool = True
 
     def polars(self) -> pl.DataType:
         """How decoded values of the type are kept in a frame.

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
 
 from riacho.formats.decoding import ChangeEncoder, Decoder, Encoder
 from riacho.formats.fields import Field, FieldType, Kind
@@ -24,6 +28,18 @@ class Format:
     change_encoder: Callable[[], ChangeEncoder] | None = None
     line_quote: str | None = None
     """The character between two of which a file's line does not end."""
+
+
+class WholeFiles(Protocol):
+    """A format of whole files, which have no lines."""
+
+    def read(self, path: Path, columns: Sequence[str]) -> pl.DataFrame:
+        """These columns of a file, in this order. Raises `RiachoError` where the file does not hold them."""
+        ...
+
+    def write(self, frame: pl.DataFrame) -> bytes:
+        """A file of these rows."""
+        ...
 
 
 def refuse(

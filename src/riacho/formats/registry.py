@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from riacho.formats.avro import AVRO_OPTIONS, open_avro
 from riacho.formats.csv_decoder import CsvDecoder, CsvDialect
 from riacho.formats.csv_encoder import CsvEncoder
 from riacho.formats.fields import Field, FieldType, Kind
@@ -20,7 +21,7 @@ from riacho.formats.json_format import (
     open_json,
     open_maxwell,
 )
-from riacho.formats.options import Option, Options, boolean, one_of, text
+from riacho.formats.options import Option, OptionError, Options, boolean, one_of, text
 from riacho.formats.raw import RawDecoder, RawEncoder, RawOptions
 
 
@@ -44,11 +45,31 @@ def open_format(
     Raises `OptionError` for an unknown format, a wrong value, or a column that the format cannot hold.
     """
     if name not in formats():
-        raise options.error(f"unknown format '{name}'", mend=f"formats: {', '.join(formats())}")
+        raise unknown_format(name, options)
     scope = options.within(f"{name}.")
     if name in _CHANGELOGS:
         return _CHANGELOGS[name](tuple(columns), scope, metadata or {})
     return _FORMATS[name](tuple(columns), scope)
+
+
+def unknown_format(name: str, options: Options, also: Sequence[str] = ()) -> OptionError:
+    """The error for a name that is none of a format here."""
+    known = ", ".join((*formats(), *also))
+    if name in _NOT_HERE:
+        return options.error(
+            f"Flink's format '{name}' does not exist here: {_NOT_HERE[name]}", mend=f"formats: {known}"
+        )
+    return options.error(f"unknown format '{name}'", mend=f"formats: {known}")
+
+
+_NO_REGISTRY = "there is no schema registry"
+_NOT_HERE = {
+    "avro-confluent": _NO_REGISTRY,
+    "debezium-avro-confluent": _NO_REGISTRY,
+    "protobuf": "there are no message classes",
+    "ogg-json": "there is no Oracle GoldenGate",
+    "orc": "files are read as parquet, avro, json, csv or raw",
+}
 
 
 def _character(value: str) -> str:
@@ -135,7 +156,12 @@ def _raw(columns: tuple[Field, ...], options: Options) -> Format:
     return Format("raw", lambda _: RawDecoder(columns[0], settings), lambda: RawEncoder(columns[0], settings))
 
 
-_FORMATS: dict[str, Callable[[tuple[Field, ...], Options], Format]] = {"csv": _csv, "json": open_json, "raw": _raw}
+_FORMATS: dict[str, Callable[[tuple[Field, ...], Options], Format]] = {
+    "avro": open_avro,
+    "csv": _csv,
+    "json": open_json,
+    "raw": _raw,
+}
 _CHANGELOGS = {"canal-json": open_canal, "debezium-json": open_debezium, "maxwell-json": open_maxwell}
 """Formats whose records say what has become of a row."""
 _OPTIONS: Mapping[str, tuple[Option[Any], ...]] = {
@@ -150,6 +176,7 @@ _OPTIONS: Mapping[str, tuple[Option[Any], ...]] = {
         _CSV_NULL,
         _CSV_SCIENTIFIC,
     ),
+    "avro": AVRO_OPTIONS,
     "canal-json": CANAL_OPTIONS,
     "debezium-json": DEBEZIUM_OPTIONS,
     "json": JSON_OPTIONS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.plan.tables import TableColumn
@@ -35,6 +36,10 @@ def format_type(data_type: DataType) -> FieldType:
     >>> format_type(ArrayType(INT)).name
     'ARRAY<INT>'
     """
+    return replace(_format_type(data_type), nullable=data_type.nullable)
+
+
+def _format_type(data_type: DataType) -> FieldType:
     name = data_type.name()
     match data_type:
         case BooleanType():

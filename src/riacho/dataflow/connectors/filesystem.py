@@ -11,13 +11,15 @@ from riacho.dataflow.connectors.fields import format_fields
 from riacho.dataflow.connectors.lookup import LookupCache, read_lookup_cache
 from riacho.dataflow.connectors.tables import check_metadata, options_of
 from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy
-from riacho.formats.format import Format
+from riacho.formats.avro import open_avro_files
+from riacho.formats.format import Format, WholeFiles
 from riacho.formats.options import Option, Options, duration, memory_size
-from riacho.formats.registry import formats, open_format
+from riacho.formats.parquet import ParquetFiles
+from riacho.formats.registry import formats, open_format, unknown_format
 from riacho.plan.tables import ColumnKind, Table
 from riacho.plan.types import BIGINT, STRING, DataType, TimestampLtzType
 
-PARQUET = "parquet"
+PARQUET, AVRO = "parquet", "avro"
 READABLE: Mapping[str, DataType] = {
     "file.path": STRING,
     "file.name": STRING,
@@ -42,12 +44,12 @@ _LINE_DELIMITER = Option("csv.line-delimiter", lambda value: value.replace("\\n"
 
 @dataclass(frozen=True, slots=True)
 class FileTable:
-    """A table of files, its options checked. `format` is None for Parquet, which Polars reads and writes."""
+    """A table of files, its options checked: of lines in a `format`, or `whole` ones."""
 
     table: Table
     path: Path
-    format_name: str
     format: Format | None
+    whole: WholeFiles | None
     line_delimiter: bytes
     roll_bytes: int
     roll_ms: int
@@ -59,7 +61,7 @@ def read_table(table: Table) -> FileTable:
     """The table with every option checked. Raises `OptionError`."""
     options = options_of(table)
     path = _local(options.require(_PATH, "the file or directory"), options)
-    name = options.require(_FORMAT, "json, csv, raw or parquet")
+    name = options.require(_FORMAT, "json, csv, raw, parquet or avro")
     if options.get(_MONITOR) is not None:
         raise options.error("files are read once: 'source.monitor-interval' is not there yet")
     policy = options.get(POLICY)
@@ -68,17 +70,22 @@ def read_table(table: Table) -> FileTable:
     check_metadata(options, table, READABLE)
     physical = [column for column in table.columns if column.kind is ColumnKind.PHYSICAL]
     delimiter = options.get(_LINE_DELIMITER) if name == "csv" else "\n"
-    opened = None
-    if name != PARQUET:
-        if name not in formats():
-            known = ", ".join((*formats(), PARQUET))
-            raise options.error(f"unknown format '{name}'", mend=f"formats: {known}")
-        opened = open_format(name, format_fields(physical), options)
+    fields = format_fields(physical)
+    opened: Format | None = None
+    whole: WholeFiles | None = None
+    if name == PARQUET:
+        whole = ParquetFiles(fields)
+    elif name == AVRO:
+        whole = open_avro_files(fields, options.within("avro."))
+    elif name in formats():
+        opened = open_format(name, fields, options)
+    else:
+        raise unknown_format(name, options, also=(PARQUET,))
     options.get(_CHECK_INTERVAL)
     lookup = read_lookup_cache(options)
     options.get(_PARALLELISM)
     roll = options.get(_ROLL_SIZE), options.get(_ROLL_INTERVAL)
-    result = FileTable(table, path, name, opened, delimiter.encode(), *roll, policy, lookup)
+    result = FileTable(table, path, opened, whole, delimiter.encode(), *roll, policy, lookup)
     options.finish()
     return result
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import io
 import uuid
 from collections.abc import Mapping
 
@@ -68,11 +67,11 @@ class FileSink:
     def flush(self) -> None:
         """Make what was written a part of its own, durable and visible."""
         if self._frames:
-            encoded = io.BytesIO()
-            pl.concat(self._frames).write_parquet(encoded)
+            assert self._table.whole is not None
+            encoded = self._table.whole.write(pl.concat(self._frames))
             self._frames = []
             self._size = 0
-            self._append(encoded.getvalue())
+            self._append(encoded)
         if self._fd is None:
             return
         directory = self._table.path

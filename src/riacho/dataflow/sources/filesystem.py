@@ -12,12 +12,13 @@ import polars as pl
 
 from riacho.dataflow.batch import Int64Array
 from riacho.dataflow.columns import polars_type
-from riacho.dataflow.connectors.filesystem import PARQUET, FileTable
+from riacho.dataflow.connectors.filesystem import FileTable
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.errors import RiachoError
 from riacho.formats.csv_decoder import split_lines
 from riacho.formats.decoding import Decoded, Spans
+from riacho.formats.format import WholeFiles
 from riacho.plan.tables import ColumnKind, TableColumn
 
 BLOCK_BYTES = 8 << 20
@@ -26,7 +27,7 @@ BLOCK_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Some lines of a file, or rows of a Parquet file. `first` is the number of records before them."""
+    """Some lines of a file, or rows of a whole file. `first` is the number of records before them."""
 
     path: Path
     first: int
@@ -186,8 +187,8 @@ class FileSource:
                     continue
                 resumed = name == self._file
                 offset, record = (self._offset, self._record) if resumed else (0, 0)
-                if self._table.format_name == PARQUET:
-                    yield self._parquet(file, offset)
+                if self._table.whole is not None:
+                    yield self._whole(self._table.whole, file, offset)
                 else:
                     yield from self._lines(file, offset, record)
         except OSError as error:
@@ -228,14 +229,12 @@ class FileSource:
                 if not read:
                     return
 
-    def _parquet(self, file: Path, first: int) -> _Block:
-        schema = {column.name: polars_type(column.type) for column in self._columns if column.name in self._physical}
+    def _whole(self, whole: WholeFiles, file: Path, first: int) -> _Block:
         try:
-            frame = pl.read_parquet(file, columns=self._physical)[first:]
-            frame = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
-        except pl.exceptions.PolarsError as error:
+            frame = whole.read(file, self._physical)[first:]
+        except RiachoError as error:
             raise RiachoError(
-                f"table {self._table.table.name}: {file} does not hold its columns: {error}",
+                f"table {self._table.table.name}: {file} does not hold its columns: {error.what}",
                 where=self._table.table.origin,
             ) from error
         return _Block(file, first, None, frame, first + frame.height)
