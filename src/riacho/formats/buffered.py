@@ -56,6 +56,13 @@ def column_of(rows: Columnar, index: int) -> Column | pl.Series:
     return rows.to_series(index) if isinstance(rows, pl.DataFrame) else rows.columns[index]
 
 
+def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Columnar:
+    """Some of the columns, in any order, under other names."""
+    if isinstance(rows, pl.DataFrame):
+        return pl.DataFrame([rows.to_series(place).alias(name) for place, name in zip(places, names, strict=True)])
+    return BufferedColumns(names, tuple([rows.columns[place] for place in places]), rows.height)
+
+
 def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object]:
     """Where the columns at these places are in memory, and what keeps that memory alive. There must be rows."""
     if not places:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT64, READ_UINT64, inner, kernel
-from riacho.kernels.primitives import copy_from_address, int64, load_byte_at, load_word_at, uint64
+from riacho.kernels.primitives import copy_from_address, int64, load_byte_at, load_word_at, prefetch, uint64
 from riacho.kernels.row_words import (
     BIT,
     FLOAT32,
@@ -278,8 +278,8 @@ def count_live_bytes(store: Words, rows: int, views: Int64s, live: Int64s) -> No
 
 
 @kernel(
-    f"void({READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_INT64}, uint8[::1], boolean[:, ::1], int64[::1], "
-    "int64[:, ::1], int64[::1])"
+    f"int64({READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_INT64}, uint8[::1], boolean[:, ::1], int64[::1], "
+    "int64[:, ::1])"
 )
 def take_rows(
     slots: Int64s,
@@ -290,16 +290,21 @@ def take_rows(
     valid: Bools,
     nulls: Int64s,
     places: Words,
-    places_used: Int64s,
-) -> None:
+) -> int:
     """Write the rows of these slots as columns into `out`, each leaf from its start on; a negative slot is all null.
 
     `nulls` counts each leaf's nulls, and where there are any its row of `valid` says which they are not. A view names
-    chunks by places: `places` maps each leaf's chunks to them (−1: none yet), `places_used` counts them.
+    chunks by places: the first row of `places` maps chunks to them (−1: none yet), the second has the chunk of each.
+    Returns how many there are.
     """
+    used = int64(0)
     narrow, short, integers, words = out.view(np.int8), out.view(np.int16), out.view(np.int32), out.view(np.int64)
     for first in range(0, slots.size, _BLOCK):
         end = min(first + _BLOCK, slots.size)
+        for i in range(end, min(end + _BLOCK, slots.size)):  # the rows of the next block, wherever they are
+            if slots[i] >= 0:
+                prefetch(store, slots[i] * store.shape[1])
+                prefetch(store, slots[i] * store.shape[1] + store.shape[1] - 1)
         for leaf in range(leaves.shape[0]):
             kind = leaves[leaf, LEAF_KIND]
             word = leaves[leaf, LEAF_WORD]
@@ -320,11 +325,12 @@ def take_rows(
                     second = int64(0) if null else store[slot, word + 1]
                     if (value & 0xFFFFFFFF) > INLINE_BYTES:
                         chunk = second & 0xFFFFFFFF
-                        place = places[leaf, chunk]
+                        place = places[0, chunk]
                         if place < 0:
-                            place = places_used[leaf]
-                            places[leaf, chunk] = place
-                            places_used[leaf] = place + 1
+                            place = used
+                            places[0, chunk] = place
+                            places[1, place] = chunk
+                            used += 1
                         second = ((second >> 32) << 32) | place
                     words[(start >> 3) + 2 * i] = value
                     words[(start >> 3) + 2 * i + 1] = second
@@ -344,6 +350,7 @@ def take_rows(
                     integers[(start >> 2) + i] = value ^ ((value >> 63) & _LOW_31)
                 else:
                     narrow[start + i] = value
+    return used
 
 
 @kernel(f"void({READ_INT64}, int64[:, ::1], {READ_INT64}, {READ_UINT64}, uint64[::1])")

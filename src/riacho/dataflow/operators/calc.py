@@ -13,7 +13,8 @@ from riacho.dataflow.expressions import Evaluator, Predicate, RowError, Settings
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
 from riacho.dataflow.programs import Program, program_of
-from riacho.plan.expressions import Expression, columns_used, conjunction, conjuncts, remap
+from riacho.formats.buffered import picked
+from riacho.plan.expressions import Column, Expression, columns_used, conjunction, conjuncts, remap
 from riacho.plan.relations import Filter, Project, Relation
 
 Step = Filter | Project
@@ -157,6 +158,9 @@ def _filtered(relation: Filter, settings: Settings, rejects: Rejects | None) -> 
 
 
 def _projected(relation: Project, settings: Settings, rejects: Rejects | None) -> Stage:
+    places = [part.index for part in relation.expressions if isinstance(part, Column)]
+    if places and len(places) == len(relation.expressions):
+        return lambda batch: batch.with_rows(picked(batch.rows, places, relation.names))
     evaluator = Evaluator(relation.expressions, relation.names, relation.input.schema, settings)
 
     def run(batch: Batch) -> Batch:

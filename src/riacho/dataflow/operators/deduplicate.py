@@ -132,10 +132,11 @@ class DeduplicateOperator:
         added = diff > 0
         self._expiry.write(partitions[moments], self._keys.slots_used)  # where the row stays, nothing is written
         rows.settle(out[added])
-        output = empty_batch(self._schema, batch.watermark)
         if made:
             columns = build_rows(self._schema.fields, rows.columns(out), made)
             output = Batch(columns, batch.sequence[moments], batch.watermark, None if added.all() else diff)
+        else:
+            output = empty_batch(self._schema, batch.watermark)
         rows.release(removed[removed >= 0])
         rows.end_pass()
         self._keys.end_pass()

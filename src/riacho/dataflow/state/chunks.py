@@ -56,7 +56,8 @@ class Chunks:
 
     @property
     def bytes(self) -> int:
-        return sum(chunk.nbytes for chunk in (*self.memory, *self._spares))
+        following = 0 if self._next is None else self._next.nbytes
+        return following + sum(chunk.nbytes for chunk in (*self.memory, *self._spares))
 
     def add(self, needed: int) -> None:
         """Begin a new chunk with room for `needed` bytes."""

@@ -25,7 +25,7 @@ from riacho.kernels.row_words import (
     VIEW,
     WIDE_DECIMAL,
 )
-from riacho.kernels.rows import SOURCE_BUFFERS, SOURCE_COLUMNS, SOURCE_DATA, SOURCE_OFFSET, SOURCE_VALID
+from riacho.kernels.rows import SOURCE_COLUMNS
 from riacho.plan.relations import Field
 from riacho.plan.types import (
     ArrayType,
@@ -123,24 +123,21 @@ class Leaves:
 
     def locate(self, columns: Sequence[Buffers]) -> tuple[Uint64Array, Uint64Array]:
         """Where the columns of the fields have the values of each leaf, and the buffers that views point into."""
-        sources = np.zeros((len(self.kinds), SOURCE_COLUMNS), np.uint64)
+        places: list[tuple[int, int, int, int]] = []
         buffers: list[int] = []
-        for start, column in zip(self.starts, columns, strict=True):
-            self._locate(start, column, sources, buffers)
+        for column in columns:
+            self._locate(column, places, buffers)
+        sources = np.array(places, np.uint64) if places else np.zeros((0, SOURCE_COLUMNS), np.uint64)
         return sources, np.array(buffers or [0], np.uint64)
 
-    def _locate(self, leaf: int, column: Buffers, sources: Uint64Array, buffers: list[int]) -> int:
-        """Enter where a column's leaves are, from `leaf` on; the number after its last."""
-        sources[leaf, SOURCE_VALID] = column.valid
-        sources[leaf, SOURCE_OFFSET] = column.offset
-        kind = self.kinds[leaf]
+    def _locate(self, column: Buffers, places: list[tuple[int, int, int, int]], buffers: list[int]) -> None:
+        """Append where the leaves of a column are, in the order of a table of sources."""
+        kind = self.kinds[len(places)]
         if kind == PRESENCE:
-            after = leaf + 1
+            places.append((column.valid, 0, column.offset, 0))
             for child in column.children:
-                after = self._locate(after, child, sources, buffers)
-            return after
-        sources[leaf, SOURCE_DATA] = column.data[0]
+                self._locate(child, places, buffers)
+            return
+        places.append((column.valid, column.data[0], column.offset, len(buffers)))
         if kind == VIEW:
-            sources[leaf, SOURCE_BUFFERS] = len(buffers)
             buffers.extend(column.data[1:-1])  # the last one holds the others' sizes
-        return leaf + 1

@@ -19,7 +19,7 @@ from riacho.dataflow.state.chunks import Chunks
 from riacho.dataflow.state.leaves import Leaves, leaf_kind
 from riacho.dataflow.state.nested import nested_to_text, text_to_nested
 from riacho.dataflow.state.words import build_frame
-from riacho.formats.arrow import Buffers, Column, strings
+from riacho.formats.arrow import Buffers, Column
 from riacho.formats.buffered import Columnar, buffers_of, frame_of
 from riacho.kernels.row_words import (
     BIT,
@@ -229,7 +229,7 @@ class RowStore:
         """Let go of the frames of the pass, and move some strings together where many are dead."""
         self._owners.clear()
         chunks = self._chunks
-        if not self._sweeping and chunks.begin_sweep():
+        if not self._sweeping and self._released and chunks.begin_sweep():
             self._sweeping, self._swept = True, 0
         if self._sweeping:
             end = min(self._swept + SWEPT_SLOTS + 2 * self._released, self._used)
@@ -251,7 +251,8 @@ class RowStore:
                     chunks.add(int((self.words[self._swept, self._views] & 0xFFFFFFFF).sum()))
             # Rows kept meanwhile have their strings in other chunks, so slots given out since need no look.
             self._sweeping = self._swept < self._used
-        chunks.drop_empty()
+        if self._released:
+            chunks.drop_empty()
         chunks.prepare()
         self._released = 0
 
@@ -271,10 +272,11 @@ class RowStore:
         out = np.empty(size + 64, np.uint8)
         valid = np.empty((len(kinds), count), np.bool_)
         nulls = np.zeros(len(kinds), np.int64)
-        places = np.full((len(kinds), len(self._chunks.memory)), -1, np.int64)
-        places_used = np.zeros(len(kinds), np.int64)
-        take_rows(slots, self.words, leaves, np.array(starts), out, valid, nulls, places, places_used)
-        given = _Given(out, starts, valid, nulls.tolist(), places, count, kinds)
+        places = np.full((2, len(self._chunks.memory)), -1, np.int64)
+        used = take_rows(slots, self.words, leaves, np.array(starts), out, valid, nulls, places)
+        chunks = [self._chunks.memory[number] for number in places[1, :used].tolist()]
+        sizes = np.array([len(chunk) for chunk in chunks], np.int64)
+        given = _Given(out, starts, valid, nulls.tolist(), (*chunks, sizes), count, kinds)
         return [self._given_column(item.type, first, given) for item, first in zip(fields, firsts, strict=True)]
 
     def choose(self, fields: Sequence[int]) -> ChosenFields:
@@ -315,35 +317,7 @@ class RowStore:
             return Column("+s", count, (), valid, tuple(children)), after
         start = given.starts[leaf]
         raw = given.out[start : start + _OUT_BYTES.get(kind, 8) * count]
-        return self._plain_column(data_type, kind, raw, valid, leaf, given), leaf + 1
-
-    def _plain_column(
-        self, data_type: DataType, kind: int, raw: Uint8Array, valid: BoolArray | None, leaf: int, given: _Given
-    ) -> Column:
-        count = given.height
-        match data_type:
-            case IntegerType() | FloatType():
-                code, dtype = _ARROW_TYPES[kind]
-                return Column(code, count, (raw.view(dtype),), valid)
-            case BooleanType():
-                return Column("b", count, (np.packbits(raw, bitorder="little"),), valid)
-            case DecimalType(precision=precision, scale=scale):
-                return Column(f"d:{precision},{scale}", count, (raw,), valid)
-            case DateType():
-                return Column("tdD", count, (raw.view(np.int32),), valid)
-            case TimeType():
-                return Column("ttn", count, (raw.view(np.int64),), valid)
-            case TimestampType():
-                return Column("tsu:", count, (raw.view(np.int64),), valid)
-            case TimestampLtzType():
-                return Column("tsu:UTC", count, (raw.view(np.int64),), valid)
-        if kind == VIEW:
-            places = given.places[leaf]
-            order = np.flatnonzero(places >= 0)
-            order = order[np.argsort(places[order])]
-            data = [self._chunks.memory[number] for number in order.tolist()]
-            return strings(raw, data, valid, text=not is_bytes(data_type))
-        return Column("l", count, (raw.view(np.int64),), valid)  # intervals
+        return _plain_column(data_type, kind, raw, valid, given), leaf + 1
 
     def sort_keys(self, order: Sequence[SortKey]) -> Int64Array:
         """An order by fields as the table that `compare_rows` reads."""
@@ -390,9 +364,34 @@ class _Given(NamedTuple):
     starts: list[int]
     valid: BoolArray
     nulls: list[int]
-    places: Int64Array
+    strings: tuple[npt.NDArray[Any], ...]
+    """What views point into: chunks and, last, their sizes."""
     height: int
     kinds: list[int]
+
+
+def _plain_column(data_type: DataType, kind: int, raw: Uint8Array, valid: BoolArray | None, given: _Given) -> Column:
+    """A column of one leaf from the bytes that `take_rows` wrote for it."""
+    count = given.height
+    match data_type:
+        case IntegerType() | FloatType():
+            code, dtype = _ARROW_TYPES[kind]
+            return Column(code, count, (raw.view(dtype),), valid)
+        case BooleanType():
+            return Column("b", count, (np.packbits(raw, bitorder="little"),), valid)
+        case DecimalType(precision=precision, scale=scale):
+            return Column(f"d:{precision},{scale}", count, (raw,), valid)
+        case DateType():
+            return Column("tdD", count, (raw.view(np.int32),), valid)
+        case TimeType():
+            return Column("ttn", count, (raw.view(np.int64),), valid)
+        case TimestampType():
+            return Column("tsu:", count, (raw.view(np.int64),), valid)
+        case TimestampLtzType():
+            return Column("tsu:UTC", count, (raw.view(np.int64),), valid)
+    if kind == VIEW:
+        return Column("vz" if is_bytes(data_type) else "vu", count, (raw, *given.strings), valid)
+    return Column("l", count, (raw.view(np.int64),), valid)  # intervals
 
 
 class ChosenFields(NamedTuple):
