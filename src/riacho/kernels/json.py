@@ -76,6 +76,24 @@ def _find_member(
 
 
 @inner
+def _value(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[int, int, int, int, int]:
+    """`scan_value`, called: one body for all but the hottest loop."""
+    return scan_value(data, position, end, nesting)
+
+
+@inner
+def _text_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
+    """`string_end`, called likewise."""
+    return string_end(data, position, end)
+
+
+@inner
+def _after_space(data: Bytes, position: int, end: int) -> int:
+    """`skip_space`, called likewise."""
+    return skip_space(data, position, end)
+
+
+@inner
 def _parse_members(
     data: Bytes,
     start: int,
@@ -103,7 +121,7 @@ def _parse_members(
     position = start
     if position + 3 <= end and data[start] == 0xEF and data[start + 1] == 0xBB and data[start + 2] == 0xBF:
         position += 3
-    position = skip_space(data, position, end)
+    position = _after_space(data, position, end)
     if position >= end:
         return position, int64(1), count, after_value
     if data[position] != 123:
@@ -114,7 +132,7 @@ def _parse_members(
     depth = 0
     fresh = True
     while True:
-        position = skip_space(data, position, end)
+        position = _after_space(data, position, end)
         if position >= end:
             return position, int64(4), count, after_value
         if data[position] == 125:
@@ -128,21 +146,21 @@ def _parse_members(
         if not fresh:
             if data[position] != 44:
                 return position, int64(7), count, after_value
-            position = skip_space(data, position + 1, end)
+            position = _after_space(data, position + 1, end)
             if position >= end:
                 return position, int64(4), count, after_value
         if data[position] != QUOTE:
             return position, int64(5), count, after_value
         key = position + 1
-        key_end, key_kind, fault = string_end(data, key, end)
+        key_end, key_kind, fault = _text_end(data, key, end)
         if fault != 0:
             return key_end, fault, count, after_value
-        position = skip_space(data, key_end + 1, end)
+        position = _after_space(data, key_end + 1, end)
         if position >= end:
             return position, int64(4), count, after_value
         if data[position] != 58:
             return position, int64(6), count, after_value
-        position = skip_space(data, position + 1, end)
+        position = _after_space(data, position + 1, end)
         if position >= end:
             return position, int64(4), count, after_value
         member = _find_member(
@@ -164,7 +182,7 @@ def _parse_members(
                 fresh = True
                 continue
         value = position
-        kind, first, stop, position, fault = scan_value(data, position, end, nesting)
+        kind, first, stop, position, fault = _value(data, position, end, nesting)
         if fault != 0:
             return stop, fault, count, after_value
         if slot >= 0:
@@ -329,16 +347,16 @@ def count_elements(
         if kind != container:
             continue
         end = starts[row] + int64(lengths[row]) - 1
-        position = skip_space(data, starts[row] + 1, end)
+        position = _after_space(data, starts[row] + 1, end)
         while position < end:
             if container == OBJECT:
-                stop, _, _ = string_end(data, position + 1, end)
-                position = skip_space(data, skip_space(data, stop + 1, end) + 1, end)
-            _, _, _, position, _ = scan_value(data, position, end, nesting)
+                stop, _, _ = _text_end(data, position + 1, end)
+                position = _after_space(data, _after_space(data, stop + 1, end) + 1, end)
+            _, _, _, position, _ = _value(data, position, end, nesting)
             total += 1
-            position = skip_space(data, position, end)
+            position = _after_space(data, position, end)
             if position < end:
-                position = skip_space(data, position + 1, end)
+                position = _after_space(data, position + 1, end)
     offsets[starts.size] = total
     return total
 
@@ -367,19 +385,19 @@ def list_elements(
         if kinds[row] != container:
             continue
         end = starts[row] + int64(lengths[row]) - 1
-        position = skip_space(data, starts[row] + 1, end)
+        position = _after_space(data, starts[row] + 1, end)
         while position < end:
             if container == OBJECT:
-                stop, kind, _ = string_end(data, position + 1, end)
+                stop, kind, _ = _text_end(data, position + 1, end)
                 key_start[at] = position + 1
                 key_length[at] = stop - position - 1
                 key_kind[at] = kind
-                position = skip_space(data, skip_space(data, stop + 1, end) + 1, end)
-            kind, first, stop, position, _ = scan_value(data, position, end, nesting)
+                position = _after_space(data, _after_space(data, stop + 1, end) + 1, end)
+            kind, first, stop, position, _ = _value(data, position, end, nesting)
             out_start[at] = first
             out_length[at] = stop - first
             out_kind[at] = kind
             at += 1
-            position = skip_space(data, position, end)
+            position = _after_space(data, position, end)
             if position < end:
-                position = skip_space(data, position + 1, end)
+                position = _after_space(data, position + 1, end)

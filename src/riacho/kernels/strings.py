@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, inlined, inner, kernel
-from riacho.kernels.primitives import int64, uint64, unescape_json
+from riacho.kernels.primitives import int64, prefetch, uint64, unescape_json
 from riacho.kernels.tokens import ABSENT, BAD, DECIMAL, ESCAPED, HARD, MISSING, NULL, SPANS, STRING, TRUE, VALUE
 
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
+
+
+AHEAD: Final = 16
+"""So many rows on, the text is brought into the caches: the records that hold it have left the inner ones."""
 
 
 @inlined
@@ -60,6 +64,8 @@ def view_strings(
     others = int64(0)
     used = int64(0)
     for row in range(starts.size):
+        if row + AHEAD < starts.size:
+            prefetch(data, starts[row + AHEAD])
         kind = kinds[row]
         outcome = VALUE
         if kind == STRING or (kind >= TRUE and kind <= DECIMAL):

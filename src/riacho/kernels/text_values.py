@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import inlined, kernel
-from riacho.kernels.primitives import int64, is_digit, load_word, uint64
+from riacho.kernels.primitives import int64, is_digit, load_word, prefetch, uint64
 from riacho.kernels.tokens import (
     ABSENT,
     ARRAY,
@@ -36,6 +36,9 @@ Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
 Integers = NDArray[Any]
+
+AHEAD: Final = 16
+"""So many rows on, the text is brought into the caches: the records that hold it have left the inner ones."""
 
 _ZEROS: Final = 0x3030303030303030
 _LARGEST: Final = 9223372036854775807
@@ -90,6 +93,8 @@ def parse_integers(
     """Integers from `low` to `high`; returns how many rows hold none. With `fractions`, 1.5 is HARD, else BAD."""
     others = int64(0)
     for row in range(starts.size):
+        if row + AHEAD < starts.size:
+            prefetch(data, starts[row + AHEAD])
         kind = kinds[row]
         outcome = BAD
         value = int64(0)
