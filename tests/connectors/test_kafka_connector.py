@@ -117,6 +117,36 @@ def test_a_source_goes_on_where_its_positions_say(kafka: RunningBroker, topic: s
         second.close()
 
 
+def test_rows_decoded_together_and_delivered_apart_are_each_delivered_once(kafka: RunningBroker, topic: str) -> None:
+    create(kafka, topic, partitions=2)
+    records = [
+        b"[%s]" % b",".join(b'{"id": %d, "s": "text number %d"}' % (10 * number + place, number) for place in range(3))
+        if number % 4 == 3
+        else (b"" if number % 7 == 2 else b'{"id": %d, "s": null}' % (10 * number))
+        for number in range(24)
+    ]
+    for number, record in enumerate(records):
+        produce(kafka, topic, record, partition=number % 2)
+    columns = "id INT, s STRING"
+    everything = sorted(rows_of(read_all(opened := source(columns, options(kafka, topic)))))
+    opened.close()
+    first = source(columns, options(kafka, topic))
+    delivered: list[tuple[Any, ...]] = []
+    while not first.finished:
+        batch = first.poll(2, 1 << 20, 100)
+        if batch is None:
+            continue
+        delivered += batch.frame.rows()
+        assert len(batch) <= 4, "two rows, and what is left of the last one's record"
+        assert batch.origins.of(len(batch) - 1).value is not None
+        rest = source(columns, options(kafka, topic))
+        rest.seek(first.positions())
+        assert sorted(delivered + rows_of(read_all(rest))) == everything
+        rest.close()
+    first.close()
+    assert sorted(delivered) == everything
+
+
 def test_positions_after_a_topics_end_are_refused_unless_the_table_says_where_to_go_on(
     kafka: RunningBroker, topic: str
 ) -> None:

@@ -140,3 +140,29 @@ def _joined_lists(parts: list[Column], rows: int, valid: BoolArray | None) -> Co
     ((name, _),) = parts[0].children
     elements = _joined_columns([part.children[0][1] for part in parts])
     return Column("+L", rows, (np.concatenate(offsets),), valid, ((name, elements),))
+
+
+def sliced(rows: Columnar, first: int, stop: int) -> Columnar:
+    """The rows from `first` up to `stop`, in the memory of all."""
+    if isinstance(rows, pl.DataFrame):
+        return rows[first:stop]
+    if any(_has_lists(column) for column in rows.columns):
+        return rows.frame[first:stop]
+    return BufferedColumns(rows.names, tuple([_sliced(column, first, stop) for column in rows.columns]), stop - first)
+
+
+def _has_lists(column: Column) -> bool:
+    return column.format == "+L" or any(_has_lists(child) for _, child in column.children)
+
+
+def _sliced(column: Column, first: int, stop: int) -> Column:
+    valid = None if column.valid is None else column.valid[first:stop]
+    if column.format == "+s":
+        children = tuple([(name, _sliced(child, first, stop)) for name, child in column.children])
+        return Column("+s", stop - first, (), valid, children)
+    values, *rest = column.buffers
+    if column.format == "b":
+        bits = np.unpackbits(values, count=column.length, bitorder="little")[first:stop]
+        return Column("b", stop - first, (np.packbits(bits, bitorder="little"),), valid)
+    width = len(values) // column.length
+    return Column(column.format, stop - first, (values[first * width : stop * width], *rest), valid)

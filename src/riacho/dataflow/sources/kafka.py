@@ -29,6 +29,7 @@ from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.dataflow.sources.dead_letters import KafkaDeadLetters
+from riacho.dataflow.sources.kafka_blocks import BLOCK_ROWS, Block
 from riacho.dataflow.sources.kafka_positions import ids_of, offsets_of, to_positions
 from riacho.dataflow.sources.kafka_restore import check_topic_ids, missing_topic, resume
 from riacho.dataflow.sources.kafka_rows import Records, RowMaker, Rows, join_parts
@@ -80,6 +81,8 @@ class KafkaSource:
         self._cluster = table.cluster(environment)
         self._fetcher = Fetcher(self._cluster, table.fetching(), on_arrival=environment.on_arrival)
         self._splits = _Splits()
+        self._block: Block | None = None
+        """What was decoded and is not delivered yet."""
         self._started = False
         self._restored: dict[TopicPartition, int] | None = None
         self._ids: dict[str, str] = {}
@@ -100,7 +103,7 @@ class KafkaSource:
     def finished_splits(self) -> frozenset[int]:
         if not self._bounded:
             return frozenset()
-        positions = self._fetcher.positions()
+        positions = self._standing()
         until = self._splits.until
         return frozenset(
             number for part, number in self._splits.numbers.items() if positions.get(part, until[part]) >= until[part]
@@ -109,12 +112,25 @@ class KafkaSource:
     @property
     def finished(self) -> bool:
         self._start()
-        return self._bounded and self._fetcher.finished
+        return self._bounded and self._fetcher.finished and self._block is None
 
     def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
         self._start()
+        if self._block is None:
+            self._block = self._fetched(max_rows, max_bytes, max_wait_ms)
+        if self._block is None:
+            return None
+        batch = self._block.rows if len(self._block.rows) <= max_rows else self._block.take(max_rows)
+        if batch is self._block.rows or not self._block.left:
+            self._block = None
+        self._bad.delivered(len(batch), batch.bytes)
+        return batch
+
+    def _fetched(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> Block | None:
+        """What has arrived: for small batches more than is asked for, which is decoded together."""
         self._discover()
-        parts = self._fetcher.fetch(max_rows=max_rows, max_bytes=max_bytes, max_wait_ms=max_wait_ms)
+        most = max(max_rows, BLOCK_ROWS)
+        parts = self._fetcher.fetch(max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms)
         self._check_topics()
         if not parts:
             return None
@@ -128,14 +144,21 @@ class KafkaSource:
             size += int(np.maximum(records.value.length, 0).sum(dtype=np.int64))
             size += int(np.maximum(records.key.length, 0).sum(dtype=np.int64))
         batch = _batch(made, size)
-        self._bad.delivered(len(batch), size)
-        return batch if len(batch) else None
+        if not len(batch):
+            self._bad.delivered(0, size)
+            return None
+        return Block(batch, made)
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
         self._bad.reject(batch.origins, rows, reasons)
 
     def positions(self) -> Positions:
-        return to_positions(self._fetcher.positions() if self._started else (self._restored or {}), self._ids)
+        return to_positions(self._standing() if self._started else (self._restored or {}), self._ids)
+
+    def _standing(self) -> dict[TopicPartition, int]:
+        """Where the partitions stand after the rows that were delivered."""
+        fetched = self._fetcher.positions()
+        return fetched if self._block is None else {**fetched, **self._block.positions()}
 
     def seek(self, positions: Mapping[str, Json]) -> None:
         assert not self._started, "positions are restored before the first poll"
@@ -152,7 +175,8 @@ class KafkaSource:
             self._commits.commit(offsets)
 
     def lag(self) -> int | None:
-        return sum(self._fetcher.lag().values()) if self._started else None
+        left = 0 if self._block is None else self._block.left
+        return sum(self._fetcher.lag().values()) + left if self._started else None
 
     @property
     def counts(self) -> SourceCounts:

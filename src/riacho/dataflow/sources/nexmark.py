@@ -26,9 +26,8 @@ from riacho.dataflow.sources.nexmark_events import (
     FIELDS,
     Nexmark,
     Rates,
-    part,
 )
-from riacho.formats.buffered import BufferedColumns
+from riacho.formats.buffered import Columnar, sliced
 from riacho.formats.options import (
     Option,
     Options,
@@ -211,7 +210,7 @@ class NexmarkSource:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _made(self, first: int, count: int) -> BufferedColumns:
+    def _made(self, first: int, count: int) -> Columnar:
         """Some events: a part of the block that was made last, where it has them."""
         if count >= BLOCK:
             return self._nexmark.rows(self._columns, first, count)
@@ -219,7 +218,7 @@ class NexmarkSource:
         if not start <= first <= first + count <= start + block.height:
             block, start = self._nexmark.rows(self._columns, first, BLOCK), first
             self._block = block, start
-        return part(block, first - start, count)
+        return sliced(block, first - start, first - start + count)
 
     def _ready(self, max_rows: int) -> int:
         """How many events may be made now."""

@@ -155,24 +155,6 @@ class Nexmark:
         return np.array(cycle), np.array(steps)
 
 
-def part(rows: BufferedColumns, first: int, count: int) -> BufferedColumns:
-    """Some of the events that were made together, in their memory."""
-    return BufferedColumns(rows.names, tuple(_part(column, first, count) for column in rows.columns), count)
-
-
-def _part(column: arrow.Column, first: int, count: int) -> arrow.Column:
-    """Of the kinds of columns that there are: ROWs, string views, and numbers."""
-    stop = first + count
-    if column.children:
-        children = tuple((name, _part(child, first, count)) for name, child in column.children)
-        return arrow.Column(
-            column.format, count, (), None if column.valid is None else column.valid[first:stop], children
-        )
-    values, *rest = column.buffers
-    width = arrow.VIEW_BYTES if column.format == "vu" else 1
-    return arrow.Column(column.format, count, (values[first * width : stop * width], *rest))
-
-
 class _Events:
     """One run of events, being made: what several fields are made of is made once."""
 
