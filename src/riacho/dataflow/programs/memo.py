@@ -11,7 +11,9 @@ from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.evaluator import Evaluator
 from riacho.dataflow.programs.crossing import Path, columns_of, path_of, rows_of
 from riacho.dataflow.state.strings import StringPool
-from riacho.formats.arrow import Column, views_of
+from riacho.formats.arrow import Column, strings, views_of
+from riacho.formats.buffered import BufferedColumns, concatenated
+from riacho.kernels.strings import place_views
 from riacho.plan.expressions import Call, Expression
 from riacho.plan.expressions import Column as Field
 from riacho.plan.relations import Schema
@@ -99,8 +101,10 @@ class Memo:
 
     def _forget(self) -> None:
         self._pool = StringPool()
-        self._known = self._evaluator.evaluate_frame(pl.DataFrame({"": [None]}, schema={"": pl.String}))
-        self._values = columns_of(self._known)[0]
+        self._results = StringPool()
+        """The values that are strings, in one buffer however often some are added."""
+        of_null = self._evaluator.evaluate_frame(pl.DataFrame({"": [None]}, schema={"": pl.String}))
+        self._values = self._kept(columns_of(of_null)[0])
 
     def columns(self, texts: Column) -> list[Column]:
         """The expression's values for these strings, of which there are some. Raises `RowError`."""
@@ -115,7 +119,7 @@ class Memo:
         values = [_taken(self._values, numbers)]
         if texts.length >= COUNTED_ROWS and new > texts.length // 2:
             self._resting = REST
-        if self._pool.bytes > MAX_BYTES:
+        if self._pool.bytes + self._results.bytes > MAX_BYTES:
             self._forget()
         return values
 
@@ -126,8 +130,28 @@ class Memo:
         except RowError:
             self._forget()
             raise
-        self._known = pl.concat([self._known, made], rechunk=True)
-        self._values = columns_of(self._known)[0]
+        self._values = self._added(self._kept(columns_of(made)[0]))
+
+    def _kept(self, made: Column) -> Column:
+        """The values, strings as views into the buffer that has them all."""
+        if made.format not in ("vu", "vz"):
+            return made
+        ids = np.maximum(self._results.intern_views(views_of(made), made.length), 0)
+        starts, lengths, arena = self._results.storage
+        views = np.zeros(4 * made.length, np.int32)
+        rows = np.arange(made.length) if made.valid is None else np.flatnonzero(made.valid)
+        place_views(arena, starts[ids[rows]], lengths[ids[rows]].astype(np.int32), rows, 0, views)
+        return strings(views.view(np.uint8), [arena], made.valid, text=made.format == "vu")
+
+    def _added(self, new: Column) -> Column:
+        """What is known and these values, which come after it."""
+        both = concatenated([rows_of(self._values), rows_of(new)])
+        assert isinstance(both, BufferedColumns)
+        (column,) = both.columns
+        if new.format not in ("vu", "vz"):
+            return column
+        views = np.concatenate((self._values.buffers[0], new.buffers[0]))
+        return strings(views, [self._results.storage[2]], column.valid, text=new.format == "vu")
 
 
 def _taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
@@ -137,6 +161,7 @@ def _taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
     if column.format == "b":
         bits = np.unpackbits(values, count=column.length, bitorder="little")
         return Column("b", len(rows), (np.packbits(bits[rows], bitorder="little"),), valid)
+    values = values.view(np.uint8)
     width = len(values) // column.length
     taken = values.reshape(-1, width).view(_WORDS[width]).take(rows, axis=0)
     return Column(column.format, len(rows), (taken.reshape(-1).view(np.uint8), *rest), valid)
