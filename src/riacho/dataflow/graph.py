@@ -54,6 +54,7 @@ class Graph:
         self._ended: set[str] = set()
         operators: list[object] = [node.operator for node in nodes]
         self._timed = [operator for operator in operators if isinstance(operator, Timed)]
+        self._divided = {place: operator for place, operator in enumerate(operators) if isinstance(operator, Divided)}
         self.scans = {node.id: node.relation for node in nodes if isinstance(node.relation, Scan)}
         self.sinks = {node.id: node.relation for node in nodes if isinstance(node.relation, Sink)}
 
@@ -90,9 +91,9 @@ class Graph:
                 continue
             taken = tuple(outputs[below] for below in node.inputs)
             node.rows_in += sum(len(batch) for batch in taken)
-            operator: object = node.operator
-            if isinstance(operator, Divided):
-                parts = operator.parts(taken)
+            divided = self._divided.get(place)
+            if divided is not None:
+                parts = divided.parts(taken)
                 bound, output = next(parts)
                 if bound != END_OF_SEQUENCE:
                     yield from self._run_parts(place, outputs, chain([(bound, output)], parts))
