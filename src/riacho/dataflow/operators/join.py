@@ -283,8 +283,9 @@ class JoinOperator:
         """Let go of the rows that are gone, and of those that can never match."""
         for number, side in enumerate(self._sides):
             removed = joining.removed[number][: joining.progress[kernel.REMOVED_LEFT + number]]
-            gone = np.empty(len(removed), np.int64)
+            gone = removed
             if len(removed):
+                gone = np.empty(len(removed), np.int64)
                 # A row that was forgotten may be retracted: nothing is left of that.
                 below = bool(side.expiry)
                 count = kernel.gone_rows(

@@ -29,8 +29,12 @@ def _mapped(size: int) -> mmap.mmap:
 
 
 def fresh_bytes(size: int) -> npt.NDArray[np.uint8]:
-    """Bytes to be written to, a large number of them in a mapping of their own."""
-    return np.empty(size, np.uint8) if size < MAPPED_BYTES else np.frombuffer(_mapped(size), np.uint8)
+    """Bytes to be written to soon, a large number of them in a mapping of their own, whose memory is asked for."""
+    if size < MAPPED_BYTES:
+        return np.empty(size, np.uint8)
+    fresh = np.frombuffer(_mapped(size), np.uint8)
+    back_memory(fresh.__array_interface__["data"][0], size)
+    return fresh
 
 
 class Growable:

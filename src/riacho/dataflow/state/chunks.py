@@ -19,7 +19,7 @@ Uint64Array = npt.NDArray[np.uint64]
 Uint8Array = npt.NDArray[np.uint8]
 
 FIRST_CHUNK_BYTES = 1 << 18
-LAST_CHUNK_BYTES = 64 << 20
+LAST_CHUNK_BYTES = 32 << 20
 """A new chunk is as large as all used bytes, between these: few chunks, and little of them unused."""
 
 SWEPT_BYTES = 4 << 20
