@@ -24,7 +24,7 @@ FLINK_FUNCTIONS = (
 )  # fmt: skip
 """System functions of Flink 2.2 that are aggregates or windows, or that were not here when this list was made."""
 
-_TITLES = {
+TITLES = {
     "comparison": "Comparison",
     "logical": "Logic",
     "arithmetic": "Arithmetic",
@@ -81,7 +81,7 @@ def page() -> str:
     """The page's text."""
     parts = [_HEAD]
     for family, definitions in FAMILIES.items():
-        parts.append(f"## {_TITLES[family]}\n")
+        parts.append(f"## {TITLES[family]}\n")
         rows = ["| function | result |", "|---|---|", *map(_row, definitions)]
         parts.append("\n".join(rows) + "\n")
     parts.append("## Aggregates\n")
