@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -117,6 +117,19 @@ class Column:
     buffers: tuple[AnyArray, ...] = ()
     valid: BoolArray | None = None
     children: tuple[tuple[str, Column], ...] = ()
+    _addresses: tuple[int, tuple[int, ...]] | None = field(default=None, repr=False, compare=False)
+
+    def addresses(self) -> tuple[int, tuple[int, ...]]:
+        """Where the validity is, a byte a row (0: there is none), and where the buffers are.
+
+        Asked of NumPy once: for a small batch it takes longer than a kernel takes for its rows.
+        """
+        found = self._addresses
+        if found is None:
+            valid = 0 if self.valid is None else self.valid.ctypes.data
+            found = valid, tuple([buffer.ctypes.data for buffer in self.buffers])
+            object.__setattr__(self, "_addresses", found)
+        return found
 
 
 def strings(views: Uint8Array, data: Sequence[Uint8Array], valid: BoolArray | None, *, text: bool = True) -> Column:
@@ -281,7 +294,7 @@ def column_buffers(column: Column) -> tuple[Buffers, object]:
     """The memory of a column, and what keeps alive the part of it that is made for this."""
     children = [column_buffers(child) for _, child in column.children]
     bitmap = None if column.valid is None else np.packbits(column.valid, bitorder="little")
-    addresses = tuple([buffer.ctypes.data for buffer in column.buffers])
+    _, addresses = column.addresses()
     found = Buffers(0, 0 if bitmap is None else bitmap.ctypes.data, addresses, tuple(child for child, _ in children))
     return found, (bitmap, children)
 

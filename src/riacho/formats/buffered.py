@@ -165,4 +165,6 @@ def _sliced(column: Column, first: int, stop: int) -> Column:
         bits = np.unpackbits(values, count=column.length, bitorder="little")[first:stop]
         return Column("b", stop - first, (np.packbits(bits, bitorder="little"),), valid)
     width = len(values) // column.length
-    return Column(column.format, stop - first, (values[first * width : stop * width], *rest), valid)
+    there, (start, *others) = column.addresses()
+    addresses = there + first if there else 0, (start + first * width * values.strides[0], *others)
+    return Column(column.format, stop - first, (values[first * width : stop * width], *rest), valid, (), addresses)

@@ -70,12 +70,9 @@ class Input:
                 sources += (place.valid, data, place.offset, len(addresses), parent, 0)
                 addresses += place.data[1:-1]  # the last one holds the others' sizes
                 continue
-            buffers, valid = place.buffers, place.valid
-            data = buffers[0].ctypes.data if buffers else 0
-            there = 0 if valid is None else valid.ctypes.data
-            sources += (there, data, 0, len(addresses), parent, 1)
-            if len(buffers) > 1:
-                addresses += [buffer.ctypes.data for buffer in buffers[1:-1]]
+            there, buffers = place.addresses()
+            sources += (there, buffers[0] if buffers else 0, 0, len(addresses), parent, 1)
+            addresses += buffers[1:-1]
         return np.array(sources, np.int64), np.array(addresses or [0], np.int64)
 
     def values(self, path: tuple[int, ...], width: int, rows: int) -> Uint8Array:
