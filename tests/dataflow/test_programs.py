@@ -261,6 +261,17 @@ def test_a_chain_gives_what_polars_gives(query: str, values: list[dict[str, Any]
     agree(query, frame_for(steps, values))
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["a = 1", "a = 2 AND f", "a = 3", "a IS NULL", "a = 1 AND a = 2", "(a = 1) IS TRUE"]), rows())
+def test_what_a_filter_says_of_a_case_is_used(where: str, values: list[dict[str, Any]]) -> None:
+    for row, value in zip(values, [1, 2, 3, None, 1, 2, 3, None, 1, 2, 3, 4], strict=False):
+        row["a"] = value
+    number = "CASE WHEN a = 1 THEN r.x WHEN a = 2 THEN a + 1 WHEN f THEN 5 ELSE r.x END"
+    text = "CASE WHEN a = 2 THEN s WHEN a = 1 THEN r.y ELSE 'thirteen bytes' END"
+    query = f"SELECT e + 1 AS more, e, t FROM (SELECT a, f, {number} AS e, {text} AS t FROM t) AS i WHERE {where}"
+    agree(query, frame_for(chain(query), values))
+
+
 FUNCTIONS = [
     "SPLIT_INDEX(s, 'e', 0)",
     "SPLIT_INDEX(s, 'e', 1)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -67,6 +67,38 @@ class Assembler:
     def keep(self, register: int) -> None:
         """Only rows where this is true stay."""
         self.conditions.append(register)
+
+    def settled(self, value: Value) -> Value:
+        """The value in the rows that are kept: one of a CASE's, where the conditions say which.
+
+        Under `kind = 2`, `CASE WHEN kind = 1 THEN a ELSE b END` is `b`.
+        """
+        if isinstance(value, Given):
+            return value
+        lines = {register: line for line, register in self.lines.items()}
+        register = value.register
+        while lines[register][0] in (kernel.SELECT, kernel.WIDE_SELECT):
+            _, condition, then, otherwise = lines[register]
+            holds = self._holds(condition, lines)
+            if holds is None:
+                break
+            register = then if holds else otherwise
+        operation, source, layout, _ = lines[register]
+        if register != value.register and operation == kernel.LOAD and layout != kernel.VALIDITY:
+            return Given(value.type, list(self.sources)[source])
+        return Computed(value.type, register)
+
+    def _holds(self, condition: int, lines: Mapping[int, Line]) -> bool | None:
+        """Whether a condition is true, or not, in all rows that are kept; None where that is not known."""
+        if condition in self.conditions:
+            return True
+        asked, same, other, _ = lines[condition]
+        for known in self.conditions:
+            operation, value, constant, _ = lines[known]
+            differ = operation == asked == kernel.EQUAL and value == same and constant != other
+            if differ and all(lines[each][0] == kernel.CONSTANT and not lines[each][2] for each in (constant, other)):
+                return False
+        return None
 
     def copy(self) -> Assembler:
         """As it is now: what a step adds is taken back with it."""

@@ -260,6 +260,7 @@ def program_of(
             if isinstance(step, Filter):
                 for part in conjuncts(fold_constants(step.predicate, settings)):
                     assembler.keep(assembler.register(assembler.value(part, fields)))
+                fields = [assembler.settled(value) for value in fields]
             else:
                 made = [assembler.value(fold_constants(part, settings), fields) for part in step.expressions]
                 for value in made:
