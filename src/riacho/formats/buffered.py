@@ -159,7 +159,8 @@ def _sliced(column: Column, first: int, stop: int) -> Column:
     valid = None if column.valid is None else column.valid[first:stop]
     if column.format == "+s":
         children = tuple([(name, _sliced(child, first, stop)) for name, child in column.children])
-        return Column("+s", stop - first, (), valid, children)
+        there, _ = column.addresses()
+        return Column("+s", stop - first, (), valid, children, (there + first if there else 0, ()))
     values, *rest = column.buffers
     if column.format == "b":
         bits = np.unpackbits(values, count=column.length, bitorder="little")[first:stop]

@@ -126,7 +126,7 @@ class Program:
         sources, addresses = inputs.tables(self._text_addresses)
         table, size = self._lay_out(rows)
         arena = np.empty(size, np.uint8)
-        plain = batch.diff is None and batch.split is None
+        plain = not self._filters or (batch.diff is None and batch.split is None)
         numbers = batch.sequence if plain else np.arange(rows, dtype=np.int64)
         kept = np.empty(rows if self._filters else 0, np.int64)
         count = kernel.run_program(
