@@ -20,6 +20,8 @@ from riacho.dataflow.operators.rejects import Rejects
 from riacho.dataflow.programs import program_of
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
+from riacho.formats.arrow import Column
+from riacho.formats.buffered import BufferedColumns
 from riacho.host import SystemClock
 from riacho.kernels.programs import BLOCK
 from riacho.plan.relations import Filter, Project, Relation, Scan
@@ -384,3 +386,19 @@ def test_a_filter_runs_by_the_kernel_before_what_only_polars_knows() -> None:
 
 def test_constants_alone_are_given_to_every_row() -> None:
     agree("SELECT 7 AS e FROM t WHERE TRUE IS TRUE", frame_for(chain("SELECT 7 AS e FROM t"), [{"a": 1}] * 3))
+
+
+def test_columns_that_are_only_picked_stay_in_the_form_that_they_have() -> None:
+    steps = chain("SELECT b AS x, a AS y, b AS z FROM t")
+    calc = Calc(steps, SETTINGS, Rejects())
+    fields = steps[0].input.schema
+    places = [fields.names.index(name) for name in ("a", "b")]
+    values = np.array([3, 1, 2])
+    columns = [Column("l", 3, (values + place,)) for place in range(len(fields))]
+    rows = BufferedColumns(fields.names, tuple(columns), 3)
+
+    made = calc.process((Batch(rows, np.arange(3), WatermarkSteps.still()),))
+
+    assert isinstance(made.rows, BufferedColumns)
+    a, b = ((values + place).tolist() for place in places)
+    assert made.frame.to_dict(as_series=False) == {"x": b, "y": a, "z": b}
