@@ -1,1 +1,1 @@
-CREATE TABLE t (a INT) PARTITIONED BY (a) WITH ('connector' = 'filesystem');
+CREATE TABLE t (a INT, b INT) PARTITIONED BY (a) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from riacho.dataflow.graph import Graph
-from riacho.dataflow.sinks import Sink
+from riacho.dataflow.sinks import Finishing, Sink
 from riacho.dataflow.sources import Positions, Source
 from riacho.errors import UsageError
 from riacho.host import Clock
@@ -316,6 +316,9 @@ class Worker:
 
     def _finish(self) -> None:
         """The sources have ended: the results are final, and the next run begins anew."""
+        for sink in self._wiring.sinks.values():
+            if isinstance(sink, Finishing):
+                sink.finish()
         self._flush()
         for source in self._wiring.sources.values():
             source.commit(source.positions())

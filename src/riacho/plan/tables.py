@@ -50,6 +50,8 @@ class Table:
     """WITH options, sorted by key; variables filled in."""
     primary_key: tuple[str, ...] = ()
     watermark: WatermarkDefinition | None = None
+    partitioned_by: tuple[str, ...] = ()
+    """The columns that are in the names of directories, not in the files."""
     origin: str | None = field(default=None, compare=False)
     """Where it was defined, for errors: `jobs/delays.sql:3`."""
 

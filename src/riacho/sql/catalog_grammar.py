@@ -16,7 +16,7 @@ _FILTERED = _PLACED | {"CATALOGS", "COLUMNS"}
 
 _REFUSED = {
     "JOBS": "riacho job list shows the jobs of a platform",
-    "PARTITIONS": "no table has partitions",
+    "PARTITIONS": "partitions are directories, and are not listed",
     "PROCEDURES": "there are no procedures",
     "MODELS": "there are no models",
 }

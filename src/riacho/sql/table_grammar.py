@@ -199,7 +199,7 @@ def alter_table(parser: Grammar, start: int) -> AlterTable:
     if_exists = parser.take("IF", "EXISTS")
     table = parser.table_name()
     if parser.peek("PARTITION") or parser.peek("ADD", "PARTITION") or parser.peek("DROP", "PARTITION"):
-        parser.refuse_here("no table has partitions")
+        parser.refuse_here("partitions are directories: they come with their files")
     if parser.take("RENAME"):
         if parser.take("TO"):
             return AlterTable(start, table, "RENAME", if_exists, new_name=parser.table_name())

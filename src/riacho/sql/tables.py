@@ -22,6 +22,10 @@ _ROW_TIME_PRECISION = 3
 """Flink's time attributes are in milliseconds."""
 
 
+_PARTITIONED = frozenset({"filesystem"})
+"""Connectors whose tables have partitions that are columns."""
+
+
 @dataclass(slots=True)
 class TableBinder:
     """Binds one definition. `start` is the statement's place. Raises `SqlError`."""
@@ -38,13 +42,14 @@ class TableBinder:
         self._check_names()
         primary_key = self._primary_key(options)
         columns = self._columns(primary_key)
-        self._check_partitions(columns)
+        self._check_partitions(columns, options["connector"])
         position = self.source.position(self.start)
         table = Table(
             self.name,
             columns,
             tuple(sorted(options.items())),
             primary_key,
+            partitioned_by=tuple(name.name for name in self.definition.partitioned_by),
             origin=f"{self.source.file}:{position.line}",
         )
         return replace(table, watermark=self._watermark(table))
@@ -146,7 +151,7 @@ class TableBinder:
             self.source.fail("a NULL has no type: cast it", column.expression)
         return TableColumn(column.name.name, bound.type, ColumnKind.COMPUTED, expression=bound, comment=column.comment)
 
-    def _check_partitions(self, columns: tuple[TableColumn, ...]) -> None:
+    def _check_partitions(self, columns: tuple[TableColumn, ...], connector: str) -> None:
         for name in self.definition.partitioned_by:
             self._definition(name)
         if self.definition.partitioned_by:
@@ -154,11 +159,12 @@ class TableBinder:
             for name in self.definition.partitioned_by:
                 if known[name.name].kind is not ColumnKind.PHYSICAL:
                     self.source.fail(f"'{name.name}' is no physical column", name)
-            self.source.fail(
-                "PARTITIONED BY is understood, but no connector writes partitions yet",
-                self.definition.partitioned_by[0],
-                "leave the clause out",
-            )
+            if connector not in _PARTITIONED:
+                self.source.fail(
+                    f"the connector '{connector}' has no partitions that are columns",
+                    self.definition.partitioned_by[0],
+                    "leave the clause out, or make it a table of the 'filesystem' connector",
+                )
 
     def _watermark(self, table: Table) -> WatermarkDefinition | None:
         if not self.definition.watermarks:

@@ -11,11 +11,6 @@ _HERE = Path(__file__).parent
 
 NAMES = tuple(f"q{number}" for number in range(24))
 
-WAITING: Mapping[str, str] = {
-    "q10": "partitioned files",
-}
-"""What the queries need that are refused so far."""
-
 SIDE_INPUT_ROWS = 10_000
 """Of the file that q13 looks its auctions up in: a number and the same as text."""
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlparse
 
 from riacho.dataflow.connectors.fields import format_fields
 from riacho.dataflow.connectors.lookup import LookupCache, read_lookup_cache
+from riacho.dataflow.connectors.partitions import Partitions, read_partitions
 from riacho.dataflow.connectors.tables import check_metadata, options_of
 from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy
 from riacho.formats.avro import open_avro_files
@@ -55,6 +56,7 @@ class FileTable:
     roll_ms: int
     policy: BadRecordPolicy
     lookup: LookupCache | None
+    partitions: Partitions | None
 
 
 def read_table(table: Table) -> FileTable:
@@ -68,7 +70,13 @@ def read_table(table: Table) -> FileTable:
     if policy is BadRecordPolicy.DEAD_LETTER:
         raise options.wrong(POLICY, "files have no dead-letter topic: use 'fail' or 'skip'")
     check_metadata(options, table, READABLE)
-    physical = [column for column in table.columns if column.kind is ColumnKind.PHYSICAL]
+    physical = [
+        column
+        for column in table.columns
+        if column.kind is ColumnKind.PHYSICAL and column.name not in table.partitioned_by
+    ]
+    if not physical:
+        raise options.error("every column is in PARTITIONED BY: nothing is left for the files")
     delimiter = options.get(_LINE_DELIMITER) if name == "csv" else "\n"
     fields = format_fields(physical)
     opened: Format | None = None
@@ -83,9 +91,10 @@ def read_table(table: Table) -> FileTable:
         raise unknown_format(name, options, also=(PARQUET,))
     options.get(_CHECK_INTERVAL)
     lookup = read_lookup_cache(options)
+    partitions = read_partitions(table, options)
     options.get(_PARALLELISM)
     roll = options.get(_ROLL_SIZE), options.get(_ROLL_INTERVAL)
-    result = FileTable(table, path, opened, whole, delimiter.encode(), *roll, policy, lookup)
+    result = FileTable(table, path, opened, whole, delimiter.encode(), *roll, policy, lookup, partitions)
     options.finish()
     return result
 

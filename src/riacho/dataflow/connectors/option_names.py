@@ -23,6 +23,9 @@ _KAFKA = """
 _FILES = """
     path format csv.line-delimiter sink.rolling-policy.file-size sink.rolling-policy.rollover-interval
     sink.rolling-policy.check-interval sink.parallelism source.monitor-interval
+    partition.default-name partition.time-extractor.kind partition.time-extractor.timestamp-pattern
+    sink.partition-commit.trigger sink.partition-commit.delay sink.partition-commit.policy.kind
+    sink.partition-commit.success-file.name sink.partition-commit.watermark-time-zone
 """
 _NEXMARK = """
     rate.shape rate.period rate.limited first-event.rate next-event.rate person.avg-size auction.avg-size bid.avg-size

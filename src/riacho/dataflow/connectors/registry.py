@@ -113,8 +113,10 @@ def _file_source(scan: Scan, environment: ConnectorEnvironment) -> Source:
 def _file_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:
     from riacho.dataflow.connectors.filesystem import read_table
     from riacho.dataflow.sinks.filesystem import FileSink
+    from riacho.dataflow.sinks.partitioned_files import PartitionedFileSink
 
-    return FileSink(read_table(sink.table), environment)
+    table = read_table(sink.table)
+    return FileSink(table, environment) if table.partitions is None else PartitionedFileSink(table, environment)
 
 
 def _print_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:

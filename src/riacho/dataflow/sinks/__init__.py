@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.sources import Json, Positions
@@ -16,6 +16,13 @@ class SinkCounts:
 
     rows: int = 0
     bytes: int = 0
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A sink that has something to do when the input has ended, before its last flush."""
+
+    def finish(self) -> None: ...
 
 
 class Sink(Protocol):

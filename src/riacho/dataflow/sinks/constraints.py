@@ -14,7 +14,7 @@ import polars as pl
 
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.evaluation.casts.lengths import fitted_bytes, fitted_text
-from riacho.dataflow.sinks import Sink, SinkCounts
+from riacho.dataflow.sinks import Finishing, Sink, SinkCounts
 from riacho.dataflow.sources import Json, Positions
 from riacho.errors import RiachoError
 from riacho.plan.tables import Table, TableColumn
@@ -61,6 +61,10 @@ class ConstrainedSink:
 
     def flush(self) -> None:
         self._sink.flush()
+
+    def finish(self) -> None:
+        if isinstance(self._sink, Finishing):
+            self._sink.finish()
 
     def positions(self) -> Positions:
         return self._sink.positions()

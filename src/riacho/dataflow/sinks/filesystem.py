@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -28,14 +30,22 @@ class FileSink:
     of one job's sink: what a kill left of it is known by its name.
     """
 
-    def __init__(self, table: FileTable, environment: ConnectorEnvironment, disk: Disk | None = None) -> None:
+    def __init__(
+        self,
+        table: FileTable,
+        environment: ConnectorEnvironment,
+        disk: Disk | None = None,
+        run: str | None = None,
+        numbers: Iterator[int] | None = None,
+    ) -> None:
         self._table = table
         self._clock = environment.clock
         self._disk = disk or SystemDisk()
         opened = table.format
         self._encoder = None if opened is None else opened.encoder()
         self._changes = None if opened is None or opened.change_encoder is None else opened.change_encoder()
-        self._run = uuid.uuid4().hex[:12]
+        self._run = run or uuid.uuid4().hex[:12]
+        self._numbers = numbers or itertools.count()
         self._number = 0
         self._fd: int | None = None
         self._size = 0
@@ -82,10 +92,9 @@ class FileSink:
             self._disk.rename(directory / _hidden(self._run, self._number), directory / name)
             self._disk.sync_directory(directory)
         except OSError as error:
-            raise self._failed(error) from error
+            raise failed(self._table, error) from error
         finally:
             self._fd = None
-        self._number += 1
         self._size = 0
 
     def positions(self) -> Positions:
@@ -93,17 +102,9 @@ class FileSink:
 
     def restore(self, positions: Mapping[str, Json]) -> None:
         """Remove what an earlier run did not complete. Its parts stay: repeats are appended."""
-        run, directory = positions[_RUN], self._table.path
+        run = positions[_RUN]
         assert isinstance(run, str), "a run has a name"
-        try:
-            names = self._disk.list(directory) if self._disk.exists(directory) else []
-            left = fnmatch.filter(names, _hidden(run, "*"))
-            for name in left:
-                self._disk.unlink(directory / name)
-            if left:
-                self._disk.sync_directory(directory)
-        except OSError as error:
-            raise self._failed(error) from error
+        remove_unfinished(self._table, self._disk, self._table.path, run)
 
     @property
     def counts(self) -> SinkCounts:
@@ -117,20 +118,35 @@ class FileSink:
         try:
             if self._fd is None:
                 self._disk.make_directory(directory)
+                self._number = next(self._numbers)
                 self._fd = self._disk.open(directory / _hidden(self._run, self._number), create=True)
                 self._opened_ms = self._clock.monotonic_ms()
                 self._size = 0
             self._disk.write(self._fd, self._size, [data])
         except OSError as error:
-            raise self._failed(error) from error
+            raise failed(self._table, error) from error
         self._size += len(data)
         self._bytes += len(data)
 
-    def _failed(self, error: OSError) -> RiachoError:
-        return RiachoError(
-            f"table {self._table.table.name}: {self._table.path} cannot be written: {error.strerror}",
-            where=self._table.table.origin,
-        )
+
+def remove_unfinished(table: FileTable, disk: Disk, directory: Path, run: str) -> None:
+    """Remove what a run did not complete in a directory."""
+    try:
+        names = disk.list(directory) if disk.exists(directory) else []
+        left = fnmatch.filter(names, _hidden(run, "*"))
+        for name in left:
+            disk.unlink(directory / name)
+        if left:
+            disk.sync_directory(directory)
+    except OSError as error:
+        raise failed(table, error) from error
+
+
+def failed(table: FileTable, error: OSError) -> RiachoError:
+    """The error for a disk that refuses."""
+    return RiachoError(
+        f"table {table.table.name}: {table.path} cannot be written: {error.strerror}", where=table.table.origin
+    )
 
 
 def _assert_added(batch: Batch) -> None:

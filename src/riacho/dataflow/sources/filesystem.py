@@ -65,7 +65,10 @@ class FileSource:
         self._fields = tuple(fields)
         columns = {column.name: column for column in table.table.stored_columns}
         self._columns = [columns[name] for name in fields]
-        self._physical = [column.name for column in self._columns if column.kind is ColumnKind.PHYSICAL]
+        keys = table.table.partitioned_by
+        self._physical = [
+            column.name for column in self._columns if column.kind is ColumnKind.PHYSICAL and column.name not in keys
+        ]
         self._decoder = None if table.format is None else table.format.decoder(self._physical)
         self._bad = BadRecords(table.table.name, table.policy)
         self._file: str | None = None
@@ -250,11 +253,13 @@ class FileSource:
         return decoded
 
     def _with_metadata(self, frame: pl.DataFrame, path: Path) -> pl.DataFrame:
-        extra = [column for column in self._columns if column.kind is ColumnKind.METADATA]
+        extra = [_metadata(column, path) for column in self._columns if column.kind is ColumnKind.METADATA]
+        partitions = self._table.partitions
+        if partitions is not None:
+            extra += partitions.columns(path.parent.relative_to(self._table.path), self._columns)
         if not extra:
             return frame
-        added = frame.with_columns(_metadata(column, path) for column in extra)
-        return added.select(self._fields)
+        return frame.with_columns(extra).select(self._fields)
 
 
 def _metadata(column: TableColumn, path: Path) -> pl.Expr:
