@@ -197,6 +197,7 @@ TABLES = {
     "`print`": ("a INT", {"connector": "print"}),
     "`json`": ("a INT", KAFKA),
     **{f"`{name}`": ("a INT", {**KAFKA, "format": name}) for name in CHANGELOG_FORMATS},
+    "`avro`": ("a INT", {**KAFKA, "format": "avro"}),
     "`csv`": ("a INT", {**KAFKA, "format": "csv"}),
     "`raw`": ("a INT", {**KAFKA, "format": "raw"}),
 }
