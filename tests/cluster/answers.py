@@ -77,9 +77,8 @@ def riacho_session(tables: str) -> Session:
     return session
 
 
-def riacho_answer(tables: str, text: str, kafka: str) -> Answer:
+def riacho_answer(session: Session, text: str, kafka: str) -> Answer:
     """The last statement's answer, as a stream gives it; those before it make views and set options."""
-    session = riacho_session(tables)
     *before, query = statements(text)
     try:
         for each in before:

@@ -11,12 +11,16 @@ from answers import filled
 from confluent_kafka import Producer
 
 from job_process import DEADLINE_S, create_topic
-from riacho.bench.peers.flink import Flink
+from riacho.bench.peers.flink import Flink, fetch
+from riacho.errors import RiachoError
 from riacho.testing.records import read_records
 from running_broker import RunningBroker
 
 HERE = Path(__file__).parent
 SLOTS = 4
+
+HASTE = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Java's options where it runs minutes: compiled once and quickly. Of the processor it takes half as much then."""
 
 
 def say(text: str) -> None:
@@ -26,7 +30,12 @@ def say(text: str) -> None:
 @pytest.fixture(scope="session")
 def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
     """One Flink for all tests; each takes a session of its own."""
-    with Flink(tmp_path_factory.mktemp("flink"), slots=SLOTS, progress=say) as cluster:
+    try:
+        distribution = fetch(say)
+    except RiachoError as error:
+        pytest.exit(f"nothing was compared with Apache Flink: {error}", returncode=1)
+    directory = tmp_path_factory.mktemp("flink")
+    with Flink(directory, slots=SLOTS, java_options=HASTE, distribution=distribution, progress=say) as cluster:
         yield cluster
 
 

@@ -13,11 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from answers import SETTINGS, Answer, flink_answer, riacho_answer, statements
+from answers import SETTINGS, Answer, flink_answer, riacho_answer, riacho_session, statements
 
 from conftest import SLOTS
 from riacho.bench.peers.flink import Flink
 from riacho.bench.peers.flink import Session as FlinkSession
+from riacho.sql.session import Session
 from running_broker import RunningBroker
 
 QUERIES = Path(__file__).parent / "queries"
@@ -38,7 +39,7 @@ def flinks(request: pytest.FixtureRequest, flink: Flink, tables: str) -> Iterato
 
     def ask(name: str) -> Answer:
         text = (QUERIES / f"{name}.sql").read_text()
-        if len(statements(text)) > 1:  # its views and options are no other's
+        if has_own_session(text):
             return flink_answer(session(), text)
         if not hasattr(shared, "session"):
             shared.session = session()
@@ -48,14 +49,26 @@ def flinks(request: pytest.FixtureRequest, flink: Flink, tables: str) -> Iterato
         yield {name: threads.submit(ask, name) for name in asked}
 
 
+def has_own_session(text: str) -> bool:
+    """Views and options are no other query's."""
+    return len(statements(text)) > 1
+
+
+@pytest.fixture(scope="module")
+def shared(tables: str) -> Session:
+    """Riacho's session for queries that leave nothing behind."""
+    return riacho_session(tables)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_flink_answers_the_same(
-    name: str, flinks: Mapping[str, Future[Answer]], tables: str, kafka: RunningBroker
+    name: str, flinks: Mapping[str, Future[Answer]], shared: Session, tables: str, kafka: RunningBroker
 ) -> None:
     text = (QUERIES / f"{name}.sql").read_text()
-    theirs = flinks[name].result()
+    session = riacho_session(tables) if has_own_session(text) else shared
 
-    ours = riacho_answer(tables, text, kafka.bootstrap)
+    ours = riacho_answer(session, text, kafka.bootstrap)
+    theirs = flinks[name].result()
 
     if "-- differs: " in text:
         assert ours != theirs, "they do not differ any more: take the mark away"

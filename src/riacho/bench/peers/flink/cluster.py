@@ -102,10 +102,11 @@ class Flink:
         memory: Memory | None = None,
         jars: Sequence[Path] = (),
         settings: Mapping[str, str] | None = None,
+        java_options: Sequence[str] = (),
         distribution: Distribution | None = None,
         progress: Progress = say_nothing,
     ) -> None:
-        """`jars` join the class path; `settings` the cluster's configuration.
+        """`jars` join the class path, `settings` the cluster's configuration, `java_options` each process's own.
 
         Raises `FlinkMissingError` without Java.
         """
@@ -113,6 +114,7 @@ class Flink:
         self._memory = memory or Memory()
         self._directory = directory
         self._jars = tuple(jars)
+        self._java_options = tuple(java_options)
         rpc, rest, gateway = _free_ports(3)
         self.rest_address = f"127.0.0.1:{rest}"
         """Of the JobManager's REST API and page."""
@@ -190,6 +192,7 @@ class Flink:
             *(f"--add-opens={each}=ALL-UNNAMED" for each in OPENED),
             "-Dlog4j2.level=WARN",
             *options,
+            *self._java_options,
             "-classpath",
             os.pathsep.join([self._distribution.class_path(), *map(str, self._jars)]),
             main,

@@ -17,8 +17,8 @@ from typing import Any
 from riacho.bench.peers.flink.result_types import type_text
 from riacho.errors import RiachoError
 
-POLL_S = 0.02
-"""How long until the gateway is asked again for a result that it does not have yet."""
+POLL_S = 0.05
+"""How long until the gateway is asked again for a result, or for rows, that it does not have yet."""
 
 TIMEOUT_S = 120.0
 REQUEST_TIMEOUT_S = 60.0
@@ -94,6 +94,8 @@ class Session:
             job = page.get("jobID") or job
             if kind == "EOS":
                 return Result(columns, tuple(rows), job)
+            if not results["data"]:  # of a job that runs the gateway gives empty pages, as often as it is asked
+                time.sleep(POLL_S)
             path = page["nextResultUri"]
 
     def close(self) -> None:
