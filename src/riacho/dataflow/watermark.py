@@ -17,9 +17,6 @@ from riacho.dataflow.operator import StateArrays
 from riacho.host.clock import Clock
 from riacho.kernels.windows import advance_watermark
 
-_BUSY = np.zeros(1, np.bool_)
-"""The only split is not idle."""
-
 BEFORE_ALL_ROWS = -1
 """The sequence number before the job's first."""
 
@@ -42,6 +39,7 @@ class SplitWatermarks:
         self._levels = np.empty(0, np.int64)
         self._heard_ms = np.empty(0, np.float64)
         self._lookup = np.empty(0, np.int32)
+        self._never_idle = np.empty(0, np.bool_)
         self.watermark = NO_WATERMARK
         self._last_sequence = BEFORE_ALL_ROWS
 
@@ -59,6 +57,7 @@ class SplitWatermarks:
             self._numbers[split] = len(self._numbers)
         self._levels = np.concatenate((self._levels, np.full(len(new), NO_WATERMARK)))
         self._heard_ms = np.concatenate((self._heard_ms, np.full(len(new), self._clock.monotonic_ms())))
+        self._never_idle = np.zeros(len(self._levels), np.bool_)
         self._lookup = np.full(max(self._numbers) + 1, -1, np.int32)
         for split, number in self._numbers.items():
             self._lookup[split] = number
@@ -83,8 +82,8 @@ class SplitWatermarks:
         """
         before = self.watermark
         numbers = self._split_numbers(splits, len(sequence))
-        if len(sequence) and len(self._levels) == 1 and not self._timeout and self._levels[0] <= before:
-            return WatermarkSteps(before, *self._advance(sequence, numbers, values, valid, _BUSY))
+        if not self._timeout and len(sequence) and min(self._levels.tolist()) <= before:
+            return WatermarkSteps(before, *self._advance(sequence, numbers, values, valid, self._never_idle))
         idle = self._idle()
         steps: list[tuple[Int64Array, Int64Array]] = [self._start(idle)]
         if len(sequence):

@@ -103,11 +103,13 @@ class KafkaSource:
     def finished_splits(self) -> frozenset[int]:
         if not self._bounded:
             return frozenset()
-        positions = self._standing()
         until = self._splits.until
-        return frozenset(
-            number for part, number in self._splits.numbers.items() if positions.get(part, until[part]) >= until[part]
-        )
+        fetched = self._fetcher.positions()
+        ended = [part for part in self._splits.numbers if fetched.get(part, until[part]) >= until[part]]
+        if ended and self._block is not None:  # of which some rows may not be delivered yet
+            delivered = self._block.positions()
+            ended = [part for part in ended if delivered.get(part, until[part]) >= until[part]]
+        return frozenset(self._splits.numbers[part] for part in ended)
 
     @property
     def finished(self) -> bool:
