@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riacho.errors import RiachoError
-from riacho.plan.expressions import Call
+from riacho.plan.expressions import Call, Expression, Literal
 from riacho.plan.relations import Aggregate, Join, JoinKind, Normalize, Project, Relation, Scan, Union
 from riacho.plan.types import BIGINT, BOOLEAN, STRING
 
@@ -57,6 +57,13 @@ KEYS = {
     "two keys": ((1, 2), (1, 2), "a.k = b.k AND a.j = b.j"),
     "no key": ((), (), "true"),
 }
+RESIDUALS = {
+    "words": "a.v <= b.v",
+    "several words": "b.v BETWEEN a.v AND a.id AND a.v <> b.id AND a.id > a.v",
+    "a program": "a.v + 1 <= b.v",
+    "Polars": "a.k <= b.k",
+}
+"""What a condition is evaluated by."""
 CHANGING = [(False, False), (True, False), (False, True), (True, True)]
 
 
@@ -69,7 +76,12 @@ def joined_by_duckdb(kind: JoinKind, condition: str) -> str:
 @pytest.mark.parametrize("changing", CHANGING, ids=["added", "left changes", "right changes", "both change"])
 @pytest.mark.parametrize("kind", JoinKind, ids=[kind.value.lower() for kind in JoinKind])
 @settings(max_examples=20, deadline=None)
-@given(data=st.data(), keys=st.sampled_from(sorted(KEYS)), null_safe=st.booleans(), residual=st.sampled_from(" vvk"))
+@given(
+    data=st.data(),
+    keys=st.sampled_from(sorted(KEYS)),
+    null_safe=st.booleans(),
+    residual=st.sampled_from([*RESIDUALS, ""]),
+)
 def test_a_join_is_that_of_the_batch_at_every_prefix(
     data: st.DataObject, changing: tuple[bool, bool], kind: JoinKind, keys: str, null_safe: bool, residual: str
 ) -> None:
@@ -81,11 +93,26 @@ def test_a_join_is_that_of_the_batch_at_every_prefix(
         safe = frozenset((0,))
         condition = condition.replace("a.k =", "a.k IS NOT DISTINCT FROM")
     relation = Join(*sides, kind, left_keys, right_keys, null_safe=safe)
-    if residual.strip():  # of numbers, which one kernel compares, or of strings, which Polars does
+    if residual:
         pair = relation.pair
-        compared = pair.column(residual), pair.column(f"{residual}0")
-        relation = replace(relation, residual=Call(BOOLEAN, "<=", compared))
-        condition += f" AND a.{residual} <= b.{residual}"
+        columns = {"v": pair.column("v"), "w": pair.column("v0"), "k": pair.column("k"), "l": pair.column("k0")}
+        one = Literal(BIGINT, 1)
+        conditions: dict[str, Expression] = {
+            "words": Call(BOOLEAN, "<=", (columns["v"], columns["w"])),
+            "several words": Call(
+                BOOLEAN,
+                "AND",
+                (
+                    Call(BOOLEAN, "BETWEEN", (columns["w"], columns["v"], pair.column("id"))),
+                    Call(BOOLEAN, "<>", (columns["v"], pair.column("id0"))),
+                    Call(BOOLEAN, ">", (pair.column("id"), columns["v"])),
+                ),
+            ),
+            "a program": Call(BOOLEAN, "<=", (Call(BIGINT, "+", (columns["v"], one)), columns["w"])),
+            "Polars": Call(BOOLEAN, "<=", (columns["k"], columns["l"])),
+        }
+        relation = replace(relation, residual=conditions[residual])
+        condition += f" AND {RESIDUALS[residual]}"
 
     def compare(prefix: int, outcome: Any) -> None:
         if prefix in (len(events), *cuts[:1]):

@@ -113,6 +113,21 @@ UNMARKED: Final = 0
 MARKED: Final = 1
 """In place of the right row of a mark join: whether the left one has a match."""
 
+# The operators of a comparison.
+LESS: Final = 0
+LESS_OR_EQUAL: Final = 1
+EQUAL: Final = 2
+NOT_EQUAL: Final = 3
+
+# The columns of a table of comparisons; those of the second operand follow those of the first.
+COMPARISON_OPERATOR: Final = 0
+OPERAND_SIDE: Final = 1
+OPERAND_WORD: Final = 2
+OPERAND_NULL_WORD: Final = 3
+OPERAND_NULL_BIT: Final = 4
+OPERAND_COLUMNS: Final = 4
+COMPARISON_COLUMNS: Final = 9
+
 _FAR: Final = 12
 """Rows ahead whose key's chains are fetched."""
 
@@ -374,6 +389,47 @@ def repeat_pairs(
             out_moment[count] = moment[index]
             out_diff[count] = 1 if change[index] > 0 else -1
             count += 1
+    return count
+
+
+@inlined
+def _compare(left: int, right: int, left_words: Table, right_words: Table, comparisons: Table, line: int) -> bool:
+    """Whether a comparison of two words of a pair is true; with a null it is not."""
+    values = (int64(0), int64(0))
+    for place in range(2):
+        at = place * OPERAND_COLUMNS
+        side, word = comparisons[line, at + OPERAND_SIDE], comparisons[line, at + OPERAND_WORD]
+        null_word, null_bit = comparisons[line, at + OPERAND_NULL_WORD], comparisons[line, at + OPERAND_NULL_BIT]
+        if side == 0:
+            value, nulls = left_words[left, word], left_words[left, null_word]
+        else:
+            value, nulls = right_words[right, word], right_words[right, null_word]
+        if (nulls >> null_bit) & 1 == 1:
+            return False
+        values = (values[1], value)
+    operator = comparisons[line, COMPARISON_OPERATOR]
+    if operator == LESS:
+        return bool(values[0] < values[1])
+    if operator == LESS_OR_EQUAL:
+        return bool(values[0] <= values[1])
+    return bool((values[0] == values[1]) == (operator == EQUAL))
+
+
+@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_TABLE}, {READ_TABLE}, int64[::1])")
+def compare_pairs(
+    left: Int64s, right: Int64s, left_words: Table, right_words: Table, comparisons: Table, kept: Int64s
+) -> int:
+    """The pairs for which all comparisons of words of their rows are true; returns how many there are."""
+    count = int64(0)
+    for pair in range(left.size):
+        if pair + _FAR < left.size:
+            prefetch(left_words, left[pair + _FAR] * left_words.shape[1])
+            prefetch(right_words, right[pair + _FAR] * right_words.shape[1])
+        holds = True
+        for line in range(comparisons.shape[0]):
+            holds = holds and _compare(left[pair], right[pair], left_words, right_words, comparisons, line)
+        kept[count] = pair
+        count += int64(holds)
     return count
 
 

@@ -9,8 +9,11 @@ from riacho.dataflow.expressions import Predicate, Settings
 from riacho.dataflow.programs import filter_program
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.words import build_rows
-from riacho.plan.expressions import columns_used, remap
+from riacho.kernels import join as kernel
+from riacho.kernels.row_words import LEAF_NULL_BIT, LEAF_NULL_WORD, LEAF_WORD
+from riacho.plan.expressions import Call, Column, Expression, columns_used, conjuncts, remap
 from riacho.plan.relations import Join, Schema
+from riacho.plan.types import DataType, DateType, IntegerType, TimestampLtzType, TimestampType, TimeType
 
 
 class PairCondition:
@@ -25,6 +28,7 @@ class PairCondition:
         self._left, self._right = left, right
         self._left_fields = left.choose([index for index in used if index < width])
         self._right_fields = right.choose([index - width for index in used if index >= width])
+        self._comparisons = _comparisons(relation.residual, width, left, right)
         condition = remap(relation.residual, {old: new for new, old in enumerate(used)}.__getitem__)
         self._program = filter_program(condition, schema, settings)
         self._predicate = Predicate(condition, schema, settings)
@@ -36,9 +40,65 @@ class PairCondition:
 
         Raises `RowError` with the pairs on which it failed.
         """
+        if self._comparisons is not None:
+            kept = np.empty(len(lefts), np.int64)
+            words = self._left.words, self._right.words
+            return kept[: kernel.compare_pairs(lefts, rights, *words, self._comparisons, kept)]
         columns = self._left.columns(lefts, self._left_fields) + self._right.columns(rights, self._right_fields)
         rows = build_rows(self._fields, columns, len(lefts))
         if self._program is not None:
             numbered = Batch(rows, np.arange(len(lefts)), WatermarkSteps.still())
             return self._program.run(numbered).sequence
         return np.flatnonzero(self._predicate.holds(Batch(rows, sequence, watermark)).to_numpy())
+
+
+_OPERATORS = {
+    "<": (kernel.LESS, False),
+    ">": (kernel.LESS, True),
+    "<=": (kernel.LESS_OR_EQUAL, False),
+    ">=": (kernel.LESS_OR_EQUAL, True),
+    "=": (kernel.EQUAL, False),
+    "<>": (kernel.NOT_EQUAL, False),
+}
+"""The kernel's operators, and whether the operands change places."""
+
+
+def _comparisons(condition: Expression, width: int, left: RowStore, right: RowStore) -> Int64Array | None:
+    """A condition that only compares whole values of the rows, as the kernel's table; None for any other.
+
+    Such values are kept as words that order as they do, so no column is made of them.
+    """
+    found: list[tuple[str, Expression, Expression]] = []
+    for part in conjuncts(condition):
+        if not isinstance(part, Call):
+            return None
+        if part.function == "BETWEEN":
+            value, low, high = part.arguments
+            found += [("<=", low, value), ("<=", value, high)]
+        elif part.function in _OPERATORS and len(part.arguments) == 2:
+            found.append((part.function, *part.arguments))
+        else:
+            return None
+    table = np.zeros((len(found), kernel.COMPARISON_COLUMNS), np.int64)
+    for line, (function, one, other) in zip(table, found, strict=True):
+        operator, swapped = _OPERATORS[function]
+        operands = (other, one) if swapped else (one, other)
+        if not _comparable(one.type, other.type):
+            return None
+        line[kernel.COMPARISON_OPERATOR] = operator
+        for place, operand in enumerate(operands):
+            if not isinstance(operand, Column):
+                return None
+            side = int(operand.index >= width)
+            leaf = (left, right)[side].leaf(operand.index - side * width)
+            at = place * kernel.OPERAND_COLUMNS
+            line[at + kernel.OPERAND_SIDE] = side
+            line[at + kernel.OPERAND_WORD] = leaf[LEAF_WORD]
+            line[at + kernel.OPERAND_NULL_WORD] = leaf[LEAF_NULL_WORD]
+            line[at + kernel.OPERAND_NULL_BIT] = leaf[LEAF_NULL_BIT]
+    return table
+
+
+def _comparable(one: DataType, other: DataType) -> bool:
+    integers = isinstance(one, IntegerType) and isinstance(other, IntegerType)
+    return integers or (one.same_as(other) and isinstance(one, DateType | TimeType | TimestampType | TimestampLtzType))

@@ -319,6 +319,11 @@ class RowStore:
         raw = given.out[start : start + _OUT_BYTES.get(kind, 8) * count]
         return _plain_column(data_type, kind, raw, valid, given), leaf + 1
 
+    def leaf(self, field: int) -> Int64Array:
+        """Where the words of a field, which is no ROW, are, as a line of the kernels' table of leaves."""
+        leaf: Int64Array = self._leaves[self._starts[field]]
+        return leaf
+
     def sort_keys(self, order: Sequence[SortKey]) -> Int64Array:
         """An order by fields as the table that `compare_rows` reads."""
         keys = np.zeros((len(order), KEY_COLUMNS), np.int64)
