@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riacho.dataflow.state.arena import MAPPED_BYTES, Growable
-from riacho.dataflow.state.hash_table import COPIED_PER_CALL, COPIED_PER_ROW, FIRST_SIZE
+from riacho.dataflow.state.hash_table import BACKED_BYTES, COPIED_PER_CALL, COPIED_PER_ROW, FIRST_SIZE
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.strings import StringPool
 from riacho.formats.arrow import to_frame
@@ -173,3 +173,25 @@ def test_a_large_array_grows_without_losing_its_values() -> None:
     places = [10 * 3**power for power in range(20) if 10 * 3**power < length]
     assert [array.values[place - 1].tolist() for place in places] == [[place, place] for place in places]
     assert not array.values[length // 3 :].any()
+
+
+def test_a_large_table_is_made_ready_before_keys_go_to_it() -> None:
+    index = KeyIndex(1)
+    table = index._table
+    for start in range(0, 300_000, 5_000):
+        slots = index.upsert(np.arange(start, start + 5_000).reshape(-1, 1)).slots
+        assert slots.tolist() == list(range(start, start + 5_000))
+        if table.used > len(table.entries) // 2 - 5_000 and 16 * len(table.entries) >= BACKED_BYTES:
+            assert table._readied >= len(table.entries), "most of the next one has its memory"
+
+    assert index.find(np.arange(300_000).reshape(-1, 1)).tolist() == list(range(300_000))
+
+
+def test_tombstones_make_no_next_table_ready() -> None:
+    index = KeyIndex(1)
+    for start in range(0, 400_000, 10_000):
+        slots = index.upsert(np.arange(start, start + 10_000).reshape(-1, 1)).slots
+        index.release(slots)
+
+    assert len(index) == 0
+    assert index._table._readied == 0

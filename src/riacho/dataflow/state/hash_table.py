@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from riacho.dataflow.state.arena import fresh_bytes
 from riacho.host.memory import back_memory
 from riacho.kernels.table import MAX_SLOTS, copy_entries, erase_entries, insert_entries
 
@@ -19,6 +20,13 @@ takes at least a quarter of that many new keys before the next replacement, so 4
 
 COPIED_PER_CALL = 1024
 
+READIED_PER_ROW = 16
+"""Entries of the next table whose memory is touched for each row looked up. From three eighths full to half full are an
+eighth of a table's size of new keys; in them the twice as many entries of the next one."""
+
+_PAGE = 512
+"""Entries of the smallest page."""
+
 BACKED_BYTES = 1 << 20
 """From this size on the memory of a new table, which is written to at random, is made ready in another thread."""
 
@@ -26,7 +34,7 @@ BACKED_BYTES = 1 << 20
 class HashTable:
     """Entries from hashes to slots. `entries` is written by kernels; `old` is empty unless it is being replaced."""
 
-    __slots__ = ("_copied", "entries", "old", "used")
+    __slots__ = ("_copied", "_dead", "_next", "_readied", "entries", "old", "used")
 
     def __init__(self) -> None:
         self.entries: Uint64Array = np.zeros(FIRST_SIZE, np.uint64)
@@ -34,10 +42,16 @@ class HashTable:
         self.used = 0
         """Entries that are not free, tombstones included."""
         self._copied = 0
+        self._dead = 0
+        """Tombstones among the entries."""
+        self._next: Uint64Array = np.empty(0, np.uint64)
+        """The table that will replace a large one. Keys go to places all over it: had its memory to be found then, a
+        single pass would find it all."""
+        self._readied = 0
 
     @property
     def bytes(self) -> int:
-        return self.entries.nbytes + self.old.nbytes
+        return self.entries.nbytes + self.old.nbytes + 8 * self._readied
 
     @property
     def full(self) -> bool:
@@ -52,16 +66,29 @@ class HashTable:
         while live > size // 4:
             size *= 2
         self.old = self.entries
-        self.entries = np.zeros(size, np.uint64)
-        if self.entries.nbytes >= BACKED_BYTES:
-            back_memory(self.entries.ctypes.data, self.entries.nbytes)
+        self.entries = self._next if len(self._next) == size else _free_entries(size)
+        self._next, self._readied = np.empty(0, np.uint64), 0
         self.used = 0
         self._copied = 0
+        self._dead = 0
 
     def advance(self, rows: int) -> None:
         """Copy a bounded number of the replaced table's entries, in proportion to `rows` about to be looked up."""
         if len(self.old):
             self._copy(COPIED_PER_CALL + COPIED_PER_ROW * rows)
+        elif self.used >= len(self.entries) // 8 * 3 and self.used - self._dead > len(self.entries) // 4:
+            self._ready(READIED_PER_ROW * rows)
+
+    def _ready(self, count: int) -> None:
+        """Touch the memory of so many entries of the next table, if that will be a large one."""
+        size = 2 * len(self.entries)
+        if 8 * size < BACKED_BYTES:
+            return
+        if not len(self._next):
+            self._next = _free_entries(size)
+        end = min(self._readied + count, size)
+        self._next[self._readied : end : _PAGE] = 0
+        self._readied = end
 
     def _copy(self, count: int) -> None:
         if not len(self.old):
@@ -74,7 +101,7 @@ class HashTable:
 
     def erase(self, slots: Int64Array, hashes: Uint64Array) -> None:
         """Forget the keys of these slots, which have these hashes."""
-        erase_entries(self.entries, hashes, slots)
+        self._dead += erase_entries(self.entries, hashes, slots)
         if len(self.old):
             erase_entries(self.old, hashes, slots)
 
@@ -85,4 +112,13 @@ class HashTable:
             size *= 2
         self.entries = np.zeros(size, np.uint64)
         insert_entries(slots, hashes, self.entries)
-        self.used = len(slots)
+        self.used, self._dead = len(slots), 0
+
+
+def _free_entries(size: int) -> Uint64Array:
+    """A table without keys; the memory of a large one is made ready in another thread, too."""
+    if 8 * size < BACKED_BYTES:
+        return np.zeros(size, np.uint64)
+    entries = fresh_bytes(8 * size).view(np.uint64)
+    back_memory(entries.__array_interface__["data"][0], entries.nbytes)
+    return entries
