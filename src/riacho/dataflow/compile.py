@@ -13,6 +13,7 @@ from riacho.dataflow.operators.cached_lookup_join import cached_lookup_join, loo
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.deduplicate import DeduplicateOperator, FirstArrivalOperator
 from riacho.dataflow.operators.expand import ExpandOperator
+from riacho.dataflow.operators.first_in_time import FirstInTimeOperator
 from riacho.dataflow.operators.group_window_aggregate import GroupWindowAggregateOperator
 from riacho.dataflow.operators.interval_join import IntervalJoinOperator
 from riacho.dataflow.operators.join import JoinOperator
@@ -37,7 +38,6 @@ from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
 from riacho.dataflow.operators.window_join import WindowJoinOperator
 from riacho.dataflow.operators.window_rank import WindowRankOperator
 from riacho.dataflow.operators.window_table import WindowTableOperator
-from riacho.plan.changelog import is_updating
 from riacho.plan.determinism import must_remember
 from riacho.plan.relations import (
     Aggregate,
@@ -60,6 +60,7 @@ from riacho.plan.relations import (
     Schema,
     Sink,
     Sort,
+    TimeAttribute,
     Union,
     Unnest,
     UpsertMaterialize,
@@ -202,7 +203,9 @@ class _Compiler:
             case Sort():
                 return SortOperator(relation)
             case Deduplicate():
-                kind = DeduplicateOperator if is_updating(relation) else FirstArrivalOperator
+                by_time = relation.input.schema[relation.time].time is TimeAttribute.ROWTIME
+                first = FirstInTimeOperator if by_time else FirstArrivalOperator
+                kind = DeduplicateOperator if relation.keep_last else first
                 return kind(relation, settings)
             case VersionedView():
                 return VersionedViewOperator(relation)

@@ -25,7 +25,6 @@ from riacho.plan.relations import (
     Scan,
     Sink,
     Sort,
-    TimeAttribute,
     Union,
     UpsertMaterialize,
     VersionedView,
@@ -57,8 +56,7 @@ def is_updating(relation: Relation) -> bool:
     if isinstance(relation, Rank):
         return bool(relation.order) or is_updating(relation.input)  # the first arrivals stay the first
     if isinstance(relation, Deduplicate):
-        by_arrival = relation.input.schema[relation.time].time is TimeAttribute.PROCTIME
-        return relation.keep_last or not by_arrival
+        return relation.keep_last  # the first by row time is given out when no earlier one can come
     if isinstance(relation, WindowAggregate):
         return relation.updates
     if isinstance(relation, WindowJoin | WindowRank):

@@ -34,6 +34,7 @@ from riacho.plan.relations import (
     Scan,
     Sink,
     Sort,
+    TimeAttribute,
     Union,
     Unnest,
     UpsertMaterialize,
@@ -307,7 +308,11 @@ def _kept_by_over(relation: Over) -> str:
 
 def _kept_by_deduplicate(relation: Deduplicate) -> str:
     key = _named(relation.input, relation.key)
-    return f"the {'last' if relation.keep_last else 'first'} row of each ({key})" if is_updating(relation) else key
+    if relation.keep_last:
+        return f"the last row of each ({key})"
+    if relation.input.schema[relation.time].time is TimeAttribute.ROWTIME:
+        return f"the first row of each ({key}) until the watermark reaches it, then ({key})"
+    return key
 
 
 def _kept_by_rank(relation: Rank) -> str:

@@ -1,4 +1,4 @@
-"""The first or the last row of each key by a time attribute. Flink: Deduplicate."""
+"""The last row of each key by a time attribute, or the first by processing time. Flink: Deduplicate."""
 
 from __future__ import annotations
 
@@ -76,16 +76,14 @@ class FirstArrivalOperator:
 
 
 class DeduplicateOperator:
-    """Keeps one row per key and emits −old +new for each key whose row a pass changed.
+    """Keeps the last row of each key and emits −old +new for each key whose row a pass changed.
 
-    Rule: a key's row is replaced by one that is earlier (keep first), or as late or later (keep last); of equal times
-    the first arrival is the first, the last arrival the last. By processing time every arrival is later.
+    Rule: a key's row is replaced by one that is as late or later. By processing time every arrival is later.
     Flink: RowTimeDeduplicateFunction, ProcTimeDeduplicateKeepLastRowFunction.
     """
 
     def __init__(self, relation: Deduplicate, settings: Settings) -> None:
         self._schema = relation.schema
-        self._keep_last = relation.keep_last
         self._keys = Partitions(relation.input.schema, relation.key)
         self._rows = RowStore(relation.input.schema.fields)
         by_rowtime = relation.input.schema[relation.time].time is TimeAttribute.ROWTIME
@@ -109,7 +107,7 @@ class DeduplicateOperator:
         kept.reserve(self._keys.slots_used)
         chosen, replaced = np.empty((2, len(batch)), np.int64)
         words = self._order.read(located)
-        count = decide_rows(partitions, words, int(self._keep_last), kept.values, chosen, replaced)
+        count = decide_rows(partitions, words, 1, kept.values, chosen, replaced)
         chosen, replaced = chosen[:count], replaced[:count]
         slots = rows.stage_located(located, chosen)
         out, moments = np.empty((2, 2 * count), np.int64)
