@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from changelogs import Event, batches_between, call, run, scan, started
+from changelogs import Event, at, batches_between, call, run, scan, started
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -223,6 +223,23 @@ def test_without_a_time_to_live_nothing_is_forgotten() -> None:
     events = [Event("bids", ("a", 1))] * 3
 
     assert run(COUNTS, events).total() == {("a", 3): 1}
+
+
+def test_a_key_whose_first_row_by_row_time_was_given_out_is_new_after_its_time() -> None:
+    session = Session()
+    session.execute(
+        "CREATE TABLE calls (city STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka')"
+    )
+    first = session.query(
+        "SELECT city, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY city ORDER BY ts) AS n FROM calls) AS t "
+        "WHERE n = 1"
+    )
+    waits = [("a", 0, 0), ("a", 1, TTL_MS - 1), ("b", 2, 0), ("a", 3, 1), ("a", 4, 0)]
+    steps = [(wait, Event("calls", (city, at(moment)))) for city, moment, wait in waits]
+
+    assert Ticking(first).changes(steps, [1, 4]) == [
+        ((city, at(moment)), 1) for city, moment in [("a", 0), ("b", 2), ("a", 3)]
+    ]
 
 
 def test_silence_frees_state_a_part_at_a_time(monkeypatch: Any) -> None:
