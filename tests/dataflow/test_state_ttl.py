@@ -35,6 +35,11 @@ SELECT city, visitor FROM (
   SELECT city, visitor, ROW_NUMBER() OVER (PARTITION BY city ORDER BY PROCTIME()) AS n FROM visits
 ) WHERE n = 1
 """
+TOP_OF_CITY = """
+SELECT city, visitor FROM (
+  SELECT city, visitor, ROW_NUMBER() OVER (PARTITION BY city ORDER BY visitor) AS n FROM visits
+) WHERE n <= 2
+"""
 BIDS = scan("bids", channel=STRING, price=INT)
 COUNTS = Aggregate(BIDS, (0,), (call("COUNT", BIDS.schema, result=BIGINT.with_nullable(False)),), ("channel", "bids"))
 USERS = scan("users", key=["id"], id=INT.with_nullable(False), city=STRING)
@@ -223,6 +228,29 @@ def test_without_a_time_to_live_nothing_is_forgotten() -> None:
     events = [Event("bids", ("a", 1))] * 3
 
     assert run(COUNTS, events).total() == {("a", 3): 1}
+
+
+@given(visits, restarts)
+def test_a_partition_of_a_top_n_begins_anew_after_its_time(steps: list[Step], at: list[int]) -> None:
+    expected: list[Change] = []
+    partitions: dict[str, tuple[list[str], int]] = {}
+    now = 0
+    for wait, event in steps:
+        now += wait
+        city, visitor = event.values
+        rows, written = partitions.get(city, ([], now))
+        if now - written >= TTL_MS:
+            rows = []
+        after = sorted([*rows, visitor])[:2]
+        if after != rows:
+            partitions[city] = (after, now)
+            left = Counter(rows) - Counter(after)
+            expected += [((city, gone), -1) for gone in left.elements()]
+            expected.append(((city, visitor), 1))
+        elif rows:
+            partitions[city] = (rows, written)
+
+    assert Ticking(query(TOP_OF_CITY)).changes(steps, at) == expected
 
 
 def test_a_key_whose_first_row_by_row_time_was_given_out_is_new_after_its_time() -> None:

@@ -197,7 +197,7 @@ class _Compiler:
             case WindowAggregate():
                 return WindowAggregateOperator(relation, settings, rejects)
             case Rank():
-                return RankOperator(relation)
+                return RankOperator(relation, settings)
             case WindowRank():
                 return WindowRankOperator(relation, settings)
             case Sort():

@@ -11,8 +11,10 @@ from typing import Any
 import numpy.typing as npt
 
 from riacho.dataflow.batch import Batch
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.first_rows import FirstRows
 from riacho.dataflow.state.fronts import Fronts, RankChanges
 from riacho.dataflow.state.words import build_rows
@@ -26,16 +28,20 @@ class RankOperator:
 
     Rule: a pass enters and takes out the partition's rows one by one, an equal one after those that came before; then
     each touched partition emits − for the rows that are no longer shown, or under another number, and + for those that
-    now are. Rows beyond the last number are let go at once over input that is only added to.
+    now are. Over input that is only added to, rows beyond the last number are let go at once, and the rows of a
+    partition after the time to live that began when one of them last came to it.
     """
 
-    def __init__(self, relation: Rank) -> None:
+    def __init__(self, relation: Rank, settings: Settings) -> None:
         self._schema = relation.schema
         self._numbered = relation.number is not None
-        self._fronts = Fronts(relation) if is_updating(relation.input) else FirstRows(relation)
+        expiry = Expiry(settings.clock, settings.state_ttl_ms)
+        self._fronts = Fronts(relation) if is_updating(relation.input) else FirstRows(relation, expiry)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
+        if isinstance(self._fronts, FirstRows):
+            self._fronts.begin()
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
         if isinstance(self._fronts, FirstRows):

@@ -14,6 +14,7 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.window_time import MICROSECONDS, EventTime, closing_limit
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.first_rows import FirstRows
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.words import build_rows
@@ -37,7 +38,7 @@ class WindowRankOperator:
         self._time = EventTime(
             relation.input.schema, relation.window_end, settings.zone, zoned=relation.zoned, local=True
         )
-        self._fronts = FirstRows(relation.rank, later=relation.later)
+        self._fronts = FirstRows(relation.rank, Expiry(settings.clock, 0), later=relation.later)
         self._ends = Growable(np.int64)
         self._born = Growable(np.int64)
         self._next_end = END_OF_TIME

@@ -12,6 +12,7 @@ import polars as pl
 from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.fronts import RankChanges
 from riacho.dataflow.state.leaf_words import OrderWords, text_ranks
 from riacho.dataflow.state.partitions import Partitions
@@ -83,13 +84,14 @@ class Closed(NamedTuple):
 class FirstRows:
     """Keeps the first rows of each partition of a `Rank` whose input is only added to.
 
-    In a pass: `enter` its rows, look at the `changes` or not, and `finish`.
+    In a pass: `begin` where partitions expire, `enter` its rows, look at the `changes` or not, and `finish`.
     """
 
-    def __init__(self, relation: Rank, *, later: bool = False) -> None:
+    def __init__(self, relation: Rank, expiry: Expiry, *, later: bool = False) -> None:
         below = relation.input.schema
         self.partitions = Partitions(below, relation.partition)
         self.store = RowStore(below.fields)
+        self._expiry = expiry
         self._order = OrderWords(below, relation.order)
         self._settings = np.zeros(SETTINGS, np.int64)
         self._settings[SET_KIND] = _KINDS[relation.kind]
@@ -106,9 +108,23 @@ class FirstRows:
         self._pool.reserve(1024)
         self._before.reserve(1024)
 
+    def begin(self) -> None:
+        """A pass begins: some partitions are forgotten to which no row came for too long."""
+        if self._expiry:
+            self._expiry.begin()
+            self._forget(self._expiry.sweep(self.partitions.slots_used))
+
+    def _forget(self, partitions: Int64Array) -> None:
+        if len(partitions):
+            self.store.release(self.close(partitions).gone)
+            self._groups.values[partitions] = 0
+            self._expiry.forget(partitions)
+
     def enter(self, batch: Batch) -> Entered:
         """Take a pass's rows in; those that stay are kept from now on. There must be some."""
         located = self.store.locate(batch.rows)
+        if self._expiry:
+            self._forget(self._expiry.stale(self.partitions.known(batch.rows, located)))
         partitions, new_rows = self.partitions.find(batch.rows, located)
         self._groups.reserve(self.partitions.slots_used)
         touched = self._touch(partitions)
@@ -119,6 +135,7 @@ class FirstRows:
         changed = np.empty(len(touched), np.int64)
         stays = np.zeros(len(batch), np.bool_)
         made = list_changed(partitions, self._groups.values, self._pool.values, changed, stays, self._counters)
+        self._expiry.write(changed[:made], self.partitions.slots_used)
         staying = np.flatnonzero(stays)
         slots = np.empty(len(batch), np.int64)
         if len(staying):
@@ -229,7 +246,7 @@ class FirstRows:
     @property
     def bytes(self) -> int:
         """Memory that the state holds."""
-        parts = (self.partitions, self.store, self._groups, self._pool, self._before, self._removed)
+        parts = (self.partitions, self.store, self._groups, self._pool, self._before, self._removed, self._expiry)
         return sum(part.bytes for part in parts)
 
     def snapshot(self) -> StateArrays:
@@ -237,6 +254,7 @@ class FirstRows:
         return {
             **prefixed("partitions", self.partitions.snapshot()),
             **prefixed("store", self.store.snapshot()),
+            **prefixed("expiry", self._expiry.snapshot(self.partitions.slots_used)),
             "groups": self._groups.copy(self.partitions.slots_used),
             "pool": self._pool.copy(int(self._counters[POOL_USED])),
             "free": self._free.copy(),
@@ -247,6 +265,7 @@ class FirstRows:
         """Take over a snapshot."""
         self.partitions.restore(section("partitions", state))
         self.store.restore(section("store", state))
+        self._expiry.restore(section("expiry", state), self.partitions.slots_used)
         self._groups.load(state["groups"])
         self._pool.load(state["pool"])
         self._free[:] = state["free"]
