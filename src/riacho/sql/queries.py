@@ -27,7 +27,6 @@ from riacho.sql.state_ttl import of_groups, times_to_live, with_join_times
 from riacho.sql.subqueries import SubqueryBinder
 
 _CLAUSES = {
-    "qualify": "QUALIFY is not supported",
     "kind": "SELECT AS is not supported",
     "into": "SELECT INTO is not supported",
     "laterals": "LATERAL is not supported yet",
@@ -40,7 +39,7 @@ _CLAUSES = {
 """Parts of a query that are understood and refused."""
 
 _KNOWN = {
-    *("with_", "expressions", "from_", "joins", "where", "group", "having", "distinct", "windows"),
+    *("with_", "expressions", "from_", "joins", "where", "group", "having", "distinct", "windows", "qualify"),
     *("this", "expression", "alias", "hint"),
 }
 """Parts of a query that this module binds."""

@@ -19,6 +19,7 @@ from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.group_windows import GroupWindow, is_group_window
 from riacho.sql.grouping import Grouping, bind_grouping
 from riacho.sql.over import OverCollector, above_over
+from riacho.sql.qualify import bind_qualify, refuse_grouped
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import SubqueryBinder
@@ -74,6 +75,9 @@ class SelectBinder:
             )
             predicate = binder.predicate(clause.this)
             having = _Item(predicate, None, clause.this)
+        qualified = bind_qualify(tree, self.source, scope, collector, over, self.subqueries)
+        if qualified is not None and (grouping.written or collector.calls or having is not None):
+            refuse_grouped(tree, self.source)
         relation = scope.relation
         if grouping.written or collector.calls or having is not None:
             relation = self._aggregated(relation, grouping, laid, collector, items, having, over)
@@ -82,6 +86,8 @@ class SelectBinder:
             for item in items:
                 item.expression = above_over(item.expression, numbered)
             relation = numbered
+            if qualified is not None:
+                relation = unnesting.filtered(relation, above_over(qualified, numbered))
         relation, expressions = unnesting.projected(relation, [item.expression for item in items])
         relation = Project(relation, expressions, self._names(items))
         distinct = tree.args.get("distinct")

@@ -21,6 +21,7 @@ from riacho.plan.types import (
 )
 from riacho.sql.functions.coercion import casts_implicitly, common_type
 from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Signature
+from riacho.sql.functions.nulls import MEND
 from riacho.sql.functions.parameters import (
     array,
     as_int,
@@ -43,18 +44,32 @@ def _common(name: str, arguments: Arguments) -> DataType:
     kind = common_type([argument.type for argument in arguments])
     if kind is None:
         raise _refused(name, arguments)
-    return STRING if isinstance(kind, NullType) else kind
+    return kind
+
+
+def _without_type(name: str, arguments: Arguments) -> FunctionError:
+    bare = next(argument for argument in arguments if isinstance(argument.type, NullType))
+    return FunctionError(
+        f"the parameters of {name} must be of the same type, and this NULL has none", mend=MEND, position=bare.position
+    )
 
 
 def _array(arguments: Arguments) -> Signature:
     kind = _common("ARRAY", arguments)
+    if isinstance(kind, NullType):
+        raise _without_type("ARRAY", arguments)
     return Signature((kind,) * len(arguments), ArrayType(kind, nullable=False))
 
 
 def _map(arguments: Arguments) -> Signature:
     if len(arguments) % 2:
         raise FunctionError("MAP takes keys and values in turn", position=arguments[0].position)
-    key, value = _common("MAP", arguments[::2]), _common("MAP", arguments[1::2])
+    untyped = [isinstance(argument.type, NullType) for argument in arguments]
+    if any(untyped[::2]) or (len(arguments) > 2 and any(untyped)):
+        raise _without_type("MAP", arguments)
+    key = _common("MAP", arguments[::2])
+    # As Flink has it: of a single pair the NULL is of the key's type.
+    value = key.with_nullable(True) if untyped[1] else _common("MAP", arguments[1::2])
     return Signature((key, value) * (len(arguments) // 2), MapType(key, value, nullable=False))
 
 

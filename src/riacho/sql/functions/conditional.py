@@ -6,6 +6,7 @@ from riacho.plan.types import BOOLEAN, INT, DataType, NullType, is_numeric, is_t
 from riacho.sql.functions.coercion import common_type, least_restrictive_type
 from riacho.sql.functions.comparison import comparable_type
 from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Signature
+from riacho.sql.functions.nulls import MEND
 from riacho.sql.functions.parameters import boolean
 
 
@@ -43,7 +44,11 @@ def _null_if(arguments: Arguments) -> Signature:
     left, right = (argument.type for argument in arguments)
     if comparable_type([left, right]) is None:
         raise FunctionError(f"NULLIF cannot compare {left.name()} and {right.name()}", position=arguments[0].position)
-    kind = INT if isinstance(left, NullType) else left
+    if isinstance(left, NullType):
+        raise FunctionError(
+            "a NULL has no type as the first argument of NULLIF", mend=MEND, position=arguments[0].position
+        )
+    kind = left
     # Numbers of two types compare as they are; a string beside a time is read as one.
     other = right if is_numeric(right) else kind
     return Signature((kind, other), kind.with_nullable(True))

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, CARDINALITY(MAP['a', NULL, 'b', 1]) FROM bids;

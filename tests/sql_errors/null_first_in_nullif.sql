@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, NULLIF(NULL, price) FROM bids;
