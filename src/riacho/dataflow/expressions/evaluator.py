@@ -50,10 +50,9 @@ class Evaluator:
         self._columns = [self._compiler.named(expression, name) for expression, name in zip(folded, names, strict=True)]
         self._bare = [schema[expression.index].name for expression in folded if isinstance(expression, Column)]
         self._types = {name: polars_type(expression.type) for expression, name in zip(expressions, names, strict=True)}
-        self._varies = any(
-            isinstance(part, Column) or (isinstance(part, Call) and part.function in NOT_FOLDED)
-            for expression in folded
-            for part in walk(expression)
+        # What reads a column may still come to a constant when it is compiled, such as a group that no pattern has.
+        self._varies = any(column.meta.root_names() for column in self._columns) or any(
+            isinstance(part, Call) and part.function in NOT_FOLDED for expression in folded for part in walk(expression)
         )
 
     def evaluate(self, batch: Batch) -> pl.DataFrame:

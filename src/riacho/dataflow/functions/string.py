@@ -300,7 +300,7 @@ def _part_of(text: str, delimiter: str | int, index: int) -> str | None:
         if not 1 <= delimiter <= 255:
             return None
         delimiter = chr(delimiter)
-    parts = (text.split(delimiter) if delimiter else text.split()) if text else []
+    parts = (text.split(delimiter) if delimiter else re.split(r"\s", text)) if text else []
     return parts[index] if 0 <= index < len(parts) else None
 
 

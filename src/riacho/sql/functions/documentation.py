@@ -62,7 +62,7 @@ _DEVIATIONS = """\
 - Regular expressions are Java's where the two engines that run them agree: look-around, back references and possessive
   quantifiers work (row by row), classes such as `\\p{javaLowerCase}` and intersections of character classes do not.
 - LIKE, REGEXP and SIMILAR TO with a literal pattern run on whole columns, with a computed one row by row.
-- LPAD and RPAD may be NULL, as their type says; Flink calls them NOT NULL where their arguments are.
+- LPAD, RPAD and REGEXP_REPLACE may be NULL, as their type says; Flink calls them NOT NULL where their arguments are.
 - EXTRACT(EPOCH FROM …) of an instant counts from 1970 in UTC; Flink takes the session's local time for that of UTC.
 - PRINTF knows the conversions that C and Java share.
 - CONVERT_TZ fails on an unknown zone and knows offsets such as +05:00, where Java silently takes GMT.

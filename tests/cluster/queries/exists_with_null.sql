@@ -1,0 +1,2 @@
+-- EXISTS and NOT IN beside NULL.
+SELECT id FROM auctions WHERE id NOT IN (SELECT auction FROM bids WHERE auction IS NOT NULL) OR EXISTS (SELECT 1 FROM offers WHERE offers.auction = auctions.id AND offers.price > 10)

@@ -1,0 +1,2 @@
+-- Intervals added to dates and times.
+SELECT id, da + INTERVAL '1' MONTH AS a, ts + INTERVAL '1' YEAR AS b1, ts - INTERVAL '1 02:03:04' DAY TO SECOND AS c1, da - INTERVAL '40' DAY AS d1, TIMESTAMPADD(MONTH, 1, da) AS e, TIMESTAMPADD(HOUR, -5, ts) AS f1, TIMESTAMPDIFF(DAY, ts, TIMESTAMP '2024-03-01 00:00:00') AS g FROM kinds WHERE id IN (1, 4)

@@ -1,0 +1,2 @@
+-- EXCEPT of different types.
+SELECT i AS x FROM kinds EXCEPT SELECT ti FROM kinds

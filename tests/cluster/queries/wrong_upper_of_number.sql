@@ -1,0 +1,2 @@
+-- UPPER takes a text.
+SELECT UPPER(i) AS x FROM kinds
