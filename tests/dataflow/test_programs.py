@@ -303,6 +303,15 @@ def test_what_programs_do_not_know_is_computed_before_them(
     agree(query, frame_for(chain(query), values), derives=True)
 
 
+def test_strings_are_split_however_many_and_long_they_are() -> None:
+    values = [
+        {"s": None if row % 3 == 0 else "/".join(f"part {row}" for _ in range(row % 9)), "u": TEXTS[row % len(TEXTS)]}
+        for row in range(100)
+    ]
+    query = "SELECT SPLIT_INDEX(s, '/', 1) AS e, SPLIT_INDEX(s, '/', 4) AS f, SPLIT_INDEX(u, ' ', 0) AS g FROM t"
+    agree(query, frame_for(chain(query), values), derives=True)
+
+
 def run_in_parts(query: str, frames: list[pl.DataFrame]) -> tuple[list[pl.DataFrame], Rejects]:
     """What the operator of a whole chain makes of one batch after another."""
     rejects = Rejects()

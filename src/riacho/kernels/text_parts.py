@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from riacho.kernels.primitives import LANES, int64, load_byte_at, load_word_at, 
 
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
+Int32s = NDArray[np.int32]
 Addresses = NDArray[np.uint64]
 Words = NDArray[np.uint64]
 Int64s = NDArray[np.int64]
@@ -41,6 +43,33 @@ def _matching_lanes(_typing: Any, _address: Any, _byte: Any) -> Any:
 
 _matching = cast("Callable[[int, int], int]", intrinsic(_matching_lanes))
 """`_matching(address, byte)`: of the 16 bytes there, a bit for each that is this one, the first the lowest."""
+
+
+def _prefetch_bytes(_typing: Any, _address: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        address = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        builder.call(function, [address, number(0), number(3), number(1)])  # to be read, kept in all caches, data
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), generate
+
+
+_prefetch = cast("Callable[[int], None]", intrinsic(_prefetch_bytes))
+
+_AHEAD: Final = 12
+"""So many rows on, the first bytes of a long string are brought into the caches."""
+
+
+@inner
+def _fetch_ahead(layout: Int32s, addresses: Addresses, valid: Bools, row: int, rows: int) -> None:
+    later = row + _AHEAD
+    if later < rows and (valid.size == 0 or valid[later]) and layout[4 * later] > _INLINE:
+        address = uint64(addresses[layout[4 * later + 2]]) + uint64(layout[4 * later + 3])
+        _prefetch(address)
+        _prefetch(address + uint64(63))
 
 
 @inner
@@ -101,6 +130,7 @@ def split_parts(
         most = max(most, index + 1)
     delimiters = np.empty(most, np.int64)
     for row in range(rows):
+        _fetch_ahead(layout, addresses, valid, row, rows)
         length = int64(layout[4 * row])
         if valid.size > 0 and not valid[row]:
             length = int64(0)
@@ -132,6 +162,7 @@ def count_byte(views: Bytes, addresses: Addresses, valid: Bools, byte: int, out:
     """How often each string has a byte; 0 where it is null."""
     layout = views.view(np.int32)
     for row in range(out.size):
+        _fetch_ahead(layout, addresses, valid, row, out.size)
         count = int64(0)
         length = int64(layout[4 * row])
         if valid.size == 0 or valid[row]:
