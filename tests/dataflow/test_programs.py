@@ -23,7 +23,7 @@ from riacho.dataflow.state.words import encode
 from riacho.formats.arrow import Column
 from riacho.formats.buffered import BufferedColumns
 from riacho.host import SystemClock
-from riacho.kernels.programs import BLOCK
+from riacho.kernels.program_memory import BLOCK
 from riacho.plan.relations import Filter, Project, Relation, Scan
 from riacho.sql.session import Session
 

@@ -10,6 +10,7 @@ from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.functions import NON_DETERMINISTIC
 from riacho.dataflow.programs.calls import CALLS, as_decimal, largest, scaled
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, is_whole, is_wide, layout_of
+from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.kernels.row_words import INLINE_BYTES
 from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, rewrite, walk
@@ -84,7 +85,7 @@ class Assembler:
                 break
             register = then if holds else otherwise
         operation, source, layout, _ = lines[register]
-        if register != value.register and operation == kernel.LOAD and layout != kernel.VALIDITY:
+        if register != value.register and operation == kernel.LOAD and layout != memory.VALIDITY:
             return Given(value.type, list(self.sources)[source])
         return Computed(value.type, register)
 
@@ -121,7 +122,7 @@ class Assembler:
         if isinstance(value, Computed):
             return value.register
         if is_text(value.type):
-            return self.emit(kernel.LOAD, self.source(value.path), kernel.TEXT)
+            return self.emit(kernel.LOAD, self.source(value.path), memory.TEXT)
         if not is_whole(value.type) and not isinstance(value.type, DecimalType):
             raise Unsupported
         return self.emit(kernel.LOAD, self.source(value.path), layout_of(value.type))
@@ -258,7 +259,7 @@ class Assembler:
 def _registers(operation: int, second: int) -> int:
     """How many an instruction takes, one after another: wide results two, and choices one for themselves."""
     if operation == kernel.LOAD:
-        return 2 if second in (kernel.WIDE, kernel.TEXT) else 1
+        return 2 if second in (memory.WIDE, memory.TEXT) else 1
     return _TAKEN.get(operation, 1)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from riacho.dataflow.programs.values import Given, Unsupported, Value, is_wide
+from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.plan.expressions import Call, Cast, Expression, Literal
 from riacho.plan.types import (
@@ -241,7 +242,7 @@ def _is_null(assembler: Assembler, call: Call, fields: Sequence[Value]) -> int:
     value = assembler.value(call.arguments[0], fields)
     if isinstance(value, Given):
         return assembler.emit(
-            kernel.IS_NULL, assembler.emit(kernel.LOAD, assembler.source(value.path), kernel.VALIDITY)
+            kernel.IS_NULL, assembler.emit(kernel.LOAD, assembler.source(value.path), memory.VALIDITY)
         )
     return assembler.emit(kernel.IS_NULL, value.register)
 

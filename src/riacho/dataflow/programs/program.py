@@ -22,6 +22,7 @@ from riacho.dataflow.programs.inputs import Input, Inputs
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
 from riacho.formats.arrow import Column, strings
 from riacho.formats.buffered import BufferedColumns
+from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.plan.expressions import Expression, conjuncts
 from riacho.plan.relations import Filter, Project, Schema
@@ -33,13 +34,13 @@ NO_LAYOUT: Final = 0
 ALIGNED: Final = 64
 """Outputs begin at multiples of this, as Arrow advises."""
 
-_WIDTHS = {kernel.BIT: 1, kernel.INT8: 1, kernel.INT16: 2, kernel.INT32: 4, kernel.INT64: 8, kernel.WIDE: 16}
+_WIDTHS = {memory.BIT: 1, memory.INT8: 1, memory.INT16: 2, memory.INT32: 4, memory.INT64: 8, memory.WIDE: 16}
 
 _KINDS: dict[int, type[np.generic]] = {
-    kernel.INT8: np.int8,
-    kernel.INT16: np.int16,
-    kernel.INT32: np.int32,
-    kernel.INT64: np.int64,
+    memory.INT8: np.int8,
+    memory.INT16: np.int16,
+    memory.INT32: np.int32,
+    memory.INT64: np.int64,
 }
 
 _OPERANDS: dict[int, int] = {
@@ -84,7 +85,7 @@ class Program:
         self._lines = len(lines)
         self._program = _instructions(lines, numbers, len(filters))
         registers = max(assembler.registers, 1)
-        assert registers <= kernel.BLOCK, "the kernel keeps a byte for each register, a block of them"
+        assert registers <= memory.BLOCK, "the kernel keeps a byte for each register, a block of them"
         self._long_texts = [np.frombuffer(text, np.uint8) for text in assembler.long_texts]
         self._text_addresses = [text.ctypes.data for text in self._long_texts]
         width = len(assembler.schema)
@@ -93,8 +94,8 @@ class Program:
         if assembler.derived and any(path[0] >= width for path in self._paths):
             self._derived = DerivedColumns(assembler.derived, assembler.schema, assembler.settings)
         self._laid_out: tuple[int, Int64Array, int] = (-1, np.empty(0, np.int64), 0)
-        self._words = np.empty((registers + 1) * kernel.BLOCK, np.int64)
-        self._valid = np.empty(registers * kernel.BLOCK, np.uint8)
+        self._words = np.empty((registers + 1) * memory.BLOCK, np.int64)
+        self._valid = np.empty(registers * memory.BLOCK, np.uint8)
         self._scratch = np.empty(kernel.scratch_words(len(self._paths), len(self._rows)), np.int64)
         self._null_places = np.empty(len(self._rows), np.int64)
 
@@ -104,7 +105,7 @@ class Program:
         layout = NO_LAYOUT if row else layout_of(value.type)
         self._has_data.append(not row)
         if isinstance(value, Computed):
-            self._rows.append((kernel.INT8 if layout == kernel.BIT else layout, value.register, ()))
+            self._rows.append((memory.INT8 if layout == memory.BIT else layout, value.register, ()))
             return _Output(value.type, place, None)
         self._rows.append((layout, -1, value.path))
         children: tuple[tuple[str, _Output], ...] = ()
@@ -160,9 +161,9 @@ class Program:
         known, table, size = self._laid_out
         if known == rows:
             return table, size
-        table, size = np.empty((len(self._rows), kernel.OUT_COLUMNS), np.int64), 0
+        table, size = np.empty((len(self._rows), memory.OUT_COLUMNS), np.int64), 0
         for out, (layout, register, path) in enumerate(self._rows):
-            stays = register < 0 and not self._filters and layout != kernel.BIT
+            stays = register < 0 and not self._filters and layout != memory.BIT
             data = -1
             if self._has_data[out] and not stays:
                 data, size = size, size + _padded(_WIDTHS[layout] * rows)
@@ -186,8 +187,8 @@ class _Result:
 
     def column(self, output: _Output) -> Column:
         place = output.place
-        layout, data, nulls = self.outputs[place][0], self.table[5 * place + kernel.OUT_DATA], self.null_places[place]
-        valid = None if nulls == kernel.NO_NULLS else self.arena[nulls : nulls + self.rows].view(np.bool_)
+        layout, data, nulls = self.outputs[place][0], self.table[5 * place + memory.OUT_DATA], self.null_places[place]
+        valid = None if nulls == memory.NO_NULLS else self.arena[nulls : nulls + self.rows].view(np.bool_)
         if output.children:
             children = tuple([(name, self.column(child)) for name, child in output.children])
             return Column("+s", self.rows, (), valid, children)
@@ -202,13 +203,13 @@ class _Result:
         if is_text(output.type) or is_bytes(output.type):
             texts = self.inputs.texts(output.path) if output.path else [*self.long_texts, *self.inputs.all_texts()]
             return strings(values, texts, valid, text=is_text(output.type))
-        numbers = values if layout == kernel.WIDE else values.view(_kind(output.type, layout))
+        numbers = values if layout == memory.WIDE else values.view(_kind(output.type, layout))
         return Column(arrow_code(output.type), self.rows, (numbers,), valid)
 
 
 def _kind(data_type: DataType, layout: int) -> type[np.generic]:
     if isinstance(data_type, FloatType):
-        return np.float32 if layout == kernel.INT32 else np.float64
+        return np.float32 if layout == memory.INT32 else np.float64
     return _KINDS[layout]
 
 

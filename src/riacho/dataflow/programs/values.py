@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from riacho.kernels import programs as kernel
+from riacho.kernels import program_memory as memory
 from riacho.plan.types import (
     BooleanType,
     DataType,
@@ -21,7 +21,7 @@ from riacho.plan.types import (
     is_text,
 )
 
-_LAYOUTS = {8: kernel.INT8, 16: kernel.INT16, 32: kernel.INT32, 64: kernel.INT64}
+_LAYOUTS = {8: memory.INT8, 16: memory.INT16, 32: memory.INT32, 64: memory.INT64}
 
 
 class Unsupported(Exception):  # noqa: N818 - no failure: the step is evaluated another way
@@ -34,15 +34,15 @@ def layout_of(data_type: DataType) -> int:
         case IntegerType(bits=bits) | FloatType(bits=bits):
             return _LAYOUTS[bits]
         case BooleanType():
-            return kernel.BIT
+            return memory.BIT
         case DateType():
-            return kernel.INT32
+            return memory.INT32
         case TimeType() | TimestampType() | TimestampLtzType() | DayTimeIntervalType() | YearMonthIntervalType():
-            return kernel.INT64
+            return memory.INT64
         case DecimalType():
-            return kernel.WIDE
+            return memory.WIDE
     if is_text(data_type) or is_bytes(data_type):
-        return kernel.WIDE
+        return memory.WIDE
     raise Unsupported
 
 
