@@ -9,6 +9,7 @@ from connecting import source
 
 from riacho.dataflow.connectors.fields import format_fields
 from riacho.errors import RiachoError
+from riacho.formats.avro import open_avro_files
 from riacho.formats.options import Options
 from riacho.formats.registry import formats, open_format, option_names
 from riacho.plan.tables import TableColumn
@@ -43,6 +44,9 @@ def test_the_delimiter_of_a_files_lines_is_an_option_of_files() -> None:
 @pytest.mark.parametrize("name", formats())
 def test_the_named_options_of_a_format_are_those_that_it_reads(name: str) -> None:
     options = Options("table t", {})
-    open_format(name, format_fields([TableColumn("id", STRING)]), options)
+    columns = format_fields([TableColumn("id", STRING)])
+    open_format(name, columns, options)
+    if name == "avro":
+        open_avro_files(columns, options.within("avro."))
 
     assert options._known == {f"{name}.{key}" for key in option_names(name)}

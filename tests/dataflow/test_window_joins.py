@@ -149,3 +149,10 @@ def test_a_window_join_is_that_of_the_batch_over_the_rows_in_time(query: Query, 
     assert cut.total() == batch.answer(ended=True)
     assert all(diff == 1 for _, diff in cut.changes), "nothing is taken back"
     assert cut.late == batch.late
+
+
+def test_windows_whose_keys_are_all_null_meet_nothing() -> None:
+    query = Query(join="JOIN", size=3, slide=3, residual="", counted=False)
+    events = [Event(table, (None, None, EPOCH)) for table in TABLES]
+
+    assert run(query.plan(), events, splits=SPLITS).changes == []

@@ -53,7 +53,8 @@ class WholeJoin:
         matching = matching[np.count_nonzero(right_keys < 0) :]  # keys with a null match nothing
         counts = np.bincount(right_keys[matching], minlength=keys.slots_used)
         starts = np.cumsum(counts) - counts
-        lefts = np.flatnonzero((left_keys >= 0) & (counts[left_keys] > 0))
+        lefts = np.flatnonzero(left_keys >= 0)
+        lefts = lefts[counts[left_keys[lefts]] > 0]
         slots = left_keys[lefts]
         ends = np.cumsum(counts[slots])
         first = 0
