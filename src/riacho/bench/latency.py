@@ -59,7 +59,7 @@ INSERT INTO results SELECT k, COUNT(*), SUM(v) FROM events GROUP BY k;
 
 WIDE = """
 CREATE TABLE results (
-  k BIGINT, n BIGINT, small BIGINT, middle BIGINT, large BIGINT,
+  k BIGINT, n BIGINT, cheap BIGINT, middling BIGINT, dear BIGINT,
   lowest BIGINT, highest BIGINT, mean BIGINT, total BIGINT,
   PRIMARY KEY (k) NOT ENFORCED
 ) WITH ('connector' = 'upsert-kafka', 'topic' = 'latency-results', 'properties.bootstrap.servers' = '${KAFKA}',
