@@ -64,7 +64,7 @@ def python_functions(expr: ir.Expr) -> list[ops.ScalarUDF]:
 
 def module_of(op: ops.ScalarUDF) -> Path:
     """The file of a module whose `function` it is."""
-    path = _folder() / f"ibis_{function_name(op)}.py"
+    path = Path(_folder().name) / f"ibis_{function_name(op)}.py"
     if not path.exists():
         path.write_text(
             _MODULE.format(
@@ -80,13 +80,9 @@ def module_of(op: ops.ScalarUDF) -> Path:
 
 
 @cache
-def _folder() -> Path:
+def _folder() -> tempfile.TemporaryDirectory[str]:
     """One for this process, where a module's name means one file; gone when it ends."""
-    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="riacho-ibis-"))
-    return Path(_FOLDERS[-1].name)
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
+    return tempfile.TemporaryDirectory(prefix="riacho-ibis-")
 
 
 def _packed(function: Any) -> bytes:

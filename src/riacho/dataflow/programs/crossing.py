@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from riacho.formats.arrow import (
     VIEW_BYTES,
     Column,
-    StringViews,
     frame_buffers,
     memory_at,
     strings,
     view_data,
-    views_of,
 )
 from riacho.formats.buffered import BufferedColumns, Columnar
 from riacho.plan.expressions import Call, Expression, Literal
@@ -23,8 +20,6 @@ from riacho.plan.types import RowType
 
 Path = tuple[int, ...]
 """A field of the input, and the fields of ROWs on the way down."""
-
-Uint8Array = npt.NDArray[np.uint8]
 
 
 def path_of(expression: Expression) -> Path | None:
@@ -60,11 +55,6 @@ def column_at(rows: Columnar, path: Path) -> Column:
             valid = column.valid & below.valid
         column = Column(below.format, below.length, below.buffers, valid, below.children)
     return column
-
-
-def texts_at(column: Column) -> tuple[StringViews, list[Uint8Array]]:
-    """The strings of a column, and the buffers that they are in."""
-    return views_of(column), list(column.buffers[1:-1])
 
 
 def columns_of(frame: pl.DataFrame) -> list[Column]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.state.words import NARROW_DECIMAL as NARROW_DIGITS
+from riacho.dataflow.state.words import NULLS_PER_WORD
 from riacho.formats.arrow import Buffers
 from riacho.kernels.row_words import (
     BIT,
@@ -44,8 +45,6 @@ from riacho.plan.types import (
 
 Int64Array = npt.NDArray[np.int64]
 Uint64Array = npt.NDArray[np.uint64]
-
-NULLS_PER_WORD = 63
 
 _INTEGER_KINDS = {8: INT8, 16: INT16, 32: INT32, 64: INT64}
 _WORDS = {PRESENCE: 0, WIDE_DECIMAL: 2, VIEW: 2}
