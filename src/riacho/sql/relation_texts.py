@@ -264,6 +264,8 @@ def _join(relation: Join) -> str:
             return f"TemporalJoin({shown}, version=[{names[left]} >= {names[width + right]}])"
         case Interval(left, right, lower, upper):
             bounds = f"{lower} ms <= {names[left]} - {names[width + right]} <= {upper} ms"
+            if not relation.time.event_time:
+                bounds += " of processing time"
             return f"IntervalJoin({shown}, windowBounds=[{bounds}])"
     return f"{'WindowJoin' if isinstance(relation, WindowJoin) else 'Join'}({shown})"
 
@@ -295,7 +297,8 @@ def _kept_by_join(relation: Join) -> str:
     if isinstance(relation.time, Versions):
         return f"left rows until the watermark reaches them, and versions that they may ask for, by ({right})"
     if isinstance(relation.time, Interval):
-        return f"rows of both inputs until the watermark passes their interval, by ({left}) and by ({right})"
+        passing = "the watermark" if relation.time.event_time else "the clock"
+        return f"rows of both inputs until {passing} passes their interval, by ({left}) and by ({right})"
     if not left:
         return "all rows of both inputs"
     return f"all rows of both inputs, by ({left}) and by ({right})"

@@ -1,6 +1,6 @@
-"""Joins of added rows whose row times are near: Δa ⋈ B + A ⋈ Δb + Δa ⋈ Δb, forgotten by the watermark.
+"""Joins of added rows whose times are near: Δa ⋈ B + A ⋈ Δb + Δa ⋈ Δb, forgotten as time goes by.
 
-Flink: IntervalJoin.
+Flink: IntervalJoin (RowTimeIntervalJoin, ProcTimeIntervalJoin).
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
-from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.interval_time import IntervalTime, Moments, RowTimes
 from riacho.dataflow.operators.pair_condition import PairCondition
-from riacho.dataflow.operators.watermark import MICROSECONDS
 from riacho.dataflow.state.join_keys import JoinKeys
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
@@ -31,24 +30,34 @@ NO_ROW = -1
 SWEPT_ROWS = 1024
 """Rows that come before it is looked for some to forget, and as many more as are kept."""
 
+NEVER = 2**63 - 1
+"""The end of no row's time."""
+
 
 class IntervalJoinOperator:
-    """Keeps rows until the watermark says that no partner in time can come any more.
+    """Keeps rows until the watermark, or the clock, says that no partner in time can come any more.
 
-    A row that comes late still meets the rows that are kept for others. An outer join gives a row without a partner
-    when it is forgotten. Rows come out behind the watermark by as much as the interval is wide; so the watermark that
-    goes out is held back by that.
+    By row time a row that comes late still meets the rows that are kept for others, and rows come out behind the
+    watermark by as much as the interval is wide, so that the watermark that goes out is held back by that. By the clock
+    a row's time is the moment at which it comes. An outer join gives a row without a partner when it is forgotten; at
+    the end of the input event time is over, but the clock is not.
     """
 
     def __init__(self, relation: Join, settings: Settings) -> None:
         assert isinstance(relation.time, Interval)
         self._relation = relation
         self._schema = relation.schema
-        self._interval = relation.time
-        self._kept = -relation.time.lower, relation.time.upper
+        self._interval = interval = relation.time
+        self._kept = -interval.lower, interval.upper
         """How long beyond its time a row of either side is kept."""
-        self._delay = max(*self._kept, 0) + 1
+        self._time: IntervalTime = Moments(settings.clock)
+        if interval.event_time:
+            self._time = RowTimes((interval.left_time, interval.right_time), max(*self._kept, 0) + 1)
+        self._next_end = NEVER
+        """Before this moment no kept row's time is over."""
         self._padded = relation.kind.keeps_left, relation.kind.keeps_right
+        self._grace = 0 if any(self._padded) else max(sum(self._kept), 0) // 2
+        """How long after its end a row whose going does not show may stay, so that it is not looked for too often."""
         self._keys = JoinKeys([relation.left.schema[key].type for key in relation.left_keys])
         self._sides = TimedRows(relation.left.schema.fields), TimedRows(relation.right.schema.fields)
         self._since_sweep = 0
@@ -58,12 +67,13 @@ class IntervalJoinOperator:
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
-        held_back = self._held_back(watermark)
+        held_back = self._time.held_back(watermark)
+        time = self._time.steps(inputs, watermark)
         left, right = self._sides
         # A ⋈ Δb with A as it was, then Δa ⋈ (B + Δb).
-        new_right = self._add(1, inputs[1], watermark)
+        new_right = self._add(1, inputs[1], time)
         pairs = [self._probe(1, new_right)[::-1]]
-        new_left = self._add(0, inputs[0], watermark)
+        new_left = self._add(0, inputs[0], time)
         pairs.append(self._probe(0, new_left))
         lefts, rights = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
         moments = np.maximum(left["arrivals"][lefts], right["arrivals"][rights])
@@ -71,37 +81,28 @@ class IntervalJoinOperator:
         left["matched"][lefts] = 1
         right["matched"][rights] = 1
         parts = [(lefts, rights, moments)]
-        dying = self._dying(watermark, len(new_left) + len(new_right))
+        dying = self._dying(time, len(new_left) + len(new_right))
         for number, slots in enumerate(dying):
             if self._padded[number]:
                 alone = slots[self._sides[number]["matched"][slots] == 0]
                 nothing = np.full(len(alone), NO_ROW, np.int64)
                 sides = (alone, nothing) if number == 0 else (nothing, alone)
-                parts.append((*sides, self._end(number, alone, watermark)))
+                parts.append((*sides, self._end(number, alone, time)))
         lefts, rights, moments = (np.concatenate(part) for part in zip(*parts, strict=True))
         output = self._emit(lefts, rights, moments, held_back)
         for number, slots in enumerate(dying):
             self._release(number, slots)
         return output
 
-    def _held_back(self, watermark: WatermarkSteps) -> WatermarkSteps:
-        value = np.where(watermark.value == END_OF_TIME, END_OF_TIME, watermark.value - self._delay)
-        before = watermark.before
-        return WatermarkSteps(
-            before if before in (END_OF_TIME, NO_WATERMARK) else before - self._delay, watermark.sequence, value
-        )
-
-    def _add(self, number: int, batch: Batch, watermark: WatermarkSteps) -> Int64Array:
+    def _add(self, number: int, batch: Batch, time: WatermarkSteps) -> Int64Array:
         """Take a side's rows into its state; their slots."""
         if not len(batch):
             return np.empty(0, np.int64)
-        side, interval = self._sides[number], self._interval
+        side = self._sides[number]
         columns = (self._relation.left_keys, self._relation.right_keys)[number]
-        time = batch.frame.to_series((interval.left_time, interval.right_time)[number])
-        times = integers(time).fill_null(0).to_numpy() // MICROSECONDS
-        if time.null_count():
-            times = np.where(time.is_null().to_numpy(), NO_TIME, times)
-        slots = side.add(batch.rows, times, batch.sequence, watermark.seen_by(batch.sequence))
+        times = self._time.of_rows(number, batch)
+        self._next_end = min(self._next_end, int(times.min()) + self._kept[number])
+        slots = side.add(batch.rows, times, batch.sequence, time.seen_by(batch.sequence))
         keys = self._keys.add(batch, columns)
         for each in self._sides:
             each.reserve_keys(self._keys.slots_used)
@@ -151,34 +152,45 @@ class IntervalJoinOperator:
         kept = self._condition.kept(lefts, rights, moments, watermark)
         return lefts[kept], rights[kept], moments[kept]
 
-    def _dying(self, watermark: WatermarkSteps, new: int) -> tuple[Int64Array, Int64Array]:
+    def _dying(self, time: WatermarkSteps, new: int) -> tuple[Int64Array, Int64Array]:
         """The rows of both sides that no partner can meet any more.
 
-        Where their going shows, after every pass; else from time to time, since probing passes them over.
+        Where their going shows, as soon as there are some; else from time to time, since probing passes them over.
         """
         self._since_sweep += new
         kept = sum(len(side.store) for side in self._sides)
-        due = any(self._padded) or self._since_sweep > SWEPT_ROWS + kept // 2 or watermark.after == END_OF_TIME
-        if not due or watermark.after == NO_WATERMARK:
+        over = time.after > self._next_end + self._grace
+        if time.after == NO_WATERMARK or not (over or self._since_sweep > SWEPT_ROWS + kept // 2):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         self._since_sweep = 0
-        if watermark.after == END_OF_TIME:
+        if time.after == END_OF_TIME:
+            self._next_end = NEVER
             return self._sides[0].store.live(), self._sides[1].store.live()
-        left, right = (
-            side.expired(watermark.after - beyond) for side, beyond in zip(self._sides, self._kept, strict=True)
-        )
+        left, right = (side.expired(time.after - beyond) for side, beyond in zip(self._sides, self._kept, strict=True))
+        self._next_end = self._earliest_end(time.after)
         return left, right
 
-    def _end(self, number: int, slots: Int64Array, watermark: WatermarkSteps) -> Int64Array:
-        """When each of these rows is given up: at the step of the watermark that passed it, or when it came."""
+    def _earliest_end(self, after: int) -> int:
+        """The first end of a kept row's time that is not before this moment."""
+        ends = [side["times"][side.store.live()] + beyond for side, beyond in zip(self._sides, self._kept, strict=True)]
+        return min((int(part[part >= after].min(initial=NEVER)) for part in ends), default=NEVER)
+
+    @property
+    def wake_at_ms(self) -> int | None:
+        if self._next_end == NEVER:
+            return None
+        return self._time.wake_at_ms(self._next_end + self._grace)
+
+    def _end(self, number: int, slots: Int64Array, time: WatermarkSteps) -> Int64Array:
+        """When each of these rows is given up: at the step of time that passed it, or when it came."""
         arrivals = self._sides[number]["arrivals"][slots]
         limits = self._sides[number]["times"][slots] + self._kept[number]
-        steps = np.searchsorted(watermark.value, limits, side="right")
+        steps = np.searchsorted(time.value, limits, side="right")
         passed = np.full(len(slots), np.iinfo(np.int64).min)
-        if len(watermark.sequence):
-            known = steps < len(watermark.sequence)
-            passed[known] = watermark.sequence[steps[known]]
-        passed[limits < watermark.before] = np.iinfo(np.int64).min
+        if len(time.sequence):
+            known = steps < len(time.sequence)
+            passed[known] = time.sequence[steps[known]]
+        passed[limits < time.before] = np.iinfo(np.int64).min
         moments: Int64Array = np.maximum(arrivals, passed)
         return moments
 
@@ -200,6 +212,7 @@ class IntervalJoinOperator:
     def snapshot(self) -> StateArrays:
         return {
             "since_sweep": np.array([self._since_sweep]),
+            **prefixed("time", self._time.snapshot()),
             **prefixed("keys", self._keys.snapshot()),
             **prefixed("left", self._sides[0].snapshot()),
             **prefixed("right", self._sides[1].snapshot()),
@@ -210,6 +223,8 @@ class IntervalJoinOperator:
         self._keys.restore(section("keys", state))
         for side, name in zip(self._sides, ("left", "right"), strict=True):
             side.restore(section(name, state))
+        self._time.restore(section("time", state))
+        self._next_end = self._earliest_end(NO_WATERMARK)
 
     @property
     def state_bytes(self) -> int:

@@ -1,7 +1,8 @@
-"""Joins that a condition on both row times bounds."""
+"""Joins that a condition on both row times, or both processing times, bounds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from riacho.plan.changelog import is_updating
@@ -10,16 +11,19 @@ from riacho.plan.relations import Interval, Join, Relation, TimeAttribute, rewri
 from riacho.plan.types import DayTimeIntervalType
 
 Moment = tuple[int, int]
-"""A row time and what is added to it: (field of the pair, milliseconds)."""
+"""A time attribute and what is added to it: (field of the pair, milliseconds)."""
 
 Bounds = tuple[int | None, int | None]
-"""The least and the greatest difference of the left row time from the right one; None where it is not bounded."""
+"""The least and the greatest difference of the left time from the right one; None where it is not bounded."""
+
+Times = Mapping[int, TimeAttribute]
+"""The fields of the pair that are time attributes."""
 
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
 
 def recognize_interval_joins(relation: Relation) -> Relation:
-    """Turn a regular join of added rows into an interval join, where ON bounds the difference of their row times.
+    """Turn a regular join of added rows into an interval join, where ON bounds the difference of their times.
 
     ```sql
     SELECT * FROM orders AS o JOIN shipments AS s
@@ -27,7 +31,8 @@ def recognize_interval_joins(relation: Relation) -> Relation:
     -- Join(o.id = s.order_id), −4 h ≤ o.ts − s.ts ≤ 0
     ```
 
-    It forgets rows as the watermark passes, keeps row times, and of added rows makes rows that are only added.
+    It forgets rows as the watermark, or the clock, passes, keeps time attributes, and of added rows makes rows that are
+    only added.
     """
 
     def recognize(step: Relation) -> Relation:
@@ -41,17 +46,15 @@ def _recognized(join: Join) -> Join:
     if not plain or join.residual is None or any(is_updating(side) for side in join.inputs):
         return join
     width = len(join.left.schema)
-    times = [
-        index
-        for index, item in enumerate((*join.left.schema, *join.right.schema))
-        if item.time is TimeAttribute.ROWTIME
-    ]
+    times = {
+        index: item.time for index, item in enumerate((*join.left.schema, *join.right.schema)) if item.time is not None
+    }
     lower: int | None = None
     upper: int | None = None
     pair: tuple[int, int] | None = None
     rest: list[Expression] = []
     for part in conjuncts(join.residual):
-        found = _bounds(part, frozenset(times), width)
+        found = _bounds(part, times, width)
         if found is None or pair not in (None, found[0]):
             rest.append(part)
             continue
@@ -61,11 +64,13 @@ def _recognized(join: Join) -> Join:
     if pair is None or lower is None or upper is None:
         return join
     residual = conjunction(tuple(rest)) if rest else None
-    return replace(join, residual=residual, time=Interval(pair[0], pair[1] - width, lower, upper))
+    by_row_time = times[pair[0]] is TimeAttribute.ROWTIME
+    interval = Interval(pair[0], pair[1] - width, lower, upper, event_time=by_row_time)
+    return replace(join, residual=residual, time=interval)
 
 
-def _bounds(part: Expression, times: frozenset[int], width: int) -> tuple[tuple[int, int], Bounds] | None:
-    """Which row times, of the left and the right side, a condition compares, and how it bounds their difference."""
+def _bounds(part: Expression, times: Times, width: int) -> tuple[tuple[int, int], Bounds] | None:
+    """Which times, of the left and the right side, a condition compares, and how it bounds their difference."""
     if not isinstance(part, Call):
         return None
     if part.function == "BETWEEN":
@@ -82,10 +87,12 @@ def _bounds(part: Expression, times: frozenset[int], width: int) -> tuple[tuple[
 
 
 def _compared(
-    one: Expression, operator: str, other: Expression, times: frozenset[int], width: int
+    one: Expression, operator: str, other: Expression, times: Times, width: int
 ) -> tuple[tuple[int, int], Bounds] | None:
     left, right = _moment(one, times), _moment(other, times)
     if left is None or right is None or (left[0] < width) == (right[0] < width):
+        return None
+    if times[left[0]] is not times[right[0]]:
         return None
     if left[0] >= width:
         left, right, operator = right, left, _MIRRORED[operator]
@@ -100,8 +107,8 @@ def _compared(
     return (left[0], right[0]), bounds
 
 
-def _moment(expression: Expression, times: frozenset[int]) -> Moment | None:
-    """A row time, moved by intervals of days to seconds."""
+def _moment(expression: Expression, times: Times) -> Moment | None:
+    """A time attribute, moved by intervals of days to seconds."""
     if isinstance(expression, Column):
         return (expression.index, 0) if expression.index in times else None
     if not isinstance(expression, Call) or expression.function not in ("+", "-") or len(expression.arguments) != 2:

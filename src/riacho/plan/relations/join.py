@@ -49,12 +49,16 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Row times decide: `lower` ≤ left time − right time ≤ `upper`, in milliseconds; the times are fields."""
+    """Times decide: `lower` ≤ left time − right time ≤ `upper`, in milliseconds; the times are fields.
+
+    They are row times, or without `event_time` processing times: the moments at which the rows come.
+    """
 
     left_time: int
     right_time: int
     lower: int
     upper: int
+    event_time: bool = field(default=True, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
