@@ -17,7 +17,7 @@ from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import UTC, Evaluator, Predicate, Settings
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.rejects import Rejects
-from riacho.dataflow.programs import program_of
+from riacho.dataflow.programs import memo, program_of
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
 from riacho.formats.arrow import Column
@@ -333,13 +333,58 @@ def test_strings_that_come_again_are_not_computed_again() -> None:
     ]
 
 
-def test_new_strings_in_every_batch_are_computed_as_they_come() -> None:
+def test_new_strings_in_every_batch_are_computed_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "MANY", 1000)
     query = "SELECT UPPER(s) AS e FROM t"
     texts = [[f"text number {number} of batch {batch}" for number in range(400)] for batch in range(40)]
 
     made, _ = run_in_parts(query, [frame_for(chain(query), [{"s": text} for text in each]) for each in texts])
 
     assert [frame["e"].to_list() for frame in made] == [[text.upper() for text in each] for each in texts]
+
+
+MOMENTS = [
+    datetime(2024, 2, 29, 23, 59, 59, 999_000),  # noqa: DTZ001 - TIMESTAMP has no zone
+    datetime(2024, 3, 1),  # noqa: DTZ001
+    datetime(2024, 3, 1, 12, 0, 59),  # noqa: DTZ001
+    datetime(1969, 12, 31, 23, 59, 59, 999_000),  # noqa: DTZ001
+    datetime(1, 1, 1),  # noqa: DTZ001
+    datetime(9999, 12, 31, 23, 59),  # noqa: DTZ001
+    None,
+]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(MOMENTS), min_size=1, max_size=6), min_size=1, max_size=5))
+def test_dates_are_written_as_polars_writes_them_whatever_days_come_after_each_other(
+    batches: list[list[datetime | None]],
+) -> None:
+    patterns = ("yyyy-MM-dd", "HH:mm", "yyyy-MM-dd''T''HH:mm a", "D", "ss")
+    calls = ", ".join(f"DATE_FORMAT(ts, '{pattern}')" for pattern in patterns)
+    query = f"SELECT {calls} FROM t"
+    (project,) = chain(query)
+    assert isinstance(project, Project)
+    frames = [frame_for([project], [{"ts": moment} for moment in each]) for each in batches]
+    program, done = program_of([project], project.input.schema, SETTINGS, derives=True)
+    assert done == 1
+    assert program is not None
+
+    made = [program.run(batch_of(frame)).frame for frame in frames]
+
+    evaluator = Evaluator(project.expressions, project.names, project.input.schema, SETTINGS)
+    assert [frame.rows() for frame in made] == [evaluator.evaluate_frame(frame).rows() for frame in frames]
+
+
+def test_the_moment_of_a_batch_needs_no_other_way_than_the_programs() -> None:
+    query = "SELECT PROCTIME() AS p, a FROM t WHERE a > 1"
+    steps = chain(query)
+
+    _, done = program_of(steps, steps[0].input.schema, SETTINGS)
+    (made,), _ = run_in_parts(query, [frame_for(steps, [{"a": 1}, {"a": 2}, {"a": 3}])])
+
+    assert done == len(steps)
+    assert made["a"].to_list() == [2, 3]
+    assert made["p"].n_unique() == 1
 
 
 def test_a_row_that_a_filter_drops_fails_nothing() -> None:

@@ -130,6 +130,25 @@ def _offset_text(local: pl.Expr, zone: Zone, letter: str, size: int) -> pl.Expr:
 _OF_DATES = frozenset("yuMLdDEQqG")
 """Letters that say nothing of the time of day."""
 
+_OF_MINUTES = _OF_DATES | frozenset("HhkKam")
+"""Letters that say nothing of the seconds."""
+
+_DAY_US = 86_400_000_000
+_MINUTE_US = 60_000_000
+
+
+def step_of(pattern: str) -> int | None:
+    """The microseconds that the moments with one text have between them: a day's, or a minute's. None for fewer.
+
+    >>> step_of("yyyy-MM-dd"), step_of("HH:mm"), step_of("HH:mm:ss")
+    (86400000000, 60000000, None)
+    """
+    letters = {token.letter for token in tokens(pattern) if token.letter}
+    if letters <= _OF_DATES:
+        return _DAY_US
+    return _MINUTE_US if letters <= _OF_MINUTES else None
+
+
 MIN_ROWS = 8192
 """Fewer rows are written faster than their days are found."""
 

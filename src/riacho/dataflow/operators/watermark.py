@@ -12,11 +12,13 @@ import numpy.typing as npt
 from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import Evaluator, Settings
+from riacho.dataflow.functions import NON_DETERMINISTIC
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.programs import program_of
 from riacho.dataflow.watermark import SplitWatermarks
 from riacho.formats.buffered import BufferedColumns
+from riacho.plan.expressions import Call, walk
 from riacho.plan.relations import Filter, Project, Relation, Watermark
 
 EVERY = np.empty(0, np.bool_)
@@ -31,6 +33,12 @@ def postponed(relation: Relation, settings: Settings) -> Project | None:
     if not isinstance(relation, Watermark) or not isinstance(relation.input, Project):
         return None
     below = relation.input
+    if any(
+        isinstance(part, Call) and part.function in NON_DETERMINISTIC
+        for each in below.expressions
+        for part in walk(each)
+    ):
+        return None  # each reader would see another moment
     steps: list[Filter | Project] = [below, Project(below, (relation.expression,), ("watermark",))]
     _, done = program_of(steps, below.input.schema, settings)
     return below if done == len(steps) else None

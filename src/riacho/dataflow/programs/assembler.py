@@ -9,6 +9,7 @@ from decimal import Decimal
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.functions import NON_DETERMINISTIC
 from riacho.dataflow.programs.calls import CALLS, as_decimal, largest, scaled
+from riacho.dataflow.programs.moments import is_now, texts_of
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, is_whole, is_wide, layout_of
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
@@ -40,13 +41,15 @@ Line = tuple[int, int, int, int]
 class Assembler:
     """Gathers the instructions of a chain; equal ones are one.
 
-    `columns` are what the chain's input has. With a `derived` list, what programs do not know is added to it, as an
-    expression over the input, to be one more column of the input.
+    `schema` is what the chain's input has. With a `derived` list, what programs do not know is added to it, as an
+    expression over the input, to be one more column of the input: what costs next to nothing, and where this `derives`
+    all of it.
     """
 
     settings: Settings
     schema: Schema
     derived: list[Expression] | None = None
+    derives: bool = False
     lines: dict[Line, int] = field(default_factory=dict)
     """Instructions, and the first register of each one's result."""
     registers: int = 0
@@ -155,10 +158,12 @@ class Assembler:
 
     def _derive(self, expression: Expression, fields: Sequence[Value]) -> Value:
         """A column of its own, where the expression reads the input as it is."""
-        if self.derived is None or not _is_derivable(expression):
+        if self.derived is None or not (_is_derivable(expression) or is_now(expression)):
             raise Unsupported
         layout_of(expression.type)
         over_input = rewrite(expression, lambda part: self._as_given(part, fields))
+        if not self.derives and not is_now(over_input) and texts_of(over_input, self.settings) is None:
+            raise Unsupported
         if over_input not in self.derived:
             self.derived.append(over_input)
         return Given(expression.type, (len(self.schema) + self.derived.index(over_input),))

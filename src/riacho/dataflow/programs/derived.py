@@ -1,7 +1,7 @@
 """Columns that are computed before a program runs, of expressions that programs do not know.
 
-Some functions of strings have kernels. Costly ones are computed once for each string that comes again. Everything else
-goes to Polars, all in one call.
+Some functions of strings have kernels. Costly ones are computed once for each string that comes again, dates are
+written once for each day. Everything else goes to Polars, all in one call.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.evaluator import Evaluator
 from riacho.dataflow.programs.crossing import Path, column_at, columns_of, path_of
 from riacho.dataflow.programs.memo import memo_of
+from riacho.dataflow.programs.moments import is_now, now, texts_of
 from riacho.formats.arrow import Column, strings, views_of
 from riacho.kernels import text_parts as kernel
 from riacho.plan.expressions import Call, Expression, Literal, LiteralValue
@@ -29,8 +30,8 @@ NO_NULLS = np.empty(0, np.bool_)
 MOST_PARTS = 1000
 """The kernel remembers where so many of a string's parts end."""
 
-OfText = Callable[[Column], Sequence[Column]]
-"""Columns that are computed together from one of strings."""
+OfOne = Callable[[Column], Sequence[Column]]
+"""Columns that are computed together from one column."""
 
 
 class DerivedColumns:
@@ -38,33 +39,41 @@ class DerivedColumns:
 
     def __init__(self, expressions: Sequence[Expression], schema: Schema, settings: Settings) -> None:
         self._count = len(expressions)
-        self._of_texts: list[tuple[Path, list[int], OfText]] = []
+        self._of_one: list[tuple[Path, list[int], OfOne]] = []
         self._others: list[int] = []
+        self._settings = settings
+        self._now: list[int] = []
         splits: dict[tuple[Path, int], dict[int, int]] = {}
         for place, expression in enumerate(expressions):
-            if (split := _split_of(expression)) is not None:
+            if is_now(expression):
+                self._now.append(place)
+            elif (moments := texts_of(expression, settings)) is not None:
+                self._of_one.append((moments.path, [place], moments.columns))
+            elif (split := _split_of(expression)) is not None:
                 path, delimiter, index = split
                 splits.setdefault((path, delimiter), {})[place] = index
             elif (count := _count_of(expression)) is not None:
-                self._of_texts.append((count[0], [place], partial(_counted, byte=count[1])))
+                self._of_one.append((count[0], [place], partial(_counted, byte=count[1])))
             elif (memo := memo_of(expression, settings)) is not None:
-                self._of_texts.append((memo.path, [place], memo.columns))
+                self._of_one.append((memo.path, [place], memo.columns))
             else:
                 self._others.append(place)
         for (path, delimiter), indexes in splits.items():
             numbers = np.array(list(indexes.values()), np.int64)
-            self._of_texts.append((path, list(indexes), partial(_split, delimiter=delimiter, indexes=numbers)))
+            self._of_one.append((path, list(indexes), partial(_split, delimiter=delimiter, indexes=numbers)))
         others = [expressions[place] for place in self._others]
         self._evaluator = Evaluator(others, [f"${place}" for place in self._others], schema, settings)
 
     def of(self, batch: Batch) -> list[Column]:
         """The columns for the rows of a batch, which has some. Raises `RowError`."""
         made: dict[int, Column] = {}
-        texts: dict[Path, Column] = {}
-        for path, places, make in self._of_texts:
-            if path not in texts:
-                texts[path] = column_at(batch.rows, path)
-            made |= zip(places, make(texts[path]), strict=True)
+        read: dict[Path, Column] = {}
+        for path, places, make in self._of_one:
+            if path not in read:
+                read[path] = column_at(batch.rows, path)
+            made |= zip(places, make(read[path]), strict=True)
+        if self._now:
+            made |= dict.fromkeys(self._now, now(self._settings, len(batch)))
         if self._others:
             found = columns_of(self._evaluator.evaluate(batch))
             made |= zip(self._others, found, strict=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.evaluation.failures import RowError
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.evaluator import Evaluator
-from riacho.dataflow.programs.crossing import Path, columns_of, path_of, rows_of
+from riacho.dataflow.programs.crossing import Path, columns_of, path_of, rows_of, taken
 from riacho.dataflow.state.strings import StringPool
 from riacho.formats.arrow import Column, strings, views_of
 from riacho.formats.buffered import BufferedColumns, concatenated
@@ -56,10 +55,10 @@ MAX_BYTES = 16 * 1024 * 1024
 """What is known is forgotten when its strings take so much: then most of them do not come again."""
 
 REST = 32
-"""So many batches are computed as they are after one that had mostly new strings."""
+"""So many batches are computed as they are after one that had mostly new strings, where many are known."""
 
-COUNTED_ROWS = 256
-"""Batches with fewer rows say little of how often strings come again."""
+MANY = 32_768
+"""Of fewer strings it cannot be said that they do not come again."""
 
 
 def memo_of(expression: Expression, settings: Settings) -> Memo | None:
@@ -116,8 +115,8 @@ class Memo:
         new = len(self._pool) - before
         if new:
             self._learn(before, new)
-        values = [_taken(self._values, numbers)]
-        if texts.length >= COUNTED_ROWS and new > texts.length // 2:
+        values = [taken(self._values, numbers)]
+        if len(self._pool) >= MANY and new > texts.length // 2:
             self._resting = REST
         if self._pool.bytes + self._results.bytes > MAX_BYTES:
             self._forget()
@@ -152,19 +151,3 @@ class Memo:
             return column
         views = np.concatenate((self._values.buffers[0], new.buffers[0]))
         return strings(views, [self._results.storage[2]], column.valid, text=new.format == "vu")
-
-
-def _taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
-    """The values of a column at these rows."""
-    values, *rest = column.buffers
-    valid = None if column.valid is None else column.valid[rows]
-    if column.format == "b":
-        bits = np.unpackbits(values, count=column.length, bitorder="little")
-        return Column("b", len(rows), (np.packbits(bits[rows], bitorder="little"),), valid)
-    values = values.view(np.uint8)
-    width = len(values) // column.length
-    taken = values.reshape(-1, width).view(_WORDS[width]).take(rows, axis=0)
-    return Column(column.format, len(rows), (taken.reshape(-1).view(np.uint8), *rest), valid)
-
-
-_WORDS: dict[int, str] = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "u8"}

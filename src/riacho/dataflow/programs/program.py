@@ -250,9 +250,10 @@ def program_of(
 ) -> tuple[Program | None, int]:
     """A program for as many of the steps, from the first, as programs know; and how many those are.
 
-    `schema` is what the first step reads. One that `derives` has columns computed by other means before it runs.
+    `schema` is what the first step reads. One that `derives` has columns computed by other means before it runs, also
+    costly ones.
     """
-    assembler = Assembler(settings, schema, [] if derives else None)
+    assembler = Assembler(settings, schema, [], derives)
     fields: list[Value] = [Given(item.type, (index,)) for index, item in enumerate(schema)]
     names, done = schema.names, 0
     before = assembler.copy()
