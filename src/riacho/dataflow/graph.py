@@ -54,7 +54,9 @@ class Graph:
         self._ended: set[str] = set()
         operators: list[object] = [node.operator for node in nodes]
         self._timed = [operator for operator in operators if isinstance(operator, Timed)]
-        self._divided = {place: operator for place, operator in enumerate(operators) if isinstance(operator, Divided)}
+        self._divided = [operator if isinstance(operator, Divided) else None for operator in operators]
+        self._scan_places = [place for place, node in enumerate(nodes) if isinstance(node.relation, Scan)]
+        self._sink_places = [place for place, node in enumerate(nodes) if isinstance(node.relation, Sink)]
         self.scans = {node.id: node.relation for node in nodes if isinstance(node.relation, Scan)}
         self.sinks = {node.id: node.relation for node in nodes if isinstance(node.relation, Sink)}
 
@@ -74,24 +76,23 @@ class Graph:
 
         Raises `RowError` for an expression that fails past a join or an aggregate, where rows have no source.
         """
-        outputs = {
-            place: self._scanned(node, inputs.get(node.id))
-            for place, node in enumerate(self._nodes)
-            if isinstance(node.relation, Scan)
-        }
-        for place, output in outputs.items():
-            self._has_made(place, output)
+        outputs: dict[int, Batch] = {}
+        for place in self._scan_places:
+            node = self._nodes[place]
+            outputs[place] = self._scanned(node, inputs.get(node.id))
+            self._has_made(place, outputs[place])
         return self._run_operators(0, outputs)
 
     def _run_operators(self, start: int, outputs: dict[int, Batch]) -> Iterator[dict[str, Batch]]:
         """Run the nodes from `start` on; `outputs` has those of all scans and of the nodes before."""
         for place in range(start, len(self._nodes)):
             node = self._nodes[place]
-            if isinstance(node.relation, Scan):
+            if not node.inputs and place in outputs:  # a scan's
                 continue
-            taken = tuple(outputs[below] for below in node.inputs)
-            node.rows_in += sum(len(batch) for batch in taken)
-            divided = self._divided.get(place)
+            taken = tuple([outputs[below] for below in node.inputs])
+            for batch in taken:
+                node.rows_in += batch.rows.height
+            divided = self._divided[place]
             if divided is not None:
                 parts = divided.parts(taken)
                 bound, output = next(parts)
@@ -104,9 +105,7 @@ class Graph:
                 output = taken[0] if node.operator is None else node.operator.process(taken)
             self._has_made(place, output)
             outputs[place] = output
-        yield {
-            self._nodes[place].id: output for place, output in outputs.items() if self._nodes[place].id in self.sinks
-        }
+        yield {self._nodes[place].id: outputs[place] for place in self._sink_places}
 
     def _run_parts(
         self, place: int, outputs: dict[int, Batch], parts: Iterable[tuple[int, Batch]]
@@ -121,7 +120,7 @@ class Graph:
             low = bound
 
     def _has_made(self, place: int, output: Batch) -> None:
-        self._nodes[place].rows_out += len(output)
+        self._nodes[place].rows_out += output.rows.height
         self._watermarks[place] = output.watermark
 
     def _scanned(self, node: Node, batch: Batch | None) -> Batch:
