@@ -5,6 +5,7 @@ One demo plays for all of these tests, from its third day on; what a test change
 
 from __future__ import annotations
 
+import re
 import select
 import shutil
 import subprocess
@@ -383,7 +384,9 @@ def test_a_job_shows_its_sql_and_operators(browser: Browser) -> None:
     browser.open("/jobs?job=flights-delays")
 
     browser.wait("its SQL", lambda: "TUMBLE" in browser.find("pre.sql").text)
-    browser.wait("its operators", lambda: "WindowAggregate" in browser.find(".halves .table").text)
+    operators = browser.find('[aria-label="Operators"]')
+    browser.wait("its operators", lambda: re.search(r"^└─ .*WindowAggregate\(groupBy=", operators.text, re.MULTILINE))
+    browser.wait("their table", lambda: "TableSourceScan(table=[departures]" in operators.text)
 
 
 def test_groups_show_their_lag(browser: Browser) -> None:

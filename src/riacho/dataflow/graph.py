@@ -20,7 +20,7 @@ from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.errors import RiachoError
-from riacho.plan.relations import Alignment, Job, Scan, Sink
+from riacho.plan.relations import Alignment, Job, Relation, Scan, Sink
 
 
 class SnapshotMismatchError(RiachoError):
@@ -29,10 +29,14 @@ class SnapshotMismatchError(RiachoError):
 
 @dataclass(frozen=True, slots=True)
 class OperatorMetrics:
-    """What an operator has done so far. `watermark` is its output's, in milliseconds."""
+    """What an operator has done so far. `watermark` is its output's, in milliseconds.
+
+    `relation` is what it computes, `inputs` are the places of those that it reads.
+    """
 
     id: str
-    kind: str
+    relation: Relation
+    inputs: tuple[int, ...]
     rows_in: int
     rows_out: int
     late_rows: int
@@ -188,7 +192,8 @@ class Graph:
         return [
             OperatorMetrics(
                 node.id,
-                node.kind,
+                node.relation,
+                node.inputs,
                 node.rows_in,
                 node.rows_out,
                 node.operator.late_rows if node.operator is not None else 0,
