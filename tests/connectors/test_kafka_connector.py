@@ -74,6 +74,18 @@ def test_json_records_are_read_with_their_metadata(kafka: RunningBroker, topic: 
     )
 
 
+@pytest.mark.parametrize("values", [[b'{"id": 1}', b'{"id": 2}'], [b'{"id": 1}', None, b"no JSON", b'{"id": 2}']])
+def test_each_row_has_the_time_of_its_own_record(kafka: RunningBroker, topic: str, values: list[bytes | None]) -> None:
+    create(kafka, topic)
+    for number, value in enumerate(values):
+        produce(kafka, topic, value, timestamp=1000 + 1000 * number)
+    columns = "ts TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', id INT, `timestamp` TIMESTAMP_LTZ(3) METADATA"
+    opened = source(columns, options(kafka, topic, json_ignore__parse__errors="true"))
+    first, last = datetime.fromtimestamp(1, UTC), datetime.fromtimestamp(len(values), UTC)
+    assert rows_of(read_all(opened)) == [(first, 1, first), (last, 2, last)]
+    opened.close()
+
+
 def test_a_metadata_column_of_a_narrower_integer_wraps_around(kafka: RunningBroker, topic: str) -> None:
     create(kafka, topic)
     produce(kafka, topic, *[b'{"id": 1}'] * 130)

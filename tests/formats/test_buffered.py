@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from riacho.dataflow.programs.crossing import columns_of
 from riacho.formats.arrow import Column
-from riacho.formats.buffered import BufferedColumns, buffers_of, concatenated, frame_of, sliced
+from riacho.formats.buffered import BufferedColumns, buffers_of, concatenated, frame_of, gathered, sliced
+from riacho.formats.fields import Field, FieldType, Kind
+from riacho.formats.json_encoder import JsonEncoder
 
 TEXTS = ["", "a", "twelve bytes", "thirteen bytes", "a text that no view holds"]
 
@@ -80,6 +82,58 @@ def test_cut_and_joined_again_they_are_the_same(values: list[dict[str, Any]], da
         assert frame_of(part).equals(frame[first:stop])
     assert frame_of(concatenated(parts)).equals(frame)
     assert frame_of(concatenated([rows, frame])).equals(pl.concat([frame, frame]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(ROWS, st.data())
+def test_rows_are_picked_as_from_a_frame(values: list[dict[str, Any]], data: st.DataObject) -> None:
+    frame = pl.DataFrame(values, schema=SCHEMA)
+    places = np.array(data.draw(st.lists(st.integers(0, frame.height - 1), max_size=9)), np.int64)
+    assert frame_of(gathered(buffered(frame), places)).equals(frame[places])
+    assert frame_of(gathered(frame, places)).equals(frame[places])
+
+
+ENCODED = [
+    Field("n", FieldType(Kind.INTEGER, "BIGINT", bits=64)),
+    Field("s", FieldType(Kind.STRING, "STRING")),
+    Field("b", FieldType(Kind.BOOLEAN, "BOOLEAN")),
+    Field("m", FieldType(Kind.DECIMAL, "DECIMAL(10, 2)", precision=10, scale=2)),
+    Field("d", FieldType(Kind.DATE, "DATE")),
+    Field("t", FieldType(Kind.TIMESTAMP, "TIMESTAMP(6)", precision=6)),
+    Field("f", FieldType(Kind.FLOAT, "DOUBLE", bits=64)),
+    Field(
+        "r",
+        FieldType(
+            Kind.ROW,
+            "ROW<x BIGINT, y STRING>",
+            children=(
+                Field("x", FieldType(Kind.INTEGER, "BIGINT", bits=64)),
+                Field("y", FieldType(Kind.STRING, "STRING")),
+            ),
+        ),
+    ),
+]
+
+
+@settings(max_examples=50, deadline=None)
+@given(ROWS)
+def test_they_are_the_same_json(values: list[dict[str, Any]]) -> None:
+    frame = pl.DataFrame(values, schema=SCHEMA)
+    spans = JsonEncoder(ENCODED).encode(frame)
+    written = [spans[row] for row in range(len(spans))]
+    spans = JsonEncoder(ENCODED).encode(buffered(frame))
+    assert [spans[row] for row in range(len(spans))] == written
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "width"), [("c", np.int8, 8), ("s", np.int16, 16), ("i", np.int32, 32), ("l", np.int64, 64)]
+)
+def test_integers_of_any_width_are_written_from_numbers_and_from_bytes(code: str, kind: type, width: int) -> None:
+    numbers = np.array([0, 1, -1, np.iinfo(kind).max, np.iinfo(kind).min], kind)
+    encoder = JsonEncoder([Field("n", FieldType(Kind.INTEGER, "", bits=width))])
+    for values in (numbers, numbers.view(np.uint8)):
+        spans = encoder.encode(BufferedColumns(("n",), (Column(code, len(numbers), (values,)),), len(numbers)))
+        assert [spans[row] for row in range(len(spans))] == [b'{"n":%d}' % number for number in numbers.tolist()]
 
 
 @pytest.mark.parametrize("first", [0, 3])

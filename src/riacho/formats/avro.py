@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from riacho.errors import RiachoError
+from riacho.formats import buffered
 from riacho.formats.avro_json import read_json, write_json
 from riacho.formats.avro_schema import Schema, avro_schema, check_types
 from riacho.formats.avro_values import frame_of, rows_of
@@ -142,10 +143,10 @@ class AvroEncoder:
         self._columns = tuple(columns)
         self._coding = coding
 
-    def encode(self, frame: pl.DataFrame) -> Spans:
+    def encode(self, rows: buffered.Columnar) -> Spans:
         """A record per row. Raises `RiachoError` for a null in a column that has none."""
         try:
-            return Spans.of([self._coding.write(row) for row in rows_of(frame, self._columns)])
+            return Spans.of([self._coding.write(row) for row in rows_of(buffered.frame_of(rows), self._columns)])
         except (TypeError, ValueError) as error:
             raise RiachoError(f"a row cannot be written as Avro: {error}") from error
 

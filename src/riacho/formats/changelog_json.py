@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from riacho.formats.buffered import Columnar, frame_of
 from riacho.formats.change_events import (
     CANAL,
     DEBEZIUM,
@@ -238,9 +239,9 @@ class ChangelogJsonEncoder:
         self._shape = shape
         self._encoder = encoder
 
-    def encode(self, frame: pl.DataFrame) -> Spans:
+    def encode(self, rows: Columnar) -> Spans:
         """The records of rows that are added."""
-        return self.encode_changes(frame, np.ones(frame.height, np.int8))
+        return self.encode_changes(frame_of(rows), np.ones(rows.height, np.int8))
 
     def encode_changes(self, frame: pl.DataFrame, signs: Int8Array) -> Spans:
         """The records of changes; valid until the next call. Raises `RiachoError` for a value that JSON cannot hold."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from riacho.formats.buffered import Columnar, frame_of
 from riacho.formats.csv_decoder import CsvDialect
 from riacho.formats.decoding import Scratch, Spans
 from riacho.formats.encoding import (
@@ -50,8 +51,9 @@ class CsvEncoder:
         escape = re.escape(dialect.escape) if dialect.escape else ""
         self._unsafe = f"[\\x00-\\x{{{safe:x}}}{escape}]"
 
-    def encode(self, frame: pl.DataFrame) -> Spans:
+    def encode(self, rows: Columnar) -> Spans:
         """A line per row."""
+        frame = frame_of(rows)
         columns = []
         for index, item in enumerate(self._fields):
             prefix = characters(self._dialect.delimiter if index else "")

@@ -114,7 +114,7 @@ class Decoder(Protocol):
 class Encoder(Protocol):
     """Columns to one record per row."""
 
-    def encode(self, frame: pl.DataFrame) -> Spans:
+    def encode(self, rows: Columnar) -> Spans:
         """The records of the rows, by the names of the columns; valid until the next call.
 
         Raises `RiachoError` for a value that the format cannot write.

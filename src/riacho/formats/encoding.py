@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -94,12 +94,20 @@ def write_columns(
     return rows.spans()
 
 
-def _valid(series: pl.Series) -> arrow.BoolArray:
+_INTEGERS: dict[str, type[np.signedinteger[Any]]] = {"c": np.int8, "s": np.int16, "i": np.int32, "tdD": np.int32}
+"""How wide Arrow's integers, dates and times are; all others have 64 bits."""
+
+
+def _valid(series: arrow.Column | pl.Series) -> arrow.BoolArray:
+    if isinstance(series, arrow.Column):
+        return _ALL_VALID if series.valid is None else series.valid
     return series.is_not_null().to_numpy() if series.null_count() else _ALL_VALID
 
 
-def _int64(series: pl.Series) -> Int64Array:
-    """The physical integers, 0 for null. What is there already is not asked of Polars: a call costs 0.1 ms."""
+def _int64(series: arrow.Column | pl.Series) -> Int64Array:
+    """The physical integers; anything for null. What is there already is not asked of Polars: a call costs 0.1 ms."""
+    if isinstance(series, arrow.Column):
+        return series.buffers[0].reshape(-1).view(_INTEGERS.get(series.format, np.int64)).astype(np.int64, copy=False)
     if not series.dtype.is_integer():
         series = series.to_physical()
     if series.dtype != pl.Int64:
@@ -110,7 +118,7 @@ def _int64(series: pl.Series) -> Int64Array:
 
 
 class IntegerWriter:
-    def __init__(self, series: pl.Series) -> None:
+    def __init__(self, series: arrow.Column | pl.Series) -> None:
         self._values = _int64(series)
         self._valid = _valid(series)
 
@@ -126,17 +134,16 @@ class IntegerWriter:
 class TimeWriter:
     """Dates, times (of whatever unit Polars keeps) and timestamps."""
 
-    def __init__(self, series: pl.Series, *, separator: str = " ", utc: bool = False, quoted: bool) -> None:
+    def __init__(
+        self, series: arrow.Column | pl.Series, *, separator: str = " ", utc: bool = False, quoted: bool
+    ) -> None:
         self._valid = _valid(series)
-        if series.dtype == pl.Date:
-            self._what = write_times.DATE
-            self._values = _int64(series)
-        elif series.dtype == pl.Time:
-            self._what = write_times.TIME
-            self._values = _int64(series) // 1000
-        else:
-            self._what = write_times.TIMESTAMP
-            self._values = _int64(series.dt.cast_time_unit("us"))
+        self._what = _kind_of_time(series)
+        if isinstance(series, pl.Series) and self._what == write_times.TIMESTAMP:
+            series = series.dt.cast_time_unit("us")
+        self._values = _int64(series)
+        if self._what == write_times.TIME:
+            self._values = self._values // 1000
         self._separator = ord(separator)
         self._utc = utc
         self._quoted = quoted
@@ -161,11 +168,23 @@ class TimeWriter:
         )
 
 
+def _kind_of_time(series: arrow.Column | pl.Series) -> int:
+    if isinstance(series, arrow.Column):
+        return _TIMES.get(series.format, write_times.TIMESTAMP)
+    if series.dtype == pl.Date:
+        return write_times.DATE
+    return write_times.TIME if series.dtype == pl.Time else write_times.TIMESTAMP
+
+
+_TIMES = {"tdD": write_times.DATE, "ttn": write_times.TIME}
+"""What Arrow calls them; timestamps are in microseconds."""
+
+
 class TextWriter:
     """A String column; `how` is PLAIN, QUOTED or JSON_STRING of `riacho.kernels.write_texts`."""
 
-    def __init__(self, series: pl.Series, how: int) -> None:
-        self._memory = arrow.string_views(series)
+    def __init__(self, series: arrow.Column | pl.Series, how: int) -> None:
+        self._memory = arrow.views_of(series) if isinstance(series, arrow.Column) else arrow.string_views(series)
         self._views = self._memory.views.view(np.int32)
         self._valid = _ALL_VALID if self._memory.valid is None else self._memory.valid
         self._how = how

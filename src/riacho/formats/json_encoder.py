@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 
 from riacho.errors import RiachoError
+from riacho.formats.arrow import Column
+from riacho.formats.buffered import Columnar, column_named, series_of
 from riacho.formats.decoding import Bytes, Scratch, Spans
 from riacho.formats.encoding import (
     ColumnWriter,
@@ -59,6 +61,7 @@ class JsonEncoder:
         ignore_null_fields: bool = False,
     ) -> None:
         self._fields = tuple(fields)
+        self._prefixes = [_prefix(item.name) for item in fields]
         self._separator = "T" if iso_timestamps else " "
         self._offset = offset
         self._map_null_key = map_null_key
@@ -67,41 +70,44 @@ class JsonEncoder:
         self._scratch = Scratch()
         self._style = Style(ord("{"), _NULL, skip_nulls=ignore_null_fields)
 
-    def encode(self, frame: pl.DataFrame) -> Spans:
+    def encode(self, rows: Columnar) -> Spans:
         """An object per row. Raises `RiachoError` for a null key in a MAP under FAIL."""
-        columns = [frame[item.name] for item in self._fields]
-        return self._objects(self._fields, columns, frame.height, self._scratch)
+        writers = [
+            (prefix, self._writer(item.type, column_named(rows, item.name)))
+            for prefix, item in zip(self._prefixes, self._fields, strict=True)
+        ]
+        return write_columns(writers, rows.height, self._style, "{", "}", self._scratch)
 
-    def _objects(
-        self, fields: Sequence[Field], columns: Sequence[pl.Series], height: int, scratch: Scratch | None = None
-    ) -> Spans:
+    def _objects(self, fields: Sequence[Field], columns: Sequence[pl.Series], height: int) -> Spans:
         writers = [
             (_prefix(item.name), self._writer(item.type, column)) for item, column in zip(fields, columns, strict=True)
         ]
-        return write_columns(writers, height, self._style, "{", "}", scratch)
+        return write_columns(writers, height, self._style, "{", "}")
 
-    def _writer(self, kind: FieldType, series: pl.Series) -> ColumnWriter:
+    def _writer(self, kind: FieldType, column: Column | pl.Series) -> ColumnWriter:
         match kind.kind:
             case Kind.INTEGER:
-                return IntegerWriter(series)
+                return IntegerWriter(column)
+            case Kind.STRING:
+                return TextWriter(column, JSON_STRING)
+            case Kind.DATE:
+                return TimeWriter(column, quoted=True)
+            case Kind.TIME:
+                return TimeWriter(column, quoted=True)
+            case Kind.TIMESTAMP:
+                return TimeWriter(column, separator=self._separator, utc=self._offset, quoted=True)
+            case Kind.TIMESTAMP_LTZ:
+                return TimeWriter(column, separator=self._separator, utc=True, quoted=True)
+        series = series_of(column)
+        match kind.kind:
             case Kind.FLOAT:
                 return FloatWriter(series, quotes_others=True)
             case Kind.BOOLEAN:
                 return TextWriter(boolean_texts(series), PLAIN)
             case Kind.DECIMAL:
                 return TextWriter(decimal_texts(series, kind.scale, plain=self._plain_decimals), PLAIN)
-            case Kind.STRING:
-                return TextWriter(series, JSON_STRING)
             case Kind.BYTES:
                 return TextWriter(series.bin.encode("base64"), QUOTED)
-            case Kind.DATE:
-                return TimeWriter(series, quoted=True)
-            case Kind.TIME:
-                return TimeWriter(series, quoted=True)
-            case Kind.TIMESTAMP:
-                return TimeWriter(series, separator=self._separator, utc=self._offset, quoted=True)
-            case Kind.TIMESTAMP_LTZ:
-                return TimeWriter(series, separator=self._separator, utc=True, quoted=True)
             case Kind.ROW:
                 return SpanWriter(self._rows(kind, series))
             case Kind.ARRAY:

@@ -11,6 +11,7 @@ import polars as pl
 
 from riacho.errors import RiachoError
 from riacho.formats import arrow
+from riacho.formats.buffered import Columnar, column_named, series_of
 from riacho.formats.decoding import BadRecord, Decoded, Int64Array, Spans
 from riacho.formats.encoding import Style, TextWriter, characters, write_columns
 from riacho.formats.fields import Field, Kind
@@ -89,9 +90,9 @@ class RawEncoder:
         self._field = field
         self._options = options
 
-    def encode(self, frame: pl.DataFrame) -> Spans:
+    def encode(self, rows: Columnar) -> Spans:
         """One record per row. Raises `RiachoError` for a character that the charset lacks."""
-        series = frame[self._field.name]
+        series = series_of(column_named(rows, self._field.name))
         kind = self._field.type.kind
         if kind is Kind.STRING and self._options.charset != "utf-8":
             try:

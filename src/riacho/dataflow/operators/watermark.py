@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.programs import program_of
 from riacho.dataflow.watermark import SplitWatermarks
-from riacho.plan.expressions import Call, walk
+from riacho.formats import arrow
+from riacho.formats.buffered import BufferedColumns
+from riacho.plan.expressions import Call, Column, walk
 from riacho.plan.relations import Filter, Project, Relation, Watermark
 
 EVERY = np.empty(0, np.bool_)
@@ -56,6 +59,9 @@ class WatermarkOperator:
         steps = [value] if below is None else [below, value]
         self._program, done = program_of(steps, steps[0].input.schema, settings)
         assert below is None or done == len(steps), "only a program reads what is below the projection"
+        read = relation.expression if below is None else None
+        self._place = read.index if isinstance(read, Column) else None
+        """The column that is the watermark as it is."""
         self._evaluator = Evaluator([relation.expression], ["watermark"], relation.input.schema, settings)
         self._splits = SplitWatermarks(settings.clock, idle_timeout_ms=relation.idle_timeout_ms)
         self._rejects = rejects
@@ -81,18 +87,24 @@ class WatermarkOperator:
             valid = added if not len(valid) else valid & added
         milliseconds = microseconds // MICROSECONDS
         steps = self._splits.advance(batch.sequence, batch.split, milliseconds, valid)
-        return Batch(batch.rows, batch.sequence, self._with_end(steps, batch.watermark), batch.diff)
+        return replace(batch, watermark=self._with_end(steps, batch.watermark), split=None)
 
     def _values(self, batch: Batch) -> tuple[Batch, Int64Array, npt.NDArray[np.bool_]]:
         """The batch without the rows that fail, each row's value, and which are valid (empty: all)."""
+        if self._place is not None and isinstance(column := batch.column(self._place), arrow.Column):
+            moments = column.buffers[0].reshape(-1).view(np.int64)
+            return batch, moments, EVERY if column.valid is None else column.valid
         if self._program is not None and len(batch):
-            microseconds, valid = self._program.numbers(batch)
-            return batch, microseconds, EVERY if valid is None else valid
+            made = self._program.run(batch).rows
+            assert isinstance(made, BufferedColumns)
+            (column,) = made.columns
+            return batch, column.buffers[0], EVERY if column.valid is None else column.valid
         batch, values = evaluate_rows(batch, self._evaluator.evaluate, self._rejects)
-        found = integers(values.to_series())
-        if not found.null_count():
-            return batch, found.to_numpy(), EVERY
-        return batch, found.fill_null(0).to_numpy(), ~found.is_null().to_numpy()
+        microseconds = integers(values.to_series())
+        if not microseconds.null_count():
+            return batch, microseconds.to_numpy(), EVERY
+        valid = ~microseconds.is_null().to_numpy()
+        return batch, microseconds.fill_null(0).to_numpy(), valid
 
     def _with_end(self, steps: WatermarkSteps, above: WatermarkSteps) -> WatermarkSteps:
         """The end of the input, which the source tells by a watermark of its own, ends event time."""

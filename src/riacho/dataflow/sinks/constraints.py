@@ -17,6 +17,8 @@ from riacho.dataflow.evaluation.casts.lengths import fitted_bytes, fitted_text
 from riacho.dataflow.sinks import Finishing, Sink, SinkCounts
 from riacho.dataflow.sources import Json, Positions
 from riacho.errors import RiachoError
+from riacho.formats.arrow import Column
+from riacho.formats.buffered import column_named, series_of
 from riacho.plan.tables import Table, TableColumn
 from riacho.plan.types import MAX_LENGTH, BinaryType, CharType, DataType, VarbinaryType, VarcharType
 
@@ -82,8 +84,8 @@ class ConstrainedSink:
 
 def _refuse_nulls(batch: Batch, table: Table, columns: Sequence[str]) -> Batch:
     for name in columns:
-        column = batch.frame.get_column(name)
-        if column.null_count() and _any_added(batch, column.is_null()):
+        column = column_named(batch.rows, name)
+        if _has_nulls(column) and _any_added(batch, series_of(column).is_null()):
             raise RiachoError(
                 f"table {table.name}: the column '{name}' {_declared(table, name)}, but a row has NULL in it",
                 where=table.origin,
@@ -91,6 +93,12 @@ def _refuse_nulls(batch: Batch, table: Table, columns: Sequence[str]) -> Batch:
                 f"or drop them: SET '{NOT_NULL_ENFORCER}' = 'DROP'",
             )
     return batch
+
+
+def _has_nulls(column: Column | pl.Series) -> bool:
+    if isinstance(column, pl.Series):
+        return column.null_count() > 0
+    return column.valid is not None and not column.valid.all()
 
 
 def _any_added(batch: Batch, rows: pl.Series) -> bool:
@@ -108,7 +116,7 @@ class _DropNulls:
         self._told = False
 
     def __call__(self, batch: Batch) -> Batch:
-        found = [name for name in self._columns if batch.frame.get_column(name).null_count()]
+        found = [name for name in self._columns if _has_nulls(column_named(batch.rows, name))]
         if not found:
             return batch
         if not self._told:

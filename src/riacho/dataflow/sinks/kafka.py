@@ -17,6 +17,7 @@ from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sinks.put_back import put_back, stand
 from riacho.dataflow.sinks.upserts import Upserts
 from riacho.dataflow.sources import Json, Positions
+from riacho.formats.buffered import Columnar, column_named, frame_of, gathered, series_of, sliced
 from riacho.formats.decoding import ChangeEncoder, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import TimestampType
@@ -55,12 +56,12 @@ class KafkaSink:
             return
         if self._upserts is not None:
             kept, gone = self._upserts(batch)
-            self._produce(batch.frame, kept, gone)
+            self._produce(batch.rows, kept, gone)
         elif self._changes is not None:
             self._produce_changes(batch, self._changes)
         else:
             assert batch.diff is None or (batch.diff > 0).all(), "the planner keeps retractions away"
-            self._produce(batch.frame, np.arange(len(batch)), np.empty(0, np.int64))
+            self._produce(batch.rows, np.arange(len(batch)), np.empty(0, np.int64))
 
     def flush(self) -> None:
         if self._table.waits_for_acknowledgement:
@@ -91,14 +92,15 @@ class KafkaSink:
         self._producer.close()
         self._cluster.close()
 
-    def _produce(self, frame: pl.DataFrame, kept: Int64Array, gone: Int64Array) -> None:
+    def _produce(self, rows: Columnar, kept: Int64Array, gone: Int64Array) -> None:
         """Send the kept rows and tombstones for those that are gone, in the order of the pass."""
-        rows = np.sort(np.concatenate((kept, gone))) if len(gone) else kept
-        if len(rows) != frame.height:
-            index = pl.Series(rows.astype(np.uint32))  # Polars' own type of index, which it need not check
-            frame = pl.DataFrame([column[index] for column in frame.get_columns()])
-        for first in range(0, len(rows), ENCODED_ROWS):
-            self._produce_rows(frame.slice(first, ENCODED_ROWS), rows[first : first + ENCODED_ROWS], gone)
+        places = np.sort(np.concatenate((kept, gone))) if len(gone) else kept
+        if len(places) != rows.height:
+            rows = gathered(rows, places)
+        for first in range(0, len(places), ENCODED_ROWS):
+            stop = min(first + ENCODED_ROWS, len(places))
+            part = rows if stop - first == len(places) else sliced(rows, first, stop)
+            self._produce_rows(part, places[first:stop], gone)
 
     def _produce_changes(self, batch: Batch, encoder: ChangeEncoder) -> None:
         """Send a record per change, in the order of the pass."""
@@ -107,40 +109,41 @@ class KafkaSink:
             frame = batch.frame.slice(first, ENCODED_ROWS)
             self._send(frame, encoder.encode_changes(frame, signs[first : first + ENCODED_ROWS]))
 
-    def _produce_rows(self, frame: pl.DataFrame, rows: Int64Array, gone: Int64Array) -> None:
-        value = self._value.encode(frame)
+    def _produce_rows(self, rows: Columnar, places: Int64Array, gone: Int64Array) -> None:
+        value = self._value.encode(rows)
         if len(gone):
-            value = Spans(value.data, value.start, np.where(np.isin(rows, gone), np.int32(-1), value.length))
-        self._send(frame, value)
+            value = Spans(value.data, value.start, np.where(np.isin(places, gone), np.int32(-1), value.length))
+        self._send(rows, value)
 
-    def _send(self, frame: pl.DataFrame, value: Spans) -> None:
-        key = self._keys(frame)
+    def _send(self, rows: Columnar, value: Spans) -> None:
+        key = self._keys(rows)
         columns = ProduceColumns(
             _binary(value),
             key=None if key is None else _binary(key),
-            timestamp=self._timestamps(frame),
-            partition=self._partitions(frame.height),
-            headers=self._headers(frame),
+            timestamp=self._timestamps(rows),
+            partition=self._partitions(rows.height),
+            headers=self._headers(rows),
         )
         self._producer.produce(self._topic, columns)
-        self._rows += frame.height
+        self._rows += rows.height
         self._bytes += int(np.maximum(value.length, 0).sum(dtype=np.int64))
         if key is not None:
             self._bytes += int(np.maximum(key.length, 0).sum(dtype=np.int64))
 
-    def _keys(self, frame: pl.DataFrame) -> Spans | None:
+    def _keys(self, rows: Columnar) -> Spans | None:
         if self._key is None:
             return None
         names = self._table.key_columns
         if self._renames_keys:
-            frame = pl.DataFrame([frame[name].alias(inner) for name, inner in names.items()])
-        return self._key.encode(frame)
+            frame = frame_of(rows)
+            rows = pl.DataFrame([frame[name].alias(inner) for name, inner in names.items()])
+        return self._key.encode(rows)
 
-    def _timestamps(self, frame: pl.DataFrame) -> Int64Array | None:
+    def _timestamps(self, rows: Columnar) -> Int64Array | None:
         column = self._metadata.get("timestamp")
         if column is None:
             return None
-        series = self._instants(frame[column.name], column)
+        series = self._instants(series_of(column_named(rows, column.name)), column)
         now = self._cluster.config.clock.now_ms()
         return series.dt.epoch("ms").fill_null(now).to_numpy().astype(np.int64)
 
@@ -159,11 +162,11 @@ class KafkaSink:
         turns = (self._rows + np.arange(count)) % len(partitions)
         return np.array(partitions, np.int32)[turns]
 
-    def _headers(self, frame: pl.DataFrame) -> HeaderColumn | None:
+    def _headers(self, rows: Columnar) -> HeaderColumn | None:
         column = self._metadata.get("headers")
         if column is None:
             return None
-        return HeaderColumn.from_values([_header_list(value) for value in frame[column.name].to_list()])
+        return HeaderColumn.from_values([_header_list(value) for value in frame_of(rows)[column.name].to_list()])
 
 
 def _binary(spans: Spans) -> BinaryColumn:

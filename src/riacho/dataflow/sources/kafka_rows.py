@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,12 +14,18 @@ from riacho.dataflow.batch import Int32Array, Int64Array
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Int8Array, RecordOrigin
-from riacho.formats.buffered import Columnar
+from riacho.formats.arrow import Column
+from riacho.formats.buffered import BufferedColumns, Columnar
 from riacho.formats.decoding import Bytes, Decoded, Decoder, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import DataType, TimestampLtzType, TimestampType
 
 _INSTANT = pl.Datetime("us", "UTC")
+_TIMESTAMP = "timestamp"
+"""The metadata key of a record's time."""
+
+MICROSECONDS = 1000
+"""In a millisecond: records have the latter, columns the former."""
 
 JOINED_BYTES = 1 << 20
 """Small buffers are copied together up to this size: a decoder's call costs more than the copy."""
@@ -176,6 +182,11 @@ class RowMaker:
             self._key = table.key.decoder([table.key_columns[name] for name in self._from_key])
         self._time_zone = time_zone
         self._only_value = self._from_value == list(fields) and not table.upserts
+        self._adds_time = not (table.upserts or self._from_key or self._value_metadata) and all(
+            (column.metadata_key or column.name) == _TIMESTAMP and self._types[column.name] == _INSTANT
+            for column in metadata
+        )
+        """Whether all that rows have beside their values is their record's time, as an instant."""
         self._second = table.value.decoder(self._from_value) if self._only_value else None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")
 
@@ -201,6 +212,8 @@ class RowMaker:
         value = self._value.decode(records.value)
         if self._only_value:
             return _only_decoded(value, 0)
+        if self._adds_time and isinstance(value.rows, BufferedColumns):
+            return replace(_only_decoded(value, 0), rows=self._with_time(value.rows, value.record, records))
         bad = {item.record: item.reason for item in value.bad}
         frame, record, diff = value.frame, value.record, value.diff
         ignored = value.ignored
@@ -235,6 +248,14 @@ class RowMaker:
         ordered = [columns[name] for name in self._fields]
         made = pl.DataFrame(ordered) if ordered else pl.DataFrame(height=len(record))
         return Rows(made, record, sorted(bad.items()), ignored, diff)
+
+    def _with_time(self, values: BufferedColumns, record: Int64Array, records: Records) -> BufferedColumns:
+        """The values and the time of the record: what a small batch has no time to build a frame for."""
+        columns = dict(zip(values.names, values.columns, strict=True))
+        microseconds = records.column(lambda part: part.timestamp)[record] * MICROSECONDS
+        for column in self._metadata:
+            columns[column.name] = Column("tsu:UTC", len(record), (microseconds,))
+        return BufferedColumns(self._fields, tuple([columns[name] for name in self._fields]), len(record))
 
     def _with_tombstones(
         self, frame: pl.DataFrame, record: Int64Array, records: Records
@@ -275,7 +296,7 @@ class RowMaker:
         return values.cast(kind, wrap_numerical=True).alias(column.name)  # as CAST to a narrower integer does
 
     def _timestamps(self, column: TableColumn, milliseconds: Int64Array) -> pl.Series:
-        instants = pl.Series(column.name, milliseconds * 1000).cast(_INSTANT)
+        instants = pl.Series(column.name, milliseconds * MICROSECONDS).cast(_INSTANT)
         kind = self._types[column.name]
         return instants if kind == _INSTANT else _in_type(instants, column.type, self._time_zone)
 

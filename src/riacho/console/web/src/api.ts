@@ -24,16 +24,13 @@ export async function request<T>(path: string, body?: Json, method?: string): Pr
   return answer as T;
 }
 
-/** One line of the tree of a running job's operators. Its figures are null where an earlier line has them. */
+/** One operator of a running job. */
 export interface OperatorMetrics {
-  /** The branches that lead to it. */
-  margin: string;
-  /** As EXPLAIN says it. */
   name: string;
-  rows_in: number | null;
-  rows_out: number | null;
-  late_rows: number | null;
-  state_bytes: number | null;
+  rows_in: number;
+  rows_out: number;
+  late_rows: number;
+  state_bytes: number;
   watermark: number | null;
 }
 
