@@ -28,6 +28,10 @@ def test_each_query_is_measured_on_both_engines_over_the_same_events(tmp_path: P
             assert measured.elapsed_s > 0
             assert measured.peak_rss_mb > 10
         assert outcome.ratio is not None
+        assert outcome.peer is not None
+        assert outcome.peer.state_mb is None
+    held = [outcome.ours.state_mb for outcome in outcomes if outcome.ours and outcome.ours.state_mb is not None]
+    assert held[0] < 0.001 < held[1]
     begun = list(dict.fromkeys(what for what, done in seen if not done))
     assert begun == ["q0 riacho", "q0 duckdb", "q17 riacho", "q17 duckdb"]
     assert ("writing events", EVENTS) in seen

@@ -248,7 +248,8 @@ def nexmark(
 ) -> None:
     """The Nexmark suite: events per second of its 24 queries.
 
-    Each query runs in a process of its own, and the peer's after ours. A query that cannot run says why.
+    Each query runs in a process of its own, and the peer's after ours. A query that cannot run says why. "state" is
+    what our operators hold at most, of the memory at the peak of the whole process.
 
     \b
         riacho bench nexmark

@@ -52,12 +52,13 @@ def print_outcomes(outcomes: Sequence[Outcome], peer: str | None) -> None:
     """A row per query that ran, then why others did not."""
     from riacho.bench.nexmark.run import geometric_mean
 
-    titles = ["query", "M events/s", "CPU-s", "peak MB"]
+    titles = ["query", "M events/s", "CPU-s", "peak MB", "state MB"]
     if peer is not None:
         titles += [f"{peer}: M events/s", "CPU-s", "peak MB", "ratio"]
     rows = []
     for outcome in outcomes:
-        row = [outcome.query, *_cells(outcome.ours)]
+        state = None if outcome.ours is None else outcome.ours.state_mb
+        row = [outcome.query, *_cells(outcome.ours), "" if state is None else f"{state:,.0f}"]
         if peer is not None:
             ratio = outcome.ratio
             row += [*_cells(outcome.peer), "" if ratio is None else f"{ratio:.2f}"]

@@ -20,12 +20,16 @@ Progress = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a query took over so many events. CPU seconds are of all threads, memory in MB of resident pages."""
+    """What a query took over so many events. CPU seconds are of all threads, memory in MB of resident pages.
+
+    `state_mb` is what the operators held at most, looked at once a second; None where the engine does not say.
+    """
 
     events: int
     elapsed_s: float
     cpu_s: float
     peak_rss_mb: float
+    state_mb: float | None = None
 
     @property
     def events_per_s(self) -> float:

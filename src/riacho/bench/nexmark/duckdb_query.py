@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from riacho.bench.nexmark.answers import answer
+from riacho.bench.nexmark.answers import Ran, answer
 from riacho.errors import RiachoError
 
 VIEWS = """
@@ -30,14 +30,14 @@ def connect(files: str, side_input: str, threads: int) -> Any:
     return connection
 
 
-def run(request: dict[str, Any]) -> int:
+def run(request: dict[str, Any]) -> Ran:
     """Run the query to its end, every column of the result made."""
     connection = connect(request["files"], request["side_input"], request["threads"])
     if request["warm"]:
         connection.execute(f"SELECT COUNT(*) FROM (FROM events LIMIT {WARM_ROWS})").fetchall()
-        return 0
+        return Ran(0)
     connection.execute(f"CREATE TEMP TABLE result AS {request['query']}")
-    return int(request["events"])
+    return Ran(int(request["events"]))
 
 
 if __name__ == "__main__":
