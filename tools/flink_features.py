@@ -199,8 +199,8 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
             "late rows are dropped by the watermark, whatever the frame",
         ),
         Feature(
-            "OVER in another order, over all rows before",
-            NO,
+            "OVER in another order, over all rows before, also over rows that change",
+            YES,
             "over.md",
             "SELECT SUM(v) OVER (PARTITION BY k ORDER BY v) FROM t",
         ),
@@ -276,7 +276,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
             "SELECT k FROM t WHERE k NOT IN (SELECT k FROM u)",
         ),
         Feature(
-            "Interval joins by row time",
+            "Interval joins by row time and by processing time",
             YES,
             "joins.md#interval-joins",
             "SELECT a.k FROM t AS a JOIN t AS b ON a.k = b.k AND a.ts BETWEEN b.ts - INTERVAL '1' HOUR AND b.ts",

@@ -14,7 +14,7 @@ from changelogs import Event, Outcome, at, batches_between, run, started
 from event_streams import out_of_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from query_text import aggregates, counts, values
+from query_text import aggregates, values
 
 from riacho.dataflow.expressions import Settings
 from riacho.host import ManualClock
@@ -55,7 +55,10 @@ class Query:
         return f"PARTITION BY {', '.join(self.partition)} " if self.partition else ""
 
     def ours(self) -> str:
-        calls = ", ".join(_over(call, f"({self.by}ORDER BY {self.order} {self.frame})") for call in self.calls)
+        calls = ", ".join(
+            _over(call, f"({self.by}ORDER BY {self.order} {'' if call == 'ROW_NUMBER()' else self.frame})")
+            for call in self.calls
+        )
         return f"SELECT k, j, v, flag, ts, {calls} FROM t"
 
     def batch(self, condition: str) -> str:
@@ -83,6 +86,12 @@ def _for_duckdb(call: str, window: str) -> str:
     return f"CAST(TRUNC({text}) AS BIGINT)" if call.startswith("AVG") else text
 
 
+UNBOUNDED_ROWS = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+
+plain = (aggregates() | aggregates("k").filter(lambda call: "SUM" not in call and "AVG" not in call)).filter(
+    lambda call: "FILTER" not in call
+)
+calls = plain | st.just("COUNT(*)")
 edges = st.sampled_from(["FIRST_VALUE(v)", "LAST_VALUE(v)", "FIRST_VALUE(k)", "LAST_VALUE(k)"])
 numbers = st.just("ROW_NUMBER()")
 
@@ -90,14 +99,14 @@ numbers = st.just("ROW_NUMBER()")
 @st.composite
 def queries(draw: st.DrawFn, *, order: str = "ts") -> Query:
     frame = draw(
-        st.sampled_from(["", "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"])
+        st.sampled_from(["", UNBOUNDED_ROWS])
         | st.integers(0, 5).map(lambda rows: f"ROWS BETWEEN {rows} PRECEDING AND CURRENT ROW")
         | st.integers(0, 15).map(
             lambda ms: f"RANGE BETWEEN INTERVAL '{ms / 1000:.3f}' SECOND PRECEDING AND CURRENT ROW"
         )
     )
-    kinds = aggregates() | aggregates("k").filter(lambda call: "SUM" not in call and "AVG" not in call) | counts | edges
-    if "ROWS" in frame:
+    kinds = calls | edges
+    if frame == UNBOUNDED_ROWS:
         kinds |= numbers
     return Query(
         partition=draw(st.sampled_from([(), ("k",), ("k", "j"), ("flag",)])),

@@ -18,9 +18,10 @@ SELECT auction, bidder,
   LAG(price, 1, 0.00) OVER (PARTITION BY auction ORDER BY ts),
   FIRST_VALUE(price) OVER (PARTITION BY auction ORDER BY ts),
   LAST_VALUE(bidder) OVER (PARTITION BY auction ORDER BY ts),
-  MAX(price) FILTER (WHERE bidder <> 'x') OVER (PARTITION BY auction ORDER BY ts)
+  MAX(CASE WHEN bidder <> 'x' THEN price END) OVER (PARTITION BY auction ORDER BY ts)
 FROM bids;
 INSERT INTO numbered
-SELECT auction, ROW_NUMBER() OVER w, SUM(price) OVER w
-FROM bids WINDOW w AS (ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW);
+SELECT auction, number, SUM(price) OVER w
+FROM (SELECT auction, price, ts, ROW_NUMBER() OVER (ORDER BY ts) AS number FROM bids) AS t
+WINDOW w AS (ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW);
 END;

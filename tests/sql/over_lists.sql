@@ -4,7 +4,7 @@ WITH ('connector' = 'kafka', 'topic' = 'bids', 'format' = 'json');
 
 CREATE TABLE so_far (who STRING, prices STRING, `each` ARRAY<INT>, bag MULTISET<STRING>, middle DOUBLE, spread INT)
 WITH ('connector' = 'kafka', 'topic' = 'so_far', 'format' = 'json');
-CREATE TABLE lately (who STRING, prices ARRAY<INT>, json STRING, spread INT)
+CREATE TABLE lately (who STRING, prices ARRAY<INT>, spread INT)
 WITH ('connector' = 'kafka', 'topic' = 'lately', 'format' = 'json');
 
 EXECUTE STATEMENT SET BEGIN
@@ -13,6 +13,6 @@ INSERT INTO so_far
     PERCENTILE(price, 0.5) OVER w, STDDEV_POP(price) OVER w
   FROM bids WINDOW w AS (PARTITION BY who ORDER BY ts);
 INSERT INTO lately
-  SELECT who, ARRAY_AGG(price) OVER w, JSON_ARRAYAGG(price NULL ON NULL) OVER w, VAR_POP(price) OVER w
+  SELECT who, ARRAY_AGG(price) OVER w, VAR_POP(price) OVER w
   FROM bids WINDOW w AS (PARTITION BY who ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW);
 END;

@@ -19,6 +19,7 @@ from riacho.dataflow.operators.interval_join import IntervalJoinOperator
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.lookup_join import LookupJoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
+from riacho.dataflow.operators.ordered_over import OrderedOverOperator
 from riacho.dataflow.operators.over import OverOperator
 from riacho.dataflow.operators.rank import RankOperator
 from riacho.dataflow.operators.rejects import Rejects
@@ -211,8 +212,10 @@ class _Compiler:
                 return VersionedViewOperator(relation)
             case Aggregate():
                 return AggregateOperator(relation, settings)
-            case Over():
+            case Over() if relation.by_time:
                 return OverOperator(relation, settings, rejects)
+            case Over():
+                return OrderedOverOperator(relation, settings)
             case WindowJoin():
                 return WindowJoinOperator(relation, settings)
             case Join(time=Interval()):

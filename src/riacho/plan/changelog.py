@@ -18,6 +18,7 @@ from riacho.plan.relations import (
     JoinKind,
     Materialize,
     Normalize,
+    Over,
     Project,
     Rank,
     RankKind,
@@ -57,6 +58,8 @@ def is_updating(relation: Relation) -> bool:
         return bool(relation.order) or is_updating(relation.input)  # the first arrivals stay the first
     if isinstance(relation, Deduplicate):
         return relation.keep_last  # the first by row time is given out when no earlier one can come
+    if isinstance(relation, Over):
+        return not relation.by_time or is_updating(relation.input)
     if isinstance(relation, WindowAggregate):
         return relation.updates
     if isinstance(relation, WindowJoin | WindowRank):
@@ -80,7 +83,7 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         return frozenset()
     if isinstance(relation, Normalize | UpsertMaterialize):
         return frozenset({frozenset(relation.key)})
-    if isinstance(relation, EmptyGroup | Filter | Materialize | Sort | Watermark | Sink):
+    if isinstance(relation, EmptyGroup | Filter | Materialize | Over | Sort | Watermark | Sink):
         return unique_keys(relation.input)
     if isinstance(relation, Project):
         return projected_keys(relation, unique_keys(relation.input))

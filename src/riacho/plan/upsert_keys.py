@@ -7,7 +7,7 @@ than the key, Flink's parallel instances may hand on an old and a new row out of
 from __future__ import annotations
 
 from riacho.plan.changelog import Key, is_held, joined_keys, projected_keys, unique_keys
-from riacho.plan.relations import Filter, Join, Project, Relation, Sink, Watermark
+from riacho.plan.relations import Filter, Join, Over, Project, Relation, Sink, Watermark
 
 
 def upsert_keys(relation: Relation) -> frozenset[Key]:
@@ -17,6 +17,8 @@ def upsert_keys(relation: Relation) -> frozenset[Key]:
             return upsert_keys(relation.input)
         case Project():
             return projected_keys(relation, upsert_keys(relation.input))
+        case Over():
+            return _holding(upsert_keys(relation.input), relation.partition)
         case Join():
             left, right = upsert_keys(relation.left), upsert_keys(relation.right)
             single = is_held(left, relation.left_keys), is_held(right, relation.right_keys)

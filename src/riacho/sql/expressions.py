@@ -362,7 +362,7 @@ class ExpressionBinder:
                 f"a window function cannot stand in {self.clause}", tree, "compute it in a subquery and filter that"
             )
         inner = replace(self, clause="OVER", over=None, subqueries=None)
-        return self.over.add(tree, inner.bind, inner.predicate)
+        return self.over.add(tree, inner.bind)
 
     def _call(self, tree: exp.Expr) -> Expression:
         assert isinstance(tree, exp.Anonymous)

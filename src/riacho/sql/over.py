@@ -20,6 +20,8 @@ RANKINGS = frozenset({"ROW_NUMBER", "RANK", "DENSE_RANK"})
 
 _NOT_IN_STREAMS = frozenset({"LEAD", "NTILE", "CUME_DIST", "PERCENT_RANK", "NTH_VALUE"})
 
+_WITHOUT_OVER = frozenset({"JSON_ARRAYAGG", "JSON_OBJECTAGG"})
+
 Bind = Callable[[exp.Expr], Expression]
 
 
@@ -58,7 +60,7 @@ class OverCollector:
     window: _Window | None = None
     calls: list[PlainCall] = field(default_factory=list)
 
-    def add(self, tree: exp.Expr, bind: Bind, predicate: Bind) -> Expression:
+    def add(self, tree: exp.Expr, bind: Bind) -> Expression:
         """The result of a call, over what stands for those of plain calls. Raises `SqlError` and `FunctionError`."""
         window = self._window(tree, bind)
         if self.window is None:
@@ -69,7 +71,7 @@ class OverCollector:
                 tree,
                 "compute the other one in a subquery",
             )
-        return self._call(tree, bind, predicate, ordered=bool(window.order))
+        return self._call(tree, bind, ordered=bool(window.order))
 
     def _add(self, call: PlainCall) -> OverSlot:
         for number, known in enumerate(self.calls):
@@ -78,11 +80,12 @@ class OverCollector:
         self.calls.append(call)
         return OverSlot(call.type, len(self.calls) - 1, position=call.position)
 
-    def _call(self, tree: exp.Expr, bind: Bind, predicate: Bind, *, ordered: bool) -> Expression:
-        called, condition = tree.this, None
+    def _call(self, tree: exp.Expr, bind: Bind, *, ordered: bool) -> Expression:
+        called = tree.this
         if isinstance(called, exp.Filter):
-            condition = predicate(called.args["expression"].this)
-            called = called.this
+            self.source.fail(
+                "FILTER cannot be used with OVER", tree, "write CASE WHEN … THEN … END as the call's argument"
+            )
         if not isinstance(called, exp.Anonymous):
             self.source.fail("OVER can only follow an aggregate or window function", tree)
         name, position = called.name.upper(), self.source.locate(called)
@@ -92,25 +95,25 @@ class OverCollector:
         if name in RANKINGS:
             if items:
                 self.source.fail(f"{name} takes no arguments", called)
-            return self._add(PlainCall(name, (), BIGINT.with_nullable(False), False, condition, position))
+            if self._specification(tree).args.get("spec") is not None:
+                self.source.fail(f"{name} numbers all rows: it takes no ROWS or RANGE", tree)
+            return self._add(PlainCall(name, (), BIGINT.with_nullable(False), False, None, position))
         if name == "LAG":
             if self._specification(tree).args.get("spec") is not None:
                 self.source.fail("LAG looks at all rows before: it takes no ROWS or RANGE", tree)
-        elif not is_aggregate(name):
+        elif not is_aggregate(name) or name in _WITHOUT_OVER:
             self.source.fail(f"{name} cannot be used with OVER", called)
         if not ordered:
             self.source.fail(f"{name} OVER needs an ORDER BY", tree, "order it by the row time")
         if name == "LAG":
-            return self._add(self._lag(tree, items, condition, bind))
-        written = read_call(self.source, called, bind, condition)
+            return self._add(self._lag(tree, items, bind))
+        written = read_call(self.source, called, bind, None)
         # A row is in its own frame, so nothing is null for lack of rows.
         return bind_aggregate(written, self._add, grouped=True)
 
-    def _lag(self, tree: exp.Expr, items: list[exp.Expr], condition: Expression | None, bind: Bind) -> PlainCall:
+    def _lag(self, tree: exp.Expr, items: list[exp.Expr], bind: Bind) -> PlainCall:
         """LAG(value [, number of rows [, default]])."""
         called = tree.this
-        if condition is not None:
-            self.source.fail("LAG takes no FILTER", called)
         if not 1 <= len(items) <= 3:
             self.source.fail("LAG takes 1 to 3 arguments: LAG(value [, rows [, default]])", called)
         value, *rest = (bind(item) for item in items)
@@ -128,6 +131,7 @@ class OverCollector:
         return PlainCall("LAG", tuple(arguments), value.type.with_nullable(nullable), False, None, position)
 
     def _window(self, tree: exp.Expr, bind: Bind) -> _Window:
+        numbers = isinstance(tree.this, exp.Anonymous) and tree.this.name.upper() == "ROW_NUMBER"
         tree = self._specification(tree)
         partition = tuple(bind(part) for part in tree.args.get("partition_by") or ())
         order = tree.args.get("order")
@@ -135,8 +139,13 @@ class OverCollector:
             _Order(bind(item.this), bool(item.args.get("desc")), bool(item.args.get("nulls_first")))
             for item in (order.expressions if order is not None else ())
         )
+        for key, item in zip(keys, order.expressions if order is not None else (), strict=True):
+            if isinstance(key.expression, Literal):
+                self.source.fail("OVER cannot be ordered by a constant", item, "order it by a column")
         frame = tree.args.get("spec")
-        return _Window(partition, keys, Frame(FrameUnit.RANGE) if frame is None else self._frame(frame, bind))
+        if frame is not None:
+            return _Window(partition, keys, self._frame(frame, bind))
+        return _Window(partition, keys, Frame(FrameUnit.ROWS if numbers else FrameUnit.RANGE))
 
     def _specification(self, tree: exp.Expr) -> exp.Expr:
         """What stands in the parentheses after OVER, or under the name of a window."""
@@ -161,7 +170,11 @@ class OverCollector:
         if start == "UNBOUNDED":
             return Frame(unit)
         if start == "CURRENT ROW":
-            return Frame(unit, 0)
+            self.source.fail(
+                "a frame must begin before the current row in a stream",
+                tree,
+                "write ROWS BETWEEN 0 PRECEDING AND CURRENT ROW for the row alone",
+            )
         amount = bind(start)
         wanted = IntegerType if unit is FrameUnit.ROWS else DayTimeIntervalType
         if not isinstance(amount, Literal) or not isinstance(amount.type, wanted) or not isinstance(amount.value, int):
@@ -179,7 +192,7 @@ class OverCollector:
         assert self.window is not None
         parts = [*self.window.partition, *(key.expression for key in self.window.order)]
         for call in self.calls:
-            parts += [*call.arguments, *([] if call.condition is None else [call.condition])]
+            parts += call.arguments
         return parts
 
     def map(self, change: Callable[[Expression], Expression]) -> None:
@@ -191,12 +204,7 @@ class OverCollector:
             order=tuple(replace(key, expression=change(key.expression)) for key in self.window.order),
         )
         self.calls = [
-            replace(
-                call,
-                arguments=tuple(change(argument) for argument in call.arguments),
-                condition=None if call.condition is None else change(call.condition),
-            )
-            for call in self.calls
+            replace(call, arguments=tuple(change(argument) for argument in call.arguments)) for call in self.calls
         ]
 
     def over(self, below: Relation) -> Over:
@@ -222,9 +230,8 @@ class OverCollector:
                 tuple(column(argument) for argument in call.arguments),
                 call.type,
                 call.distinct,
-                None if call.condition is None else column(call.condition),
-                call.position,
-                call.constants,
+                position=call.position,
+                constants=call.constants,
             )
             for call in self.calls
         )

@@ -1,18 +1,19 @@
-"""Which OVER a stream can compute: in the order of time. Source: Flink, "Over Aggregation"."""
+"""Which OVER a stream can compute. Source: Flink, "Over Aggregation", `StreamExecOverAggregate`."""
 
 from __future__ import annotations
 
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Over
+from riacho.plan.types import ArrayType, MapType, MultisetType, RowType
 from riacho.sql.source import SourceText
 
 _NUMBERS = frozenset({"RANK", "DENSE_RANK"})
+_WITHOUT_ORDER = (ArrayType, MapType, MultisetType, RowType)
 
 
-def is_timed(over: Over) -> bool:
-    """Whether the order is that of one time attribute, ascending."""
-    schema = over.input.schema
-    return len(over.order) == 1 and not over.order[0].descending and schema[over.order[0].column].time is not None
+def is_computable(over: Over) -> bool:
+    """Whether it is ordered by one column, ascending, and in another order than that of time has no bounded frame."""
+    return len(over.order) == 1 and not over.order[0].descending and (over.by_time or over.frame.preceding is None)
 
 
 def check_over(over: Over, source: SourceText) -> None:
@@ -28,16 +29,20 @@ def check_over(over: Over, source: SourceText) -> None:
             f"filter it around the query: WHERE {ranking.function.lower()} <= 10",
         )
     if not over.order:
-        source.fail(f"{call.function} OVER needs an ORDER BY", place, "order it by a time attribute")
+        source.fail(f"{call.function} OVER needs an ORDER BY", place, "order it by a column")
     key = over.order[0]
     field = schema[key.column]
-    if len(over.order) > 1 or field.time is None or key.descending:
-        if field.time is not None and len(over.order) > 1:
-            what = "OVER can only be ordered by a single time column in a stream"
-        elif field.time is not None:
-            what = "OVER can only be ordered ascending by time in a stream"
-        else:
-            what = f"OVER needs an ORDER BY of a time attribute in a stream, but '{field.name}' is none"
-        source.fail(what, place, "order it by the column of WATERMARK FOR, or by PROCTIME()")
-    if is_updating(over.input):
+    if len(over.order) > 1:
+        source.fail("OVER can only be ordered by a single column in a stream", place, "order it by one")
+    if key.descending:
+        source.fail("OVER can only be ordered ascending in a stream", place, "leave DESC out")
+    if field.time is None and over.frame.preceding is not None:
+        source.fail(
+            f"OVER in the order of '{field.name}', which is no time attribute, has no bounded frame in a stream",
+            place,
+            "order it by the column of WATERMARK FOR, or by PROCTIME(), or let it look at all rows before",
+        )
+    if isinstance(field.type, _WITHOUT_ORDER):
+        source.fail(f"OVER cannot be ordered by '{field.name}', which is of type {field.type}", place)
+    if field.time is not None and is_updating(over.input):
         source.fail("OVER in the order of time cannot take rows that change", place, "compute it before the aggregate")

@@ -306,7 +306,8 @@ def _kept_by_join(relation: Join) -> str:
 
 def _kept_by_over(relation: Over) -> str:
     keys = _named(relation.input, relation.partition)
-    return f"for each ({keys}) what its frame needs" if keys else "what its frame needs"
+    what = "what its frame needs" if relation.by_time else "all rows and their results"
+    return f"for each ({keys}) {what}" if keys else what
 
 
 def _kept_by_deduplicate(relation: Deduplicate) -> str:

@@ -24,7 +24,7 @@ from riacho.plan.relations import (
 )
 from riacho.plan.windowing import windowing
 from riacho.sql.over import RANKINGS
-from riacho.sql.over_checks import check_over, is_timed
+from riacho.sql.over_checks import check_over, is_computable
 from riacho.sql.source import SourceText
 from riacho.user_functions.classes import can_retract
 
@@ -36,12 +36,12 @@ def check_stream(relation: Relation, source: SourceText) -> None:
     for step in walk_relations(relation):
         if isinstance(step, Aggregate | WindowAggregate):
             _check_retractions(step, source)
-        if isinstance(step, Filter) and isinstance(step.input, Over):
+        if isinstance(step, Filter) and isinstance(step.input, Over) and not _is_filtered(step, step.input):
             _check_numbered(step.input, source, step)
         if isinstance(step, WindowTable) and step.kind is not WindowKind.SESSION:
             _check_window(step, source)
         if isinstance(step, Over):
-            if not is_timed(step):
+            if not is_computable(step):
                 _check_numbered(step, source)
             check_over(step, source)
         if isinstance(step, Sort):
@@ -96,6 +96,11 @@ def _check_window(window: WindowTable, source: SourceText) -> None:
             0,
             "GROUP BY window_start, window_end right above, with nothing else computed from these two",
         )
+
+
+def _is_filtered(condition: Filter, over: Over) -> bool:
+    """Whether the rows can be numbered, all of them, and then filtered."""
+    return is_computable(over) and rank_range(condition) is None
 
 
 def _check_numbered(over: Over, source: SourceText, condition: Filter | None = None) -> None:

@@ -1,2 +1,2 @@
--- differs: OVER in another order than that of time is refused.
+-- OVER in another order than that of time, over rows that change.
 SELECT id, SUM(balance) OVER (PARTITION BY branch ORDER BY id) AS s FROM accounts

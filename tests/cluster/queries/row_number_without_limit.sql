@@ -1,2 +1,2 @@
--- differs: OVER in another order than that of time is refused, but for a top-N.
+-- Every row has its number, which others change.
 SELECT auction, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY price) AS rn FROM bids

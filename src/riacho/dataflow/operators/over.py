@@ -8,30 +8,20 @@ one that comes behind the watermark is dropped and counted. By processing time t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.dataflow.aggregates.aggregates import Aggregates
 from riacho.dataflow.batch import NO_WATERMARK, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.columns import integers
 from riacho.dataflow.expressions import RowError, RowFailure, Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
-from riacho.dataflow.operators.over_calls import (
-    BoundedRows,
-    BoundedSums,
-    EdgeValue,
-    Lag,
-    OverCall,
-    RowNumbers,
-    UnboundedRows,
-    UnboundedSums,
-)
+from riacho.dataflow.operators.over_calls import Lag
 from riacho.dataflow.operators.over_frames import Frames, framed
+from riacho.dataflow.operators.over_kinds import over_calls
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
@@ -40,8 +30,7 @@ from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec
 from riacho.kernels.sessions import chain_rows, chained_rows
-from riacho.plan.expressions import AggregateCall
-from riacho.plan.relations import FrameUnit, Over, Schema, TimeAttribute
+from riacho.plan.relations import FrameUnit, Over, TimeAttribute
 
 MICROSECONDS = 1000
 
@@ -66,7 +55,7 @@ class OverOperator:
         self._pool = StringPool()
         self._codec = RowCodec(tuple(below[key] for key in relation.partition), self._pool)
         self._index = KeyIndex(self._codec.width)
-        self._calls = _calls(relation, self._pool)
+        self._calls = over_calls(relation, self._pool)
         self._lags = [Lag(call) for call in relation.calls if call.function == "LAG"]
         self._rows = RowStore(below.fields)
         self._keys = Growable(np.int64)
@@ -271,30 +260,3 @@ class OverOperator:
     @property
     def late_rows(self) -> int:
         return self._late
-
-
-def _calls(relation: Over, pool: StringPool) -> list[tuple[list[int], OverCall]]:
-    """What computes the calls, and the calls' places: those of one kind together."""
-    schema, bounded = relation.input.schema, relation.frame.preceding is not None
-    sums: list[int] = []
-    others: list[int] = []
-    made: list[tuple[list[int], OverCall]] = []
-    for place, call in enumerate(relation.calls):
-        if call.function == "ROW_NUMBER":
-            made.append(([place], RowNumbers()))
-        elif call.function == "LAG":
-            made.append(([place], Lag(call)))
-        elif call.function in ("FIRST_VALUE", "LAST_VALUE"):
-            made.append(([place], EdgeValue(call, schema, bounded=bounded)))
-        else:
-            (sums if _adds_up(call, schema, pool, bounded=bounded) else others).append(place)
-    for places, kinds in ((sums, (UnboundedSums, BoundedSums)), (others, (UnboundedRows, BoundedRows))):
-        if places:
-            made.append((places, kinds[bounded]([relation.calls[place] for place in places], schema, pool)))
-    return made
-
-
-def _adds_up(call: AggregateCall, schema: Schema, pool: StringPool, *, bounded: bool) -> bool:
-    """Whether the call can be computed from partial results; with DISTINCT, from those of first occurrences."""
-    counted = replace(call, distinct=call.distinct and bounded)
-    return Aggregates((counted,), schema, pool, updating=False, ending=True).mergeable

@@ -34,7 +34,8 @@ class Frame:
 class Over(Unary):
     """Appends one field per call, each over the `partition` of its row in `order`, within `frame`.
 
-    All calls share the window, as in Flink's streams. ROW_NUMBER, RANK and DENSE_RANK number the rows; a filter on
+    All calls share the window, as in Flink's streams. In the order of time rows are only added; in another one a row
+    that comes changes those behind it. ROW_NUMBER, RANK and DENSE_RANK number the rows; a filter on
     such a number is a top-N (see the pass that recognises it). Source: Flink, "Over Aggregation", "Top-N".
     """
 
@@ -44,6 +45,13 @@ class Over(Unary):
     calls: tuple[AggregateCall, ...]
     names: tuple[str, ...]
     """Those of the appended fields."""
+
+    @property
+    def by_time(self) -> bool:
+        """Whether the order is that of one time attribute, ascending: a row's frame is known when the row is due."""
+        if len(self.order) != 1 or self.order[0].descending:
+            return False
+        return self.input.schema[self.order[0].column].time is not None
 
     @cached_property
     def schema(self) -> Schema:

@@ -1,0 +1,2 @@
+-- ROW_NUMBER takes no frame.
+SELECT auction, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY ts ROWS UNBOUNDED PRECEDING) AS s FROM bids

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT JSON_ARRAYAGG(channel) OVER (PARTITION BY channel ORDER BY ts) FROM bids;

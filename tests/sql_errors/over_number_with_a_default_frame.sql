@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT SUM(price) OVER (ORDER BY ts), ROW_NUMBER() OVER (ORDER BY ts) FROM bids;

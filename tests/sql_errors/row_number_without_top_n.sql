@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT channel, ROW_NUMBER() OVER (PARTITION BY channel ORDER BY price) FROM bids;
