@@ -383,7 +383,9 @@ def test_a_job_shows_its_sql_and_operators(browser: Browser) -> None:
     browser.open("/jobs?job=flights-delays")
 
     browser.wait("its SQL", lambda: "TUMBLE" in browser.find("pre.sql").text)
-    browser.wait("its operators", lambda: "WindowAggregate" in browser.find(".halves .table").text)
+    operators = browser.find('[aria-label="Operators"]')
+    browser.wait("its operators", lambda: "└─ WindowAggregate(groupBy=[origin]" in operators.text)
+    browser.wait("their table", lambda: "TableSourceScan(table=[departures]" in operators.text)
 
 
 def test_groups_show_their_lag(browser: Browser) -> None:

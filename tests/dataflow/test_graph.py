@@ -97,8 +97,8 @@ def test_equal_sub_plans_run_once_and_feed_every_sink() -> None:
     first, second, third = outputs.values()
     assert first.frame.rows() == second.frame.rows() == [("a", 1, 2), ("b", 1, 3)]
     assert third.frame.height == 2
-    kinds = [metric.kind for metric in graph.metrics()]
-    assert kinds == ["Scan", "Filter", "Aggregate", "Sink", "Sink", "Sink"]
+    kinds = [type(metric.relation) for metric in graph.metrics()]
+    assert kinds == [Scan, Filter, Aggregate, Sink, Sink, Sink]
     assert [metric.rows_out for metric in graph.metrics()] == [3, 2, 2, 2, 2, 2]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,10 +20,11 @@ from riacho.dataflow.expressions import UTC, Evaluator, Predicate, Settings
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.rejects import Rejects
 from riacho.dataflow.programs import memo, program_of
+from riacho.dataflow.programs.crossing import columns_of
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
 from riacho.formats.arrow import Column
-from riacho.formats.buffered import BufferedColumns
+from riacho.formats.buffered import BufferedColumns, sliced
 from riacho.host import SystemClock
 from riacho.kernels.program_memory import BLOCK
 from riacho.plan.relations import Filter, Project, Relation, Scan
@@ -238,11 +241,44 @@ def agree(query: str, frame: pl.DataFrame, *, derives: bool = False) -> None:
     assert found.frame.equals(expected.frame), query
     assert found.frame.schema == expected.frame.schema
     assert found.sequence.tolist() == expected.sequence.tolist()
-    sliced = frame[1:]  # its first row is in the middle of a byte of every bitmap
-    if sliced.height:
-        rest = program.run(batch_of(sliced))
-        assert rest.frame.equals(by_polars(steps[:done], batch_of(sliced)).frame), query
+    cut = frame[1:]  # its first row is in the middle of a byte of every bitmap
+    if cut.height:
+        rest = program.run(batch_of(cut))
+        assert rest.frame.equals(by_polars(steps[:done], batch_of(cut)).frame), query
+    if frame.height > 1:
+        parts = _in_parts(buffered(frame), [0, 1, frame.height // 2, frame.height])
+        made = [program.run(part) for part in parts if len(part)]
+        assert pl.concat([part.frame for part in made]).equals(expected.frame), query
+        assert np.concatenate([part.sequence for part in made]).tolist() == expected.sequence.tolist()
     _enters_state_as_a_frame_does(found, steps[done - 1])
+
+
+CODES = {pl.Int8(): "c", pl.Int16(): "s", pl.Int32(): "i", pl.Date(): "tdD", pl.Decimal(10, 2): "d:10,2"} | {
+    pl.Datetime("us"): "tsu:",
+    pl.Datetime("us", "UTC"): "tsu:UTC",
+}
+"""Arrow's codes where they are not those of the crossing."""
+
+
+def buffered(frame: pl.DataFrame) -> BufferedColumns:
+    """The frame's columns as buffers, as a decoder makes them."""
+    return BufferedColumns(tuple(frame.columns), tuple(map(_buffered, frame.iter_columns())), frame.height)
+
+
+def _buffered(series: pl.Series) -> Column:
+    if isinstance(series.dtype, pl.Struct):
+        below = series.struct.unnest()
+        children = tuple((child.name, _buffered(child)) for child in below.iter_columns())
+        return Column("+s", len(series), (), series.is_not_null().to_numpy(), children)
+    (column,) = columns_of(series.to_frame())
+    return replace(column, format=CODES.get(series.dtype, column.format))
+
+
+def _in_parts(rows: BufferedColumns, cuts: list[int]) -> list[Batch]:
+    return [
+        Batch(sliced(rows, first, stop), np.arange(first, stop), WatermarkSteps.still())
+        for first, stop in pairwise(cuts)
+    ]
 
 
 def _enters_state_as_a_frame_does(batch: Batch, step: Filter | Project) -> None:

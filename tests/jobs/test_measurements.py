@@ -71,3 +71,38 @@ def test_the_command_line_names_it(capsys: Any) -> None:
         "the watermark of trips waits for trips-2: its own is 1970-01-01 00:00:01 UTC",
         "the watermark of trips waits for trips-1: no row has come yet",
     ]
+
+
+def test_operators_are_drawn_as_explain_draws_them_and_shared_ones_once() -> None:
+    script = f"""
+        {TRIPS.replace("INSERT INTO seen SELECT city, ts FROM trips;", "")}
+        CREATE TABLE counts (city STRING, n BIGINT) WITH ('connector' = 'print');
+        CREATE VIEW late AS SELECT UPPER(city) AS city, ts FROM trips WHERE city <> 'x';
+        BEGIN STATEMENT SET;
+        INSERT INTO seen SELECT city, ts FROM late;
+        INSERT INTO counts SELECT city, COUNT(*) FROM late GROUP BY city;
+        END;
+    """
+    (job,) = compile_script(script, "counts.sql").jobs
+    graph = Graph.build(job, Settings(clock=ManualClock()))
+    (scan,) = graph.scans
+    times = pl.Series([1_000, 2_000], dtype=pl.Int64).cast(pl.Datetime("us"))
+    rows = pl.DataFrame({"city": ["a", "x"], "ts": times})
+    list(graph.run_pass({scan: Batch(rows, np.arange(2), WatermarkSteps.still())}))
+    measurements = Measurements(ManualClock())
+    assert measurements.update(graph, {scan: cast(Source, Partitions(["trips-0"]))}, {}, final=True)
+    operators = measurements.current["operators"]
+    assert [f"{each['margin']}{each['name']}" for each in operators] == [
+        "Sink(table=[seen], fields=[city, ts])",
+        "└─ Calc(select=[UPPER(city) AS city, ts])",
+        "   └─ Calc(where=[(city <> 'x')])",
+        "      └─ WatermarkAssigner(rowtime=[ts], watermark=[ts])",
+        "         └─ TableSourceScan(table=[trips], fields=[city, ts])",
+        "Sink(table=[counts], fields=[city, n])",
+        "└─ Calc(select=[city, EXPR$0 AS n])",
+        "   └─ GroupAggregate(groupBy=[city], select=[city, COUNT(*) AS EXPR$0])",
+        "      └─ Calc(select=[UPPER(city) AS city])",
+        "         └─ as above: Calc(where=[(city <> 'x')])",
+    ]
+    assert [each["rows_out"] for each in operators] == [1, 1, 1, 2, 2, 1, 1, 1, 1, None]
+    assert [each["state_bytes"] is None for each in operators] == [False] * 9 + [True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -89,6 +90,7 @@ def test_a_job_is_submitted_listed_shown_stopped_started_restarted_and_deleted(
     shown = up.job("show", "copy").stdout
     assert "copy: running, 0 restarts" in shown
     assert "INSERT INTO copied" in shown
+    assert re.search(r"^ +1 +1 +0 +0\.0 +Sink\(table=\[copied\]", shown, re.MULTILINE), shown
 
     assert up.job("stop", "copy").returncode == 0
     up.until_phase("copy", "stopped")

@@ -116,7 +116,7 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
-    """Show a job: SQL, operators and, where it failed, why.
+    """Show a job: its operators, each above those that it reads, its SQL and, where it failed, why.
 
     \b
         riacho job show revenue
@@ -134,21 +134,21 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
         typer.echo(f"{job['error']}\n")
     _tell_if_silent(job)
     if job["metrics"] is not None:
-        print_table(
-            ["operator", "rows in", "rows out", "late", "state MB"],
-            [
-                [
-                    each["name"],
-                    f"{each['rows_in']:,}",
-                    f"{each['rows_out']:,}",
-                    f"{each['late_rows']:,}",
-                    f"{each['state_bytes'] / 1e6:,.1f}",
-                ]
-                for each in job["metrics"]["operators"]
-            ],
-        )
+        print_table(["rows in", "rows out", "late", "state MB", "operator"], _operators(job["metrics"]["operators"]))
         _tell_what_holds_back(job["metrics"].get("held_back_by", []))
     typer.echo(f"\n{job['sql']}")
+
+
+def _operators(measured: list[dict[str, Any]]) -> list[list[str]]:
+    """A row for each line of the tree; figures are empty where an earlier line has them."""
+    return [
+        [
+            *("" if each[name] is None else f"{each[name]:,}" for name in ("rows_in", "rows_out", "late_rows")),
+            "" if each["state_bytes"] is None else f"{each['state_bytes'] / 1e6:,.1f}",
+            f"{each['margin']}{each['name']}",
+        ]
+        for each in measured
+    ]
 
 
 @app.command()

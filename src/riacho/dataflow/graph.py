@@ -20,7 +20,7 @@ from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.errors import RiachoError
-from riacho.plan.relations import Alignment, Job, Scan, Sink
+from riacho.plan.relations import Alignment, Job, Relation, Scan, Sink
 
 
 class SnapshotMismatchError(RiachoError):
@@ -29,10 +29,14 @@ class SnapshotMismatchError(RiachoError):
 
 @dataclass(frozen=True, slots=True)
 class OperatorMetrics:
-    """What an operator has done so far. `watermark` is its output's, in milliseconds."""
+    """What an operator has done so far. `watermark` is its output's, in milliseconds.
+
+    `relation` is what it computes, `inputs` are the places of those that it reads.
+    """
 
     id: str
-    kind: str
+    relation: Relation
+    inputs: tuple[int, ...]
     rows_in: int
     rows_out: int
     late_rows: int
@@ -54,7 +58,9 @@ class Graph:
         self._ended: set[str] = set()
         operators: list[object] = [node.operator for node in nodes]
         self._timed = [operator for operator in operators if isinstance(operator, Timed)]
-        self._divided = {place: operator for place, operator in enumerate(operators) if isinstance(operator, Divided)}
+        self._divided = [operator if isinstance(operator, Divided) else None for operator in operators]
+        self._scan_places = [place for place, node in enumerate(nodes) if isinstance(node.relation, Scan)]
+        self._sink_places = [place for place, node in enumerate(nodes) if isinstance(node.relation, Sink)]
         self.scans = {node.id: node.relation for node in nodes if isinstance(node.relation, Scan)}
         self.sinks = {node.id: node.relation for node in nodes if isinstance(node.relation, Sink)}
 
@@ -74,24 +80,23 @@ class Graph:
 
         Raises `RowError` for an expression that fails past a join or an aggregate, where rows have no source.
         """
-        outputs = {
-            place: self._scanned(node, inputs.get(node.id))
-            for place, node in enumerate(self._nodes)
-            if isinstance(node.relation, Scan)
-        }
-        for place, output in outputs.items():
-            self._has_made(place, output)
+        outputs: dict[int, Batch] = {}
+        for place in self._scan_places:
+            node = self._nodes[place]
+            outputs[place] = self._scanned(node, inputs.get(node.id))
+            self._has_made(place, outputs[place])
         return self._run_operators(0, outputs)
 
     def _run_operators(self, start: int, outputs: dict[int, Batch]) -> Iterator[dict[str, Batch]]:
         """Run the nodes from `start` on; `outputs` has those of all scans and of the nodes before."""
         for place in range(start, len(self._nodes)):
             node = self._nodes[place]
-            if isinstance(node.relation, Scan):
+            if not node.inputs and place in outputs:  # a scan's
                 continue
-            taken = tuple(outputs[below] for below in node.inputs)
-            node.rows_in += sum(len(batch) for batch in taken)
-            divided = self._divided.get(place)
+            taken = tuple([outputs[below] for below in node.inputs])
+            for batch in taken:
+                node.rows_in += batch.rows.height
+            divided = self._divided[place]
             if divided is not None:
                 parts = divided.parts(taken)
                 bound, output = next(parts)
@@ -104,9 +109,7 @@ class Graph:
                 output = taken[0] if node.operator is None else node.operator.process(taken)
             self._has_made(place, output)
             outputs[place] = output
-        yield {
-            self._nodes[place].id: output for place, output in outputs.items() if self._nodes[place].id in self.sinks
-        }
+        yield {self._nodes[place].id: outputs[place] for place in self._sink_places}
 
     def _run_parts(
         self, place: int, outputs: dict[int, Batch], parts: Iterable[tuple[int, Batch]]
@@ -121,7 +124,7 @@ class Graph:
             low = bound
 
     def _has_made(self, place: int, output: Batch) -> None:
-        self._nodes[place].rows_out += len(output)
+        self._nodes[place].rows_out += output.rows.height
         self._watermarks[place] = output.watermark
 
     def _scanned(self, node: Node, batch: Batch | None) -> Batch:
@@ -189,7 +192,8 @@ class Graph:
         return [
             OperatorMetrics(
                 node.id,
-                node.kind,
+                node.relation,
+                node.inputs,
                 node.rows_in,
                 node.rows_out,
                 node.operator.late_rows if node.operator is not None else 0,

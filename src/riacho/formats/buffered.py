@@ -6,8 +6,7 @@ more than the work on it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +25,36 @@ from riacho.formats.arrow import (
 from riacho.kernels.row_words import INLINE_BYTES
 
 
-@dataclass(slots=True, eq=False)
 class BufferedColumns:
     """Columns of one height under the names of a relation's fields."""
 
-    names: tuple[str, ...]
-    columns: tuple[Column, ...]
-    height: int
-    _frame: pl.DataFrame | None = field(default=None, init=False)
+    __slots__ = ("_columns", "_frame", "_lists", "height", "names")
+
+    def __init__(self, names: tuple[str, ...], columns: tuple[Column, ...], height: int) -> None:
+        self.names = names
+        self.height = height
+        self._columns: tuple[Column, ...] | None = columns
+        self._frame: pl.DataFrame | None = None
+        self._lists: bool | None = None
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, in the order of the names."""
+        if self._columns is None:
+            self._columns = tuple([self.column(place) for place in range(len(self.names))])
+        return self._columns
+
+    def column(self, place: int) -> Column:
+        """One of the columns."""
+        assert self._columns is not None
+        return self._columns[place]
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether there is a list in one of the columns."""
+        if self._lists is None:
+            self._lists = any(_has_lists(column) for column in self.columns)
+        return self._lists
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -41,6 +62,38 @@ class BufferedColumns:
         if self._frame is None:
             self._frame = to_frame(list(zip(self.names, self.columns, strict=True)), self.height)
         return self._frame
+
+
+class LateColumns(BufferedColumns):
+    """Columns each of which is made when it is asked for: in a small batch making one costs more than its values.
+
+    `make` is given the column's place, once. `part_of` tells whose rows these are, and which is the first, where they
+    are some that follow each other.
+    """
+
+    __slots__ = ("_made", "_make", "part_of")
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        make: Callable[[int], Column],
+        height: int,
+        part_of: tuple[BufferedColumns, int] | None = None,
+    ) -> None:
+        self.names = names
+        self.height = height
+        self._columns = None
+        self._frame = None
+        self._lists = None
+        self._make = make
+        self._made: dict[int, Column] = {}
+        self.part_of = part_of
+
+    def column(self, place: int) -> Column:
+        column = self._made.get(place)
+        if column is None:
+            column = self._made[place] = self._make(place)
+        return column
 
 
 Columnar = pl.DataFrame | BufferedColumns
@@ -54,12 +107,12 @@ def frame_of(rows: Columnar) -> pl.DataFrame:
 
 def column_of(rows: Columnar, index: int) -> Column | pl.Series:
     """One of the columns, as it is."""
-    return rows.to_series(index) if isinstance(rows, pl.DataFrame) else rows.columns[index]
+    return rows.to_series(index) if isinstance(rows, pl.DataFrame) else rows.column(index)
 
 
 def column_named(rows: Columnar, name: str) -> Column | pl.Series:
     """The column of this name, as it is."""
-    return rows.get_column(name) if isinstance(rows, pl.DataFrame) else rows.columns[rows.names.index(name)]
+    return rows.get_column(name) if isinstance(rows, pl.DataFrame) else rows.column(rows.names.index(name))
 
 
 def series_of(column: Column | pl.Series, name: str = "") -> pl.Series:
@@ -71,7 +124,7 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
     """Some of the columns, in any order, under other names."""
     if isinstance(rows, pl.DataFrame):
         return pl.DataFrame([rows.to_series(place).alias(name) for place, name in zip(places, names, strict=True)])
-    return BufferedColumns(names, tuple([rows.columns[place] for place in places]), rows.height)
+    return LateColumns(names, lambda place: rows.column(places[place]), rows.height)
 
 
 def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object]:
@@ -81,8 +134,9 @@ def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object
     if isinstance(rows, pl.DataFrame):
         buffers, owner = frame_buffers(rows[:, places] if len(places) < rows.width else rows)
         return list(buffers), owner
-    found = [column_buffers(rows.columns[place]) for place in places]
-    return [buffers for buffers, _ in found], (rows.columns, found)
+    columns = [rows.column(place) for place in places]
+    found = [column_buffers(column) for column in columns]
+    return [buffers for buffers, _ in found], (columns, found)
 
 
 def concatenated(parts: Sequence[Columnar]) -> Columnar:
@@ -157,14 +211,19 @@ def sliced(rows: Columnar, first: int, stop: int) -> Columnar:
     """The rows from `first` up to `stop`, in the memory of all."""
     if isinstance(rows, pl.DataFrame):
         return rows[first:stop]
-    if any(_has_lists(column) for column in rows.columns):
+    if isinstance(rows, LateColumns) and rows.part_of is not None:
+        whole, before = rows.part_of
+        return sliced(whole, before + first, before + stop)
+    if rows.has_lists:
         return rows.frame[first:stop]
-    return BufferedColumns(rows.names, tuple([_sliced(column, first, stop) for column in rows.columns]), stop - first)
+    return LateColumns(
+        rows.names, lambda place: sliced_column(rows.column(place), first, stop), stop - first, part_of=(rows, first)
+    )
 
 
 def gathered(rows: Columnar, places: npt.NDArray[np.int64]) -> Columnar:
     """The rows at these places, in their order."""
-    if isinstance(rows, pl.DataFrame) or any(_has_lists(column) for column in rows.columns):
+    if isinstance(rows, pl.DataFrame) or rows.has_lists:
         index = pl.Series(places.astype(np.uint32))  # Polars' own type of index, which it need not check
         return pl.DataFrame([column[index] for column in frame_of(rows).get_columns()])
     return BufferedColumns(rows.names, tuple([_gathered(column, places) for column in rows.columns]), len(places))
@@ -188,10 +247,11 @@ def _has_lists(column: Column) -> bool:
     return column.format == "+L" or any(_has_lists(child) for _, child in column.children)
 
 
-def _sliced(column: Column, first: int, stop: int) -> Column:
+def sliced_column(column: Column, first: int, stop: int) -> Column:
+    """The values from `first` up to `stop`, in the memory of all."""
     valid = None if column.valid is None else column.valid[first:stop]
     if column.format == "+s":
-        children = tuple([(name, _sliced(child, first, stop)) for name, child in column.children])
+        children = tuple([(name, sliced_column(child, first, stop)) for name, child in column.children])
         there, _ = column.addresses()
         return Column("+s", stop - first, (), valid, children, (there + first if there else 0, ()))
     values, *rest = column.buffers

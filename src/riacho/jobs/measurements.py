@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK
-from riacho.dataflow.graph import Graph
+from riacho.dataflow.graph import Graph, OperatorMetrics
 from riacho.dataflow.sinks import Sink
 from riacho.dataflow.sources import Source
 from riacho.host import Clock
+from riacho.jobs.operator_tree import Line, operator_tree
 
 INTERVAL_MS = 1_000
 
@@ -33,6 +34,7 @@ class Measurements:
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._passes = 0
         self._pass_rows = 0
+        self._tree: list[Line] = []
         self.current: dict[str, Any] = {}
 
     def passed(self, rows: int, duration_ms: float) -> None:
@@ -76,24 +78,31 @@ class Measurements:
             "dead_letters": sum(count.dead_letters for count in counts),
             "skipped": sum(count.skipped for count in counts),
             "lag": sum(known_lags) if known_lags else None,
-            "operators": [
-                {
-                    "name": each.kind,
-                    "rows_in": each.rows_in,
-                    "rows_out": each.rows_out,
-                    "late_rows": each.late_rows,
-                    "state_bytes": each.state_bytes,
-                    "watermark": each.watermark if NO_WATERMARK < each.watermark < END_OF_TIME else None,
-                }
-                for each in operators
-            ],
+            "operators": [_shown(line, operators) for line in self._lines(operators)],
         }
         self._since_ms, self._cpu_s, self._rows_in, self._rows_out = now, cpu_s, rows_in, rows_out
         self._passes = self._pass_rows = 0
         return True
 
+    def _lines(self, operators: list[OperatorMetrics]) -> list[Line]:
+        """Drawn once: a job's operators stay the same."""
+        self._tree = self._tree or operator_tree(operators)
+        return self._tree
+
     def _latency(self, percentile: int) -> float | None:
         return float(np.percentile(self._latencies, percentile)) if self._latencies else None
+
+
+def _shown(line: Line, operators: list[OperatorMetrics]) -> dict[str, Any]:
+    """A line of the tree with what was measured of its operator: nulls where an earlier line has that."""
+    measured = None if line.place is None else operators[line.place]
+    moves = measured is not None and NO_WATERMARK < measured.watermark < END_OF_TIME
+    return {
+        "margin": line.margin,
+        "name": line.text,
+        **{name: getattr(measured, name, None) for name in ("rows_in", "rows_out", "late_rows", "state_bytes")},
+        "watermark": measured.watermark if measured is not None and moves else None,
+    }
 
 
 def _held_back(graph: Graph, sources: Mapping[str, Source]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ its fields, its keys, its row time and what it keeps.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from riacho.plan.changelog import unique_keys
@@ -50,6 +50,20 @@ def explain_operators(relations: tuple[Relation, ...], modes: Mapping[Relation, 
     """The trees of operators, each with its properties."""
     tree = _Tree(modes or {}, _references(relations), operators=True)
     return "\n\n".join("\n".join(tree.lines(relation, "", "")) for relation in relations)
+
+
+def describe_operator(relation: Relation, inputs: Collection[Relation]) -> str:
+    """The operator that gives a relation from those that it reads, as EXPLAIN names it."""
+    steps: list[Relation] = []
+    while isinstance(relation, Filter | Project) and (not steps or relation not in inputs):
+        steps.insert(0, relation)
+        relation = relation.input
+    return _calc(steps) if steps else describe(relation)
+
+
+def _calc(steps: list[Relation]) -> str:
+    inner = ", ".join(describe(step).removeprefix("Calc(").removesuffix(")") for step in steps)
+    return f"Calc({inner})"
 
 
 def _references(relations: tuple[Relation, ...]) -> dict[Relation, int]:
@@ -99,10 +113,7 @@ class _Tree:
         while isinstance(relation, Filter | Project) and (not steps or self.references.get(relation) == 1):
             steps.insert(0, relation)
             relation = relation.input
-        if not steps:
-            return describe(relation), relation.inputs
-        inner = ", ".join(describe(step).removeprefix("Calc(").removesuffix(")") for step in steps)
-        return f"Calc({inner})", (relation,)
+        return (_calc(steps), (relation,)) if steps else (describe(relation), relation.inputs)
 
 
 def _with_mode(text: str, mode: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.programs import program_of
 from riacho.dataflow.watermark import SplitWatermarks
 from riacho.formats import arrow
-from riacho.formats.buffered import BufferedColumns
 from riacho.plan.expressions import Call, Column, walk
 from riacho.plan.relations import Filter, Project, Relation, Watermark
 
@@ -87,7 +85,7 @@ class WatermarkOperator:
             valid = added if not len(valid) else valid & added
         milliseconds = microseconds // MICROSECONDS
         steps = self._splits.advance(batch.sequence, batch.split, milliseconds, valid)
-        return replace(batch, watermark=self._with_end(steps, batch.watermark), split=None)
+        return Batch(batch.rows, batch.sequence, self._with_end(steps, batch.watermark), batch.diff)
 
     def _values(self, batch: Batch) -> tuple[Batch, Int64Array, npt.NDArray[np.bool_]]:
         """The batch without the rows that fail, each row's value, and which are valid (empty: all)."""
@@ -95,16 +93,13 @@ class WatermarkOperator:
             moments = column.buffers[0].reshape(-1).view(np.int64)
             return batch, moments, EVERY if column.valid is None else column.valid
         if self._program is not None and len(batch):
-            made = self._program.run(batch).rows
-            assert isinstance(made, BufferedColumns)
-            (column,) = made.columns
-            return batch, column.buffers[0], EVERY if column.valid is None else column.valid
+            microseconds, valid = self._program.numbers(batch)
+            return batch, microseconds, EVERY if valid is None else valid
         batch, values = evaluate_rows(batch, self._evaluator.evaluate, self._rejects)
-        microseconds = integers(values.to_series())
-        if not microseconds.null_count():
-            return batch, microseconds.to_numpy(), EVERY
-        valid = ~microseconds.is_null().to_numpy()
-        return batch, microseconds.fill_null(0).to_numpy(), valid
+        found = integers(values.to_series())
+        if not found.null_count():
+            return batch, found.to_numpy(), EVERY
+        return batch, found.fill_null(0).to_numpy(), ~found.is_null().to_numpy()
 
     def _with_end(self, steps: WatermarkSteps, above: WatermarkSteps) -> WatermarkSteps:
         """The end of the input, which the source tells by a watermark of its own, ends event time."""

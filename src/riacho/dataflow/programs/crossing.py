@@ -14,7 +14,7 @@ from riacho.formats.arrow import (
     strings,
     view_data,
 )
-from riacho.formats.buffered import BufferedColumns, Columnar
+from riacho.formats.buffered import BufferedColumns, Columnar, LateColumns, sliced_column
 from riacho.plan.expressions import Call, Expression, Literal
 from riacho.plan.expressions import Column as Field
 from riacho.plan.types import RowType
@@ -48,14 +48,18 @@ def column_at(rows: Columnar, path: Path) -> Column:
         for place in path[1:]:
             series = series.struct.field(series.struct.fields[place])
         return columns_of(series.alias("").to_frame())[0]
-    column = rows.columns[path[0]]
+    whole, first = rows.part_of if isinstance(rows, LateColumns) and rows.part_of is not None else (rows, 0)
+    column = whole.column(path[0])
+    valid = [column.valid]
     for place in path[1:]:
-        _, below = column.children[place]
-        valid = column.valid if below.valid is None else below.valid
-        if column.valid is not None and below.valid is not None:
-            valid = column.valid & below.valid
-        column = Column(below.format, below.length, below.buffers, valid, below.children)
-    return column
+        _, column = column.children[place]
+        valid.append(column.valid)
+    stop = first + rows.height
+    known = [part[first:stop] for part in valid if part is not None]
+    if whole is not rows:
+        column = sliced_column(column, first, stop)
+    there = None if not known else known[0] if len(known) == 1 else np.logical_and.reduce(known)
+    return Column(column.format, column.length, column.buffers, there, column.children)
 
 
 def columns_of(frame: pl.DataFrame) -> list[Column]:

@@ -21,18 +21,24 @@ from riacho.dataflow.programs.derived import DerivedColumns
 from riacho.dataflow.programs.inputs import Input, Inputs
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
 from riacho.formats.arrow import Column, strings
-from riacho.formats.buffered import BufferedColumns
+from riacho.formats.buffered import LateColumns
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.plan.expressions import Expression, conjuncts
 from riacho.plan.relations import Filter, Project, Schema
-from riacho.plan.types import BooleanType, DataType, FloatType, RowType, is_bytes, is_text
+from riacho.plan.types import DataType, FloatType, RowType, is_bytes, is_text
 
 NO_LAYOUT: Final = 0
 """That of a ROW, which has only its validity."""
 
+BoolArray = npt.NDArray[np.bool_]
+Uint8Array = npt.NDArray[np.uint8]
+
 ALIGNED: Final = 64
 """Outputs begin at multiples of this, as Arrow advises."""
+
+LAYOUTS: Final = 64
+"""Sizes of batches whose layouts are remembered."""
 
 _WIDTHS = {memory.BIT: 1, memory.INT8: 1, memory.INT16: 2, memory.INT32: 4, memory.INT64: 8, memory.WIDE: 16}
 
@@ -57,8 +63,13 @@ _OPERANDS: dict[int, int] = {
 class _Output:
     """A column of the result: its values' place among the outputs of the kernel, or those of a ROW's fields."""
 
-    type: DataType
     place: int
+    code: str
+    """Arrow's."""
+    width: int
+    """Bytes of a value."""
+    kind: type[np.generic] | None
+    """What NumPy calls a value; None for a string."""
     path: tuple[int, ...] | None
     """Where the input has the value, if it is passed on."""
     children: tuple[tuple[str, _Output], ...] = ()
@@ -72,7 +83,7 @@ class Program:
         self._rows: list[tuple[int, int, tuple[int, ...]]] = []
         """(layout, register, path) of each output of the kernel."""
         self._has_data: list[bool] = []
-        self._outputs = [self._output(value) for value in values]
+        self.outputs = [self._output(value) for value in values]
         filters = _needed(assembler, assembler.conditions)
         results = _needed(assembler, (register for _, register, _ in self._rows if register >= 0))
         kept: list[tuple[Line, int]] = [((kernel.KEEP, each, 0, 0), 0) for each in assembler.conditions]
@@ -86,14 +97,13 @@ class Program:
         self._program = _instructions(lines, numbers, len(filters))
         registers = max(assembler.registers, 1)
         assert registers <= memory.BLOCK, "the kernel keeps a byte for each register, a block of them"
-        self._long_texts = [np.frombuffer(text, np.uint8) for text in assembler.long_texts]
-        self._text_addresses = [text.ctypes.data for text in self._long_texts]
+        self.long_texts = [np.frombuffer(text, np.uint8) for text in assembler.long_texts]
         width = len(assembler.schema)
-        self._inputs = Inputs(self._paths, width)
+        self._inputs = Inputs(self._paths, width, [text.ctypes.data for text in self.long_texts])
         self._derived = None
         if assembler.derived and any(path[0] >= width for path in self._paths):
             self._derived = DerivedColumns(assembler.derived, assembler.schema, assembler.settings)
-        self._laid_out: tuple[int, Int64Array, int] = (-1, np.empty(0, np.int64), 0)
+        self._laid_out: dict[int, tuple[Int64Array, int, list[int]]] = {}
         self._words = np.empty((registers + 1) * memory.BLOCK, np.int64)
         self._valid = np.empty(registers * memory.BLOCK, np.uint8)
         self._scratch = np.empty(kernel.scratch_words(len(self._paths), len(self._rows)), np.int64)
@@ -101,31 +111,53 @@ class Program:
 
     def _output(self, value: Value) -> _Output:
         place = len(self._rows)
-        row = isinstance(value.type, RowType)
-        layout = NO_LAYOUT if row else layout_of(value.type)
-        self._has_data.append(not row)
-        if isinstance(value, Computed):
-            self._rows.append((memory.INT8 if layout == memory.BIT else layout, value.register, ()))
-            return _Output(value.type, place, None)
-        self._rows.append((layout, -1, value.path))
-        children: tuple[tuple[str, _Output], ...] = ()
         if isinstance(value.type, RowType):
+            assert isinstance(value, Given), "a ROW is not computed"
+            self._has_data.append(False)
+            self._rows.append((NO_LAYOUT, -1, value.path))
             children = tuple(
                 (item.name, self._output(Given(item.type, (*value.path, index))))
                 for index, item in enumerate(value.type)
             )
-        return _Output(value.type, place, value.path, children)
+            return _Output(place, "+s", 0, None, value.path, children)
+        layout = layout_of(value.type)
+        self._has_data.append(True)
+        path = value.path if isinstance(value, Given) else None
+        if isinstance(value, Computed):
+            self._rows.append((memory.INT8 if layout == memory.BIT else layout, value.register, ()))
+        else:
+            self._rows.append((layout, -1, value.path))
+        if is_text(value.type) or is_bytes(value.type):
+            return _Output(place, "vu" if is_text(value.type) else "vz", _WIDTHS[layout], None, path)
+        return _Output(place, arrow_code(value.type), _WIDTHS[layout], _kind(value.type, layout), path)
 
     def run(self, batch: Batch) -> Batch:
         """The rows that the chain makes of a batch, which has some.
 
         Raises `RowError` where a derived column fails, which may be in a row that a filter would drop.
         """
-        rows = len(batch)
+        result, kept = self._run(batch)
+        made = LateColumns(self._names, result.made, result.rows)
+        if kept is None:
+            return batch.with_rows(made)
+        if batch.diff is None and batch.split is None:
+            return Batch(made, kept, batch.watermark)
+        return batch.with_rows_of(made, kept)
+
+    def numbers(self, batch: Batch) -> tuple[Int64Array, BoolArray | None]:
+        """The only column that the chain makes, of 64-bit integers, and which are not null (None: all)."""
+        column = self._run(batch)[0].made(0)
+        return column.buffers[0], column.valid
+
+    def _run(self, batch: Batch) -> tuple[_Result, Int64Array | None]:
+        """What the kernel makes of a batch, and which rows it keeps (None: all).
+
+        Those are their sequence numbers where that is all that a batch has of each, else their places.
+        """
+        rows = batch.rows.height
         derived = [] if self._derived is None else self._derived.of(batch)
         inputs = self._inputs.of(batch.rows, derived)
-        sources, addresses = inputs.tables(self._text_addresses)
-        table, size = self._lay_out(rows)
+        table, size, places = self._lay_out(rows)
         arena = np.empty(size, np.uint8)
         plain = not self._filters or (batch.diff is None and batch.split is None)
         numbers = batch.sequence if plain else np.arange(rows, dtype=np.int64)
@@ -134,9 +166,9 @@ class Program:
             self._program,
             self._filters,
             self._lines,
-            sources,
+            inputs.sources,
             len(self._paths),
-            addresses,
+            inputs.addresses,
             table,
             rows,
             numbers,
@@ -147,20 +179,17 @@ class Program:
             arena,
             self._null_places,
         )
-        result = _Result(self._rows, table.tolist(), arena, self._null_places.tolist(), count, inputs, self._long_texts)
-        made = BufferedColumns(self._names, tuple([result.column(output) for output in self._outputs]), count)
-        if not self._filters:
-            return batch.with_rows(made)
-        return Batch(made, kept[:count], batch.watermark) if plain else batch.with_rows_of(made, kept[:count])
+        result = _Result(self, places, arena, self._null_places.tolist(), count, inputs)
+        return result, kept[:count] if self._filters else None
 
-    def _lay_out(self, rows: int) -> tuple[Int64Array, int]:
-        """The kernel's table of outputs, and the size of the arena that they fill: those of the batch before, perhaps.
+    def _lay_out(self, rows: int) -> tuple[Int64Array, int, list[int]]:
+        """The kernel's table of outputs, the size of the arena that they fill, and where in it each one's values are.
 
         Where every row stays, the values that are passed on stay where they are, but for bits.
         """
-        known, table, size = self._laid_out
-        if known == rows:
-            return table, size
+        known = self._laid_out.get(rows)
+        if known is not None:
+            return known
         table, size = np.empty((len(self._rows), memory.OUT_COLUMNS), np.int64), 0
         for out, (layout, register, path) in enumerate(self._rows):
             stays = register < 0 and not self._filters and layout != memory.BIT
@@ -169,45 +198,56 @@ class Program:
                 data, size = size, size + _padded(_WIDTHS[layout] * rows)
             table[out] = (layout, register, self._paths.index(path) if register < 0 else -1, data, size)
             size += _padded(rows)
-        self._laid_out = rows, table.reshape(-1), size
-        return self._laid_out[1], size
+        if len(self._laid_out) >= LAYOUTS:
+            self._laid_out.clear()
+        self._laid_out[rows] = table.reshape(-1), size, table[:, memory.OUT_DATA].tolist()
+        return self._laid_out[rows]
 
 
-@dataclass(frozen=True, slots=True)
 class _Result:
-    """What the kernel wrote: so many `rows`."""
+    """What the kernel wrote: so many `rows`. A column is made of it when it is asked for."""
 
-    outputs: Sequence[tuple[int, int, tuple[int, ...]]]
-    table: list[int]
-    arena: npt.NDArray[np.uint8]
-    null_places: list[int]
-    rows: int
-    inputs: Input
-    long_texts: list[npt.NDArray[np.uint8]]
+    __slots__ = ("arena", "inputs", "null_places", "places", "program", "rows")
 
-    def column(self, output: _Output) -> Column:
+    def __init__(
+        self, program: Program, places: list[int], arena: Uint8Array, null_places: list[int], rows: int, inputs: Input
+    ) -> None:
+        self.program = program
+        self.places = places
+        self.arena = arena
+        self.null_places = null_places
+        self.rows = rows
+        self.inputs = inputs
+
+    def made(self, place: int) -> Column:
+        """A column of the result."""
+        return self._column(self.program.outputs[place])
+
+    def _column(self, output: _Output) -> Column:
         place = output.place
-        layout, data, nulls = self.outputs[place][0], self.table[5 * place + memory.OUT_DATA], self.null_places[place]
+        data, nulls = self.places[place], self.null_places[place]
         valid = None if nulls == memory.NO_NULLS else self.arena[nulls : nulls + self.rows].view(np.bool_)
         if output.children:
-            children = tuple([(name, self.column(child)) for name, child in output.children])
+            children = tuple([(name, self._column(child)) for name, child in output.children])
             return Column("+s", self.rows, (), valid, children)
-        if isinstance(output.type, BooleanType):
+        if output.code == "b":
             bits = np.packbits(self.arena[data : data + self.rows], bitorder="little")
             return Column("b", self.rows, (bits,), valid)
         if data >= 0:
-            values = self.arena[data : data + _WIDTHS[layout] * self.rows]
+            values = self.arena[data : data + output.width * self.rows]
         else:
             assert output.path is not None
-            values = self.inputs.values(output.path, _WIDTHS[layout], self.rows)
-        if is_text(output.type) or is_bytes(output.type):
-            texts = self.inputs.texts(output.path) if output.path else [*self.long_texts, *self.inputs.all_texts()]
-            return strings(values, texts, valid, text=is_text(output.type))
-        numbers = values if layout == memory.WIDE else values.view(_kind(output.type, layout))
-        return Column(arrow_code(output.type), self.rows, (numbers,), valid)
+            values = self.inputs.values(output.path, output.width, self.rows)
+        if output.kind is None:
+            inputs = self.inputs
+            texts = inputs.texts(output.path) if output.path else [*self.program.long_texts, *inputs.all_texts()]
+            return strings(values, texts, valid, text=output.code == "vu")
+        return Column(output.code, self.rows, (values.view(output.kind),), valid)
 
 
 def _kind(data_type: DataType, layout: int) -> type[np.generic]:
+    if layout in (memory.WIDE, memory.BIT):
+        return np.uint8
     if isinstance(data_type, FloatType):
         return np.float32 if layout == memory.INT32 else np.float64
     return _KINDS[layout]

@@ -24,13 +24,16 @@ export async function request<T>(path: string, body?: Json, method?: string): Pr
   return answer as T;
 }
 
-/** One operator of a running job. */
+/** One line of the tree of a running job's operators. Its figures are null where an earlier line has them. */
 export interface OperatorMetrics {
+  /** The branches that lead to it. */
+  margin: string;
+  /** As EXPLAIN says it. */
   name: string;
-  rows_in: number;
-  rows_out: number;
-  late_rows: number;
-  state_bytes: number;
+  rows_in: number | null;
+  rows_out: number | null;
+  late_rows: number | null;
+  state_bytes: number | null;
   watermark: number | null;
 }
 

@@ -11,6 +11,8 @@ export interface ColumnSpec<T> {
   wrap?: boolean;
   /** Takes the width that the others leave; a longer text is cut, and shown whole under the pointer. */
   short?: boolean;
+  /** Set in a fixed width, spaces and all. */
+  code?: boolean;
   /** On a phone: needs a line of its own where rows are stacked. */
   wide?: boolean;
   /** On a phone: left out. */
@@ -91,8 +93,8 @@ export class Table<T> {
   }
 
   private look(column: ColumnSpec<T>): string {
-    const { numeric, wrap, short, wide, secondary } = column;
-    return Object.entries({ number: numeric, wrap, short, wide, secondary })
+    const { numeric, wrap, short, code, wide, secondary } = column;
+    return Object.entries({ number: numeric, wrap, short, code, wide, secondary })
       .filter(([, wanted]) => wanted === true)
       .map(([name]) => name)
       .join(" ");

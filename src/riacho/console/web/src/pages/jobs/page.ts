@@ -66,6 +66,11 @@ function metric(job: JobSummary, text: (metrics: JobMetrics) => string): string 
   return job.metrics === null ? "–" : text(job.metrics);
 }
 
+/** An operator's figure; nothing where an earlier line of the tree has it. */
+function known(value: number | null, text: (value: number) => string): string {
+  return value === null ? "" : text(value);
+}
+
 /** A job's error, operators and SQL. Rebuilt only where something else is to be shown: a selection stays. */
 class Details {
   readonly element = h("section", { class: "card", hidden: true });
@@ -75,18 +80,18 @@ class Details {
   private readonly operators = new Table<OperatorMetrics>(
     "Operators",
     [
-      { title: "operator", cell: (each) => each.name },
-      { title: "rows in", numeric: true, cell: (each) => count(each.rows_in) },
-      { title: "rows out", numeric: true, cell: (each) => count(each.rows_out) },
-      { title: "late", numeric: true, cell: (each) => count(each.late_rows) },
-      { title: "state", numeric: true, cell: (each) => bytes(each.state_bytes) },
-      { title: "watermark, UTC", wide: true, cell: (each) => instant(each.watermark) || "–" },
+      { title: "operator, above those that it reads", short: true, code: true, cell: (each) => each.margin + each.name },
+      { title: "rows in", numeric: true, cell: (each) => known(each.rows_in, count) },
+      { title: "rows out", numeric: true, cell: (each) => known(each.rows_out, count) },
+      { title: "late", numeric: true, cell: (each) => known(each.late_rows, count) },
+      { title: "state", numeric: true, cell: (each) => known(each.state_bytes, bytes) },
+      { title: "watermark, UTC", wide: true, cell: (each) => instant(each.watermark) },
     ],
     { empty: "nothing was measured yet", stacked: true },
   );
 
   constructor() {
-    this.element.append(this.title, this.error, h("div", { class: "halves" }, this.operators.element, this.sql));
+    this.element.append(this.title, this.error, this.operators.element, this.sql);
   }
 
   show(job: JobSummary | undefined): void {
