@@ -118,6 +118,7 @@ class Column:
     valid: BoolArray | None = None
     children: tuple[tuple[str, Column], ...] = ()
     _addresses: tuple[int, tuple[int, ...]] | None = field(default=None, repr=False, compare=False)
+    _truths: BoolArray | None = field(default=None, repr=False, compare=False)
 
     def addresses(self) -> tuple[int, tuple[int, ...]]:
         """Where the validity is, a byte a row (0: there is none), and where the buffers are.
@@ -126,10 +127,22 @@ class Column:
         """
         found = self._addresses
         if found is None:
-            valid = 0 if self.valid is None else self.valid.ctypes.data
-            found = valid, tuple([buffer.ctypes.data for buffer in self.buffers])
+            valid = 0 if self.valid is None else address_of(self.valid)
+            found = valid, tuple([address_of(buffer) for buffer in self.buffers])
             object.__setattr__(self, "_addresses", found)
         return found
+
+    def truths(self) -> BoolArray:
+        """The values of a column of booleans, a byte a row; those of nulls mean nothing."""
+        if self._truths is not None:
+            return self._truths
+        return np.unpackbits(self.buffers[0], count=self.length, bitorder="little").view(np.bool_)
+
+
+def address_of(array: AnyArray) -> int:
+    """Where an array's first element is: as `array.ctypes.data`, which makes an object for it."""
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def strings(views: Uint8Array, data: Sequence[Uint8Array], valid: BoolArray | None, *, text: bool = True) -> Column:
@@ -235,7 +248,7 @@ def string_views(series: pl.Series) -> StringViews:
 
 def views_of(column: Column) -> StringViews:
     """The views of a column of strings or byte strings."""
-    data = [buffer.ctypes.data for buffer in column.buffers[1:-1]]
+    data = column.addresses()[1][1:-1]
     return StringViews(column.buffers[0].view(np.uint8), np.array(data or [0], np.uint64), column.valid, column)
 
 

@@ -34,13 +34,15 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
-from riacho.dataflow.state.words import is_interned
+from riacho.dataflow.state.words import decode, is_interned
 from riacho.formats.arrow import Column
 from riacho.formats.buffered import Columnar
 from riacho.kernels.group_changes import copy_cells, pick_cells, take_columns
+from riacho.kernels.group_results import RESULT_COLUMNS
 from riacho.kernels.value_counts import NO_CELL
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.relations import Schema
+from riacho.plan.types import IntegerType
 
 _GROUP_ROWS = Need("COUNT", ())
 """The number of a group's rows: what tells whether a group is still there."""
@@ -123,12 +125,23 @@ class Aggregates:
         """Whether an accumulator looks at the distinct groups that a pass touches."""
         self._reads = [self._read(need) for need in self._needs]
         """By call, its accumulator and the cells that it has; None: it keeps the values themselves."""
+        self.results = self._table()
+        """The kernel's table of results (`kernels.group_results`); None where one of them takes more than a look."""
 
     def _read(self, need: Need) -> tuple[Accumulator, int, int] | None:
         if need in self._stores:
             return None
         part, at = self._accumulators[need]
         return part, at, at + part.cells
+
+    def _table(self) -> Int64Array | None:
+        lines = []
+        for call, read in zip(self._calls, self._reads, strict=True):
+            kind = None if read is None else read[0].read_off(call)
+            if read is None or kind is None:
+                return None
+            lines.append((kind, read[1], call.type.bits if isinstance(call.type, IntegerType) else 64))
+        return np.array(lines, np.int64).reshape(-1, RESULT_COLUMNS)
 
     def _count_values(self, needs: list[Need], *, chained: bool) -> None:
         filters: dict[tuple[tuple[int, ...], bool], list[int | None]] = {}
@@ -290,6 +303,13 @@ class Aggregates:
             call: pl.concat([before.values[call], after])[places] for call, after in self._stored(touched).items()
         }
         return self._results(picked_cells, picked)
+
+    def columns_of_words(self, words: Int64Array, valid: BoolArray, nulls: list[int]) -> list[Column | pl.Series]:
+        """The results that the kernel has read off as columns, a row of words for each."""
+        return [
+            decode(words[place], valid[place] if nulls[place] else None, call.type, self._pool)
+            for place, call in enumerate(self._calls)
+        ]
 
     def columns(self, results: list[Result]) -> list[Column | pl.Series]:
         """Results as columns of the calls' types."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from riacho.dataflow.aggregates.contract import BoolArray, Int8Array, Int64Array, Rows
+from riacho.formats.arrow import address_of
 from riacho.kernels.aggregate import CALL_COLUMNS, COUNT, apply_calls
 
 
@@ -25,14 +26,11 @@ class Call(NamedTuple):
 
 def apply(calls: Sequence[Call], slots: Int64Array, signs: Int8Array, ledger: Int64Array) -> None:
     """Apply a pass's rows to the cells of their groups; `signs` is empty where all rows are added."""
-    table = np.empty((len(calls), CALL_COLUMNS), np.int64)
-    for place, (kind, at, words, chosen) in enumerate(calls):
-        table[place] = (
-            kind,
-            at,
-            0 if words is None else words.ctypes.data,
-            chosen.ctypes.data if len(chosen) else 0,
-        )
+    lines: list[int] = []
+    for kind, at, words, chosen in calls:
+        lines += (kind, at, 0 if words is None else address_of(words), address_of(chosen) if len(chosen) else 0)
+    # By way of a list, as setting an array's elements one by one takes longer than a small batch.
+    table = np.array(lines, np.int64).reshape(-1, CALL_COLUMNS)
     apply_calls(slots, signs, table, ledger)
 
 

@@ -158,6 +158,10 @@ class Accumulator(Protocol):
         """What its cells of some groups come to."""
         ...
 
+    def read_off(self, call: AggregateCall) -> int | None:
+        """The kind of result of `kernels.group_results` that `result` is; None where it is more than a word."""
+        ...
+
     def release(self, slots: Int64Array, ledger: Int64Array, at: int) -> None:
         """Let go of what these groups hold outside the ledger."""
         ...
@@ -221,6 +225,10 @@ class InCells:
     """Accumulators that hold nothing outside their cells."""
 
     kind: int | None = None
+
+    def read_off(self, call: AggregateCall) -> int | None:  # noqa: ARG002 - some have one form
+        """Its result is more than a word."""
+        return None
 
     def release(self, slots: Int64Array, ledger: Int64Array, at: int) -> None:
         """Nothing outside the ledger is held."""

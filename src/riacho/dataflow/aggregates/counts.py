@@ -5,6 +5,7 @@ from __future__ import annotations
 from riacho.dataflow.aggregates.calls import apply_one
 from riacho.dataflow.aggregates.contract import Cells, InCells, Int64Array, Rows, Words
 from riacho.kernels.aggregate import COUNT, merge_sums
+from riacho.kernels.group_results import NUMBER
 from riacho.plan.expressions import AggregateCall
 
 
@@ -22,6 +23,9 @@ class Count(InCells):
 
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_sums(source, target, parts, ledger, at, 1)
+
+    def read_off(self, call: AggregateCall) -> int:  # noqa: ARG002 - it has one form
+        return NUMBER
 
     def result(self, call: AggregateCall, cells: Cells) -> Words:  # noqa: ARG002 - it has one form
         return Words(cells.values[0])

@@ -10,6 +10,7 @@ from riacho.dataflow.aggregates.contract import Cells, Int64Array, Rows, Words
 from riacho.dataflow.aggregates.extremes import exchange_strings, held_strings
 from riacho.dataflow.state.strings import StringPool
 from riacho.kernels.aggregate import FIRST, LAST
+from riacho.kernels.group_results import VALUE
 from riacho.plan.expressions import AggregateCall
 
 
@@ -32,6 +33,9 @@ class End:
         before = held_strings(ledger, rows.touched, at)
         apply_one(self._end, rows, ledger, at)
         exchange_strings(before, held_strings(ledger, rows.touched, at), self._pool)
+
+    def read_off(self, call: AggregateCall) -> int:  # noqa: ARG002 - it has one form
+        return VALUE
 
     def result(self, call: AggregateCall, cells: Cells) -> Words:  # noqa: ARG002 - it has one form
         return Words(cells.values[0], cells.present(1))

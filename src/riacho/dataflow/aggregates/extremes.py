@@ -9,6 +9,7 @@ from riacho.dataflow.aggregates.contract import ADDED, ALL, BoolArray, Cells, In
 from riacho.dataflow.aggregates.values import ValueCounts
 from riacho.dataflow.state.strings import NO_STRING, StringPool
 from riacho.kernels.aggregate import GREATEST, LEAST, keep_text_extremes
+from riacho.kernels.group_results import VALUE
 from riacho.plan.expressions import AggregateCall
 
 
@@ -64,6 +65,9 @@ class Extreme(InCells):
         if self._interned:
             self._pool.release(held_strings(ledger, slots, at))
 
+    def read_off(self, call: AggregateCall) -> int:  # noqa: ARG002 - it has one form
+        return VALUE
+
     def result(self, call: AggregateCall, cells: Cells) -> Words:  # noqa: ARG002 - it has one form
         return Words(cells.values[0], cells.present(1))
 
@@ -95,6 +99,9 @@ class RetractingExtreme(InCells):
         lost = slots[ledger[slots, at] == words]
         if len(lost):
             self._values.extremes(self._which, lost, ledger, at, greatest=self._greatest)
+
+    def read_off(self, call: AggregateCall) -> int:  # noqa: ARG002 - it has one form
+        return VALUE
 
     def result(self, call: AggregateCall, cells: Cells) -> Words:  # noqa: ARG002 - it has one form
         return Words(cells.values[0], cells.present(1))

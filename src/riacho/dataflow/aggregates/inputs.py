@@ -26,10 +26,11 @@ class Inputs:
         self._masks: dict[tuple[tuple[int, ...], int | None], BoolArray] = {}
 
     def argument(self, index: int) -> Argument:
-        if index not in self._arguments:
+        found = self._arguments.get(index)
+        if found is None:
             words, valid = encode(column_of(self._rows, index), self._schema[index].type, self._pool)
-            self._arguments[index] = Argument(np.ascontiguousarray(words), valid)
-        return self._arguments[index]
+            found = self._arguments[index] = Argument(np.ascontiguousarray(words), valid)
+        return found
 
     def _valid(self, index: int) -> BoolArray | None:
         """Which of an argument's rows are not null (None: all), without its words."""
@@ -48,12 +49,14 @@ class Inputs:
     def chosen(self, present: tuple[int, ...], filtered: int | None) -> BoolArray:
         """The rows where these arguments are not null and the filter is true. `ALL` where every row is."""
         key = (present, filtered)
-        if key not in self._masks:
+        found = self._masks.get(key)
+        if found is None:
             masks = [valid for index in present if (valid := self._valid(index)) is not None]
             if filtered is not None:
                 masks.append(self._filter(filtered))
-            self._masks[key] = np.logical_and.reduce(masks) if len(masks) > 1 else masks[0] if masks else ALL
-        return self._masks[key]
+            found = np.logical_and.reduce(masks) if len(masks) > 1 else masks[0] if masks else ALL
+            self._masks[key] = found
+        return found
 
     def masks(self, filters: list[int | None]) -> BoolArray:
         """Where each of the filters is true, a row per filter."""
@@ -69,7 +72,7 @@ class Inputs:
         if index not in self._filters:
             column = column_of(self._rows, index)
             if isinstance(column, Column):
-                holds = np.unpackbits(column.buffers[0], count=column.length, bitorder="little").view(np.bool_)
+                holds = column.truths()
                 self._filters[index] = holds if column.valid is None else holds & column.valid
                 return self._filters[index]
             # Filling costs a tenth of a millisecond also where there is nothing to fill.

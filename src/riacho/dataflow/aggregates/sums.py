@@ -25,6 +25,7 @@ from riacho.kernels.aggregate import (
     merge_sums,
 )
 from riacho.kernels.decimals import average_decimals
+from riacho.kernels.group_results import QUOTIENT, WRAPPED
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.types import DecimalType, FloatType, IntegerType
 
@@ -43,6 +44,9 @@ class IntegerSum(InCells):
 
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         merge_sums(source, target, parts, ledger, at, 2)
+
+    def read_off(self, call: AggregateCall) -> int:
+        return QUOTIENT if call.function == "AVG" else WRAPPED
 
     def result(self, call: AggregateCall, cells: Cells) -> Words:
         kind = call.type

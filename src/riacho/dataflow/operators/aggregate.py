@@ -22,6 +22,7 @@ from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_rows
 from riacho.formats.buffered import frame_of
 from riacho.kernels.group_changes import differing_pairs, order_changes, touch_groups
+from riacho.kernels.group_results import write_changes
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Aggregate
 
@@ -128,13 +129,44 @@ class AggregateOperator:
 
     def _changes(self, batch: Batch, touched: Touched, has: BoolArray, before: Before) -> Batch:
         """The groups whose row is another than before: the old row, then the new one, at the moment of the change."""
+        if self._aggregates.results is None:
+            return self._column_changes(batch, touched, has, before)
+        keys, most = self._codec.width, 2 * len(touched.slots)
+        out = np.empty((keys + len(self._relation.calls), most), np.int64)
+        valid = np.empty((len(self._relation.calls), most), np.bool_)
+        diff, sequences = np.empty(most, np.int8), np.empty(most, np.int64)
+        nulls = np.empty(len(valid) + 1, np.int64)
+        count = write_changes(
+            touched.last if self._relation.calls else touched.first,
+            touched.slots,
+            before.cells,
+            self._aggregates.ledger,
+            touched.had,
+            has,
+            self._aggregates.results,
+            self._index.keys,
+            batch.sequence,
+            out,
+            valid,
+            diff,
+            sequences,
+            nulls,
+        )
+        if not count:
+            return empty_batch(self._schema, batch.watermark)
+        words, (*some, goes) = out[:, :count], nulls.tolist()
+        columns = self._aggregates.columns_of_words(words[keys:], valid[:, :count], some)
+        rows = build_rows(self._schema.fields, [*self._codec.decode_columns(words[:keys]), *columns], count)
+        return Batch(rows, sequences[:count], batch.watermark, diff[:count] if goes else None)
+
+    def _column_changes(self, batch: Batch, touched: Touched, has: BoolArray, before: Before) -> Batch:
+        """The same, where results are computed as columns."""
         most = 2 * len(touched.slots)
         groups, when, diff = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int8)
-        counted = bool(self._relation.calls)
         count = order_changes(
-            touched.last if counted else touched.first,
+            touched.last,
             touched.slots,
-            before.cells if counted else before.cells[:, :0],
+            before.cells,
             self._aggregates.ledger,
             touched.had,
             has,
@@ -146,7 +178,7 @@ class AggregateOperator:
         groups, when, diff = groups[:count], when[:count], diff[:count]
         results = self._aggregates.changed(before, touched.slots, groups, diff)
         columns = self._aggregates.columns(results)
-        if not self._aggregates.always_changes and self._relation.calls:
+        if not self._aggregates.always_changes:
             # Cells can change where results do not: a sum and its number of rows, with the same average.
             same = np.logical_and.reduce([result.same_as_before() for result in results])
             kept = np.empty(count, np.int64)

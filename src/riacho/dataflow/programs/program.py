@@ -20,7 +20,7 @@ from riacho.dataflow.programs.assembler import Assembler, Line
 from riacho.dataflow.programs.derived import DerivedColumns
 from riacho.dataflow.programs.inputs import Input, Inputs
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
-from riacho.formats.arrow import Column, strings
+from riacho.formats.arrow import Column, address_of, strings
 from riacho.formats.buffered import LateColumns
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
@@ -207,7 +207,7 @@ class Program:
 class _Result:
     """What the kernel wrote: so many `rows`. A column is made of it when it is asked for."""
 
-    __slots__ = ("arena", "inputs", "null_places", "places", "program", "rows")
+    __slots__ = ("arena", "inputs", "null_places", "places", "program", "rows", "start")
 
     def __init__(
         self, program: Program, places: list[int], arena: Uint8Array, null_places: list[int], rows: int, inputs: Input
@@ -215,6 +215,7 @@ class _Result:
         self.program = program
         self.places = places
         self.arena = arena
+        self.start = address_of(arena)
         self.null_places = null_places
         self.rows = rows
         self.inputs = inputs
@@ -227,22 +228,29 @@ class _Result:
         place = output.place
         data, nulls = self.places[place], self.null_places[place]
         valid = None if nulls == memory.NO_NULLS else self.arena[nulls : nulls + self.rows].view(np.bool_)
+        there = 0 if valid is None else self.start + nulls
         if output.children:
             children = tuple([(name, self._column(child)) for name, child in output.children])
-            return Column("+s", self.rows, (), valid, children)
+            return Column("+s", self.rows, (), valid, children, (there, ()))
         if output.code == "b":
-            bits = np.packbits(self.arena[data : data + self.rows], bitorder="little")
-            return Column("b", self.rows, (bits,), valid)
+            truths = self.arena[data : data + self.rows]
+            bits = np.packbits(truths, bitorder="little")
+            return Column("b", self.rows, (bits,), valid, (), None, truths.view(np.bool_))
         if data >= 0:
-            values = self.arena[data : data + output.width * self.rows]
+            values, address = self.arena[data : data + output.width * self.rows], self.start + data
         else:
             assert output.path is not None
             values = self.inputs.values(output.path, output.width, self.rows)
-        if output.kind is None:
-            inputs = self.inputs
-            texts = inputs.texts(output.path) if output.path else [*self.program.long_texts, *inputs.all_texts()]
-            return strings(values, texts, valid, text=output.code == "vu")
-        return Column(output.code, self.rows, (values.view(output.kind),), valid)
+            address = address_of(values)
+        if output.kind is not None:
+            return Column(output.code, self.rows, (values.view(output.kind),), valid, (), (there, (address,)))
+        given = None if output.path is None else self.inputs.places[output.path]
+        if isinstance(given, Column):  # the same buffers: neither their sizes nor their addresses are asked for again
+            addresses = there, (address, *given.addresses()[1][1:])
+            return Column(output.code, self.rows, (values, *given.buffers[1:]), valid, (), addresses)
+        inputs = self.inputs
+        texts = inputs.texts(output.path) if output.path else [*self.program.long_texts, *inputs.all_texts()]
+        return strings(values, texts, valid, text=output.code == "vu")
 
 
 def _kind(data_type: DataType, layout: int) -> type[np.generic]:
