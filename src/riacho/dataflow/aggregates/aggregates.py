@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.dataflow.aggregates.calls import Call, apply
+from riacho.dataflow.aggregates.calls import FixedCall, Together
 from riacho.dataflow.aggregates.contract import (
     ADDED,
     ALL,
@@ -67,17 +67,30 @@ class _Update(NamedTuple):
 
     part: Accumulator | Store
     at: int
-    kind: int | None
-    """The kind of call of `kernels.aggregate`, where it is one."""
     present: tuple[int, ...]
     filter: int | None
     read: tuple[int, ...]
 
     @staticmethod
     def of(need: Need, part: Accumulator | Store, at: int) -> _Update:
-        kind = None if isinstance(part, Store) else part.kind
-        present = () if need.nulls else need.arguments
-        return _Update(part, at, kind, present, need.filter, () if need.kind == "COUNT" else need.arguments)
+        return _Update(part, at, _present(need), need.filter, _read(need))
+
+
+def _kind(part: Accumulator | Store) -> int | None:
+    """The kind of call of `kernels.aggregate` that an update is, where it is one."""
+    return None if isinstance(part, Store) else part.kind
+
+
+def _present(need: Need) -> tuple[int, ...]:
+    return () if need.nulls else need.arguments
+
+
+def _read(need: Need) -> tuple[int, ...]:
+    return () if need.kind == "COUNT" else need.arguments
+
+
+def _call(need: Need, kind: int, at: int) -> FixedCall:
+    return FixedCall(kind, at, next(iter(_read(need)), None), (_present(need), need.filter))
 
 
 class Before(NamedTuple):
@@ -117,11 +130,15 @@ class Aggregates:
             *self._accumulators.items(),
             *self._stores.items(),
         ]
-        self._updated = [_Update.of(need, part, at) for need, (part, at) in parts if not need.distinct]
-        """What a pass's rows are applied to; values that appear and vanish are told to the others."""
+        # Values that appear and vanish are told to the others.
+        updates = [(need, part, at) for need, (part, at) in parts if not need.distinct]
+        self._together = Together(
+            [_call(need, kind, at) for need, part, at in updates if (kind := _kind(part)) is not None]
+        )
+        self._apart = [_Update.of(need, part, at) for need, part, at in updates if _kind(part) is None]
         self.always_changes = not updating and _GROUP_ROWS in self._needs
         """Whether every row changes its group's result."""
-        self.reads_touched = any(update.kind is None for update in self._updated) or bool(self._distinct)
+        self.reads_touched = bool(self._apart) or bool(self._distinct)
         """Whether an accumulator looks at the distinct groups that a pass touches."""
         self._reads = [self._read(need) for need in self._needs]
         """By call, its accumulator and the cells that it has; None: it keeps the values themselves."""
@@ -239,17 +256,11 @@ class Aggregates:
     def update(self, rows: Columnar, slots: Int64Array, touched: Int64Array, signs: Int8Array) -> None:
         """Apply a pass's rows; `signs` is empty where all are added."""
         inputs = Inputs(rows, self._schema, self._pool)
-        ledger = self._ledger.values
-        together: list[Call] = []
-        for part, at, kind, present, filtered, read in self._updated:
-            chosen = inputs.chosen(present, filtered)
-            if kind is not None:
-                together.append(Call(kind, at, inputs.argument(read[0]).words if read else None, chosen))
-                continue
+        self._together.apply(inputs, slots, signs, self._ledger.values)
+        for part, at, present, filtered, read in self._apart:
             arguments = tuple([inputs.argument(index) for index in read])
-            part.update(Rows(slots, touched, signs, chosen, arguments), ledger, at)
-        if together:
-            apply(together, slots, signs, ledger)
+            chosen = inputs.chosen(present, filtered)
+            part.update(Rows(slots, touched, signs, chosen, arguments), self._ledger.values, at)
         for counted in self._distinct.values():
             self._update_values(counted, inputs, slots, touched, signs)
 

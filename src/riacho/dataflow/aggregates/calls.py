@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from riacho.dataflow.aggregates.contract import BoolArray, Int8Array, Int64Array, Rows
+from riacho.dataflow.aggregates.inputs import Inputs
 from riacho.formats.arrow import address_of
-from riacho.kernels.aggregate import CALL_COLUMNS, COUNT, apply_calls
+from riacho.kernels.aggregate import CALL_AT, CALL_COLUMNS, CALL_KIND, CALL_WORDS, COUNT, apply_calls
 
 
 class Call(NamedTuple):
@@ -38,3 +39,44 @@ def apply_one(kind: int, rows: Rows, ledger: Int64Array, at: int) -> None:
     """The same for one call alone."""
     words = None if kind == COUNT else np.ascontiguousarray(rows.words)
     apply([Call(kind, at, words, rows.chosen)], rows.slots, rows.signs, ledger)
+
+
+Mask = tuple[tuple[int, ...], int | None]
+"""The rows where these arguments are not null and a filter is true."""
+
+
+class FixedCall(NamedTuple):
+    """The same by the fields of the input: the argument, and which rows count."""
+
+    kind: int
+    at: int
+    argument: int | None
+    mask: Mask
+
+
+class Together:
+    """Calls that are applied to every pass: of their table only addresses change."""
+
+    def __init__(self, calls: Sequence[FixedCall]) -> None:
+        self._arguments = list(dict.fromkeys(call.argument for call in calls if call.argument is not None))
+        self._masks = list(dict.fromkeys(call.mask for call in calls))
+        self._table = np.zeros((len(calls), CALL_COLUMNS), np.int64)
+        self._sources = np.zeros((len(calls), 2), np.int64)
+        """Which of the addresses of a pass are those of each call's words and mask; the first address is 0."""
+        for place, call in enumerate(calls):
+            self._table[place, [CALL_KIND, CALL_AT]] = call.kind, call.at
+            words = 0 if call.argument is None else 1 + self._arguments.index(call.argument)
+            self._sources[place] = words, 1 + len(self._arguments) + self._masks.index(call.mask)
+
+    def apply(self, inputs: Inputs, slots: Int64Array, signs: Int8Array, ledger: Int64Array) -> None:
+        """Apply a pass's rows to the cells of their groups; `signs` is empty where all rows are added."""
+        if not len(self._table):
+            return
+        addresses = [0]
+        for index in self._arguments:
+            addresses.append(address_of(inputs.argument(index).words))
+        for present, filtered in self._masks:
+            chosen = inputs.chosen(present, filtered)
+            addresses.append(address_of(chosen) if len(chosen) else 0)
+        self._table[:, CALL_WORDS:] = np.array(addresses)[self._sources]
+        apply_calls(slots, signs, self._table, ledger)

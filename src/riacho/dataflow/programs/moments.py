@@ -13,13 +13,17 @@ import polars as pl
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.evaluator import Evaluator
 from riacho.dataflow.functions.date_patterns import step_of
-from riacho.dataflow.programs.crossing import Path, columns_of, path_of, rows_of, taken
+from riacho.dataflow.programs.crossing import Path, columns_of, path_of, rows_of
 from riacho.formats.arrow import Column
+from riacho.kernels.moments import step_texts
 from riacho.plan.expressions import Call, Expression, Literal
 from riacho.plan.expressions import Column as Field
 from riacho.plan.relations import Schema
 from riacho.plan.relations import schema as fields
 from riacho.plan.types import TIMESTAMP_3, TimestampType
+
+NO_NULLS = np.empty(0, np.bool_)
+"""To a kernel: every row has a value."""
 
 MOST_TEXTS = 4096
 """Days or minutes between the first and the last that are written once each: some ten years, or three days."""
@@ -66,21 +70,18 @@ class MomentTexts:
 
     def columns(self, times: Column) -> list[Column]:
         """The text of each of these moments, of which there are some."""
-        steps = times.buffers[0].view(np.int64) // self._step
-        if times.valid is not None:
-            known = steps[times.valid]
-            if not len(known):
-                return [Column("vu", times.length, taken(self._texts, np.zeros_like(steps)).buffers, times.valid)]
-            steps = np.where(times.valid, steps, known[0])
-        first, last = int(steps.min()), int(steps.max())
-        if not self._first <= first <= last < self._first + self._texts.length:
+        moments, rows = times.buffers[0].view(np.int64), times.length
+        views, bounds = np.empty(2 * rows, np.uint64), np.empty(2, np.int64)
+        valid = NO_NULLS if times.valid is None else times.valid
+        while True:
+            texts = self._texts
+            if step_texts(moments, valid, self._step, self._first, texts.buffers[0].view(np.uint64), views, bounds):
+                return [Column("vu", rows, (views.view(np.uint8), *texts.buffers[1:]), times.valid)]
+            first, last = bounds.tolist()
             furthest = _YEAR_10000 // self._step
             if last - first >= MOST_TEXTS or first < -furthest or last > furthest:
-                made = self._written(times.buffers[0].view(np.int64))
-                return [Column("vu", times.length, made.buffers, times.valid)]
+                return [Column("vu", rows, self._written(moments).buffers, times.valid)]
             self._write(first, last)
-        texts = taken(self._texts, steps - self._first)
-        return [Column("vu", times.length, texts.buffers, times.valid)]
 
     def _write(self, first: int, last: int) -> None:
         """Have the texts from `first` to `last`, and those that are there where all together are not too many."""
