@@ -10,7 +10,7 @@ BUILT_FROM := pyproject.toml constraints.txt $(wildcard hatch_build.py) $(WEB)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster lint format docs bench wheel clean chromium
+.PHONY: help demo test test-cluster coverage lint format docs bench wheel clean chromium
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,7 +19,10 @@ demo: $(VENV)/.demo  ## watch a year of real flights stream through a log, SQL j
 	@exec $(BIN)/riacho demo
 
 test: $(VENV)/.test chromium  ## run every test
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+coverage: $(VENV)/.test chromium  ## run every test and say which lines none of them runs (takes half as long again)
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered
 
 test-cluster: $(VENV)/.test  ## compare answers with Apache Flink's, which is fetched (needs a JDK 17 and Maven)
 	@tools/install_test_programs cluster
