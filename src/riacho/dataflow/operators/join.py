@@ -23,7 +23,7 @@ from riacho.dataflow.state.words import build_rows, is_interned
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.errors import RiachoError
 from riacho.formats.arrow import Column
-from riacho.kernels import join as kernel
+from riacho.kernels import join_changes, join_layout, join_rows
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Join, JoinKind, Relation
 from riacho.plan.types import DecimalType
@@ -41,11 +41,11 @@ ADDED = np.empty(0, np.int8)
 """No signs: every row is added."""
 
 _SHOWN_LEFT = {
-    JoinKind.LEFT: kernel.SHOW_UNMATCHED,
-    JoinKind.FULL: kernel.SHOW_UNMATCHED,
-    JoinKind.ANTI: kernel.SHOW_UNMATCHED,
-    JoinKind.SEMI: kernel.SHOW_MATCHED,
-    JoinKind.MARK: kernel.SHOW_MARK,
+    JoinKind.LEFT: join_changes.SHOW_UNMATCHED,
+    JoinKind.FULL: join_changes.SHOW_UNMATCHED,
+    JoinKind.ANTI: join_changes.SHOW_UNMATCHED,
+    JoinKind.SEMI: join_changes.SHOW_MATCHED,
+    JoinKind.MARK: join_changes.SHOW_MARK,
 }
 
 
@@ -60,7 +60,7 @@ class _Made(NamedTuple):
 
 @dataclass(slots=True)
 class _Joining:
-    """A pass's rows on their way through the kernel, the first `lefts` of the left input; see `kernels.join`."""
+    """A pass's rows on their way through the kernel, the first `lefts` of the left input; see `kernels.join_rows`."""
 
     rows: Int64Array
     keys: Int64Array
@@ -100,18 +100,19 @@ class JoinOperator:
             assert is_interned(one) == is_interned(other), "the binder casts join keys to one type"
             assert len(set(scales)) <= 1, "the binder casts join keys to one type"
         self._keys = KeySlots(key_types, relation.null_safe)
-        self._chains = Growable(np.int64, width=kernel.CHAIN_COLUMNS)
+        self._chains = Growable(np.int64, width=join_rows.CHAIN_COLUMNS)
         self._chains.reserve(1)
         self._condition = None
         if relation.residual is not None:
             self._condition = PairCondition(relation, self._sides[0].store, self._sides[1].store, settings)
-        self._emitting = np.zeros(kernel.SETTINGS, np.int64)
-        self._emitting[kernel.SET_PAIRS] = relation.kind.emits_right
-        self._emitting[kernel.SET_LEFT] = _SHOWN_LEFT.get(relation.kind, kernel.SHOW_NOTHING)
-        self._emitting[kernel.SET_RIGHT] = kernel.SHOW_UNMATCHED if relation.kind.keeps_right else kernel.SHOW_NOTHING
-        self._emitting[[kernel.SET_COUNT_LEFT, kernel.SET_COUNT_RIGHT]] = counted
-        self._pairs = tuple(Growable(np.int64) for _ in range(4))
-        self._room = FIRST_PAIRS
+        self._emitting = np.zeros(join_changes.SETTINGS, np.int64)
+        self._emitting[join_changes.SET_PAIRS] = relation.kind.emits_right
+        self._emitting[join_changes.SET_LEFT] = _SHOWN_LEFT.get(relation.kind, join_changes.SHOW_NOTHING)
+        self._emitting[join_changes.SET_RIGHT] = (
+            join_changes.SHOW_UNMATCHED if relation.kind.keeps_right else join_changes.SHOW_NOTHING
+        )
+        self._emitting[[join_changes.SET_COUNT_LEFT, join_changes.SET_COUNT_RIGHT]] = counted
+        self._pairs = np.empty((join_rows.PAIR_LINES, FIRST_PAIRS), np.int64)
 
     @staticmethod
     def _side(below: Relation, expiry: Expiry, *, counted: bool) -> JoinSide:
@@ -133,7 +134,7 @@ class JoinOperator:
         joining = self._take(inputs)
         low = BEFORE_ALL_ROWS - 1
         while not self._join(joining):
-            bound = int(joining.progress[kernel.LAST_MOMENT])
+            bound = int(joining.progress[join_rows.LAST_MOMENT])
             yield bound, self._output(joining, watermark.between(low, bound))
             low = bound
         output = self._output(joining, watermark.between(low, END_OF_SEQUENCE))
@@ -155,28 +156,26 @@ class JoinOperator:
             sequence=_together(left.sequence, right.sequence),
             lefts=len(left),
             taken=(left_taken, right_taken),
-            events=np.empty((len(left) + len(right) if self._counts else 0, kernel.EVENT_COLUMNS), np.int64),
+            events=np.empty((len(left) + len(right) if self._counts else 0, join_layout.EVENT_COLUMNS), np.int64),
             removed=(np.empty(len(left), np.int64), np.empty(len(right), np.int64)),
             emptied=np.empty(3 * (len(left) + len(right)), np.int64),
-            progress=np.zeros(kernel.PROGRESS, np.int64),
+            progress=np.zeros(join_rows.PROGRESS, np.int64),
         )
-        joining.progress[kernel.NEXT_RIGHT] = len(left)
-        for side, limit in zip(self._sides, (kernel.OVER_LEFT, kernel.OVER_RIGHT), strict=True):
+        joining.progress[join_rows.NEXT_RIGHT] = len(left)
+        for side, limit in zip(self._sides, (join_rows.OVER_LEFT, join_rows.OVER_RIGHT), strict=True):
             joining.progress[limit] = side.expiry.limit
-            joining.progress[kernel.NOW] = side.expiry.now
+            joining.progress[join_rows.NOW] = side.expiry.now
         return joining
 
     def _join(self, joining: _Joining) -> bool:
         """Take rows in until all are, or there are pairs enough; whether all are."""
         left, right = self._sides
         progress = joining.progress
-        progress[[kernel.PAIR_COUNT, kernel.COPY_COUNT, kernel.EVENT_COUNT]] = 0
-        self._room = min(self._room, MAX_PAIRS)
+        progress[[join_rows.PAIR_COUNT, join_rows.COPY_COUNT, join_rows.EVENT_COUNT]] = 0
+        if self._pairs.shape[1] > MAX_PAIRS:
+            self._pairs = np.empty((join_rows.PAIR_LINES, MAX_PAIRS), np.int64)
         while True:
-            for part in self._pairs:
-                part.reserve(self._room)
-            pair_left, pair_right, change, moment = (part.values[: self._room] for part in self._pairs)
-            done = kernel.join_rows(
+            done = join_rows.join_rows(
                 joining.rows,
                 joining.keys,
                 joining.signs,
@@ -190,28 +189,28 @@ class JoinOperator:
                 joining.removed[0],
                 joining.removed[1],
                 joining.emptied,
-                pair_left,
-                pair_right,
-                change,
-                moment,
+                self._pairs,
                 joining.events,
                 progress,
             )
-            if done or (progress[kernel.PAIR_COUNT] and self._room >= MAX_PAIRS):
+            count, room = int(progress[join_rows.PAIR_COUNT]), self._pairs.shape[1]
+            if done or (count and room >= MAX_PAIRS):
                 return done
-            needed = int(progress[kernel.PAIR_COUNT] + progress[kernel.NEEDED_PAIRS])
-            self._room = max(needed, min(4 * self._room, MAX_PAIRS))
+            needed = count + int(progress[join_rows.NEEDED_PAIRS])
+            larger = np.empty((join_rows.PAIR_LINES, max(needed, min(4 * room, MAX_PAIRS))), np.int64)
+            larger[:, :count] = self._pairs[:, :count]
+            self._pairs = larger
 
     def _output(self, joining: _Joining, watermark: WatermarkSteps) -> Batch:
         """What the pairs of a part, and the rows that cross over, change in the result."""
-        count = int(joining.progress[kernel.PAIR_COUNT])
-        left, right, change, sequence = (part.values[:count] for part in self._pairs)
+        count = int(joining.progress[join_rows.PAIR_COUNT])
+        left, right, change, sequence = self._pairs[:, :count]
         kept = None
         if self._condition is not None and count:
             kept = self._condition.kept(left, right, sequence, watermark)
         if self._counts:
             return self._emit(self._crossings(joining, left, right, change, kept), watermark)
-        copies = int(joining.progress[kernel.COPY_COUNT])
+        copies = int(joining.progress[join_rows.COPY_COUNT])
         if kept is not None:
             left, right, change, sequence = left[kept], right[kept], change[kept], sequence[kept]
         if copies == count:
@@ -219,7 +218,7 @@ class JoinOperator:
             return self._emit(_Made(left, right, sequence.copy(), signs), watermark)
         out_left, out_right, out_sequence = (np.empty(copies, np.int64) for _ in range(3))
         diff = np.empty(copies, np.int8)
-        made = kernel.repeat_pairs(left, right, change, sequence, out_left, out_right, out_sequence, diff)
+        made = join_changes.repeat_pairs(left, right, change, sequence, out_left, out_right, out_sequence, diff)
         return self._emit(_Made(out_left[:made], out_right[:made], out_sequence[:made], diff[:made]), watermark)
 
     def _crossings(
@@ -230,18 +229,18 @@ class JoinOperator:
         if kept is not None:
             holds = np.zeros(len(left), np.bool_)
             holds[kept] = True
-        events = int(joining.progress[kernel.EVENT_COUNT])
-        touched = np.empty((events + len(left), kernel.TOUCHED_COLUMNS), np.int64)
+        events = int(joining.progress[join_rows.EVENT_COUNT])
+        touched = np.empty((events + len(left), join_changes.TOUCHED_COLUMNS), np.int64)
         outs = [Growable(np.int64), Growable(np.int64), Growable(np.int64), Growable(np.int8)]
         out_left, out_right, sequence, diff = (part.values for part in outs)
-        emitting = np.zeros(kernel.EMITTING, np.int64)
-        room = 2 * (int(joining.progress[kernel.COPY_COUNT]) + events)
-        while emitting[kernel.DONE_EVENTS] < events:
-            room = max(room, int(emitting[kernel.NEEDED_CHANGES]))
+        emitting = np.zeros(join_changes.EMITTING, np.int64)
+        room = 2 * (int(joining.progress[join_rows.COPY_COUNT]) + events)
+        while emitting[join_changes.DONE_EVENTS] < events:
+            room = max(room, int(emitting[join_changes.NEEDED_CHANGES]))
             for part in outs:
                 part.reserve(room)
             out_left, out_right, sequence, diff = (part.values[:room] for part in outs)
-            kernel.emit_changes(
+            join_changes.emit_changes(
                 joining.events,
                 events,
                 left,
@@ -259,12 +258,12 @@ class JoinOperator:
                 emitting,
             )
             room *= 2
-        if self._relation.single and emitting[kernel.MOST_MATCHES] > 1:
+        if self._relation.single and emitting[join_changes.MOST_MATCHES] > 1:
             raise RiachoError(
                 "a scalar subquery gave more than one row",
                 mend="aggregate it, as in (SELECT MAX(x) FROM …), or compare with IN",
             )
-        made = int(emitting[kernel.MADE])
+        made = int(emitting[join_changes.MADE])
         out_left, out_right, sequence, diff = (part[:made] for part in (out_left, out_right, sequence, diff))
         return _Made(out_left, out_right, sequence, None if (diff > 0).all() else diff)
 
@@ -276,30 +275,30 @@ class JoinOperator:
         if self._kind.emits_right:
             columns += self._sides[1].store.columns(made.right)
         elif self._kind is JoinKind.MARK:
-            columns.append(Column("b", count, (np.packbits(made.right == kernel.MARKED, bitorder="little"),)))
+            columns.append(Column("b", count, (np.packbits(made.right == join_layout.MARKED, bitorder="little"),)))
         return Batch(build_rows(self._schema.fields, columns, count), made.sequence, watermark, made.diff)
 
     def _end_pass(self, joining: _Joining) -> None:
         """Let go of the rows that are gone, and of those that can never match."""
         for number, side in enumerate(self._sides):
-            removed = joining.removed[number][: joining.progress[kernel.REMOVED_LEFT + number]]
+            removed = joining.removed[number][: joining.progress[join_rows.REMOVED_LEFT + number]]
             gone = removed
             if len(removed):
                 gone = np.empty(len(removed), np.int64)
                 # A row that was forgotten may be retracted: nothing is left of that.
                 below = bool(side.expiry)
-                count = kernel.gone_rows(
+                count = join_rows.gone_rows(
                     removed, number, below, side.links, self._chains.values, joining.emptied, joining.progress, gone
                 )
                 gone = gone[:count]
             side.release(gone, joining.taken[number].spare)
             side.store.end_pass()
-        self._release_keys(joining.emptied[: joining.progress[kernel.EMPTIED_COUNT]])
+        self._release_keys(joining.emptied[: joining.progress[join_rows.EMPTIED_COUNT]])
 
     def _release_keys(self, emptied: Int64Array) -> None:
         """Let go of keys that have no rows any more; some of these have rows again."""
         if len(emptied):
-            counts = self._chains.values[:, kernel.CHAIN_COUNT : kernel.CHAIN_COUNT + 2]
+            counts = self._chains.values[:, join_rows.CHAIN_COUNT : join_rows.CHAIN_COUNT + 2]
             emptied = np.unique(emptied)
             self._keys.release(emptied[(counts[emptied] == 0).all(axis=1)])
         self._keys.end_pass()
@@ -312,10 +311,10 @@ class JoinOperator:
             side.expiry.begin()
             rows = side.expiry.sweep(side.store.slots_used)
             if len(rows):
-                emptied, progress = np.empty(len(rows), np.int64), np.zeros(kernel.PROGRESS, np.int64)
-                kernel.forget_rows(rows, number, side.links, self._chains.values, emptied, progress)
+                emptied, progress = np.empty(len(rows), np.int64), np.zeros(join_rows.PROGRESS, np.int64)
+                join_rows.forget_rows(rows, number, side.links, self._chains.values, emptied, progress)
                 side.release(rows)
-                self._release_keys(emptied[: progress[kernel.EMPTIED_COUNT]])
+                self._release_keys(emptied[: progress[join_rows.EMPTIED_COUNT]])
 
     def snapshot(self) -> StateArrays:
         return {

@@ -9,7 +9,7 @@ from riacho.dataflow.expressions import Predicate, Settings
 from riacho.dataflow.programs import filter_program
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.words import build_rows
-from riacho.kernels import join as kernel
+from riacho.kernels import join_changes as kernel
 from riacho.kernels.row_words import LEAF_NULL_BIT, LEAF_NULL_WORD, LEAF_WORD
 from riacho.plan.expressions import Call, Column, Expression, columns_used, conjuncts, remap
 from riacho.plan.relations import Join, Schema

@@ -15,7 +15,7 @@ from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.row_index import RowIndex
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.kernels.join import ROW_COLUMNS, ROW_COLUMNS_APPENDED
+from riacho.kernels.join_layout import ROW_COLUMNS, ROW_COLUMNS_APPENDED
 from riacho.plan.relations import Schema
 
 Int64Array = npt.NDArray[np.int64]
