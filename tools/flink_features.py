@@ -320,6 +320,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
             "joins.md#unnest-and-lateral",
             "SELECT t.k, x.s FROM t, LATERAL (SELECT s FROM u WHERE u.k = t.k) AS x",
         ),
+        Feature("Multi-way joins by one key", YES, "joins.md#several-joins-by-one-key", None),
         Feature("Delta joins", NO, "joins.md", None, "joins keep their state; the answer is the same"),
     ),
     "Types": (

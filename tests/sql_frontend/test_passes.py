@@ -7,6 +7,7 @@ from riacho.plan.relations import (
     Filter,
     Join,
     JoinKind,
+    MultiJoin,
     Project,
     Scan,
     TimeAttribute,
@@ -191,3 +192,64 @@ def test_a_number_that_may_be_nan_equals_itself() -> None:
     itself, drawn = map(str, project.expressions)
     assert "<>" not in itself
     assert "=" in drawn
+
+
+def _multi_joins(query: str, options: str = "") -> list[tuple[str, ...]]:
+    """The kinds of each multi-way join of a query, the uppermost first."""
+    made = session()
+    script = made.execute(f"{options} CREATE TABLE k (x BIGINT) WITH ('connector' = 'print'); INSERT INTO k {query};")
+    found = steps(script.jobs[0].sinks[0], MultiJoin)
+    return [tuple(kind.value for kind in step.kinds) for step in found if isinstance(step, MultiJoin)]
+
+
+BIDS_OF_PEOPLE = "SELECT b.price FROM bids AS b JOIN people AS p ON p.id = b.bidder"
+
+
+def test_joins_that_all_compare_one_key_are_one_step() -> None:
+    chain = f"{BIDS_OF_PEOPLE} LEFT JOIN numbers AS n ON n.b = p.id WHERE EXISTS (SELECT 1 FROM numbers WHERE b = p.id)"
+    assert _multi_joins(chain) == [("INNER", "INNER", "LEFT", "SEMI")]
+    nested = "SELECT n.b FROM numbers AS n JOIN (SELECT id FROM people JOIN bids ON id = bidder) ON b = id"
+    assert _multi_joins(nested) == [("INNER", "INNER", "INNER")]
+
+
+def test_joins_by_several_fields_are_one_step_whatever_the_order_in_which_they_are_compared() -> None:
+    chain = """SELECT a.price FROM bids AS a JOIN bids AS b ON a.bidder = b.bidder AND a.auction = b.auction
+        JOIN bids AS c ON c.auction = b.auction AND a.bidder = c.bidder"""
+    assert _multi_joins(chain) == [("INNER", "INNER", "INNER")]
+
+
+def test_joins_by_other_keys_or_by_more_than_keys_stay_one_after_another() -> None:
+    assert _multi_joins(f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = b.auction") == []
+    assert _multi_joins(f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = p.id AND n.b = b.auction") == []
+    assert _multi_joins(f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = p.id AND n.n < b.price") == []
+    assert _multi_joins(f"{BIDS_OF_PEOPLE} FULL JOIN numbers AS n ON n.b = p.id") == []
+    assert _multi_joins(BIDS_OF_PEOPLE) == []
+
+
+def test_a_key_that_an_outer_join_may_leave_null_is_another_one() -> None:
+    left = "SELECT b.price FROM bids AS b LEFT JOIN people AS p ON p.id = b.bidder LEFT JOIN numbers AS n ON n.b ="
+    assert _multi_joins(f"{left} b.bidder") == [("INNER", "LEFT", "LEFT")]
+    assert _multi_joins(f"{left} p.id") == []
+
+
+def test_joins_whose_rows_live_for_a_time_stay_one_after_another() -> None:
+    chain = f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = p.id"
+    assert _multi_joins(chain, "SET 'table.exec.state.ttl' = '1 h';") == []
+    hinted = chain.replace("SELECT", "SELECT /*+ STATE_TTL('n' = '1 h') */", 1)
+    assert _multi_joins(hinted) == []
+    assert _multi_joins(chain, "SET 'table.exec.state.ttl' = '0';") == [("INNER", "INNER", "INNER")]
+
+
+def test_a_join_that_two_queries_read_is_computed_once() -> None:
+    made = session()
+    script = made.execute("""
+        CREATE TABLE sink (x BIGINT, y STRING) WITH ('connector' = 'print');
+        CREATE VIEW v AS SELECT b.bidder, p.name FROM bids AS b JOIN people AS p ON p.id = b.bidder;
+        EXECUTE STATEMENT SET BEGIN
+        INSERT INTO sink SELECT bidder, name FROM v;
+        INSERT INTO sink SELECT v.bidder, v.name FROM v JOIN numbers AS n ON n.b = v.bidder;
+        END;
+    """)
+    (job,) = script.jobs
+    assert not any(steps(sink, MultiJoin) for sink in job.sinks)
+    assert len({step for sink in job.sinks for step in steps(sink, Join)}) == 2

@@ -18,6 +18,7 @@ from riacho.dataflow.operators.group_window_aggregate import GroupWindowAggregat
 from riacho.dataflow.operators.interval_join import IntervalJoinOperator
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.lookup_join import LookupJoinOperator
+from riacho.dataflow.operators.multi_join import MultiJoinOperator
 from riacho.dataflow.operators.normalize import NormalizeOperator
 from riacho.dataflow.operators.ordered_over import OrderedOverOperator
 from riacho.dataflow.operators.over import OverOperator
@@ -51,6 +52,7 @@ from riacho.plan.relations import (
     Join,
     Lookup,
     Materialize,
+    MultiJoin,
     Normalize,
     Over,
     Project,
@@ -226,6 +228,8 @@ class _Compiler:
                 return LookupJoinOperator(relation, settings)
             case Join():
                 return JoinOperator(relation, settings)
+            case MultiJoin():
+                return MultiJoinOperator(relation, settings)
             case Replicate():
                 return ReplicateOperator(relation)
             case Expand():
@@ -260,6 +264,7 @@ def _keeps_sources(relation: Relation) -> bool:
         WindowAggregate,
         Join,
         Materialize,
+        MultiJoin,
         Normalize,
         Over,
         Rank,

@@ -17,6 +17,7 @@ from riacho.plan.relations import (
     Join,
     JoinKind,
     Materialize,
+    MultiJoin,
     Normalize,
     Over,
     Project,
@@ -26,7 +27,6 @@ from riacho.plan.relations import (
     Scan,
     Sink,
     Sort,
-    Union,
     UpsertMaterialize,
     VersionedView,
     Watermark,
@@ -64,6 +64,8 @@ def is_updating(relation: Relation) -> bool:
         return relation.updates
     if isinstance(relation, WindowJoin | WindowRank):
         return False
+    if isinstance(relation, MultiJoin):
+        return is_updating(relation.chain)
     if isinstance(relation, Join) and relation.time is not None:
         return is_updating(relation.left)  # what came out stays, padded rows too
     if isinstance(relation, Join):
@@ -105,8 +107,8 @@ def unique_keys(relation: Relation) -> frozenset[Key]:
         left, right = unique_keys(relation.left), unique_keys(relation.right)
         single = is_held(left, relation.left_keys), is_held(right, relation.right_keys)
         return joined_keys(relation, left, right, single)
-    if isinstance(relation, Union):
-        return frozenset()
+    if isinstance(relation, MultiJoin):
+        return unique_keys(relation.chain)
     return frozenset()
 
 

@@ -18,6 +18,7 @@ from riacho.plan.relations import (
     Filter,
     Join,
     JoinKind,
+    MultiJoin,
     Normalize,
     Project,
     Relation,
@@ -85,6 +86,8 @@ def modifications(relation: Relation) -> Modifications:
             return modifications(relation.left)
         case Join() if relation.kind in (JoinKind.INNER, JoinKind.SEMI):
             return modifications(relation.left) | modifications(relation.right)
+        case MultiJoin():
+            return modifications(relation.chain)
         case Expand() | Filter() | Project() | Watermark() | WindowTable() | Sink():
             return modifications(relation.input)
         case Union():
@@ -164,6 +167,8 @@ class _Attempt:
             case Union():
                 told = {self.satisfied(branch, asked) for branch in relation.branches} - {_Updates.NONE}
                 return None if None in told or len(told) > 1 else next(iter(told), _Updates.NONE)
+            case MultiJoin():
+                return self.satisfied(relation.chain, asked)
             case Join() if asked is _Updates.AFTER:
                 return asked if self._sides_by_key(relation) else None
         for below in relation.inputs:

@@ -7,7 +7,7 @@ than the key, Flink's parallel instances may hand on an old and a new row out of
 from __future__ import annotations
 
 from riacho.plan.changelog import Key, is_held, joined_keys, projected_keys, unique_keys
-from riacho.plan.relations import Filter, Join, Over, Project, Relation, Sink, Watermark
+from riacho.plan.relations import Filter, Join, MultiJoin, Over, Project, Relation, Sink, Watermark
 
 
 def upsert_keys(relation: Relation) -> frozenset[Key]:
@@ -24,6 +24,8 @@ def upsert_keys(relation: Relation) -> frozenset[Key]:
             single = is_held(left, relation.left_keys), is_held(right, relation.right_keys)
             held = _holding(left, relation.left_keys), _holding(right, relation.right_keys)
             return joined_keys(relation, *held, single)
+        case MultiJoin():
+            return upsert_keys(relation.chain)
     return unique_keys(relation)
 
 

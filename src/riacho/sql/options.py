@@ -287,7 +287,12 @@ _HARMLESS = (
     Option("table.optimizer.incremental-agg-enabled", boolean, "true"),
     Option("table.optimizer.join-reorder-enabled", boolean, "false"),
     Option("table.optimizer.join.broadcast-threshold", integer, "1048576"),
-    Option("table.optimizer.multi-join.enabled", boolean, "false"),
+    Option(
+        "table.optimizer.multi-join.enabled",
+        boolean,
+        "false",
+        about="[joins by one key](joins.md#several-joins-by-one-key) are one step in either case",
+    ),
     Option("table.optimizer.multiple-input-enabled", boolean, "true"),
     Option(
         "table.optimizer.non-deterministic-update.strategy",

@@ -24,6 +24,7 @@ from riacho.plan.relations import (
     JoinKind,
     Lookup,
     Materialize,
+    MultiJoin,
     Normalize,
     Over,
     Project,
@@ -270,6 +271,12 @@ def _join(relation: Join) -> str:
     return f"{'WindowJoin' if isinstance(relation, WindowJoin) else 'Join'}({shown})"
 
 
+def _multi_join(relation: MultiJoin) -> str:
+    key = " = ".join(f"({_named(source, keys)})" for source, keys in zip(relation.sources, relation.keys, strict=True))
+    kinds = ", ".join(_JOINS[kind] for kind in relation.kinds[1:])
+    return f"MultiJoin(commonJoinKey=[{key}], joinTypes=[{kinds}], select=[{', '.join(relation.schema.names)}])"
+
+
 # ---- what steps keep ----------------------------------------------------------------------------------------------
 
 
@@ -302,6 +309,15 @@ def _kept_by_join(relation: Join) -> str:
     if not left:
         return "all rows of both inputs"
     return f"all rows of both inputs, by ({left}) and by ({right})"
+
+
+def _kept_by_multi_join(relation: MultiJoin) -> str:
+    counted = (JoinKind.SEMI, JoinKind.ANTI, JoinKind.MARK)
+    kept = [
+        f"{'how many rows have' if kind in counted else 'all rows by'} ({_named(source, keys)})"
+        for source, kind, keys in zip(relation.sources, relation.kinds, relation.keys, strict=True)
+    ]
+    return f"of each input once: {', '.join(kept)}"
 
 
 def _kept_by_over(relation: Over) -> str:
@@ -343,6 +359,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     VersionedView: _versioned_view,
     Sort: _sort,
     Join: _join,
+    MultiJoin: _multi_join,
     Replicate: lambda relation: f"Correlate(invocation=[$REPLICATE_ROWS$({relation.input.schema.names[-1]})])",
     Union: lambda _: "Union(all=[true])",
     Unnest: _unnest,
@@ -366,6 +383,7 @@ _STATES: dict[type[Relation], Callable[[Any], str]] = {
     VersionedView: lambda relation: f"the last time of each ({_named(relation.input, relation.key)})",
     Sort: lambda _: "rows that the watermark has not reached",
     Join: _kept_by_join,
+    MultiJoin: _kept_by_multi_join,
     Materialize: lambda _: "all rows, until the input ends",
     EmptyGroup: lambda _: "whether there was a row",
     UpsertMaterialize: lambda relation: f"the rows of each ({_named(relation.input, relation.key)})",

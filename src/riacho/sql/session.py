@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from riacho.plan.expressions import Position
 from riacho.plan.passes import optimize_together
+from riacho.plan.passes.multi_join import recognize_multi_joins
 from riacho.plan.passes.upsert_materialize import UPSERT_MATERIALIZE, materialize_upserts
 from riacho.plan.relations import Job, Relation
 from riacho.sql.batch import batch_sink, is_batch
@@ -23,6 +24,7 @@ from riacho.sql.ordering import OrderedQuery, bind_ordered
 from riacho.sql.queries import QueryBinder
 from riacho.sql.show import Answers
 from riacho.sql.source import SourceText
+from riacho.sql.state_ttl import TIME_TO_LIVE
 from riacho.sql.statement_grammar import read_script
 from riacho.sql.statements import (
     AlterTable,
@@ -268,7 +270,8 @@ class Session:
             check_stream(relation, source)
             check_emission(relation, self.options, source)
             warn_of_extensions(relation, source)
-        return optimized
+        lives_for_ever = is_batch(self.options) or int(self.options.get(TIME_TO_LIVE, "0")) == 0
+        return recognize_multi_joins(optimized) if lives_for_ever else optimized
 
 
 def compile_script(

@@ -18,6 +18,9 @@ from riacho.sql.query_hints import Hint
 
 STATE_TTL = "STATE_TTL"
 
+TIME_TO_LIVE = "table.exec.state.ttl"
+"""The option that says it of all state, in milliseconds; 0: for ever."""
+
 
 def times_to_live(hints: tuple[Hint, ...]) -> dict[str, int]:
     """The times of the tables that the hints name, in milliseconds; of a table that is named twice, the first."""

@@ -10,6 +10,7 @@ from riacho.plan.relations.calc import Filter, Project
 from riacho.plan.relations.expand import Expand, GroupingSet
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Interval, Join, JoinKind, JoinTime, Lookup, Versions
+from riacho.plan.relations.multi_join import MultiJoin, SourceField, with_leaves
 from riacho.plan.relations.over import Frame, FrameUnit, Over
 from riacho.plan.relations.rank import Deduplicate, Rank, RankKind, VersionedView, WindowRank
 from riacho.plan.relations.relation import Relation, Unary, rewrite_relation, walk_relations
@@ -41,6 +42,7 @@ __all__ = [
     "JoinTime",
     "Lookup",
     "Materialize",
+    "MultiJoin",
     "Normalize",
     "Over",
     "Project",
@@ -52,6 +54,7 @@ __all__ = [
     "Schema",
     "Sink",
     "Sort",
+    "SourceField",
     "TimeAttribute",
     "Unary",
     "Union",
@@ -72,4 +75,5 @@ __all__ = [
     "rewrite_relation",
     "unique_names",
     "walk_relations",
+    "with_leaves",
 ]

@@ -1,0 +1,59 @@
+"""Joins of several relations by one key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from riacho.plan.relations.join import JoinKind
+from riacho.plan.relations.relation import Relation
+from riacho.plan.relations.schema import Schema
+
+
+class SourceField(NamedTuple):
+    """A field of a multi-way join: one of an input's, or whether a MARK input has rows (`field` is 0)."""
+
+    source: int
+    field: int
+
+
+@dataclass(frozen=True, slots=True)
+class MultiJoin(Relation):
+    """A chain of joins that all compare one key: one step, which keeps the rows of each input once.
+
+    `chain` says what it means; its leaves are `sources`, in order. Each is joined to those before it in its kind of
+    `kinds`, the first as if INNER, by its own fields in `keys`. Kinds are INNER, LEFT, SEMI, ANTI and MARK; the key is
+    always one of the INNER sources' own. `fields` says where each field of the result comes from.
+    """
+
+    chain: Relation
+    kinds: tuple[JoinKind, ...]
+    keys: tuple[tuple[int, ...], ...]
+    fields: tuple[SourceField, ...]
+    null_safe: frozenset[int]
+    sources: tuple[Relation, ...] = field(compare=False)
+    """Named again only to be found: the chain holds them."""
+
+    @property
+    def inputs(self) -> tuple[Relation, ...]:
+        return self.sources
+
+    def with_inputs(self, inputs: tuple[Relation, ...]) -> Relation:
+        return replace(self, chain=with_leaves(self.chain, self.sources, inputs), sources=inputs)
+
+    @cached_property
+    def schema(self) -> Schema:
+        return self.chain.schema
+
+
+def with_leaves(chain: Relation, old: tuple[Relation, ...], new: tuple[Relation, ...]) -> Relation:
+    """The chain with these of its leaves replaced, equal ones by equal ones."""
+    replaced = dict(zip(old, new, strict=True))
+
+    def placed(step: Relation) -> Relation:
+        if step in replaced:
+            return replaced[step]
+        return step.with_inputs(tuple(placed(below) for below in step.inputs))
+
+    return placed(chain)
