@@ -211,6 +211,34 @@ def test_lag_looks_back_from_the_last_row_of_a_time(offset: int, default: str, s
     )
 
 
+@settings(max_examples=40, deadline=None)
+@given(stream=out_of_order(values, late_ms=15, splits=SPLITS), rows=st.booleans())
+def test_the_last_different_value_is_the_one_that_came_first_last(stream: Any, rows: bool) -> None:
+    events, cuts, restarts = stream
+    session = Session()
+    session.execute(DDL)
+    frame = "ROWS UNBOUNDED PRECEDING" if rows else ""
+    relation = session.query(
+        f"SELECT k, v, ts, LAST_VALUE(DISTINCT v) OVER w, FIRST_VALUE(DISTINCT v) OVER w FROM t "
+        f"WINDOW w AS (PARTITION BY k ORDER BY ts {frame})"
+    )
+    outcome = run(relation, events, cuts, restart_at=restarts, splits=SPLITS)
+    Batch(events)
+    at_row = """
+        SELECT k, v, ts, seq,
+          last_value(fresh IGNORE NULLS) OVER w AS latest, first_value(v IGNORE NULLS) OVER w AS earliest
+        FROM (
+          SELECT *, CASE WHEN row_number() OVER (PARTITION BY k, v ORDER BY ts, seq) = 1 THEN v END AS fresh FROM rows
+        )
+        WINDOW w AS (PARTITION BY k ORDER BY ts, seq ROWS UNBOUNDED PRECEDING)
+        """
+    of_peers = f"""
+        SELECT k, v, ts, last_value(latest) OVER p, last_value(earliest) OVER p FROM ({at_row})
+        WINDOW p AS (PARTITION BY k, ts ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+        """
+    assert outcome.total() == oracle.query(f"SELECT * EXCLUDE seq FROM ({at_row})" if rows else of_peers)
+
+
 def row(key: str, value: int, moment: int) -> Event:
     return Event("t", (key, None, value, None, at(moment)))
 

@@ -14,9 +14,8 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.parser import IsPredicatePrecedence, binary_range_parser
 from sqlglot.tokenizer_core import TokenType
 
-from riacho.sql import special_calls
+from riacho.sql import literal_grammar, special_calls
 from riacho.sql.grammar import Grammar
-from riacho.sql.literals import unicode_text
 
 _NAMES = {TokenType.VAR, TokenType.ASC, TokenType.DESC}
 
@@ -124,9 +123,7 @@ class RiachoFlink(Dialect):
         PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Any]] = {}
         PRIMARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
             TokenType.STRING: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=True), token),
-            TokenType.UNICODE_STRING: lambda self, token: self.expression(
-                exp.Literal(this=unicode_text(token.text), is_string=True), token
-            ),
+            TokenType.UNICODE_STRING: literal_grammar.unicode_string,
             TokenType.NUMBER: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=False), token),
             TokenType.HEX_STRING: lambda self, token: self.expression(exp.HexString(this=token.text), token),
             TokenType.NULL: lambda self, token: self.expression(exp.Null(), token),

@@ -15,7 +15,7 @@ from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from riacho.plan.types import DataType
-from riacho.sql import data_types
+from riacho.sql import data_types, literal_grammar
 from riacho.sql.words import RESERVED
 
 Item = TypeVar("Item")
@@ -95,6 +95,11 @@ class Grammar(Parser):
             return False
         self._advance(len(words))
         return True
+
+    @property
+    def taken(self) -> Token:
+        """What was stepped over last."""
+        return self._prev
 
     def expect(self, *words: str) -> None:
         """Step over these words; a `SqlSyntaxError` if something else comes."""
@@ -465,7 +470,7 @@ class Grammar(Parser):
                 literal = exp.Literal(this=self._prev.text, is_string=True)
                 return self.expression(exp.Introducer(this=exp.var(kind), expression=literal), token)
         if token.token_type == TokenType.INTERVAL:
-            return self._interval()
+            return literal_grammar.interval(self)
         if token.token_type == TokenType.VAR and self._next.token_type == TokenType.L_BRACKET:
             kind = token.text.upper()
             if kind in ("ARRAY", "MAP"):
@@ -482,34 +487,14 @@ class Grammar(Parser):
                 return self._parse_column_ops(made)
         return self._parse_column()
 
-    def _interval(self) -> exp.Expr:
-        start = self._curr
-        self._advance()
-        sign = "-" if self.take("-") else ""
-        self.take("+")
-        amount = self.text("the interval's amount")
-        unit = self._interval_unit()
-        if self.take("TO"):
-            unit = f"{unit} TO {self._interval_unit()}"
-        amount.set("this", sign + str(amount.this))
-        return self.expression(exp.Interval(this=amount, unit=exp.var(unit)), start)
-
-    def _interval_unit(self) -> str:
-        unit = self.word("a unit (YEAR, MONTH, DAY, HOUR, MINUTE, SECOND)")
-        if unit not in ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"):
-            suggestion = f"write {unit[:-1]}" if unit.endswith("S") else None
-            raise SqlSyntaxError(f"'{unit}' is no unit of an interval", self._prev.start, suggestion)
-        if self.peek("("):
-            self.listed(lambda: self.number("a precision"))  # how many digits are shown: no effect on the value
-        return unit
-
     def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:  # noqa: ARG002
         return self.type_name()
 
     def _parse_paren(self) -> exp.Expr | None:
         if self.peek("(", ")"):
             self.refuse_token("expected an expression between the parentheses")
-        return super()._parse_paren()
+        made = super()._parse_paren()
+        return literal_grammar.difference(self, made) or made
 
     def _parse_case(self) -> exp.Expr:
         start = self._prev

@@ -33,13 +33,24 @@ _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?")
 
 
-def unicode_text(text: str) -> str:
-    r"""What stands between the quotes of U&'…': four hexadecimal digits behind a backslash are a UTF-16 code unit.
+def unicode_text(text: str, escape: str = "\\") -> str:
+    r"""What stands between the quotes of U&'…': four hexadecimal digits behind the escape are a UTF-16 code unit.
 
-    >>> unicode_text(r"caf\00e9 \\ \d83c\df88")
-    'café \\ 🎈'
+    >>> unicode_text(r"caf\00e9 \\ \d83c\df88"), unicode_text("d!0061t!!", "!")
+    ('café \\ 🎈', 'dat!')
+
+    Raises `ValueError` for an escape that stands before anything else, or that is none.
     """
-    units = re.sub(r"\\(\\|[0-9A-Fa-f]{4})", lambda found: "\\" if found[1] == "\\" else chr(int(found[1], 16)), text)
+    if len(escape) != 1 or re.fullmatch(r'[0-9A-Fa-f\s+"]', escape):
+        raise ValueError("UESCAPE takes one character that is no hexadecimal digit, space, plus sign or double quote")
+    mark = re.escape(escape)
+    if wrong := re.match(rf"(?:[^{mark}]|{mark}{mark}|{mark}[0-9A-Fa-f]{{4}})*+{mark}", text):
+        raise ValueError(f"four hexadecimal digits must follow '{escape}', and do not at character {wrong.end()}")
+    units = re.sub(
+        rf"{mark}({mark}|[0-9A-Fa-f]{{4}})",
+        lambda found: escape if found[1] == escape else chr(int(found[1], 16)),
+        text,
+    )
     return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -129,6 +129,12 @@ def _timestamp_diff(call: Invocation) -> pl.Expr:
     return made.cast(pl.Int32, wrap_numerical=True)
 
 
+def _interval_from(call: Invocation) -> pl.Expr:
+    """From the second point to the first, in what its type counts."""
+    later, earlier = (milliseconds_of(call[index], call.type(index)) for index in (1, 2))
+    return later - earlier if isinstance(call.call.type, DayTimeIntervalType) else _months_between(earlier, later)
+
+
 def _months_between(first: pl.Expr, second: pl.Expr) -> pl.Expr:
     """As Calcite's `DateTimeUtils.subtractMonths`: by date, one less where the day agrees and the time falls short."""
     begin, end = first // _DAY, second // _DAY
@@ -374,6 +380,7 @@ FUNCTIONS: dict[str, Evaluate] = {
     "FROM_UNIXTIME": _from_unixtime,
     "UNIX_TIMESTAMP": _unix_timestamp,
     "CONVERT_TZ": _convert_tz,
+    "INTERVAL FROM": _interval_from,
     "OVERLAPS": _overlaps,
     "CURRENT_DATE": lambda call: _local_now(call).dt.date(),
     "CURRENT_TIME": _current_time,

@@ -115,6 +115,38 @@ class BoundedSums(_Stateless):
         return frame.get_columns()
 
 
+class FirstOccurrences:
+    """Which values a call has had in which partition: DISTINCT takes the first row of each."""
+
+    def __init__(self, call: AggregateCall, schema: Schema, pool: StringPool) -> None:
+        self._call = call
+        self._codec = RowCodec(tuple(schema[argument.index] for argument in call.arguments), pool)
+        self._index = KeyIndex(1 + self._codec.width)
+
+    def mark(self, frame: pl.DataFrame, keys: Int64Array) -> BoolArray:
+        """Which rows have a value that their partition has not had before; rows that do not count have none."""
+        first = np.zeros(len(keys), np.bool_)
+        rows = np.flatnonzero(_chosen(frame, self._call))
+        if len(rows):
+            columns = [frame.to_series(argument.index)[rows] for argument in self._call.arguments]
+            words = self._codec.encode(columns, len(rows), before=1)
+            words[:, 0] = keys[rows]
+            _, new_rows = self._index.upsert(words)
+            self._codec.retain(words[new_rows, 1:])
+            first[rows[new_rows]] = True
+        return first
+
+    @property
+    def bytes(self) -> int:
+        return self._index.bytes
+
+    def snapshot(self) -> StateArrays:
+        return self._index.snapshot()
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._index.restore(state)
+
+
 class UnboundedSums:
     """Aggregates over all rows so far whose partial results add up: those of a pass are added from row to row.
 
@@ -124,12 +156,11 @@ class UnboundedSums:
     def __init__(self, calls: Sequence[AggregateCall], schema: Schema, pool: StringPool) -> None:
         self._pool = pool
         self._fields = result_fields(calls)
-        self._firsts: list[tuple[AggregateCall, RowCodec, KeyIndex]] = []
+        self._firsts: list[FirstOccurrences] = []
         plain, fields = [], list(schema.fields)
         for call in calls:
             if call.distinct:
-                codec = RowCodec(tuple(schema[argument.index] for argument in call.arguments), pool)
-                self._firsts.append((call, codec, KeyIndex(1 + codec.width)))
+                self._firsts.append(FirstOccurrences(call, schema, pool))
                 fields.append(Field(f"$first{len(self._firsts)}", BOOLEAN.with_nullable(False)))
                 mark = Schema(tuple(fields)).column(len(fields) - 1)
                 plain.append(replace(call, distinct=False, filter=mark))
@@ -148,8 +179,8 @@ class UnboundedSums:
         if len(new) < size:  # rows that are kept for other calls are in the totals already
             frame, keys = frame[new], keys[new]
         size = len(keys)
-        for number, (call, codec, index) in enumerate(self._firsts, 1):
-            frame = frame.with_columns(_first_occurrences(frame, keys, call, codec, index).alias(f"$first{number}"))
+        for number, firsts in enumerate(self._firsts, 1):
+            frame = frame.with_columns(pl.Series(f"$first{number}", firsts.mark(frame, keys)))
         every = np.arange(size)
         running = self._fresh()
         running.begin(every, size)
@@ -183,20 +214,20 @@ class UnboundedSums:
 
     @property
     def bytes(self) -> int:
-        return self._totals.bytes + self._started.bytes + sum(index.bytes for _, _, index in self._firsts)
+        return self._totals.bytes + self._started.bytes + sum(firsts.bytes for firsts in self._firsts)
 
     def snapshot(self, keys: int) -> StateArrays:
         self._started.reserve(keys)
         arrays = {"started": self._started.copy(keys), **prefixed("totals", self._totals.snapshot(keys))}
-        for number, (_, _, index) in enumerate(self._firsts):
-            arrays |= prefixed(f"values{number}", index.snapshot())
+        for number, firsts in enumerate(self._firsts):
+            arrays |= prefixed(f"values{number}", firsts.snapshot())
         return arrays
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._started.load(state["started"])
         self._totals.restore(section("totals", state))
-        for number, (_, _, index) in enumerate(self._firsts):
-            index.restore(section(f"values{number}", state))
+        for number, firsts in enumerate(self._firsts):
+            firsts.restore(section(f"values{number}", state))
 
 
 def _begins(keys: Int64Array) -> Int64Array:
@@ -204,23 +235,6 @@ def _begins(keys: Int64Array) -> Int64Array:
     starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
     begins: Int64Array = np.repeat(starts, np.diff(np.append(starts, len(keys))))
     return begins
-
-
-def _first_occurrences(
-    frame: pl.DataFrame, keys: Int64Array, call: AggregateCall, codec: RowCodec, index: KeyIndex
-) -> pl.Series:
-    """Which rows have a value that their partition has not had before; rows that do not count have none."""
-    chosen = _chosen(frame, call)
-    first = np.zeros(len(keys), np.bool_)
-    rows = np.flatnonzero(chosen)
-    if len(rows):
-        columns = [frame.to_series(argument.index)[rows] for argument in call.arguments]
-        words = codec.encode(columns, len(rows), before=1)
-        words[:, 0] = keys[rows]
-        _, new_rows = index.upsert(words)
-        codec.retain(words[new_rows, 1:])
-        first[rows[new_rows]] = True
-    return pl.Series(first)
 
 
 def _chosen(frame: pl.DataFrame, call: AggregateCall) -> BoolArray:
@@ -373,23 +387,28 @@ class Lag(_Stateless):
 class EdgeValue:
     """FIRST_VALUE and LAST_VALUE: the first or the last row of the frame whose value is not null.
 
-    Over all rows so far the one row that counts is kept for each partition.
+    Over all rows so far the one row that counts is kept for each partition. With DISTINCT a value counts where it
+    comes first in its partition, so the last one is the one that came first last.
     """
 
-    def __init__(self, call: AggregateCall, schema: Schema, *, bounded: bool) -> None:
+    def __init__(self, call: AggregateCall, schema: Schema, pool: StringPool, *, bounded: bool) -> None:
+        assert not (call.distinct and bounded), "refused"
         self._call = call
         self._last = call.function == "LAST_VALUE"
         self._bounded = bounded
         self._held = RowStore((schema[call.arguments[0].index],))
+        self._firsts = FirstOccurrences(call, schema, pool) if call.distinct else None
         self._slots = Growable(np.int64)
         """By partition, the number of the row that is held plus one."""
 
     def values(self, frames: Frames) -> list[pl.Series]:
         column = frames.frame.to_series(self._call.arguments[0].index)
         chosen = _chosen(frames.frame, self._call)
-        if not self._bounded:
-            chosen[np.setdiff1d(np.arange(len(chosen)), frames.new)] = False
         new = frames.new
+        if not self._bounded:
+            chosen[np.setdiff1d(np.arange(len(chosen)), new)] = False
+        if self._firsts is not None:
+            chosen[new] = self._firsts.mark(frames.frame[new], frames.keys[new])
         lows, highs = frames.lows[new], frames.highs[new]
         if self._last:
             found = np.empty(len(chosen), np.int64)
@@ -428,15 +447,21 @@ class EdgeValue:
 
     @property
     def bytes(self) -> int:
-        return self._held.bytes + self._slots.bytes
+        firsts = 0 if self._firsts is None else self._firsts.bytes
+        return self._held.bytes + self._slots.bytes + firsts
 
     def snapshot(self, keys: int) -> StateArrays:
         self._slots.reserve(keys)
-        return {"slots": self._slots.copy(keys), **prefixed("held", self._held.snapshot())}
+        arrays = {"slots": self._slots.copy(keys), **prefixed("held", self._held.snapshot())}
+        if self._firsts is not None:
+            arrays |= prefixed("firsts", self._firsts.snapshot())
+        return arrays
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._slots.load(state["slots"])
         self._held.restore(section("held", state))
+        if self._firsts is not None:
+            self._firsts.restore(section("firsts", state))
 
 
 def _gathered(column: pl.Series, rows: Int64Array) -> pl.Series:

@@ -32,7 +32,9 @@ def over_calls(relation: Over, pool: StringPool) -> list[tuple[list[int], OverCa
         elif call.function == "LAG":
             made.append(([place], Lag(call)))
         elif call.function in ("FIRST_VALUE", "LAST_VALUE"):
-            made.append(([place], EdgeValue(call, schema, bounded=bounded)))
+            if call.function == "FIRST_VALUE":  # whose first row is the first of its value
+                call = replace(call, distinct=False)
+            made.append(([place], EdgeValue(call, schema, pool, bounded=bounded)))
         else:
             (sums if _adds_up(call, schema, pool, bounded=bounded) else others).append(place)
     for places, kinds in ((sums, (UnboundedSums, BoundedSums)), (others, (UnboundedRows, BoundedRows))):

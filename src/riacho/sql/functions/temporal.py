@@ -13,6 +13,7 @@ from riacho.plan.types import (
     TIMESTAMP_LTZ_3,
     DataType,
     DateType,
+    DayTimeIntervalType,
     NullType,
     TimestampLtzType,
     TimestampType,
@@ -95,6 +96,20 @@ def _timestamp_diff(arguments: Arguments) -> Signature:
     if isinstance(kinds[0], TimeType) != isinstance(kinds[1], TimeType):
         raise FunctionError("TIMESTAMPDIFF takes two times of day or none", position=arguments[1].position)
     return _step_unit_signature(arguments, tuple(kinds), INT)
+
+
+def _interval_from(arguments: Arguments) -> Signature:
+    kinds = [argument.type for argument in arguments[1:]]
+    same = type(kinds[0]) is type(kinds[1]) or any(isinstance(kind, NullType) for kind in kinds)
+    if not same or any(not is_temporal(kind) or isinstance(kind, TimeType) for kind in kinds):
+        raise FunctionError(
+            f"an interval lies between two dates or two timestamps, not {kinds[1].name()} and {kinds[0].name()}",
+            mend="write (later - earlier) DAY, with a CAST of one of them",
+            position=arguments[1].position,
+        )
+    first = literal_text(arguments[0], "the unit").partition(" ")[0]
+    months = first in ("YEAR", "QUARTER", "MONTH")
+    return _step_unit_signature(arguments, tuple(kinds), YearMonthIntervalType() if months else DayTimeIntervalType())
 
 
 def _date_format(arguments: Arguments) -> Signature:
@@ -228,6 +243,13 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
         (text, text, text),
         gives_nullable(STRING),
         "A local time of one zone as that of another.",
+    ),
+    FunctionDefinition(
+        "INTERVAL FROM",
+        _interval_from,
+        "(a - b) DAY, (a - b) MONTH",
+        "The interval from b to a; its unit says whether it is one of months or of milliseconds.",
+        (3, 3),
     ),
     FunctionDefinition("OVERLAPS", _overlaps, "(a, b) OVERLAPS (c, d)", "Whether two spans of time overlap.", (4, 4)),
     _now("CURRENT_DATE", DATE, "Today, in the session's zone."),

@@ -1,0 +1,2 @@
+-- UESCAPE needs U&.
+SELECT 'a' UESCAPE '!' AS a FROM branches

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT (ts - DATE '2024-01-01') HOUR FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT (price - 1) DAY FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT 'caf!00e9' UESCAPE '!' FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT U&'caf\00e' FROM bids;
