@@ -20,6 +20,7 @@ from riacho.dataflow.connectors import ConnectorEnvironment, open_sink
 from riacho.dataflow.sinks.upserts import last_of_keys
 from riacho.dataflow.sources.bad_records import BadRecordError
 from riacho.errors import RiachoError
+from riacho.formats import parquet
 from riacho.host import ManualClock
 
 FAST = {"connector": "datagen", "rows-per-second": "1000000000"}
@@ -169,6 +170,21 @@ def test_parts_appear_whole_and_read_back(tmp_path: Path, format_name: str) -> N
     into[0].close()
     assert len(list((tmp_path / "out").glob("part-*"))) == 2
     assert sorted(rows_of(read_all(source("id INT, name STRING", options)))) == [(1, "a b"), (2, "c"), (3, "d")]
+
+
+def test_a_file_of_several_pieces_is_gone_on_with_inside_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "PIECE_ROWS", 4)
+    options = {"connector": "filesystem", "path": str(tmp_path), "format": "parquet"}
+    for part in range(2):
+        pl.DataFrame({"id": range(10 * part, 10 * part + 10)}).write_parquet(tmp_path / f"part-{part}")
+    for delivered in range(20):
+        first = source("id BIGINT", options)
+        seen = [row for _ in range(delivered) if (batch := first.poll(1, 1 << 20, 0)) for row in batch.frame.rows()]
+        second = source("id BIGINT", options)
+        second.seek(first.positions())
+        assert seen + rows_of(read_all(second)) == [(number,) for number in range(20)]
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

@@ -81,6 +81,16 @@ def test_rows_whose_fields_count_by_their_places_stay_whole(value_format: str) -
     assert str(scan.schema[0].type) == ("ROW<`a` INT, `b` INT>" if value_format == "csv" else "ROW<`b` INT>")
 
 
+def test_of_a_parquet_file_only_the_fields_that_are_used_are_read() -> None:
+    made = session()
+    made.execute(
+        "CREATE TABLE t (r ROW<a INT, b INT>) WITH "
+        "('connector' = 'filesystem', 'path' = '/data', 'format' = 'parquet');"
+    )
+    (scan,) = steps(made.query("SELECT t.r.b FROM t"), Scan)
+    assert str(scan.schema[0].type) == "ROW<`b` INT>"
+
+
 def test_an_upserted_table_keeps_its_rows_whole() -> None:
     made = session()
     made.execute(

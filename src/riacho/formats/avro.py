@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -160,7 +160,7 @@ class AvroFiles:
         self._schema = package.parse_schema(schema)
         self._codec = codec
 
-    def read(self, path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    def read(self, path: Path, columns: Sequence[str], first: int) -> Iterator[pl.DataFrame]:
         """These columns of a file, by name; one that it lacks is null. Raises `RiachoError` where it is no Avro."""
         wanted = [item for item in self._columns if item.name in columns]
         rows: list[dict[str, Any]] = []
@@ -172,7 +172,7 @@ class AvroFiles:
                         rows.append(self._package.schemaless_reader(block.bytes_, schema, None))
             except FAULTS as error:
                 raise RiachoError(f"it is no Avro file: {error}") from error
-        return frame_of(rows, wanted).select(columns)
+        yield frame_of(rows[first:], wanted).select(columns)
 
     def write(self, frame: pl.DataFrame) -> bytes:
         """A file of these rows."""

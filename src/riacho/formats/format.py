@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,8 +33,10 @@ class Format:
 class WholeFiles(Protocol):
     """A format of whole files, which have no lines."""
 
-    def read(self, path: Path, columns: Sequence[str]) -> pl.DataFrame:
-        """These columns of a file, in this order. Raises `RiachoError` where the file does not hold them."""
+    def read(self, path: Path, columns: Sequence[str], first: int) -> Iterator[pl.DataFrame]:
+        """These columns of a file, in this order, from row `first` on and in pieces of a bounded size, where the format
+        has such. Raises `RiachoError` where the file does not hold them.
+        """
         ...
 
     def write(self, frame: pl.DataFrame) -> bytes:

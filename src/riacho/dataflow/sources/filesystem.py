@@ -27,7 +27,7 @@ BLOCK_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Some lines of a file, or rows of a whole file. `first` is the number of records before them."""
+    """Some lines of a file, or rows of a format of whole files. `first` is the number of records before them."""
 
     path: Path
     first: int
@@ -191,7 +191,7 @@ class FileSource:
                 resumed = name == self._file
                 offset, record = (self._offset, self._record) if resumed else (0, 0)
                 if self._table.whole is not None:
-                    yield self._whole(self._table.whole, file, offset)
+                    yield from self._pieces(self._table.whole, file, offset)
                 else:
                     yield from self._lines(file, offset, record)
         except OSError as error:
@@ -232,15 +232,17 @@ class FileSource:
                 if not read:
                     return
 
-    def _whole(self, whole: WholeFiles, file: Path, first: int) -> _Block:
+    def _pieces(self, whole: WholeFiles, file: Path, first: int) -> Iterator[_Block]:
+        """The file from a row on."""
         try:
-            frame = whole.read(file, self._physical)[first:]
+            for frame in whole.read(file, self._physical, first):
+                yield _Block(file, first, None, frame, first + frame.height)
+                first += frame.height
         except RiachoError as error:
             raise RiachoError(
                 f"table {self._table.table.name}: {file} does not hold its columns: {error.what}",
                 where=self._table.table.origin,
             ) from error
-        return _Block(file, first, None, frame, first + frame.height)
 
     def _decoded(self, block: _Block, lines: Spans, first: int) -> Decoded:
         assert self._decoder is not None

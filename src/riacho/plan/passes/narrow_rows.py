@@ -32,8 +32,8 @@ def narrow_rows(relation: Relation) -> Relation:
     return relation
 
 
-_BY_NAME = frozenset({"json"})
-"""The formats whose records name the fields of their ROWs."""
+_BY_NAME = frozenset({"json", "parquet"})
+"""The formats that name the fields of their ROWs."""
 
 
 def _has_named_fields(scan: Scan) -> bool:
