@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from job_process import DEADLINE_S, until
 from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.connectors import ConnectorEnvironment
 from riacho.dataflow.expressions import Settings
@@ -18,7 +20,7 @@ from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.host import ManualClock, SystemDisk
 from riacho.jobs.script import compile_job_script
-from riacho.jobs.snapshot import Snapshot, SnapshotStore
+from riacho.jobs.snapshot import Snapshot, SnapshotError, SnapshotStore
 from riacho.jobs.trigger import MAX_SPACING_MS, SMALL_ROWS, Trigger
 from riacho.jobs.worker import HOUSEKEEPING_MS, SNAPSHOT_INTERVAL_MS, Arrivals, OtherQueryError, Wiring, Worker
 
@@ -147,6 +149,7 @@ def worker_of(
     directory: Path | None = None,
     fingerprint: str = "plan",
     observe: Callable[[Worker], None] | None = None,
+    store_kind: type[LoggedStore] = LoggedStore,
 ) -> tuple[Worker, Feed, Kept]:
     (job,) = compile_job_script(SQL, None, {}).jobs
     graph = Graph.build(job, Settings(clock=clock))
@@ -156,7 +159,7 @@ def worker_of(
     kept = Kept(feed.journal)
     store = None
     if directory is not None:
-        store = LoggedStore(directory, disk=SystemDisk(), clock=clock)
+        store = store_kind(directory, disk=SystemDisk(), clock=clock)
         store.journal = feed.journal
     ((scan_id, _),) = graph.scans.items()
     ((sink_id, _),) = graph.sinks.items()
@@ -241,6 +244,48 @@ def test_what_was_written_is_acknowledged_before_the_positions_are_durable_and_c
     assert feed.journal[:4] == ["sink flush", "source flush", "snapshot 1", "commit 6"]
 
 
+def test_passes_go_on_while_a_snapshot_is_written_and_are_not_in_it(tmp_path: Path) -> None:
+    clock = ManualClock()
+    passed = threading.Event()
+
+    class SlowStore(LoggedStore):
+        def write(self, fingerprint: str, positions: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+            assert passed.wait(DEADLINE_S)
+            return super().write(fingerprint, positions, arrays)
+
+    def wait_long(feed: Feed) -> None:
+        clock.advance(SNAPSHOT_INTERVAL_MS)
+        feed.arrive(1)
+
+    def stop_after_another_pass(feed: Feed) -> None:
+        assert kept.passes == [5, 1, 7]
+        passed.set()
+        worker.stop()
+
+    plan = [lambda feed: feed.arrive(5), wait_long, lambda feed: feed.arrive(7), stop_after_another_pass]
+    worker, feed, kept = worker_of(Trigger(), clock, plan, tmp_path, store_kind=SlowStore)
+    assert not worker.run()
+    commits = [entry for entry in feed.journal if entry.startswith(("commit", "snapshot"))]
+    assert commits == ["snapshot 1", "commit 6", "snapshot 2", "commit 13"]
+
+
+def test_a_snapshot_that_cannot_be_written_ends_the_job(tmp_path: Path) -> None:
+    clock = ManualClock()
+
+    class FullStore(LoggedStore):
+        def write(self, fingerprint: str, positions: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+            raise SnapshotError("a snapshot cannot be written: No space left on device")
+
+    def wait_long(feed: Feed) -> None:
+        clock.advance(SNAPSHOT_INTERVAL_MS)
+        feed.arrive(1)
+
+    worker, feed, _ = worker_of(Trigger(), clock, [wait_long, Feed.end], tmp_path, store_kind=FullStore)
+    with pytest.raises(SnapshotError, match="No space"):
+        worker.run()
+    assert not any(entry.startswith("commit") for entry in feed.journal)
+
+
 def test_a_snapshot_that_is_taken_while_input_is_held_stands_before_it(tmp_path: Path) -> None:
     clock = ManualClock()
     found: list[Snapshot | None] = []
@@ -249,6 +294,7 @@ def test_a_snapshot_that_is_taken_while_input_is_held_stands_before_it(tmp_path:
         clock.advance(SNAPSHOT_INTERVAL_MS)
 
     def look(feed: Feed) -> None:
+        until((tmp_path / "snapshots" / "00000001").exists, "the snapshot is written")
         found.append(SnapshotStore(tmp_path, disk=SystemDisk(), clock=clock).newest())
 
     plan = [lambda feed: feed.arrive(5), lambda feed: feed.arrive(3), wait_long, look, lambda feed: feed.arrive(2)]

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from riacho.dataflow.graph import Graph
@@ -22,6 +23,7 @@ from riacho.jobs.alignment import SourceAlignment
 from riacho.jobs.intake import Intake
 from riacho.jobs.measurements import Measurements
 from riacho.jobs.snapshot import SnapshotStore
+from riacho.jobs.snapshot_writer import SnapshotWriter
 from riacho.jobs.trigger import Trigger
 
 SNAPSHOT_INTERVAL_MS = 10_000
@@ -87,6 +89,7 @@ class Worker:
         self._clock = clock
         self._fingerprint = fingerprint
         self._snapshots = snapshots
+        self._writer = None if snapshots is None else SnapshotWriter(snapshots, fingerprint)
         self._observe = observe
         self._intake = Intake(graph.scans)
         self._alignment = SourceAlignment(graph.alignments(), graph.slowest_splits, clock)
@@ -143,23 +146,32 @@ class Worker:
 
     def run(self) -> bool:
         """Process until the sources end (True) or `stop` (False). Raises what ended the job otherwise."""
-        if self._snapshots is not None and (sinks := self._sink_positions()):
+        try:
+            return self._run()
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+
+    def _run(self) -> bool:
+        if self._writer is not None and self._sink_positions():
             # Or a kill before the first one would leave nothing to put its results back to.
-            self._write_snapshot(self._snapshots, self.cut(), sinks)
+            self._take_snapshot(wait=True)
         snapshot_due = self._clock.monotonic_ms() + SNAPSHOT_INTERVAL_MS
         finished = not self._wiring.sources and self._pass()
         while not finished and (self._intake.rows or not self._stopped.is_set()):
             if self._gather():
                 finished = self._pass()
+            if self._writer is not None:
+                self._writer.settle(wait=False)
             now = self._clock.monotonic_ms()
-            if now >= snapshot_due and not finished:
-                self._take_snapshot()
+            if now >= snapshot_due and not finished and not (self._writer is not None and self._writer.busy):
+                self._take_snapshot(wait=False)
                 snapshot_due = self._clock.monotonic_ms() + SNAPSHOT_INTERVAL_MS
             self._measure()
         if finished:
             self._finish()
         else:
-            self._take_snapshot()
+            self._take_snapshot(wait=True)
         self._measure(final=True)
         return finished
 
@@ -295,27 +307,34 @@ class Worker:
     def _sink_positions(self) -> dict[str, Positions]:
         return {name: found for name, sink in self._wiring.sinks.items() if (found := sink.positions())}
 
-    def _take_snapshot(self) -> None:
-        """Make the present state durable: first all that was written, then the positions that it came from."""
-        sources = self.cut()
-        if self._snapshots is not None:
-            self._write_snapshot(self._snapshots, sources, self._sink_positions())
+    def _take_snapshot(self, *, wait: bool) -> None:
+        """Make the present state durable: first all that was written, then the positions that it came from.
 
-    def _write_snapshot(
-        self, snapshots: SnapshotStore, sources: Mapping[str, Any], sinks: Mapping[str, Positions]
-    ) -> None:
+        Passes may go on before it is (not to `wait`): what they add is not in it.
+        """
+        sources = self.cut()
+        if self._writer is None:
+            return
+        self._writer.settle(wait=True)
         positions: dict[str, Any] = {
             "sequence": self._intake.first_sequence,
             "ended": sorted(self._ended),
             "sources": sources,
-            "sinks": sinks,
+            "sinks": self._sink_positions(),
         }
-        snapshots.write(self._fingerprint, positions, self._graph.snapshot())
+        self._writer.begin(positions, self._graph.snapshot(), partial(self._commit, sources))
+        if wait:
+            self._writer.settle(wait=True)
+
+    def _commit(self, positions: Mapping[str, Positions]) -> None:
+        """Tell the sources where they stood at a snapshot that is durable."""
         for scan, source in self._wiring.sources.items():
-            source.commit(sources[scan])
+            source.commit(positions[scan])
 
     def _finish(self) -> None:
         """The sources have ended: the results are final, and the next run begins anew."""
+        if self._writer is not None:
+            self._writer.settle(wait=True)
         for sink in self._wiring.sinks.values():
             if isinstance(sink, Finishing):
                 sink.finish()
