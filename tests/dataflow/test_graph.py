@@ -236,6 +236,24 @@ def test_the_watermark_is_the_least_of_the_splits_running_maxima(rows: Any, cuts
             levels[split] = max(levels[split], value)
 
 
+@given(
+    st.lists(st.none() | st.integers(-5_000, 5_000), min_size=1, max_size=20), st.lists(st.integers(0, 20), max_size=3)
+)
+def test_rows_of_the_only_split_need_no_numbers(microseconds: list[int | None], cuts: list[int]) -> None:
+    numbered, plain = (SplitWatermarks(ManualClock()) for _ in range(2))
+    for start, stop in pairwise(sorted({0, len(microseconds), *(cut for cut in cuts if cut < len(microseconds))})):
+        part = microseconds[start:stop]
+        sequence, values = np.arange(start, stop), np.array([value or 0 for value in part], np.int64)
+        valid = np.array([value is not None for value in part], np.bool_)
+        expected = numbered.advance(sequence, np.zeros(len(part), np.int32), values // 1000, valid)
+        steps = plain.advance(sequence, None, values, valid, 1000)
+        assert (steps.before, steps.sequence.tolist(), steps.value.tolist()) == (
+            expected.before,
+            expected.sequence.tolist(),
+            expected.value.tolist(),
+        )
+
+
 nested = RowType((RowField("a", INT), RowField("b", ArrayType(STRING))))
 COLUMNS: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (BIGINT, st.integers(-(2**63), 2**63 - 1)),

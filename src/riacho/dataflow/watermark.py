@@ -17,6 +17,9 @@ from riacho.dataflow.operator import StateArrays
 from riacho.host.clock import Clock
 from riacho.kernels.windows import advance_watermark
 
+FIRST = np.empty(0, np.int32)
+"""The numbers of splits, all of which are 0."""
+
 BEFORE_ALL_ROWS = -1
 """The sequence number before the job's first."""
 
@@ -75,23 +78,24 @@ class SplitWatermarks:
         splits: npt.NDArray[np.int32] | None,
         values: Int64Array,
         valid: npt.NDArray[np.bool_],
+        unit: int = 1,
     ) -> WatermarkSteps:
-        """The watermark during a pass over these rows, whose watermark values are in milliseconds.
+        """The watermark during a pass over these rows, of whose watermark values so many `unit`s are a millisecond.
 
         `valid` is empty where every value is; a null one moves nothing. `splits` None: all rows are of split 0.
         """
         before = self.watermark
         numbers = self._split_numbers(splits, len(sequence))
         if not self._timeout and len(sequence) and min(self._levels.tolist()) <= before:
-            return WatermarkSteps(before, *self._advance(sequence, numbers, values, valid, self._never_idle))
+            return WatermarkSteps(before, *self._advance(sequence, numbers, values, unit, valid, self._never_idle))
         idle = self._idle()
         steps: list[tuple[Int64Array, Int64Array]] = [self._start(idle)]
         if len(sequence):
             if self._timeout:
-                active = np.unique(numbers)
+                active = np.unique(numbers) if len(numbers) else 0
                 self._heard_ms[active] = self._clock.monotonic_ms()
                 idle[active] = False
-            steps.append(self._advance(sequence, numbers, values, valid, idle))
+            steps.append(self._advance(sequence, numbers, values, unit, valid, idle))
         return WatermarkSteps(before, *(np.concatenate(part) for part in zip(*steps, strict=True)))
 
     def _advance(
@@ -99,12 +103,15 @@ class SplitWatermarks:
         sequence: Int64Array,
         numbers: npt.NDArray[np.int32],
         values: Int64Array,
+        unit: int,
         valid: npt.NDArray[np.bool_],
         idle: npt.NDArray[np.bool_],
     ) -> tuple[Int64Array, Int64Array]:
         """The steps that the rows, of which there are some, make."""
         moments, levels = np.empty(len(sequence), np.int64), np.empty(len(sequence), np.int64)
-        count = advance_watermark(values, valid, numbers, sequence, self._levels, idle, self.watermark, moments, levels)
+        count = advance_watermark(
+            values, unit, valid, numbers, sequence, self._levels, idle, self.watermark, moments, levels
+        )
         if count:
             self.watermark = int(levels[count - 1])
         self._last_sequence = int(sequence[-1])
@@ -124,9 +131,11 @@ class SplitWatermarks:
         return np.empty(0, np.int64), np.empty(0, np.int64)
 
     def _split_numbers(self, splits: npt.NDArray[np.int32] | None, rows: int) -> npt.NDArray[np.int32]:
+        """The number of each row's split; empty where every one is of the first."""
         if splits is None:
-            self.assign([0])
-            return np.zeros(rows, np.int32)
+            if 0 not in self._numbers:
+                self.assign([0])
+            return FIRST if self._numbers[0] == 0 else np.full(rows, self._numbers[0], np.int32)
         if not rows:
             return splits
         if len(self._numbers) == 1 and len(self._lookup) == 1 and int(splits.max()) == 0:

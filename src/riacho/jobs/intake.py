@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.batch import END_OF_TIME, Batch, Int32Array, Int64Array, WatermarkSteps
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import RowFailure
 from riacho.dataflow.operators.rejects import RejectedRow
@@ -126,8 +126,10 @@ def _reason(failure: RowFailure) -> str:
 
 def _last_row(batch: Batch | None, split: int, *, default: int) -> int:
     """The sequence number of a split's last row."""
-    if batch is None or batch.split is None:
+    if batch is None:
         return default
+    if batch.split is None:  # the only split there is
+        return int(batch.sequence[-1]) if len(batch) else default
     rows = np.flatnonzero(batch.split == split)
     return int(batch.sequence[rows[-1]]) if len(rows) else default
 
@@ -157,8 +159,14 @@ def _joined(parts: Sequence[Taken]) -> Batch:
         np.concatenate([_numbers(part) for part in parts]),
         watermark,
         diff,
-        np.concatenate([part.rows.split for part in parts]),
+        _splits(parts),
     )
+
+
+def _splits(parts: Sequence[Taken]) -> Int32Array | None:
+    known = [part.rows.split for part in parts if part.rows.split is not None]
+    assert not known or len(known) == len(parts), "a source has one split or numbers them"
+    return np.concatenate(known) if known else None
 
 
 def _numbers(part: Taken) -> Int64Array:

@@ -87,11 +87,12 @@ def slice_ends(times: Int64s, slide: int, offset: int, out: Int64s) -> None:
 
 
 @kernel(
-    f"int64({READ_INT64}, {READ_BOOL}, {READ_INT32}, {READ_INT64}, int64[::1], {READ_BOOL}, int64, "
+    f"int64({READ_INT64}, int64, {READ_BOOL}, {READ_INT32}, {READ_INT64}, int64[::1], {READ_BOOL}, int64, "
     "int64[::1], int64[::1])"
 )
 def advance_watermark(
     values: Int64s,
+    unit: int,
     valid: Bools,
     splits: Int32s,
     sequence: Int64s,
@@ -103,21 +104,29 @@ def advance_watermark(
 ) -> int:
     """Raise each split's level by its rows; note where the least level of the active splits rises above `watermark`.
 
-    `levels` and `idle` are by split number. Returns how many steps were written.
+    Levels are whole numbers of so many of the values' `unit`s. `levels` and `idle` are by split number; `splits` is
+    empty where every row is of the first one. Returns how many steps were written.
     """
     least = int64(0x7FFFFFFFFFFFFFFF)
     for split in range(levels.size):
         if not idle[split] and levels[split] < least:
             least = levels[split]
     steps = 0
+    last = int64(-(2**63))
     for row in range(values.size):
         if valid.size > 0 and not valid[row]:
             continue
-        split = splits[row]
-        if values[row] <= levels[split]:
+        split = int64(splits[row]) if splits.size > 0 else int64(0)
+        value = values[row]
+        if value <= last:  # the row before had as much: no division
+            continue
+        if splits.size <= 0:
+            last = value
+        value //= unit
+        if value <= levels[split]:
             continue
         held = levels[split] == least
-        levels[split] = values[row]
+        levels[split] = value
         if not held:
             continue
         least = int64(0x7FFFFFFFFFFFFFFF)

@@ -31,6 +31,8 @@ class Rejects:
 
     def take(self) -> list[RejectedRow]:
         """Hand over what was collected, in order of sequence, each row once."""
+        if not self.rows:
+            return []
         taken: dict[int, RejectedRow] = {}
         for row in sorted(self.rows, key=lambda row: row.sequence):
             taken.setdefault(row.sequence, row)

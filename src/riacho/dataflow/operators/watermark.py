@@ -83,8 +83,7 @@ class WatermarkOperator:
         if batch.diff is not None:  # an old value that goes says nothing new of time
             added = batch.diff > 0
             valid = added if not len(valid) else valid & added
-        milliseconds = microseconds // MICROSECONDS
-        steps = self._splits.advance(batch.sequence, batch.split, milliseconds, valid)
+        steps = self._splits.advance(batch.sequence, batch.split, microseconds, valid, MICROSECONDS)
         return Batch(batch.rows, batch.sequence, self._with_end(steps, batch.watermark), batch.diff)
 
     def _values(self, batch: Batch) -> tuple[Batch, Int64Array, npt.NDArray[np.bool_]]:

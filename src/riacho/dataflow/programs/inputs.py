@@ -59,21 +59,21 @@ class Inputs:
             located = self._whole
         else:
             located = self._locate(rows)
-        places, _, sources, addresses, address_table = located[1:]
+        sources = located.sources
         if first:
             sources = sources.copy()
-            sources[:, SOURCE_OFFSET] += first
-        if self._derived:
-            chosen = [derived[number] for number in self._derived]
-            places = {**places, **{(self._width + n,): c for n, c in zip(self._derived, chosen, strict=True)}}
-            addresses = list(addresses)
-            lines: list[int] = []
-            for column in chosen:
-                lines += _line(column, 0, addresses)
-            more = np.array(lines, np.int64).reshape(-1, SOURCE_COLUMNS)
-            sources = np.concatenate((sources, more))
-            address_table = _table(addresses)
-        return Input(places, located.owner, first, self._width, sources.reshape(-1), address_table)
+            sources[SOURCE_OFFSET::SOURCE_COLUMNS] += first
+        if not self._derived:
+            return Input(located.places, located.owner, first, self._width, sources, located.address_table)
+        chosen = [derived[number] for number in self._derived]
+        places = dict(located.places)
+        places |= {(self._width + number,): column for number, column in zip(self._derived, chosen, strict=True)}
+        addresses = list(located.addresses)
+        lines: list[int] = []
+        for column in chosen:
+            lines += _line(column, 0, addresses)
+        sources = np.concatenate((sources, np.array(lines, np.int64)))
+        return Input(places, located.owner, first, self._width, sources, _table(addresses))
 
     def _locate(self, rows: Columnar) -> _Located:
         places: dict[Path, Column | Buffers] = {}
@@ -94,7 +94,7 @@ class Inputs:
                 places[path] = around.children[path[-1]][1] if isinstance(around, Column) else around.children[path[-1]]
             lines += _line(places[path], parent, addresses)
         # By way of a list: setting an array's elements one by one costs a small batch more than the kernel.
-        sources = np.array(lines, np.int64).reshape(-1, SOURCE_COLUMNS)
+        sources = np.array(lines, np.int64)
         return _Located(rows, places, owner, sources, addresses, _table(addresses))
 
 

@@ -37,6 +37,9 @@ Uint8Array = npt.NDArray[np.uint8]
 ALIGNED: Final = 64
 """Outputs begin at multiples of this, as Arrow advises."""
 
+EVERY_ROW = np.empty(0, np.int64)
+"""To the kernel: nobody asks which rows are kept."""
+
 LAYOUTS: Final = 64
 """Sizes of batches whose layouts are remembered."""
 
@@ -146,8 +149,7 @@ class Program:
 
     def numbers(self, batch: Batch) -> tuple[Int64Array, BoolArray | None]:
         """The only column that the chain makes, of 64-bit integers, and which are not null (None: all)."""
-        column = self._run(batch)[0].made(0)
-        return column.buffers[0], column.valid
+        return self._run(batch)[0].numbers(0)
 
     def _run(self, batch: Batch) -> tuple[_Result, Int64Array | None]:
         """What the kernel makes of a batch, and which rows it keeps (None: all).
@@ -161,7 +163,7 @@ class Program:
         arena = np.empty(size, np.uint8)
         plain = not self._filters or (batch.diff is None and batch.split is None)
         numbers = batch.sequence if plain else np.arange(rows, dtype=np.int64)
-        kept = np.empty(rows if self._filters else 0, np.int64)
+        kept = np.empty(rows, np.int64) if self._filters else EVERY_ROW
         count = kernel.run_program(
             self._program,
             self._filters,
@@ -223,6 +225,15 @@ class _Result:
     def made(self, place: int) -> Column:
         """A column of the result."""
         return self._column(self.program.outputs[place])
+
+    def numbers(self, place: int) -> tuple[Int64Array, BoolArray | None]:
+        """The values of a column of 64-bit integers, and which are not null (None: all)."""
+        data, nulls = self.places[place], self.null_places[place]
+        if data < 0:
+            column = self.made(place)
+            return column.buffers[0], column.valid
+        valid = None if nulls == memory.NO_NULLS else self.arena[nulls : nulls + self.rows].view(np.bool_)
+        return self.arena[data : data + 8 * self.rows].view(np.int64), valid
 
     def _column(self, output: _Output) -> Column:
         place = output.place

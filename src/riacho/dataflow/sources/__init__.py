@@ -54,13 +54,14 @@ class Origins(Protocol):
 class SourceBatch:
     """What one poll delivers: rows in the order of arrival, one column per field of the scan, by name.
 
-    `split` numbers the split of each row by its place in `Source.splits`. `bytes` is the size of the input.
+    `split` numbers the split of each row by its place in `Source.splits`; None where there is one only. `bytes` is the
+    size of the input.
     A source of upserts (`upsert-kafka`) sets `diff`: +1 an upsert, −1 a tombstone, of which only the key columns
     count; `Normalize` turns them into a changelog.
     """
 
     rows: Columnar
-    split: Int32Array
+    split: Int32Array | None
     bytes: int
     origins: Origins
     diff: Int8Array | None = None

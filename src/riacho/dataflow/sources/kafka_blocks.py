@@ -58,7 +58,7 @@ class Block:
         return replace(
             whole,
             rows=sliced(whole.rows, first, stop),
-            split=whole.split[first:stop],
+            split=None if whole.split is None else whole.split[first:stop],
             bytes=whole.bytes * stop // len(whole) - whole.bytes * first // len(whole),
             origins=_Origins(whole.origins, first),
             diff=None if whole.diff is None else whole.diff[first:stop],

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import numpy as np
-
 from riacho.dataflow.batch import Int64Array
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.tables import options_of
@@ -176,7 +174,7 @@ class NexmarkSource:
         rows = self._made(first, count)
         self._next += count
         self._bad.delivered(count, 0)
-        return SourceBatch(rows, np.zeros(count, np.int32), 0, _Origins(self._table, first))
+        return SourceBatch(rows, None, 0, _Origins(self._table, first))
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
         self._bad.reject(batch.origins, rows, reasons)
