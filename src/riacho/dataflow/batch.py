@@ -29,7 +29,7 @@ END_OF_TIME = 2**63 - 1
 """The watermark after the last row of bounded input: every window closes (Flink's Long.MAX_VALUE)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as batches are not
 class WatermarkSteps:
     """The watermark during one pass, in milliseconds: a step function of the sequence number.
 
@@ -79,6 +79,8 @@ class WatermarkSteps:
         >>> steps.before, steps.sequence.tolist(), steps.value.tolist()
         (100, [5], [200])
         """
+        if not len(self.sequence) or (low < self.sequence[0] and self.sequence[-1] <= high):
+            return self
         first, stop = np.searchsorted(self.sequence, [low, high], side="right").tolist()
         before = int(self.value[first - 1]) if first else self.before
         return WatermarkSteps(before, self.sequence[first:stop], self.value[first:stop])
@@ -93,7 +95,7 @@ class WatermarkSteps:
         >>> both.before, both.sequence.tolist(), both.value.tolist()
         (0, [1, 2, 4], [10, 50, 70])
         """
-        if len(inputs) == 1:
+        if all(steps is inputs[0] for steps in inputs):  # of one source
             return inputs[0]
         before = min(steps.before for steps in inputs)
         moments = np.unique(np.concatenate([steps.sequence for steps in inputs]))
@@ -104,9 +106,9 @@ class WatermarkSteps:
         return WatermarkSteps(before, moments[rises], least[rises])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # freezing one takes longer than some operators take for its rows
 class Batch:
-    """The rows of one pass at one point of the graph, in order of arrival.
+    """The rows of one pass at one point of the graph, in order of arrival; never changed.
 
     `frame` has one column per field of the relation's schema, by name (see `polars_type` for the mapping); `rows` are
     the same as they were made, perhaps by a kernel that no frame was needed for.

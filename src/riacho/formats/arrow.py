@@ -105,10 +105,11 @@ _RELEASE_SCHEMA = ctypes.cast(_RELEASES_SCHEMA, ctypes.c_void_p).value
 _RELEASE_ARRAY = ctypes.cast(_RELEASES_ARRAY, ctypes.c_void_p).value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # freezing a value takes as long as four of these, and a small batch makes many
 class Column:
-    """One column as Arrow buffers. `format` is Arrow's code ("l" int64, "vu" string view, "+L" large list, …).
+    """One column as Arrow buffers, never changed.
 
+    `format` is Arrow's code ("l" int64, "vu" string view, "+L" large list, …).
     `valid` is a bool per row, or None where no row is null. `buffers` are those after the validity bitmap.
     """
 
@@ -129,7 +130,7 @@ class Column:
         if found is None:
             valid = 0 if self.valid is None else address_of(self.valid)
             found = valid, tuple([address_of(buffer) for buffer in self.buffers])
-            object.__setattr__(self, "_addresses", found)
+            self._addresses = found
         return found
 
     def truths(self) -> BoolArray:
@@ -211,7 +212,7 @@ def _build_array(column: Column, kept: list[object]) -> Any:
     return _Array(column.length, nulls, 0, len(addresses), len(children), buffers, pointers, None, _RELEASE_ARRAY, None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as columns are not
 class StringViews:
     """The memory of a string or binary column: 16-byte views, and the address of each buffer that they point into.
 
@@ -252,7 +253,7 @@ def views_of(column: Column) -> StringViews:
     return StringViews(column.buffers[0].view(np.uint8), np.array(data or [0], np.uint64), column.valid, column)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as columns are not
 class Buffers:
     """Where a column's memory is: the addresses of its validity bitmap (0: no nulls) and of its data buffers.
 

@@ -67,18 +67,21 @@ class BufferedColumns:
 class LateColumns(BufferedColumns):
     """Columns each of which is made when it is asked for: in a small batch making one costs more than its values.
 
-    `make` is given the column's place, once. `part_of` tells whose rows these are, and which is the first, where they
-    are some that follow each other.
+    `make` is given the column's place, once; `locate`, where there is one, says without making it where its memory is,
+    as long as these rows live. `part_of` tells whose rows these are, and which is the first, where they are some that
+    follow each other.
     """
 
-    __slots__ = ("_made", "_make", "part_of")
+    __slots__ = ("_made", "_make", "locate", "part_of")
 
     def __init__(
         self,
         names: tuple[str, ...],
         make: Callable[[int], Column],
         height: int,
+        *,
         part_of: tuple[BufferedColumns, int] | None = None,
+        locate: Callable[[int], Buffers] | None = None,
     ) -> None:
         self.names = names
         self.height = height
@@ -88,6 +91,7 @@ class LateColumns(BufferedColumns):
         self._make = make
         self._made: dict[int, Column] = {}
         self.part_of = part_of
+        self.locate = locate
 
     def column(self, place: int) -> Column:
         column = self._made.get(place)
@@ -124,7 +128,13 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
     """Some of the columns, in any order, under other names."""
     if isinstance(rows, pl.DataFrame):
         return pl.DataFrame([rows.to_series(place).alias(name) for place, name in zip(places, names, strict=True)])
-    return LateColumns(names, lambda place: rows.column(places[place]), rows.height)
+    locate = rows.locate if isinstance(rows, LateColumns) else None
+    return LateColumns(
+        names,
+        lambda place: rows.column(places[place]),
+        rows.height,
+        locate=None if locate is None else lambda place: locate(places[place]),
+    )
 
 
 def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object]:
@@ -134,6 +144,8 @@ def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object
     if isinstance(rows, pl.DataFrame):
         buffers, owner = frame_buffers(rows[:, places] if len(places) < rows.width else rows)
         return list(buffers), owner
+    if isinstance(rows, LateColumns) and rows.locate is not None:
+        return [rows.locate(place) for place in places], rows
     columns = [rows.column(place) for place in places]
     found = [column_buffers(column) for column in columns]
     return [buffers for buffers, _ in found], (columns, found)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import polars as pl
 
@@ -14,13 +12,21 @@ from riacho.plan.relations import Schema
 
 def empty_batch(schema: Schema, watermark: WatermarkSteps) -> Batch:
     """No rows, only a watermark."""
-    return Batch(_no_rows(schema), np.empty(0, np.int64), watermark)
+    known = _no_rows.get(id(schema))
+    if known is None or known[0] is not schema:
+        if len(_no_rows) >= MOST_EMPTY:
+            _no_rows.clear()
+        known = _no_rows[id(schema)] = schema, pl.DataFrame(schema=polars_schema(schema))
+    return Batch(known[1], NO_SEQUENCE, watermark)
 
 
-@lru_cache(maxsize=1024)
-def _no_rows(schema: Schema) -> pl.DataFrame:
-    """A frame without rows; making one costs more than looking at it, and most passes need some."""
-    return pl.DataFrame(schema=polars_schema(schema))
+MOST_EMPTY = 1024
+"""Frames without rows that are kept."""
+
+NO_SEQUENCE = np.empty(0, np.int64)
+
+_no_rows: dict[int, tuple[Schema, pl.DataFrame]] = {}
+"""By the identity of their schemas, whose hash takes longer than the rest of an empty batch: most passes need some."""
 
 
 def concatenate(batches: list[Batch], names: tuple[str, ...], watermark: WatermarkSteps) -> Batch:

@@ -20,7 +20,7 @@ from riacho.dataflow.programs.assembler import Assembler, Line
 from riacho.dataflow.programs.derived import DerivedColumns
 from riacho.dataflow.programs.inputs import Input, Inputs
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
-from riacho.formats.arrow import Column, address_of, strings
+from riacho.formats.arrow import Buffers, Column, address_of, strings
 from riacho.formats.buffered import LateColumns
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
@@ -140,7 +140,7 @@ class Program:
         Raises `RowError` where a derived column fails, which may be in a row that a filter would drop.
         """
         result, kept = self._run(batch)
-        made = LateColumns(self._names, result.made, result.rows)
+        made = LateColumns(self._names, result.made, result.rows, locate=result.located)
         if kept is None:
             return batch.with_rows(made)
         if batch.diff is None and batch.split is None:
@@ -209,7 +209,7 @@ class Program:
 class _Result:
     """What the kernel wrote: so many `rows`. A column is made of it when it is asked for."""
 
-    __slots__ = ("arena", "inputs", "null_places", "places", "program", "rows", "start")
+    __slots__ = ("arena", "inputs", "kept", "null_places", "places", "program", "rows", "start")
 
     def __init__(
         self, program: Program, places: list[int], arena: Uint8Array, null_places: list[int], rows: int, inputs: Input
@@ -221,10 +221,34 @@ class _Result:
         self.null_places = null_places
         self.rows = rows
         self.inputs = inputs
+        self.kept: list[object] = []
+        """The bitmaps that `located` has told of."""
 
     def made(self, place: int) -> Column:
         """A column of the result."""
         return self._column(self.program.outputs[place])
+
+    def located(self, place: int) -> Buffers:
+        """Where a column of the result is in memory, as long as this lives."""
+        return self._located(self.program.outputs[place])
+
+    def _located(self, output: _Output) -> Buffers:
+        data, nulls = self.places[output.place], self.null_places[output.place]
+        bitmap = 0
+        if nulls != memory.NO_NULLS:
+            bits = np.packbits(self.arena[nulls : nulls + self.rows], bitorder="little")
+            self.kept.append(bits)
+            bitmap = address_of(bits)
+        if output.children:
+            return Buffers(0, bitmap, (), tuple([self._located(child) for _, child in output.children]))
+        if data < 0 or output.code == "b" or output.kind is None:
+            given = None if output.path is None else self.inputs.places[output.path]
+            if data < 0 or output.code == "b" or not isinstance(given, Column):
+                column = self._column(output)
+                self.kept.append(column)
+                return Buffers(0, bitmap, column.addresses()[1], ())
+            return Buffers(0, bitmap, (self.start + data, *given.addresses()[1][1:]), ())
+        return Buffers(0, bitmap, (self.start + data,), ())
 
     def numbers(self, place: int) -> tuple[Int64Array, BoolArray | None]:
         """The values of a column of 64-bit integers, and which are not null (None: all)."""

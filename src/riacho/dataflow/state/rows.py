@@ -7,6 +7,7 @@ once: a long one is copied once, when its row is kept, and given out as a view i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -316,8 +317,13 @@ class RowStore:
                 children.append((item.name, column))
             return Column("+s", count, (), valid, tuple(children)), after
         start = given.starts[leaf]
-        raw = given.out[start : start + _OUT_BYTES.get(kind, 8) * count]
-        return _plain_column(data_type, kind, raw, valid, given), leaf + 1
+        code, dtype, width = _form(data_type, kind)
+        raw = given.out[start : start + width * count]
+        if code == "b":
+            return Column("b", count, (np.packbits(raw, bitorder="little"),), valid), leaf + 1
+        if kind == VIEW:
+            return Column(code, count, (raw, *given.strings), valid), leaf + 1
+        return Column(code, count, (raw if dtype is None else raw.view(dtype),), valid), leaf + 1
 
     def leaf(self, field: int) -> Int64Array:
         """Where the words of a field, which is no ROW, are, as a line of the kernels' table of leaves."""
@@ -375,28 +381,28 @@ class _Given(NamedTuple):
     kinds: list[int]
 
 
-def _plain_column(data_type: DataType, kind: int, raw: Uint8Array, valid: BoolArray | None, given: _Given) -> Column:
-    """A column of one leaf from the bytes that `take_rows` wrote for it."""
-    count = given.height
+@cache
+def _form(data_type: DataType, kind: int) -> tuple[str, npt.DTypeLike | None, int]:
+    """Of a column of one leaf: Arrow's code, NumPy's type (None: bytes), and how many bytes a row has."""
+    width = _OUT_BYTES.get(kind, 8)
     match data_type:
         case IntegerType() | FloatType():
-            code, dtype = _ARROW_TYPES[kind]
-            return Column(code, count, (raw.view(dtype),), valid)
+            return (*_ARROW_TYPES[kind], width)
         case BooleanType():
-            return Column("b", count, (np.packbits(raw, bitorder="little"),), valid)
+            return "b", None, width
         case DecimalType(precision=precision, scale=scale):
-            return Column(f"d:{precision},{scale}", count, (raw,), valid)
+            return f"d:{precision},{scale}", None, width
         case DateType():
-            return Column("tdD", count, (raw.view(np.int32),), valid)
+            return "tdD", np.int32, width
         case TimeType():
-            return Column("ttn", count, (raw.view(np.int64),), valid)
+            return "ttn", np.int64, width
         case TimestampType():
-            return Column("tsu:", count, (raw.view(np.int64),), valid)
+            return "tsu:", np.int64, width
         case TimestampLtzType():
-            return Column("tsu:UTC", count, (raw.view(np.int64),), valid)
+            return "tsu:UTC", np.int64, width
     if kind == VIEW:
-        return Column("vz" if is_bytes(data_type) else "vu", count, (raw, *given.strings), valid)
-    return Column("l", count, (raw.view(np.int64),), valid)  # intervals
+        return ("vz" if is_bytes(data_type) else "vu"), None, width
+    return "l", np.int64, width  # intervals
 
 
 class ChosenFields(NamedTuple):
