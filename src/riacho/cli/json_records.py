@@ -24,7 +24,7 @@ from riacho.client.columns import BinaryColumn, Header, HeaderColumn, ProduceCol
 from riacho.errors import nearest
 from riacho.host import Clock
 from riacho.kernels import json as kernels
-from riacho.kernels import tokens
+from riacho.kernels import json_targets, tokens
 from riacho.kernels.strings import unescape_all
 
 Bytes = NDArray[np.uint8]
@@ -89,10 +89,9 @@ class JsonObjects:
             start,
             length,
             kind,
-            0,
-            rows,
             faults,
             np.zeros(rows, np.int64),
+            np.zeros((slots, json_targets.TARGET_COLUMNS), np.int64),
         )
         whole = kind[0] == tokens.OBJECT
         for row in np.flatnonzero(~whole & ~blank).tolist():

@@ -19,7 +19,7 @@ from riacho.formats.decoding import BadRecord, Bytes, Decoded, Int64Array, Scrat
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.json_location import Located, Plan, elements_of, not_json
 from riacho.formats.values import Failures, Rules, Target, Texts, ValueColumn, convert, report
-from riacho.kernels import tokens
+from riacho.kernels import json_targets, tokens
 from riacho.kernels.json_syntax import Fault
 
 CHUNK = 16_384
@@ -68,13 +68,17 @@ class JsonDecoder:
         arrays: list[tuple[int, Spans]] = []
         for first in range(0, rows, CHUNK):
             chunk = records.slice(first, first + CHUNK)
-            located = Located.of(self._plan, chunk, self._scratch)
+            targets = self._plan.targets()
+            for builder in builders:
+                builder.aim(targets, records.data)
+            located = Located.of(self._plan, chunk, self._scratch, targets)
             if located.faults.any():
                 arrays += self._faults(chunk, located, first, given, target)
             if self._fail_on_missing:
                 self._report_missing(located, first, given, target)
+            outcomes = targets.tolist()
             for builder in builders:
-                builder.take(located, first)
+                builder.take(located, outcomes, first)
         names = tuple(item.name for item in self._fields)
         made: Columnar = BufferedColumns(names, tuple([builder.finish() for builder in builders]), rows)
         if not given.all():
@@ -124,7 +128,13 @@ def _missing(path: str, _place: int) -> str:
 class _Builder(Protocol):
     """A column that grows by the rows of a chunk."""
 
-    def take(self, located: Located, first: int) -> None: ...
+    def aim(self, targets: Int64Array, data: Bytes) -> None:
+        """Say in its slots' rows of `targets` what the kernel is to do with their values."""
+        ...
+
+    def take(self, located: Located, outcomes: Sequence[Sequence[int]], first: int) -> None:
+        """Do what the kernel has left to do; `outcomes` are the rows of `targets` now."""
+        ...
 
     def finish(self) -> arrow.Column: ...
 
@@ -150,9 +160,17 @@ class _ScalarBuilder:
         self._slot = slot
         self._target = target
 
-    def take(self, located: Located, first: int) -> None:
+    def aim(self, targets: Int64Array, data: Bytes) -> None:
+        self._column.aim(targets[self._slot], self._target.rules, data)
+
+    def take(self, located: Located, outcomes: Sequence[Sequence[int]], first: int) -> None:
         del first  # the column goes on from what it has
-        self._column.fill(located.texts(self._slot), self._target)
+        outcome = outcomes[self._slot]
+        texts = located.texts(self._slot)
+        if outcome[json_targets.ACTION] == json_targets.LOCATE:
+            self._column.fill(texts, self._target)
+        else:
+            self._column.settle(texts, outcome[json_targets.OTHERS], outcome[json_targets.LEFT], self._target)
 
     def finish(self) -> arrow.Column:
         return self._column.finish()
@@ -164,23 +182,34 @@ class _RowBuilder:
     ) -> None:
         self._kind = kind
         self._slot = slot
-        self._valid = np.empty(rows, np.bool_)
+        self._status = np.empty(rows, np.uint8)
+        self._filled = 0
+        self._others = 0
         self._target = target
         self._children = children
 
-    def take(self, located: Located, first: int) -> None:
-        texts = located.texts(self._slot)
-        is_object, is_value = texts.kind == tokens.OBJECT, texts.kind > tokens.NULL
-        self._valid[first : first + len(texts)] = is_object
-        if np.count_nonzero(is_value) != np.count_nonzero(is_object):
-            report(self._kind, texts, self._target.part(first, len(texts)), is_value & ~is_object)
+    def aim(self, targets: Int64Array, data: Bytes) -> None:
+        row = targets[self._slot]
+        row[json_targets.ACTION] = json_targets.IS_OBJECT
+        row[json_targets.STATUS] = self._status.ctypes.data + self._filled
         for _, child in self._children:
-            child.take(located, first)
+            child.aim(targets, data)
+
+    def take(self, located: Located, outcomes: Sequence[Sequence[int]], first: int) -> None:
+        outcome = outcomes[self._slot]
+        rows = len(located.faults)
+        self._filled = first + rows
+        self._others += outcome[json_targets.OTHERS]
+        if outcome[json_targets.LEFT]:
+            bad = self._status[first : self._filled] == tokens.HARD
+            report(self._kind, located.texts(self._slot), self._target.part(first, rows), bad)
+        for _, child in self._children:
+            child.take(located, outcomes, first)
 
     def finish(self) -> arrow.Column:
-        valid = None if self._valid.all() else self._valid
+        valid = self._status == tokens.VALUE if self._others else None
         return arrow.Column(
-            "+s", len(self._valid), (), valid, tuple((name, child.finish()) for name, child in self._children)
+            "+s", len(self._status), (), valid, tuple((name, child.finish()) for name, child in self._children)
         )
 
 
@@ -195,7 +224,11 @@ class _ContainerBuilder:
             np.empty(0, np.uint8), np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.uint8)
         )
 
-    def take(self, located: Located, first: int) -> None:
+    def aim(self, targets: Int64Array, data: Bytes) -> None:
+        """Nothing is put anywhere yet."""
+
+    def take(self, located: Located, outcomes: Sequence[Sequence[int]], first: int) -> None:
+        del outcomes
         texts = located.texts(self._slot)
         stop = first + len(texts)
         self._texts.start[first:stop] = texts.start

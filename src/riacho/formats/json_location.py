@@ -11,7 +11,7 @@ from riacho.formats.decoding import Bytes, Int32Array, Int64Array, Scratch, Span
 from riacho.formats.fields import Field, Kind
 from riacho.formats.values import Texts
 from riacho.kernels import json as kernels
-from riacho.kernels import tokens
+from riacho.kernels import json_elements, json_targets, tokens
 from riacho.kernels.json_syntax import MAX_DEPTH, Fault
 
 _FAULTS = {
@@ -40,6 +40,10 @@ class Plan:
     members: Int32Array
     slot_end: Int32Array
     slots: dict[tuple[str, ...], int]
+
+    def targets(self) -> Int64Array:
+        """A table of targets, one a slot: every value is located, and none converted."""
+        return np.zeros((len(self.slot_end), json_targets.TARGET_COLUMNS), np.int64)
 
     @staticmethod
     def of(fields: Sequence[Field]) -> Plan:
@@ -92,7 +96,8 @@ class Located:
     fault_position: Int64Array
 
     @staticmethod
-    def of(plan: Plan, records: Spans, scratch: Scratch) -> Located:
+    def of(plan: Plan, records: Spans, scratch: Scratch, targets: Int64Array | None = None) -> Located:
+        """Find the values; those that `targets` wants in columns are put there, and their spans are undefined."""
         slots, rows = len(plan.slot_end), len(records)
         located = Located(
             records.data,
@@ -113,10 +118,9 @@ class Located:
             located.start,
             located.length,
             located.kind,
-            0,
-            rows,
             located.faults,
             located.fault_position,
+            plan.targets() if targets is None else targets,
         )
         return located
 
@@ -128,13 +132,13 @@ def elements_of(texts: Texts, container: int) -> tuple[Int64Array, Bytes, Texts,
     """(offsets, status, elements, keys) of arrays or objects."""
     offsets = np.empty(len(texts) + 1, np.int64)
     status = np.empty(len(texts), np.uint8)
-    total = kernels.count_elements(texts.data, texts.start, texts.length, texts.kind, container, offsets, status)
+    total = json_elements.count_elements(texts.data, texts.start, texts.length, texts.kind, container, offsets, status)
     spans = [
         Texts(texts.data, np.empty(size, np.int64), np.empty(size, np.int32), np.empty(size, np.uint8))
         for size in (total, total if container == tokens.OBJECT else 0)
     ]
     elements, keys = spans
-    kernels.list_elements(
+    json_elements.list_elements(
         texts.data,
         texts.start,
         texts.length,

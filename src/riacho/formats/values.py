@@ -17,7 +17,7 @@ from riacho.formats import arrow
 from riacho.formats.decoding import Bytes, Int32Array, Int64Array, Spans
 from riacho.formats.fields import FieldType, Kind
 from riacho.formats.json_text import rewrite_container
-from riacho.kernels import strings, text_times, text_values, tokens
+from riacho.kernels import json_targets, strings, text_times, text_values, tokens
 from riacho.kernels.tokens import ABSENT, BAD, HARD, VALUE
 
 SNIPPET = 80
@@ -141,6 +141,52 @@ class ValueColumn:
             if status.max() >= BAD:
                 report(self._kind, texts, target.part(first, len(texts)), status == BAD)
 
+    def aim(self, row: Int64Array, rules: Rules, data: Bytes) -> None:
+        """Tell in a row of a table of `kernels.json` how values of this type in `data` are put into the next rows.
+
+        The row stays as it is for a type that is only converted from spans.
+        """
+        kind = self._kind
+        match kind.kind:
+            case Kind.STRING:
+                _check_size(data)
+                action, rest = json_targets.TEXT, (self._number(data), 0, 0)
+            case Kind.INTEGER:
+                action, rest = json_targets.INTEGER_NUMBER, (*_bounds(kind), 0)
+            case Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ:
+                zone, separator = _zone(kind, rules), text_times.SEPARATORS[rules.timestamp_style]
+                if zone == text_times.OFFSET_ZONE:
+                    return
+                action, rest = json_targets.TIMESTAMP, (separator, int(zone == text_times.UTC_ZONE), _unit(kind))
+            case _:
+                return
+        width = len(self._out) // max(self._rows, 1) * self._out.itemsize
+        values = self._out.ctypes.data + width * self._filled
+        row[: json_targets.OTHERS] = (
+            action,
+            values,
+            self._status.ctypes.data + self._filled,
+            max(width.bit_length() - 1, 0),
+            *rest,
+        )
+
+    def settle(self, texts: Texts, others: int, left: int, target: Target) -> None:
+        """Take note that the next rows were filled as `aim` has told, and convert those that are `left`."""
+        first, stop = self._filled, self._filled + len(texts)
+        self._filled = stop
+        self._others += others - left
+        if left:
+            status = self._status[first:stop]
+            rows = np.flatnonzero(status == HARD)
+            some = ValueColumn(self._kind, left)
+            some._buffers = self._buffers
+            part = texts.take(rows)
+            some.fill(part, Target(target.path, target.record[first + rows], target.failures, target.rules))
+            status[rows] = some._status
+            width = len(self._out) // self._rows
+            self._out.reshape(-1, width)[first + rows] = some._out.reshape(-1, width)
+            self._others += some._others
+
     def finish(self) -> arrow.Column:
         """The whole column, once all rows are filled."""
         assert self._filled == self._rows, "a column is finished when it is full"
@@ -172,11 +218,7 @@ class ValueColumn:
 
     def _fill_strings(self, texts: Texts, rules: Rules, out: Int32Array, status: Bytes) -> int:
         """Any value is a STRING: a number or a boolean is its text."""
-        if len(texts.data) > MOST_BYTES:
-            raise RiachoError(
-                f"{len(texts.data)} bytes in one batch are more than a string column can address",
-                mend="fetch less at once",
-            )
+        _check_size(texts.data)
         number = self._number(texts.data)
         room = 0
         if len(texts) and texts.kind.max() >= tokens.ESCAPED:
@@ -213,6 +255,14 @@ class ValueColumn:
         if len(buffer) or not self._buffers:
             self._buffers.append(buffer)
         return len(self._buffers) - 1
+
+
+def _check_size(data: Bytes) -> None:
+    if len(data) > MOST_BYTES:
+        raise RiachoError(
+            f"{len(data)} bytes in one batch are more than a string column can address",
+            mend="fetch less at once",
+        )
 
 
 def convert(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
@@ -262,8 +312,13 @@ _CODES = {
 }
 
 
+def _bounds(kind: FieldType) -> tuple[int, int]:
+    """The least and the greatest of an INTEGER."""
+    return -(2 ** (kind.bits - 1)), 2 ** (kind.bits - 1) - 1
+
+
 def _integers(kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[Any], status: Bytes) -> int:
-    low, high = -(2 ** (kind.bits - 1)), 2 ** (kind.bits - 1) - 1
+    low, high = _bounds(kind)
     # Jackson cuts the fraction off a number that becomes an INT or a BIGINT; Java's parsers of the smaller do not.
     fractions = rules.cut_fractions and kind.bits >= 32
     others = text_values.parse_integers(
@@ -375,6 +430,15 @@ def _times(kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[Any], s
     return text_times.parse_times(texts.data, texts.start, texts.length, texts.kind, unit, rules.iso_times, out, status)
 
 
+def _zone(kind: FieldType, rules: Rules) -> int:
+    return rules.timestamp_zone if kind.kind is Kind.TIMESTAMP else rules.ltz_zone
+
+
+def _unit(kind: FieldType) -> int:
+    """Microseconds of a timestamp's last digit."""
+    return int(10 ** (6 - min(kind.precision, 6)))
+
+
 def _timestamps(kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[Any], status: Bytes) -> int:
     return text_times.parse_timestamps(
         texts.data,
@@ -382,9 +446,9 @@ def _timestamps(kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[An
         texts.length,
         texts.kind,
         rules.timestamp_style,
-        rules.timestamp_zone if kind.kind is Kind.TIMESTAMP else rules.ltz_zone,
+        _zone(kind, rules),
         rules.strict_timestamps,
-        10 ** (6 - min(kind.precision, 6)),
+        _unit(kind),
         out,
         status,
     )

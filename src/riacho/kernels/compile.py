@@ -49,7 +49,17 @@ _INNER: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 """Without Numba's reference counts: one up and one down per array and call, both atomic, took three quarters of the
 JSON decoder's time."""
 
-SHARED = ("cursors", "join_layout", "json_syntax", "primitives", "program_memory", "row_words", "tokens")
+SHARED = (
+    "cursors",
+    "join_layout",
+    "json_syntax",
+    "json_targets",
+    "primitives",
+    "program_memory",
+    "row_words",
+    "text_words",
+    "tokens",
+)
 """The modules whose functions and numbers become part of other modules' kernels."""
 
 _SOURCES = Path(__file__).parent

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, inlined, inner, kernel
 from riacho.kernels.json_syntax import MAX_DEPTH, QUOTE, scan_value, skip_space, string_end
-from riacho.kernels.primitives import LANES, differing_lanes, int64, uint64, unescape_json
-from riacho.kernels.tokens import ESCAPED, MISSING, NULL, OBJECT
+from riacho.kernels.json_targets import READ_BYTES, TARGET_COLUMNS, convert, count_statuses, put_absent, settle
+from riacho.kernels.primitives import int64, load_word, trailing_zeros, uint64, unescape_json
+from riacho.kernels.program_memory import copy_memory, word_at
+from riacho.kernels.text_words import LANES, differing_lanes, other_than_digit_lanes, special_lanes
+from riacho.kernels.tokens import ESCAPED, INTEGER, MISSING, NULL, OBJECT, STRING
 
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
@@ -24,28 +27,60 @@ Int64s = NDArray[np.int64]
 
 LAYOUTS: Final = 4
 """Kinds of row remembered at once: enough for a topic that mixes a few record types."""
-VARIES: Final = 255
-"""In a remembered layout: the row's own value decides the slot's kind."""
 MAX_STEPS: Final = 256
 """Values of a row that a layout remembers; a longer row is always parsed member by member."""
 
 
 @inlined
 def _same_bytes(data: Bytes, left: int, right: int, length: int) -> bool:
-    """Whether two ranges of one buffer are equal; both end inside it."""
-    while length > 0 and left + LANES <= data.size and right + LANES <= data.size:
+    """Whether two ranges of one buffer, at least one byte long, are equal. Reads a vector after each."""
+    if length <= LANES:
+        return (differing_lanes(data, left, right) << uint64(64 - length)) == uint64(0)
+    if length <= 2 * LANES:
         different = differing_lanes(data, left, right)
-        if length <= LANES:
-            return (different << uint64(64 - length)) == uint64(0)
-        if different != uint64(0):
-            return False
-        left += LANES
-        right += LANES
-        length -= LANES
+        return different | differing_lanes(data, left + length - LANES, right + length - LANES) == uint64(0)
+    return _same_long(data, left, right, length)
+
+
+@inner
+def _same_long(data: Bytes, left: int, right: int, length: int) -> bool:
     for i in range(length):
         if data[left + i] != data[right + i]:
             return False
     return True
+
+
+@inlined
+def _usual_value(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
+    """A string of ASCII characters without escapes, an integer, or null: (kind, end of its span, position after it).
+
+    MISSING for any other value and for what is wrong. Reads two vectors after it.
+    """
+    byte = data[uint64(position)]  # unsigned: no test for an index from the end
+    if byte == QUOTE:
+        stop = position + 1
+        while stop < end:
+            special = special_lanes(data, stop)
+            if special != uint64(0):
+                stop += trailing_zeros(special)
+                if data[uint64(stop)] == QUOTE and stop < end:
+                    return STRING, stop, stop + 1
+                break
+            stop += LANES
+        return MISSING, position, position
+    first = position + (1 if byte == 45 else 0)
+    digits = trailing_zeros(other_than_digit_lanes(data, first))
+    stop = first + digits
+    if digits == 0:
+        if load_word(data, position) & uint64(0xFFFFFFFF) == uint64(0x6C6C756E) and position + 4 <= end:
+            return NULL, position + 4, position + 4
+        return MISSING, position, position
+    if digits >= LANES or stop >= end or (digits > 1 and data[uint64(first)] == 48):
+        return MISSING, position, position
+    byte = data[uint64(stop)]
+    if byte == 46 or byte | 32 == 101:
+        return MISSING, position, position
+    return INTEGER, stop, stop
 
 
 @inner
@@ -76,24 +111,6 @@ def _find_member(
 
 
 @inner
-def _value(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[int, int, int, int, int]:
-    """`scan_value`, called: one body for all but the hottest loop."""
-    return scan_value(data, position, end, nesting)
-
-
-@inner
-def _text_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
-    """`string_end`, called likewise."""
-    return string_end(data, position, end)
-
-
-@inner
-def _after_space(data: Bytes, position: int, end: int) -> int:
-    """`skip_space`, called likewise."""
-    return skip_space(data, position, end)
-
-
-@inner
 def _parse_members(
     data: Bytes,
     start: int,
@@ -121,7 +138,7 @@ def _parse_members(
     position = start
     if position + 3 <= end and data[start] == 0xEF and data[start + 1] == 0xBB and data[start + 2] == 0xBF:
         position += 3
-    position = _after_space(data, position, end)
+    position = skip_space(data, position, end)
     if position >= end:
         return position, int64(1), count, after_value
     if data[position] != 123:
@@ -132,7 +149,7 @@ def _parse_members(
     depth = 0
     fresh = True
     while True:
-        position = _after_space(data, position, end)
+        position = skip_space(data, position, end)
         if position >= end:
             return position, int64(4), count, after_value
         if data[position] == 125:
@@ -146,21 +163,21 @@ def _parse_members(
         if not fresh:
             if data[position] != 44:
                 return position, int64(7), count, after_value
-            position = _after_space(data, position + 1, end)
+            position = skip_space(data, position + 1, end)
             if position >= end:
                 return position, int64(4), count, after_value
         if data[position] != QUOTE:
             return position, int64(5), count, after_value
         key = position + 1
-        key_end, key_kind, fault = _text_end(data, key, end)
+        key_end, key_kind, fault = string_end(data, key, end)
         if fault != 0:
             return key_end, fault, count, after_value
-        position = _after_space(data, key_end + 1, end)
+        position = skip_space(data, key_end + 1, end)
         if position >= end:
             return position, int64(4), count, after_value
         if data[position] != 58:
             return position, int64(6), count, after_value
-        position = _after_space(data, position + 1, end)
+        position = skip_space(data, position + 1, end)
         if position >= end:
             return position, int64(4), count, after_value
         member = _find_member(
@@ -182,20 +199,22 @@ def _parse_members(
                 fresh = True
                 continue
         value = position
-        kind, first, stop, position, fault = _value(data, position, end, nesting)
+        kind, first, stop, position, fault = scan_value(data, position, end, nesting)
         if fault != 0:
             return stop, fault, count, after_value
+        fresh = False
         if slot >= 0:
             out_start[slot, row] = first
             out_length[slot, row] = stop - first
             out_kind[slot, row] = kind
+            if kind == NULL and slot_end[slot] > slot:
+                continue  # a row of this kind has no such object: its null is part of what stands between values
         if count < MAX_STEPS:
             steps[count, 0] = after_value
             steps[count, 1] = value - after_value
             steps[count, 2] = slot
         count += 1
         after_value = position
-        fresh = False
     if repeats or count > MAX_STEPS:
         count = int64(-1)
     return position, int64(0), count, after_value
@@ -203,7 +222,7 @@ def _parse_members(
 
 @kernel(
     f"void({BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}, Array(int32, 2, 'C', True), Array(int32, 2, 'C', True), "
-    f"{READ_INT32}, int64[:, ::1], int32[:, ::1], uint8[:, ::1], int64, int64, uint8[::1], int64[::1])"
+    f"{READ_INT32}, int64[:, ::1], int32[:, ::1], uint8[:, ::1], uint8[::1], int64[::1], int64[:, ::1])"
 )
 def locate(
     data: Bytes,
@@ -216,79 +235,93 @@ def locate(
     out_start: Int64s,
     out_length: Int32s,
     out_kind: Bytes,
-    first_row: int,
-    stop_row: int,
     faults: Bytes,
     fault_position: Int64s,
+    targets: Int64s,
 ) -> None:
-    """Where each wanted field's value is, in rows `first_row` to `stop_row`.
+    """Where each wanted field's value is, and the values of the usual shape in their columns, as `targets` says.
 
     Objects that are taken apart are numbered from 0, the row itself: `nodes[n]` is its (first member, count);
     `members[m]` is (name's start in `names`, length, slot, node of the object that it holds, or -1). Slots are
     numbered so that those inside the object of slot s are s + 1 to `slot_end[s]`. Of a row of length -1, which
     has no fault, and of a faulty one every slot is MISSING. The last of equal keys counts. What follows the object
-    is not looked at.
+    is not looked at. Of a value that was put into its column the kind is there, the span need not be.
     """
     steps = np.empty((LAYOUTS, MAX_STEPS, 3), np.int64)
-    step_count = np.zeros(LAYOUTS, np.int64)
-    fixed = np.zeros((LAYOUTS, slot_end.size), np.uint8)
-    suffix = np.zeros((LAYOUTS, 2), np.int64)
+    fixed = np.empty((LAYOUTS, slot_end.size, 2), np.int64)
+    step_count, fixed_count = np.empty(LAYOUTS, np.int64), np.empty(LAYOUTS, np.int64)
+    suffix_start, suffix_length = np.empty(LAYOUTS, np.int64), np.empty(LAYOUTS, np.int64)
     known = 0
     current = 0
     replaced = 0
     nesting = np.empty(MAX_DEPTH + 1, np.uint8)
     path = np.empty(nodes.shape[0] + 1, np.int64)
     scratch = np.empty(6 * names.size + 16, np.uint8)
+    near = np.empty(READ_BYTES, np.uint8)
+    known_time = np.empty(4, np.int64)
+    for word in range(4):
+        known_time[word] = 0
+    address = int64(data.ctypes.data)
+    table, target_bytes = int64(targets.ctypes.data), int64(8 * TARGET_COLUMNS)
     slots = slot_end.size
 
-    for row in range(first_row, stop_row):
+    for row in range(starts.size):
         faults[row] = 0
         length = int64(lengths[row])
         if length < 0:
             for slot in range(slots):
                 out_kind[slot, row] = MISSING
+                put_absent(table + target_bytes * slot, row)
             continue
         start = starts[row]
         end = start + length
+        times = int64(known_time.ctypes.data)  # in the loop, or the array would be freed before it
 
         predicted = False
-        for attempt in range(known):
-            layout = (current + attempt) % known
+        for attempt in range(known if end + 3 * LANES <= data.size else 0):
+            layout = current + attempt
+            if layout >= known:
+                layout -= known
             position = start
             count = step_count[layout]
-            step = 0
-            while step < count:
-                prefix = steps[layout, step, 1]
-                if position + prefix >= end or not _same_bytes(data, position, steps[layout, step, 0], prefix):
+            step = int64(steps.ctypes.data) + 24 * MAX_STEPS * layout
+            last = step + 24 * count
+            while step < last:
+                size = word_at(step, 1)
+                if position + size >= end or not _same_bytes(data, position, word_at(step, 0), size):
                     break
-                position += prefix
-                slot = steps[layout, step, 2]
-                if slot >= 0 and slot_end[slot] > slot and data[position] == 123:
-                    break  # the row before had no object here
-                kind, first, stop, position, fault = scan_value(data, position, end, nesting)
-                if fault != 0:
-                    break
+                position += size
+                slot = word_at(step, 2)
+                kind, stop, after = _usual_value(data, position, end)
+                first = position + (1 if kind == STRING else 0)
+                if kind == MISSING:
+                    kind, first, stop, after, fault = scan_value(data, position, end, nesting)
+                    if fault != 0 or (kind == OBJECT and slot >= 0 and slot_end[slot] > slot):
+                        break
+                position = after
                 if slot >= 0:
-                    out_start[slot, row] = first
-                    out_length[slot, row] = stop - first
                     out_kind[slot, row] = kind
-                step += 1
-            if step == count:
-                last = suffix[layout, 1]
-                if position + last <= end and _same_bytes(data, position, suffix[layout, 0], last):
-                    for slot in range(slots):
-                        kind = fixed[layout, slot]
-                        if kind != VARIES:
-                            out_kind[slot, row] = kind
-                    predicted = True
-                    current = layout
-                    break
+                    target = table + target_bytes * slot
+                    if kind == NULL:
+                        put_absent(target, row)
+                    elif not convert(address + first, first, stop - first, kind, target, row, times):
+                        out_start[slot, row] = first
+                        out_length[slot, row] = stop - first
+                        settle(target, kind, row)
+                step += 24
+            size = suffix_length[layout]
+            if step == last and position + size <= end and _same_bytes(data, position, suffix_start[layout], size):
+                for i in range(fixed_count[layout]):
+                    slot = fixed[layout, i, 0]
+                    out_kind[slot, row] = fixed[layout, i, 1]
+                    settle(table + target_bytes * slot, fixed[layout, i, 1], row)
+                predicted = True
+                current = layout
+                break
         if predicted:
             continue
 
         layout = known if known < LAYOUTS else replaced
-        suffix[layout, 1] = data.size + 1  # matches nothing until the layout is whole
-        step_count[layout] = 0
         position, fault, count, after_value = _parse_members(
             data,
             start,
@@ -306,98 +339,44 @@ def locate(
             scratch,
             steps[layout],
         )
+        suffix_length[layout] = data.size + 1  # matches nothing until the layout is whole
+        step_count[layout] = 0
         if fault != 0:
             faults[row] = fault
             fault_position[row] = position - start
             for slot in range(slots):
                 out_kind[slot, row] = MISSING
-        if fault != 0 or count < 0:
-            continue
-        step_count[layout] = count
-        suffix[layout, 0] = after_value
-        suffix[layout, 1] = position - after_value
         for slot in range(slots):
             kind = int64(out_kind[slot, row])
-            fixed[layout, slot] = kind if kind == MISSING or kind == OBJECT else VARIES
-        for step in range(count):
-            if steps[layout, step, 2] >= 0:
-                fixed[layout, steps[layout, step, 2]] = VARIES
+            target = table + target_bytes * slot
+            if NULL < kind < OBJECT:
+                first, length = out_start[slot, row], int64(out_length[slot, row])
+                text = address + first
+                if first + READ_BYTES > data.size:  # not beyond the buffer's end
+                    text = int64(near.ctypes.data)
+                    copy_memory(text, address + first, min(length, int64(READ_BYTES)))
+                if convert(text, first, length, kind, target, row, times):
+                    continue
+            settle(target, kind, row)
+        # Such a row is predicted from what lies near it, which must not be the buffer's end.
+        if fault != 0 or count < 0 or end + 3 * LANES > data.size:
+            continue
+        step_count[layout] = count
+        suffix_start[layout] = after_value
+        suffix_length[layout] = position - after_value
+        fixed_count[layout] = 0
+        for slot in range(slots):
+            varies = False
+            for step in range(count):
+                varies = varies or steps[layout, step, 2] == slot
+            if not varies:
+                fixed[layout, fixed_count[layout], 0] = slot
+                fixed[layout, fixed_count[layout], 1] = out_kind[slot, row]
+                fixed_count[layout] += 1
         current = layout
         if known < LAYOUTS:
             known += 1
         else:
             replaced = (replaced + 1) % LAYOUTS
-
-
-@kernel(f"int64({BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}, int64, int64[::1], uint8[::1])")
-def count_elements(
-    data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, container: int, offsets: Int64s, status: Bytes
-) -> int:
-    """The elements of arrays (`container` ARRAY) or members of objects (OBJECT) that `locate` has found.
-
-    `offsets` (one more than rows) gets the running total; `status` 0 for a container, 1 for null, 2 for another
-    value. Returns the total.
-    """
-    nesting = np.empty(MAX_DEPTH + 1, np.uint8)
-    total = int64(0)
-    for row in range(starts.size):
-        offsets[row] = total
-        kind = kinds[row]
-        status[row] = 0 if kind == container else (1 if kind == NULL or kind == MISSING else 2)
-        if kind != container:
-            continue
-        end = starts[row] + int64(lengths[row]) - 1
-        position = _after_space(data, starts[row] + 1, end)
-        while position < end:
-            if container == OBJECT:
-                stop, _, _ = _text_end(data, position + 1, end)
-                position = _after_space(data, _after_space(data, stop + 1, end) + 1, end)
-            _, _, _, position, _ = _value(data, position, end, nesting)
-            total += 1
-            position = _after_space(data, position, end)
-            if position < end:
-                position = _after_space(data, position + 1, end)
-    offsets[starts.size] = total
-    return total
-
-
-@kernel(
-    f"void({BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}, int64, int64[::1], int32[::1], uint8[::1], int64[::1], "
-    "int32[::1], uint8[::1])"
-)
-def list_elements(
-    data: Bytes,
-    starts: Int64s,
-    lengths: Int32s,
-    kinds: Bytes,
-    container: int,
-    out_start: Int64s,
-    out_length: Int32s,
-    out_kind: Bytes,
-    key_start: Int64s,
-    key_length: Int32s,
-    key_kind: Bytes,
-) -> None:
-    """The spans of what `count_elements` has counted; those of the keys too where the containers are objects."""
-    nesting = np.empty(MAX_DEPTH + 1, np.uint8)
-    at = int64(0)
-    for row in range(starts.size):
-        if kinds[row] != container:
-            continue
-        end = starts[row] + int64(lengths[row]) - 1
-        position = _after_space(data, starts[row] + 1, end)
-        while position < end:
-            if container == OBJECT:
-                stop, kind, _ = _text_end(data, position + 1, end)
-                key_start[at] = position + 1
-                key_length[at] = stop - position - 1
-                key_kind[at] = kind
-                position = _after_space(data, _after_space(data, stop + 1, end) + 1, end)
-            kind, first, stop, position, _ = _value(data, position, end, nesting)
-            out_start[at] = first
-            out_length[at] = stop - first
-            out_kind[at] = kind
-            at += 1
-            position = _after_space(data, position, end)
-            if position < end:
-                position = _after_space(data, position + 1, end)
+    for slot in range(slots):
+        count_statuses(table + target_bytes * slot, starts.size)

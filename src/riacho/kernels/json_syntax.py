@@ -11,16 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import inlined, inner
-from riacho.kernels.primitives import (
-    LANES,
-    int64,
-    other_than_digit_lanes,
-    special_lanes,
-    trailing_zeros,
-    uint64,
-    utf8_length,
-)
+from riacho.kernels.compile import inner
+from riacho.kernels.primitives import int64, trailing_zeros, uint64, utf8_length
+from riacho.kernels.text_words import LANES, other_than_digit_lanes, special_lanes
 from riacho.kernels.tokens import ARRAY, DECIMAL, ESCAPED, FALSE, INTEGER, NULL, OBJECT, STRING, TRUE
 
 Bytes = NDArray[np.uint8]
@@ -52,7 +45,7 @@ QUOTE: Final = 34
 _BACKSLASH: Final = 92
 
 
-@inlined
+@inner
 def skip_space(data: Bytes, position: int, end: int) -> int:
     """The position of the next byte that is no white space."""
     while position < end:
@@ -63,12 +56,12 @@ def skip_space(data: Bytes, position: int, end: int) -> int:
     return position
 
 
-@inlined
+@inner
 def _is_hex(byte: int) -> bool:
     return (48 <= byte <= 57) or (65 <= byte <= 70) or (97 <= byte <= 102)
 
 
-@inlined
+@inner
 def string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
     """From the byte after an opening quote: (position of the closing one, STRING or ESCAPED, fault)."""
     kind = STRING
@@ -120,7 +113,7 @@ def string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
             position += length
 
 
-@inlined
+@inner
 def _digits_end(data: Bytes, position: int, end: int) -> int:
     """The position of the next byte that is no digit."""
     while position < end and position + LANES <= data.size:
@@ -133,7 +126,7 @@ def _digits_end(data: Bytes, position: int, end: int) -> int:
     return min(position, end)
 
 
-@inlined
+@inner
 def _number_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
     """From the first byte of a number: (position after it, INTEGER or DECIMAL, fault)."""
     kind = INTEGER
@@ -163,7 +156,7 @@ def _number_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
     return position, kind, int64(0)
 
 
-@inlined
+@inner
 def _scalar(data: Bytes, position: int, end: int) -> tuple[int, int, int, int, int]:
     """A string, number, true, false or null: (kind, start and end of its span, position after it, fault)."""
     byte = data[position]
@@ -244,7 +237,7 @@ def _container(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[in
         position = skip_space(data, position, end)
 
 
-@inlined
+@inner
 def scan_value(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[int, int, int, int, int]:
     """Any value: (kind, start and end of its span, position after it, fault)."""
     byte = data[position]

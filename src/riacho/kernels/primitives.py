@@ -106,51 +106,6 @@ def _trailing_zeros(_typing: Any, _word: Any) -> Any:
 
 LANES: Final = 16
 """Bytes that the vector intrinsics look at together: what every processor with 64 bits has."""
-_LANES_TYPE = ir.VectorType(ir.IntType(8), LANES)
-
-
-def _load_lanes(context: Any, builder: Any, array_type: Any, array: Any, position: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    lanes = builder.load(builder.bitcast(builder.gep(data, [position]), _LANES_TYPE.as_pointer()))
-    lanes.align = 1
-    return lanes
-
-
-def _each_lane(byte: int) -> Any:
-    return ir.Constant(_LANES_TYPE, [byte] * LANES)
-
-
-def _lane_bits(builder: Any, lanes: Any) -> Any:
-    return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), ir.IntType(64))
-
-
-def _special_lanes(_typing: Any, data: Any, _position: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        lanes = _load_lanes(context, builder, signature.args[0], *arguments)
-        # Signed: control characters are below the space, and so are the bytes from 128 on, which are negative.
-        special = builder.icmp_signed("<", lanes, _each_lane(32))
-        for byte in (34, 92):
-            special = builder.or_(special, builder.icmp_signed("==", lanes, _each_lane(byte)))
-        return _lane_bits(builder, special)
-
-    return types.uint64(data, types.int64), generate
-
-
-def _other_than_digit_lanes(_typing: Any, data: Any, _position: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        digits = builder.sub(_load_lanes(context, builder, signature.args[0], *arguments), _each_lane(48))
-        return _lane_bits(builder, builder.icmp_unsigned(">", digits, _each_lane(9)))
-
-    return types.uint64(data, types.int64), generate
-
-
-def _differing_lanes(_typing: Any, data: Any, _left: Any, _right: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array, left, right = arguments
-        lanes = [_load_lanes(context, builder, signature.args[0], array, position) for position in (left, right)]
-        return _lane_bits(builder, builder.icmp_signed("!=", *lanes))
-
-    return types.uint64(data, types.int64, types.int64), generate
 
 
 def _unaligned_load(builder: Any, pointer: Any) -> Any:
@@ -167,13 +122,6 @@ load_byte_at = cast("Callable[[int], int]", intrinsic(_load_byte_at))
 """`load_byte_at(address)`: one byte of memory that no array describes."""
 copy_from_address = cast("Callable[[Bytes, int, int, int], None]", intrinsic(_copy_from_address))
 """`copy_from_address(out, position, address, length)`: as `copy_bytes`, from memory that no array describes."""
-special_lanes = cast("Callable[[Bytes, int], int]", intrinsic(_special_lanes))
-"""`special_lanes(data, position)`: of the next 16 bytes, a bit for each (the first is the lowest) that cannot stand in
-a JSON string as it is: a quote, a backslash, a control character, or a part of a character beyond ASCII."""
-other_than_digit_lanes = cast("Callable[[Bytes, int], int]", intrinsic(_other_than_digit_lanes))
-"""`other_than_digit_lanes(data, position)`: of the next 16 bytes, a bit for each that is no digit."""
-differing_lanes = cast("Callable[[Bytes, int, int], int]", intrinsic(_differing_lanes))
-"""`differing_lanes(data, left, right)`: of 16 bytes each at two positions, a bit for each pair that differs."""
 trailing_zeros = cast("Callable[[int], int]", intrinsic(_trailing_zeros))
 """`trailing_zeros(word)`: the number of zero bits below the lowest one of 64; 64 for 0."""
 

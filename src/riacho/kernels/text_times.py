@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from riacho.kernels.compile import inlined, inner, kernel
 from riacho.kernels.primitives import int64, is_digit, load_word, prefetch, uint64
+from riacho.kernels.text_words import days_of, usual_timestamp
 from riacho.kernels.tokens import ABSENT, BAD, MISSING, NULL, SPANS, STRING, VALUE
 
 Bytes = NDArray[np.uint8]
@@ -36,16 +37,6 @@ def _two_digits(data: Bytes, position: int) -> int:
 
 
 @inlined
-def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 in the proleptic Gregorian calendar."""
-    shifted = year - (1 if month <= 2 else 0)
-    era = shifted // 400
-    of_era = shifted - era * 400
-    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-    return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
-
-
-@inlined
 def _month_length(year: int, month: int) -> int:
     if month == 2:
         leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
@@ -53,7 +44,7 @@ def _month_length(year: int, month: int) -> int:
     return int64(30 if month == 4 or month == 6 or month == 9 or month == 11 else 31)
 
 
-@inlined
+@inner
 def _date(data: Bytes, position: int, end: int, clamps: bool) -> tuple[bool, int]:
     """`yyyy-MM-dd` at the start of a range: (whether it is one, days)."""
     if position + 10 > end or data[position + 4] != 45 or data[position + 7] != 45:
@@ -70,10 +61,10 @@ def _date(data: Bytes, position: int, end: int, clamps: bool) -> tuple[bool, int
         if not clamps:
             return False, int64(0)
         day = longest
-    return True, _days(year, month, day)
+    return True, days_of(year, month, day)
 
 
-@inlined
+@inner
 def _time(data: Bytes, position: int, end: int, seconds_optional: bool) -> tuple[bool, int, int]:
     """`HH:mm:ss` and a fraction of up to 9 digits: (whether it is one, nanoseconds, position after it)."""
     if position + 5 > end or data[position + 2] != 58:
@@ -195,61 +186,10 @@ def parse_times(
     return others
 
 
-# A timestamp of the usual shape as three words: `2024-01-`, `01 00:00`, `:00.000`; 0x30 is where a digit stands.
-_SHAPE_DATE: Final = 0x2D30302D30303030
-_SHAPE_MIDDLE: Final = 0x30303A3030003030
-_SHAPE_SECONDS: Final = 0x000000000030303A
-_SHAPE_MILLIS: Final = 0x003030302E30303A
-_LITERALS_DATE: Final = 0xFF0000FF00000000
-_LITERALS_MIDDLE: Final = 0x0000FF0000FF0000
-_LITERALS_SECONDS: Final = 0x00000000000000FF
-_LITERALS_MILLIS: Final = 0x00000000FF0000FF
-_SIXES: Final = 0x0606060606060606
-_HIGH_HALVES: Final = 0xF0F0F0F0F0F0F0F0
-
-
-@inlined
-def _pair(word: int, byte: int) -> int:
-    """The number of two digits from this byte on."""
-    return int64((word >> uint64(8 * byte)) & uint64(15)) * 10 + int64((word >> uint64(8 * byte + 8)) & uint64(15))
-
-
-@inlined
-def _usual_timestamp(data: Bytes, position: int, length: int, separator: int) -> tuple[bool, int]:
-    """A timestamp of 19 or 23 characters without a zone, of an unremarkable day: (whether it is one, microseconds).
-
-    Reads 24 bytes. What it does not take may still be a timestamp.
-    """
-    date = load_word(data, position) ^ uint64(_SHAPE_DATE)
-    middle = load_word(data, position + 8) ^ uint64(_SHAPE_MIDDLE) ^ (uint64(separator) << uint64(16))
-    rest = load_word(data, position + 16)
-    if length == 19:
-        rest = (rest & uint64(0xFFFFFF)) ^ uint64(_SHAPE_SECONDS)
-        literals = rest & uint64(_LITERALS_SECONDS)
-    else:
-        rest = (rest & uint64(0x00FFFFFFFFFFFFFF)) ^ uint64(_SHAPE_MILLIS)
-        literals = rest & uint64(_LITERALS_MILLIS)
-    literals |= (date & uint64(_LITERALS_DATE)) | (middle & uint64(_LITERALS_MIDDLE))
-    digits = date | middle | rest
-    carried = (date + uint64(_SIXES)) | (middle + uint64(_SIXES)) | (rest + uint64(_SIXES))
-    if literals != uint64(0) or ((digits | carried) & uint64(_HIGH_HALVES)) != uint64(0):
-        return False, int64(0)
-    year = _pair(date, 0) * 100 + _pair(date, 2)
-    month = _pair(date, 5)
-    day = _pair(middle, 0)
-    hour = _pair(middle, 3)
-    minute = _pair(middle, 6)
-    second = _pair(rest, 1)
-    if month < 1 or month > 12 or day < 1 or day > 28 or hour > 23 or minute > 59 or second > 59:
-        return False, int64(0)
-    micros = ((_days(year, month, day) * 24 + hour) * 60 + minute) * 60_000_000 + second * 1_000_000
-    if length == 23:
-        micros += (_pair(rest, 4) * 10 + int64((rest >> uint64(48)) & uint64(15))) * 1000
-    return True, micros
-
-
 SQL_STYLE: Final = 0
 ISO_STYLE: Final = 1
+SEPARATORS: Final = (32, 84)
+"""Between day and hour, by style."""
 NO_ZONE: Final = 0
 UTC_ZONE: Final = 1
 OFFSET_ZONE: Final = 2
@@ -288,17 +228,17 @@ def parse_timestamps(
             end = position + int64(lengths[row])
             local = end - position - (1 if zone == UTC_ZONE else 0)
             if (
-                (local == 19 or local == 23)
+                19 <= local <= 23
                 and position + 24 <= data.size
                 and (zone == NO_ZONE or (zone == UTC_ZONE and data[end - 1] == 90))
             ):
                 first, middle = load_word(data, position), load_word(data, position + 8)
-                last = load_word(data, position + 16) & uint64(0xFFFFFF if local == 19 else 0x00FFFFFFFFFFFFFF)
+                last = load_word(data, position + 16) & ~(~uint64(0) << uint64(8 * (local - 16)))
                 if first == known_first and middle == known_middle and last == known_last:
                     out[row] = known
                     status[row] = VALUE
                     continue
-                usual, value = _usual_timestamp(data, position, local, separator)
+                usual, value = usual_timestamp(int64(data.ctypes.data) + position, local, separator)
                 if usual:
                     known = value - value % unit
                     known_first, known_middle, known_last = first, middle, last
