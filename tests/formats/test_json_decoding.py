@@ -8,6 +8,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -146,8 +147,19 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+def followed(texts: list[bytes]) -> Spans:
+    """The texts in a buffer that goes on after the last one: what is read near its end is read with more care."""
+    spans = Spans.of(texts)
+    return Spans(np.concatenate((spans.data, np.full(128, ord('"'), np.uint8))), spans.start, spans.length)
+
+
 def check(texts: list[bytes]) -> None:
-    decoded = JsonDecoder(FIELDS).decode(Spans.of(texts))
+    check_decoded(texts, Spans.of(texts))
+    check_decoded(texts, followed(texts))
+
+
+def check_decoded(texts: list[bytes], spans: Spans) -> None:
+    decoded = JsonDecoder(FIELDS).decode(spans)
     rows = dict(zip(decoded.record.tolist(), decoded.frame.to_dicts(), strict=True))
     bad = {item.record for item in decoded.bad}
     for place, text in enumerate(texts):
@@ -187,6 +199,31 @@ def test_records_of_several_kinds_alternate_beyond_the_layouts_that_are_remember
     texts = [kinds[place * place % 5] % place for place in range(3 * CHUNK)]
     decoded = JsonDecoder(FIELDS).decode(Spans.of(texts))
     assert decoded.frame["a"].to_list() == list(range(3 * CHUNK))
+
+
+@pytest.mark.parametrize("fraction", ["", ".5", ".05", ".123", ".1239", ".", ".x", ".12x"])
+@pytest.mark.parametrize("kind", [TIMESTAMP, TIMESTAMP_LTZ])
+def test_a_timestamp_is_the_same_wherever_it_stands(kind: FieldType, fraction: str) -> None:
+    zone = "Z" if kind is TIMESTAMP_LTZ else ""
+    texts = [b'{"v":"2024-02-28 23:59:59%s%s"}' % (fraction.encode(), zone.encode())] * 5
+    decoded = JsonDecoder([Field("v", kind)]).decode(Spans.of(texts))
+    alone = one(kind, texts[0][5:-1].decode())
+    if isinstance(alone, str):
+        assert [item.reason for item in decoded.bad] == [alone] * 5
+    else:
+        assert decoded.frame["v"].to_list() == [alone] * 5
+        assert alone.microsecond == int(f"{fraction[1:]:0<3}"[:3]) * 1000
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32, 64])
+def test_integers_of_any_length_are_read_to_their_bounds_and_no_further(bits: int) -> None:
+    kind = FieldType(Kind.INTEGER, "N", bits=bits)
+    least, greatest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    numbers = [sign * (10**digits + shift) for digits in range(20) for sign in (1, -1) for shift in (-1, 0, 8)]
+    numbers += [least - 1, least, greatest, greatest + 1]
+    decoded = JsonDecoder([Field("v", kind)]).decode(followed([b'{"v":%d}' % number for number in numbers]))
+    assert decoded.frame["v"].to_list() == [number for number in numbers if least <= number <= greatest]
+    assert len(decoded.bad) == sum(1 for number in numbers if not least <= number <= greatest)
 
 
 def test_a_missing_field_is_null_unless_it_must_be_there() -> None:

@@ -321,9 +321,12 @@ def _integers(kind: FieldType, texts: Texts, rules: Rules, out: npt.NDArray[Any]
     low, high = _bounds(kind)
     # Jackson cuts the fraction off a number that becomes an INT or a BIGINT; Java's parsers of the smaller do not.
     fractions = rules.cut_fractions and kind.bits >= 32
+    wide = out if kind.bits == 64 else np.empty(len(out), np.int64)
     others = text_values.parse_integers(
-        texts.data, texts.start, texts.length, texts.kind, low, high, fractions, out, status
+        texts.data, texts.start, texts.length, texts.kind, low, high, fractions, wide, status
     )
+    if kind.bits < 64:
+        out[:] = wide
     if others and fractions:
         for row in np.flatnonzero(status == HARD).tolist():
             number = float(texts.text(row))

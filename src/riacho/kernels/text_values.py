@@ -7,12 +7,12 @@ are taken are those of Flink's JSON and CSV formats, that is of Java's parsers.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import inlined, kernel
+from riacho.kernels.compile import inlined, inner, kernel
 from riacho.kernels.primitives import int64, is_digit, load_word, prefetch, uint64
 from riacho.kernels.tokens import (
     ABSENT,
@@ -35,18 +35,18 @@ Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Float64s = NDArray[np.float64]
-Integers = NDArray[Any]
 
 AHEAD: Final = 16
 """So many rows on, the text is brought into the caches: the records that hold it have left the inner ones."""
 
 _ZEROS: Final = 0x3030303030303030
-_LARGEST: Final = 9223372036854775807
+_TENTH: Final = 922337203685477580
+"""A tenth of the largest BIGINT, 9223372036854775807, without its fraction."""
 _POWERS: Final = np.array([10.0**i for i in range(23)])
 _INTEGER_POWERS: Final = np.array([10**i for i in range(19)], np.int64)
 
 
-@inlined
+@inner
 def _trimmed(data: Bytes, start: int, end: int) -> tuple[int, int]:
     """Without the leading and trailing bytes up to the space: Java's String.trim."""
     while start < end and data[start] <= 32:
@@ -73,12 +73,7 @@ def _eight_digits(data: Bytes, position: int, count: int) -> int:
     return int64((pairs + others) >> uint64(32))
 
 
-@kernel(
-    f"int64({SPANS}, int64, int64, boolean, int8[::1], uint8[::1])",
-    f"int64({SPANS}, int64, int64, boolean, int16[::1], uint8[::1])",
-    f"int64({SPANS}, int64, int64, boolean, int32[::1], uint8[::1])",
-    f"int64({SPANS}, int64, int64, boolean, int64[::1], uint8[::1])",
-)
+@kernel(f"int64({SPANS}, int64, int64, boolean, int64[::1], uint8[::1])")
 def parse_integers(
     data: Bytes,
     starts: Int64s,
@@ -87,7 +82,7 @@ def parse_integers(
     low: int,
     high: int,
     fractions: bool,
-    out: Integers,
+    out: Int64s,
     status: Bytes,
 ) -> int:
     """Integers from `low` to `high`; returns how many rows hold none. With `fractions`, 1.5 is HARD, else BAD."""
@@ -139,10 +134,8 @@ def parse_integers(
                 while position < end:
                     digit = int64(data[position]) - 48
                     # Built towards the negative side, which holds one number more.
-                    if digit < 0 or digit > 9 or value < (-_LARGEST - 1 + digit) // 10:
-                        outcome = BAD
-                        break
-                    if -value > (_LARGEST - digit) // 10 and not (negative and value == -922337203685477580):
+                    last = int64(8 if negative else 7)
+                    if digit < 0 or digit > 9 or value < -_TENTH or (value == -_TENTH and digit > last):
                         outcome = BAD
                         break
                     value = value * 10 - digit
