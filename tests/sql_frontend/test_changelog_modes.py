@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from riacho.plan.changelog import unique_keys
 from riacho.plan.changelog_modes import changelog_modes
 from riacho.plan.relations import Project, UpsertMaterialize, walk_relations
-from riacho.sql.session import compile_script
+from riacho.sql.session import Session, compile_script
 
 TABLES = """
 CREATE TABLE bids (auction BIGINT, bidder BIGINT, price BIGINT) WITH ('connector' = 'kafka');
@@ -105,3 +106,19 @@ def test_rows_are_kept_where_several_may_share_a_primary_key(insert: str, strate
     assert isinstance(job.sinks[0].input, UpsertMaterialize) is materialized
     if materialized:
         assert "UB" in changelog_modes(job.sinks[0])[job.sinks[0].input.inputs[0]] or strategy == "FORCE"
+
+
+def test_a_filter_right_behind_the_rows_that_are_kept_by_key_needs_no_old_values() -> None:
+    insert = "INSERT INTO by_key SELECT id, CAST(country AS BIGINT) FROM users WHERE name <> 'x'"
+    assert steps(insert)[1:3] == ["Filter [I,UA,D]", "Normalize [I,UA,D]"]
+
+
+def test_a_key_that_is_cast_to_a_wider_type_is_a_key() -> None:
+    session = Session()
+    session.execute(
+        "CREATE TABLE s (k INT, t VARCHAR(3), PRIMARY KEY (k, t) NOT ENFORCED) WITH ('connector' = 'upsert-kafka');"
+    )
+    for kept in ("CAST(k AS BIGINT), CAST(t AS STRING)", "k, CAST(t AS VARCHAR(4))"):
+        assert unique_keys(session.query(f"SELECT {kept} FROM s")) == {frozenset({0, 1})}
+    for lost in ("CAST(k AS SMALLINT), t", "k, CAST(t AS VARCHAR(2))", "k, CAST(t AS CHAR(9))"):
+        assert unique_keys(session.query(f"SELECT {lost} FROM s")) == frozenset()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from riacho.plan.expressions import Column
+from riacho.plan.expressions import Cast, Column
 from riacho.plan.relations import (
     Aggregate,
     Deduplicate,
@@ -37,6 +37,7 @@ from riacho.plan.relations import (
     WindowRank,
 )
 from riacho.plan.table_changes import Changes, source_changes
+from riacho.plan.types import CharType, IntegerType, VarcharType
 
 Key = frozenset[int]
 
@@ -130,13 +131,27 @@ def minimal_keys(keys: frozenset[Key]) -> frozenset[Key]:
 
 
 def projected_keys(relation: Project, below: frozenset[Key]) -> frozenset[Key]:
-    """The keys whose every field the projection passes on."""
+    """The keys whose every field the projection passes on, as it is or cast so that different values stay different."""
     outputs: dict[int, int] = {}
     for position, expression in enumerate(relation.expressions):
+        while isinstance(expression, Cast) and _keeps_apart(expression):
+            expression = expression.operand
         if isinstance(expression, Column):
             outputs.setdefault(expression.index, position)
     return frozenset(
         frozenset(outputs[index] for index in key) for key in below if all(index in outputs for index in key)
+    )
+
+
+def _keeps_apart(cast: Cast) -> bool:
+    """Whether different values stay different. Source: Flink, `LogicalTypeCasts.supportsInjectiveCast`."""
+    source, target = cast.operand.type, cast.type
+    if isinstance(source, IntegerType):
+        return isinstance(target, IntegerType) and target.bits >= source.bits
+    return (
+        isinstance(source, CharType | VarcharType)
+        and isinstance(target, VarcharType)
+        and target.length >= source.length
     )
 
 

@@ -22,6 +22,7 @@ from riacho.plan.relations import (
     Normalize,
     Project,
     Relation,
+    Replicate,
     Scan,
     Sink,
     Union,
@@ -88,7 +89,7 @@ def modifications(relation: Relation) -> Modifications:
             return modifications(relation.left) | modifications(relation.right)
         case MultiJoin():
             return modifications(relation.chain)
-        case Expand() | Filter() | Project() | Watermark() | WindowTable() | Sink():
+        case Expand() | Filter() | Project() | Replicate() | Watermark() | WindowTable() | Sink():
             return modifications(relation.input)
         case Union():
             return frozenset().union(*(modifications(branch) for branch in relation.branches))
@@ -160,9 +161,11 @@ class _Attempt:
             case Normalize():
                 self.satisfied(relation.input, _Updates.AFTER)
                 return asked
-            case Filter() if asked is _Updates.AFTER:
-                return None  # a row that no longer passes must be taken back
-            case Expand() | Filter() | Project() | Watermark() | WindowTable():
+            case Filter() if asked is _Updates.AFTER and not isinstance(relation.input, Normalize):
+                return None  # a row that no longer passes must be taken back; who keeps the rows knows which
+            case Replicate() if asked is _Updates.AFTER:
+                return None
+            case Expand() | Filter() | Project() | Replicate() | Watermark() | WindowTable():
                 return self.satisfied(relation.input, asked)
             case Union():
                 told = {self.satisfied(branch, asked) for branch in relation.branches} - {_Updates.NONE}

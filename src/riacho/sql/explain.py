@@ -13,36 +13,55 @@ from dataclasses import dataclass, field
 from riacho.plan.changelog import unique_keys
 from riacho.plan.changelog_modes import changelog_modes
 from riacho.plan.relations import Filter, Project, Relation, TimeAttribute, walk_relations
+from riacho.sql.plan_advice import advice
 from riacho.sql.relation_texts import describe, state_of
 from riacho.sql.stream_checks import extensions
 
 DETAILS = ("ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN")
-"""What may follow EXPLAIN. Costs are not estimated."""
+"""What may follow EXPLAIN."""
+
+NO_COSTS = "Tables have no statistics: nothing is estimated. `riacho job show NAME` has each operator's rows and bytes."
 
 
 def explain(
-    written: tuple[Relation, ...], optimized: tuple[Relation, ...], details: frozenset[str] = frozenset()
+    written: tuple[Relation, ...],
+    optimized: tuple[Relation, ...],
+    details: frozenset[str] = frozenset(),
+    *,
+    forgets: bool = False,
 ) -> str:
-    """The three plans of a statement, under Flink's headings; before them what Flink would refuse of it."""
+    """The three plans of a statement, under Flink's headings; before them what Flink would refuse of it.
+
+    `forgets`: its state has a time to live.
+    """
     modes = {key: mode for sink in optimized for key, mode in changelog_modes(sink).items()}
     shown = modes if "CHANGELOG_MODE" in details else {}
+    advised = advice(optimized, forgets=forgets) if "PLAN_ADVICE" in details else {}
     warnings = dict.fromkeys(line for relation in optimized for line in extensions(relation))
     parts = [
         *(f"Warning: {line}" for line in warnings),
         f"== Abstract Syntax Tree ==\n{explain_steps(written)}",
-        f"== Optimized Plan ==\n{explain_steps(optimized, shown)}",
+        f"== Optimized Plan{' With Advice' if 'PLAN_ADVICE' in details else ''} ==\n"
+        + explain_steps(optimized, shown, tuple(advised)),
     ]
     if "PLAN_ADVICE" in details:
-        parts.append("No available advice...")
+        lines = [f"advice[{number}]: {text}" for number, text in enumerate(advised.values(), 1)]
+        parts.append("\n".join(lines or ["No available advice..."]))
     parts.append(f"== Physical Plan ==\n{explain_operators(optimized, shown)}")
+    if "ESTIMATED_COST" in details:
+        parts.append(f"== Estimated Cost ==\n{NO_COSTS}")
     if "JSON_EXECUTION_PLAN" in details:
         parts.append(f"== Physical Execution Plan ==\n{json_plan(optimized)}")
     return "\n\n".join(parts)
 
 
-def explain_steps(relations: tuple[Relation, ...], modes: Mapping[Relation, str] | None = None) -> str:
-    """The trees of steps; one that occurs before is only named again."""
-    tree = _Tree(modes or {}, _references(relations), operators=False)
+def explain_steps(
+    relations: tuple[Relation, ...],
+    modes: Mapping[Relation, str] | None = None,
+    advised: tuple[Relation, ...] = (),
+) -> str:
+    """The trees of steps; one that occurs before is only named again. Those `advised` bear their numbers."""
+    tree = _Tree(modes or {}, _references(relations), operators=False, advised=advised)
     return "\n\n".join("\n".join(tree.lines(relation, "", "")) for relation in relations)
 
 
@@ -86,6 +105,7 @@ class _Tree:
     modes: Mapping[Relation, str]
     references: Mapping[Relation, int]
     operators: bool
+    advised: tuple[Relation, ...] = ()
     shared: dict[Relation, int] = field(default_factory=dict)
     """The steps that are read more than once, by the number that they are shown with."""
 
@@ -98,6 +118,9 @@ class _Tree:
             self.shared[relation] = len(self.shared) + 1
             reused = f"(reuse_id=[{self.shared[relation]}])"
         text, below = self.operator(relation) if self.operators else (describe(relation), relation.inputs)
+        if relation in self.advised:
+            kind, _, rest_of_text = text.partition("(")
+            text = f"{kind}(advice=[{self.advised.index(relation) + 1}], {rest_of_text}"
         mode = self.modes.get(relation)
         yield f"{first}{text if mode is None else _with_mode(text, mode)}{reused}"
         if self.operators:

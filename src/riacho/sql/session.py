@@ -228,7 +228,7 @@ class Session:
         written: tuple[Relation, ...]
         if isinstance(target, Select):
             written = (self._query(target, source),)
-            return explain(written, self._optimized(written, source), statement.details)
+            return self._explained(written, self._optimized(written, source), statement, source)
         if isinstance(target, CreateTable):
             with self.catalog.restored():
                 insert = self._tables(source).create(target)
@@ -237,7 +237,15 @@ class Session:
                 return self._explain(replace(statement, target=insert), source)
         inserts = (target,) if isinstance(target, Insert) else target.inserts
         written = tuple(self._inserts(source).bind(insert) for insert in inserts)
-        return explain(written, self._job(inserts, source).sinks, statement.details)
+        return self._explained(written, self._job(inserts, source).sinks, statement, source)
+
+    def _explained(
+        self, written: tuple[Relation, ...], optimized: tuple[Relation, ...], statement: Explain, source: SourceText
+    ) -> str:
+        if "PLAN_ADVICE" in statement.details and is_batch(self.options):
+            source.fail("EXPLAIN PLAN_ADVICE is not supported in batch mode", statement.start, "leave PLAN_ADVICE out")
+        forgets = int(self.options.get(TIME_TO_LIVE, "0")) > 0
+        return explain(written, optimized, statement.details, forgets=forgets)
 
     # ---- jobs -------------------------------------------------------------------------------------------------
 

@@ -270,9 +270,15 @@ def _reset(parser: Grammar, start: int) -> ResetOption:
 def _explain(parser: Grammar, start: int) -> Explain:
     details: set[str] = set()
     if not parser.take("PLAN", "FOR"):
-        while detail := next((word for word in DETAILS if parser.take(word)), None):
+        while detail := next((word for word in DETAILS if parser.peek(word)), None):
+            if detail in details:
+                parser.refuse(f"{detail} is there twice", parser.offset, "leave one of them out")
+            parser.expect(detail)
             details.add(detail)
-            parser.take(",")
+            if not parser.take(","):
+                break
+            if not any(parser.peek(word) for word in DETAILS):
+                parser.refuse_token(f"expected {', '.join(DETAILS)}")
     return Explain(start, _explained(parser), frozenset(details))
 
 

@@ -1,2 +1,3 @@
 -- INTERSECT binds tighter than UNION.
+-- changelog differs: the rows of INTERSECT are made different before they are joined here, in Flink after.
 SELECT auction FROM bids UNION SELECT auction FROM offers INTERSECT SELECT id FROM auctions

@@ -1,0 +1,1 @@
+EXPLAIN PLAN_ADVICE, SELECT price FROM bids;
