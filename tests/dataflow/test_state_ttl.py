@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from changelogs import Event, at, batches_between, call, run, scan, started
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,16 @@ class Ticking:
                 for batch in outputs.values():
                     found += zip(batch.frame.rows(), batch.signs().tolist(), strict=True)
         return found
+
+
+CHANGES = """
+CREATE TABLE prices (city STRING, price INT) WITH ('connector' = 'kafka', 'topic' = 'p', 'format' = 'debezium-json');
+"""
+TOP_OF_CHANGES = """
+SELECT city, price{number} FROM (
+  SELECT city, price, {kind}() OVER (PARTITION BY city ORDER BY price) AS n FROM prices
+) WHERE n <= 2
+"""
 
 
 waits = st.sampled_from([0, 1, 40, 60, 99, 100, 150])
@@ -309,3 +320,114 @@ def test_the_values_that_a_forgotten_group_had_counted_are_forgotten_with_it() -
     relation = Aggregate(BIDS, (0,), (distinct,), ("channel", "prices"))
     steps = [(0, Event("bids", ("a", 1))), (1, Event("bids", ("a", 2))), (2 * TTL_MS, Event("bids", ("a", 1)))]
     assert Ticking(relation).changes(steps)[-1] == (("a", 1), 1)
+
+
+def top_of_changes(kind: str, number: str) -> Ticking:
+    session = Session()
+    session.execute(CHANGES)
+    return Ticking(session.query(TOP_OF_CHANGES.format(kind=kind, number=number)))
+
+
+def price(city: str, value: int, *, gone: bool = False) -> Event:
+    return Event("prices", (city, value), deleted=gone)
+
+
+@pytest.mark.parametrize("kind", ["ROW_NUMBER", "RANK"])
+def test_the_top_of_changing_rows_forgets_a_partition_after_its_time(kind: str) -> None:
+    steps = [
+        (0, price("x", 1)),
+        (0, price("x", 2)),
+        (0, price("x", 3)),
+        (60, price("y", 5)),
+        (60, price("x", 1, gone=True)),
+        (0, price("x", 9)),
+        (0, price("y", 5, gone=True)),
+        (99, price("x", 9, gone=True)),
+    ]
+    for restarts in ([], [4], [5, 7]):
+        assert top_of_changes(kind, "").changes(steps, restarts) == [
+            (("x", 1), 1),
+            (("x", 2), 1),
+            (("y", 5), 1),
+            (("x", 9), 1),  # what was forgotten is neither taken back nor counted
+            (("y", 5), -1),
+            (("x", 9), -1),
+        ]
+
+
+@given(st.lists(st.tuples(waits, st.sampled_from("xy"), st.integers(0, 3), st.booleans()), max_size=20), restarts)
+def test_the_top_of_changing_rows_is_that_of_those_not_forgotten(
+    moves: list[tuple[int, str, int, bool]], at: list[int]
+) -> None:
+    steps, now = [], 0
+    kept: dict[str, tuple[int, Counter[int]]] = {}
+    expected: Counter[Any] = Counter()
+    for wait, city, value, gone in moves:
+        now += wait
+        written, rows = kept.get(city, (now, Counter()))
+        if now - written >= TTL_MS:
+            rows = Counter()
+        before = [(city, each, place) for place, each in enumerate(sorted(rows.elements())[:2], 1)]
+        if gone and not rows[value]:
+            gone = False
+        rows[value] += -1 if gone else 1
+        kept[city] = (now, +rows)
+        after = [(city, each, place) for place, each in enumerate(sorted(kept[city][1].elements())[:2], 1)]
+        expected.subtract(Counter(before))
+        expected.update(Counter(after))
+        steps.append((wait, price(city, value, gone=gone)))
+    found: Counter[Any] = Counter()
+    for row, sign in top_of_changes("ROW_NUMBER", ", n").changes(steps, at):
+        found[row] += sign
+    assert {row: count for row, count in found.items() if count} == {
+        row: count for row, count in expected.items() if count
+    }
+
+
+VERSIONS = """
+CREATE TABLE l (id INT, k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka', 'topic' = 'l', 'format' = 'json');
+CREATE TABLE r (k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka', 'topic' = 'r', 'format' = 'json');
+CREATE VIEW latest AS SELECT k, v, ts
+FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS n FROM r) AS t WHERE n = 1;
+"""
+
+
+def versions() -> Ticking:
+    session = Session()
+    session.execute(VERSIONS)
+    query = "SELECT l.id, q.v FROM l LEFT JOIN latest FOR SYSTEM_TIME AS OF l.ts AS q ON l.k = q.k"
+    return Ticking(session.query(query))
+
+
+@pytest.mark.parametrize("restarts", [[], [3], [2, 4]])
+def test_a_temporal_join_forgets_the_versions_of_a_key_after_its_time(restarts: list[int]) -> None:
+    steps = [
+        (0, Event("r", ("x", 1, at(0)))),
+        (0, Event("l", (1, "x", at(0)))),
+        (60, Event("r", ("y", 2, at(10)))),
+        (60, Event("l", (2, "x", at(10)))),
+        (0, Event("l", (3, "y", at(10)))),
+    ]
+    assert versions().changes(steps, restarts) == [((1, 1), 1), ((2, None), 1), ((3, 2), 1)]
+
+
+def test_a_temporal_join_forgets_the_rows_that_wait_too_long() -> None:
+    steps = [
+        (0, Event("r", ("x", 1, at(0)))),
+        (0, Event("l", (1, "x", at(20)))),
+        (150, Event("r", ("y", 1, at(30)))),
+        (0, Event("l", (2, "y", at(30)))),
+    ]
+    assert versions().changes(steps, [3]) == [((2, 1), 1)]
+
+
+@pytest.mark.parametrize(("wait", "found"), [(99, None), (150, 2)])
+def test_a_versioned_view_takes_an_older_row_once_it_has_forgotten_the_newer(wait: int, found: int | None) -> None:
+    steps = [
+        (0, Event("r", ("x", 1, at(50)))),
+        (wait, Event("r", ("x", 2, at(20)))),
+        (0, Event("l", (1, "x", at(30)))),
+    ]
+    assert versions().changes(steps, [2]) == [((1, found), 1)]

@@ -211,7 +211,7 @@ class _Compiler:
                 kind = DeduplicateOperator if relation.keep_last else first
                 return kind(relation, settings)
             case VersionedView():
-                return VersionedViewOperator(relation)
+                return VersionedViewOperator(relation, settings)
             case Aggregate():
                 return AggregateOperator(relation, settings)
             case Over() if relation.by_time:

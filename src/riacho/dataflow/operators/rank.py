@@ -28,20 +28,21 @@ class RankOperator:
 
     Rule: a pass enters and takes out the partition's rows one by one, an equal one after those that came before; then
     each touched partition emits − for the rows that are no longer shown, or under another number, and + for those that
-    now are. Over input that is only added to, rows beyond the last number are let go at once, and the rows of a
-    partition after the time to live that began when one of them last came to it.
+    now are. Over input that is only added to, rows beyond the last number are let go at once. The rows of a partition
+    are let go together, after a time to live that begins anew when one of them comes to the first ones; over input that
+    changes, when any comes or goes.
     """
 
     def __init__(self, relation: Rank, settings: Settings) -> None:
         self._schema = relation.schema
         self._numbered = relation.number is not None
         expiry = Expiry(settings.clock, settings.state_ttl_ms)
-        self._fronts = Fronts(relation) if is_updating(relation.input) else FirstRows(relation, expiry)
+        kept = Fronts if is_updating(relation.input) else FirstRows
+        self._fronts = kept(relation, expiry)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
-        if isinstance(self._fronts, FirstRows):
-            self._fronts.begin()
+        self._fronts.begin()
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
         if isinstance(self._fronts, FirstRows):

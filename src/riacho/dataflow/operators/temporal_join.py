@@ -19,10 +19,12 @@ from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.operators.watermark import MICROSECONDS
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.join_keys import NO_KEY, JoinKeys
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
 from riacho.dataflow.state.words import build_rows
+from riacho.kernels.sessions import chained_rows
 from riacho.kernels.versions import find_outdated, find_versions
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Join, JoinKind, Versions
@@ -38,7 +40,8 @@ class TemporalJoinOperator:
     """Holds left rows until the watermark reaches their time; keeps the versions that later rows can ask for.
 
     A row of the right input stands from its row time on, until the next one of its key; one that is deleted is no
-    version any more, from its own time on. Of an update the new row alone counts.
+    version any more, from its own time on. Of an update the new row alone counts. A key's time to live begins anew with
+    each of its rows, on either side; then its versions are forgotten, and so are the left rows that wait.
     """
 
     def __init__(self, relation: Join, settings: Settings) -> None:
@@ -53,12 +56,15 @@ class TemporalJoinOperator:
         self._right = TimedRows(relation.right.schema.fields)
         self._deleted = Growable(np.int64)
         self._since_sweep = 0
+        self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
         self._condition = None
         if relation.residual is not None:
             self._condition = PairCondition(relation, self._left.store, self._right.store, settings)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        self._expiry.begin()
+        self._expire(self._expiry.sweep(self._keys.slots_used))
         self._add_versions(inputs[1], watermark)
         self._hold(inputs[0], watermark)
         due = self._due(watermark)
@@ -75,14 +81,15 @@ class TemporalJoinOperator:
         if not len(batch):
             return
         times = _times(batch, self._time.left_time)
+        keys = self._keys_of(batch, self._relation.left_keys)
         slots = self._left.add(batch.rows, times, batch.sequence, watermark.seen_by(batch.sequence))
-        self._left["keys"][slots] = self._keys.add(batch, self._relation.left_keys)
+        self._left["keys"][slots] = keys
         self._right.reserve_keys(self._keys.slots_used)
 
     def _add_versions(self, batch: Batch, watermark: WatermarkSteps) -> None:
         if not len(batch):
             return
-        keys = self._keys.add(batch, self._relation.right_keys)
+        keys = self._keys_of(batch, self._relation.right_keys)
         times = _times(batch, self._time.right_time)
         slots = self._right.add(batch.rows, times, batch.sequence, watermark.seen_by(batch.sequence))
         added = batch.signs() > 0
@@ -96,6 +103,35 @@ class TemporalJoinOperator:
         self._right.release(slots[~counts | (keys == NO_KEY)])
         self._right.store.end_pass()
         self._since_sweep += len(batch)
+
+    def _keys_of(self, batch: Batch, columns: tuple[int, ...]) -> Int64Array:
+        """The slots of the rows' keys, which live on; those whose time was over begin anew."""
+        keys = self._keys.add(batch, columns)
+        if self._expiry:
+            known = np.unique(keys[keys != NO_KEY])
+            written = self._expiry.written(self._keys.slots_used)[known]
+            self._expire(known[(written > 0) & (written <= self._expiry.limit)])
+            self._expiry.write(known, self._keys.slots_used)
+        return keys
+
+    def _expire(self, keys: Int64Array) -> None:
+        """Let go of the rows of keys whose time to live is over."""
+        if not len(keys):
+            return
+        left, right = self._left, self._right
+        right.reserve_keys(self._keys.slots_used)
+        places, versions = np.empty((2, len(right.store)), np.int64)
+        versions = versions[: chained_rows(keys, right["heads"], right["nexts"], places, versions)]
+        self._keys.release(right["keys"][versions])
+        right.release(versions)
+        right.store.end_pass()
+        waiting = left.store.live()
+        waiting = waiting[np.isin(left["keys"][waiting], keys)]
+        self._keys.release(left["keys"][waiting])
+        left["keys"][waiting] = NO_KEY
+        left.store.release(waiting)
+        left.store.end_pass()
+        self._expiry.forget(keys)
 
     def _due(self, watermark: WatermarkSteps) -> Int64Array:
         """The left rows whose time the watermark has reached, in order of arrival."""
@@ -181,6 +217,7 @@ class TemporalJoinOperator:
         return {
             "deleted": self._deleted.copy(self._right.store.slots_used),
             "since_sweep": np.array([self._since_sweep]),
+            **prefixed("expiry", self._expiry.snapshot(self._keys.slots_used)),
             **prefixed("keys", self._keys.snapshot()),
             **prefixed("left", self._left.snapshot()),
             **prefixed("right", self._right.snapshot()),
@@ -192,10 +229,11 @@ class TemporalJoinOperator:
         self._keys.restore(section("keys", state))
         self._left.restore(section("left", state))
         self._right.restore(section("right", state))
+        self._expiry.restore(section("expiry", state), self._keys.slots_used)
 
     @property
     def state_bytes(self) -> int:
-        return self._keys.bytes + self._left.bytes + self._right.bytes + self._deleted.bytes
+        return self._keys.bytes + self._left.bytes + self._right.bytes + self._deleted.bytes + self._expiry.bytes
 
     @property
     def late_rows(self) -> int:

@@ -13,8 +13,10 @@ import numpy.typing as npt
 
 from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.columns import integers
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
@@ -28,24 +30,31 @@ NO_TIME = np.iinfo(np.int64).min
 class VersionedViewOperator:
     """Lets rows pass that are as late as all before them of their key. Keeps each key's last time, no rows.
 
+    A key's time to live begins anew with each of its rows; then any row passes.
+
     Rule: linear in rows that are only added, in and out; one that comes out stands for the one before of its key.
     """
 
-    def __init__(self, relation: VersionedView) -> None:
+    def __init__(self, relation: VersionedView, settings: Settings) -> None:
         self._time = relation.time
         self._key = relation.key
         self._pool = StringPool()
         self._codec = RowCodec(tuple(relation.input.schema[index] for index in relation.key), self._pool)
         self._index = KeyIndex(self._codec.width)
         self._last = Growable(np.int64)
+        self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
+        self._expiry.begin()
+        self._forget(self._expiry.sweep(self._index.slots_used))
         if not len(batch):
             return batch
         assert batch.diff is None, "what is deduplicated is only added to"
         words = self._codec.encode([batch.frame.to_series(index) for index in self._key], len(batch))
+        self._forget(self._expiry.stale(self._index.find(words)))
         keys, new_rows = self._index.upsert(words)
+        self._expiry.write(keys, self._index.slots_used)
         self._codec.retain(words[new_rows])
         self._pool.collect()
         self._last.reserve(self._index.slots_used)
@@ -55,8 +64,14 @@ class VersionedViewOperator:
         np.maximum.at(self._last.values, keys, times)
         return batch if passes.all() else batch.take(np.flatnonzero(passes))
 
+    def _forget(self, keys: Int64Array) -> None:
+        self._codec.release(self._index.keys[keys])
+        self._index.release(keys)
+        self._expiry.forget(keys)
+
     def snapshot(self) -> StateArrays:
         return {
+            **prefixed("expiry", self._expiry.snapshot(self._index.slots_used)),
             "last": self._last.copy(self._index.slots_used),
             **prefixed("strings", self._pool.snapshot()),
             **prefixed("keys", self._index.snapshot()),
@@ -66,10 +81,11 @@ class VersionedViewOperator:
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
         self._last.load(state["last"])
+        self._expiry.restore(section("expiry", state), self._index.slots_used)
 
     @property
     def state_bytes(self) -> int:
-        return self._pool.bytes + self._index.bytes + self._last.bytes
+        return self._pool.bytes + self._index.bytes + self._last.bytes + self._expiry.bytes
 
     @property
     def late_rows(self) -> int:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.aggregates.contract import ADDED
-from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.batch import Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
+from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.row_index import RowIndex
 from riacho.dataflow.state.rows import RowStore
@@ -22,6 +23,7 @@ from riacho.kernels.rank import (
     BLOCK_SIZES,
     COUNTERS,
     DENSE_RANK,
+    GROUP_BLOCK,
     GROUP_COLUMNS,
     GROUP_COUNT,
     GROUP_REST_COUNT,
@@ -83,11 +85,13 @@ class RankChanges(NamedTuple):
 class Fronts:
     """Keeps the rows of each partition of a `Rank`, the first ones in order.
 
-    In a pass: `enter` its rows, look at the `changes`, and `finish`.
+    In a pass: `begin`, `enter` its rows, look at the `changes`, and `finish`. A partition's time to live begins anew
+    with each row that comes or goes.
     """
 
-    def __init__(self, relation: Rank) -> None:
+    def __init__(self, relation: Rank, expiry: Expiry) -> None:
         below = relation.input.schema
+        self._expiry = expiry
         self.partitions = Partitions(below, relation.partition)
         self.store = RowStore(below.fields)
         self._keys = self.store.sort_keys(relation.order)
@@ -107,8 +111,43 @@ class Fronts:
         self._pool.reserve(1024)
         self._before.reserve(1024)
 
+    def begin(self) -> None:
+        """A pass begins: some partitions are forgotten to which nothing happened for too long."""
+        if self._expiry:
+            self._expiry.begin()
+            self._forget(self._expiry.sweep(self.partitions.slots_used))
+
+    def _forget(self, partitions: Int64Array) -> None:
+        """Take all rows of these partitions back, and tell nobody."""
+        if not len(partitions):
+            return
+        slots = self._rows_of(partitions)
+        gone = Batch(self.store.frame(slots), slots, WatermarkSteps.still(), np.full(len(slots), -1, np.int8))
+        added = self._take(gone)
+        self.changes(added)
+        self.finish(added)
+        self.end_pass()
+
+    def _rows_of(self, partitions: Int64Array) -> Int64Array:
+        groups = self._groups.values[partitions]
+        blocks, counts = groups[:, GROUP_BLOCK], groups[:, GROUP_COUNT]
+        places = np.repeat(blocks - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        parts = [self._pool.values[places]]
+        for group in partitions[groups[:, GROUP_REST_COUNT] > 0].tolist():
+            rest = np.empty(self._groups.values[group, GROUP_REST_COUNT], np.int64)
+            list_rest(group, self._groups.values, self._rows.values, rest)
+            parts.append(rest)
+        return np.concatenate(parts)
+
     def enter(self, batch: Batch) -> Added:
         """Take a pass's rows in; what stays of them is settled. There must be some."""
+        if self._expiry:
+            self._forget(self._expiry.stale(self.partitions.known(batch.rows, self.store.locate(batch.rows))))
+        added = self._take(batch)
+        self._expiry.write(added.partitions, self.partitions.slots_used)
+        return added
+
+    def _take(self, batch: Batch) -> Added:
         located = self.store.locate(batch.rows)
         partitions, new_rows = self.partitions.find(batch.rows, located)
         self._groups.reserve(self.partitions.slots_used)
@@ -219,7 +258,9 @@ class Fronts:
             emptied,
             self._counters,
         )
-        self.partitions.release(emptied[: self._counters[TOUCHED_COUNT]])
+        emptied = emptied[: self._counters[TOUCHED_COUNT]]
+        self.partitions.release(emptied)
+        self._expiry.forget(emptied)
         self._counters[TOUCHED_COUNT] = 0
         return RankChanges(out[:made], numbers[:made], diff[:made], moments[:made])
 
@@ -238,7 +279,8 @@ class Fronts:
     @property
     def bytes(self) -> int:
         """Memory that the state holds."""
-        parts = (self.partitions, self.store, self._groups, self._rows, self._pool, self._before, self._index)
+        rows = (self.store, self._rows, self._pool, self._before, self._index)
+        parts = (self.partitions, self._groups, self._expiry, *rows)
         return sum(part.bytes for part in parts)
 
     def snapshot(self) -> StateArrays:
@@ -251,6 +293,7 @@ class Fronts:
             "pool": self._pool.copy(int(self._counters[POOL_USED])),
             "free": self._free.copy(),
             "counters": self._counters.copy(),
+            **prefixed("expiry", self._expiry.snapshot(self.partitions.slots_used)),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -262,6 +305,7 @@ class Fronts:
         self._pool.load(state["pool"])
         self._free[:] = state["free"]
         self._counters[:] = state["counters"]
+        self._expiry.restore(section("expiry", state), self.partitions.slots_used)
         self._rebuild_index()
 
     def _rebuild_index(self) -> None:
