@@ -118,11 +118,12 @@ def run(
     outcome = Outcome()
     bounds = sorted({0, len(events), *(cut for cut in cuts if 0 <= cut <= len(events)), *restarts})
     for start, stop in pairwise(bounds):
+        batches = batches_between(graph, events, start, stop)
         if start in restarts:
             snapshot = graph.snapshot()
+            list(graph.run_pass(batches))  # which a worker does while it writes the snapshot
             graph = started(job, settings, splits)
             graph.restore(snapshot)
-        batches = batches_between(graph, events, start, stop)
         outcome.passes.append(_rows(graph.run_pass(batches)))
         if observe is not None:
             observe(stop, outcome)
