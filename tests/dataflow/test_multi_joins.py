@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riacho.dataflow.operators import multi_join
-from riacho.plan.passes.multi_join import multi_join_of, recognize_multi_joins
+from riacho.plan.passes.multi_join import recognize_multi_joins
 from riacho.plan.relations import Join, JoinKind, MultiJoin, Normalize, Project, Relation
 from riacho.plan.types import BIGINT, STRING
 
@@ -104,13 +104,13 @@ def test_joins_by_one_key_are_those_of_the_batch_at_every_prefix(
 
 
 @settings(max_examples=25, deadline=None)
-@given(data=st.data(), kind=st.sampled_from(KINDS))
+@given(data=st.data(), kind=st.sampled_from(KINDS[1:]))
 def test_a_pair_by_key_alone_is_that_of_the_batch_at_every_prefix(data: st.DataObject, kind: JoinKind) -> None:
     changing = data.draw(st.tuples(st.booleans(), st.booleans()))
     events, cuts, restarts = data.draw(streams(changing))
     sources = [table(name, changing=updates) for name, updates in zip(NAMES, changing, strict=False)]
-    relation = multi_join_of(Join(*sources, kind, (1,), (1,)))
-    assert relation is not None
+    (relation,) = recognize_multi_joins((Join(*sources, kind, (1,), (1,)),))
+    assert isinstance(relation, MultiJoin)
 
     def compare(prefix: int, outcome: Any) -> None:
         load_prefix(events, prefix, sources, changing)

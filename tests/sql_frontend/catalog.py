@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riacho.plan.relations import Relation, walk_relations
+from riacho.plan.relations import MultiJoin, Relation
 from riacho.sql.session import Session
 
 TABLES = """
@@ -51,5 +51,7 @@ def types(query: str) -> list[str]:
 
 
 def steps(relation: Relation, kind: type[Relation]) -> list[Relation]:
-    """All steps of one kind, from the top."""
-    return [step for step in walk_relations(relation) if isinstance(step, kind)]
+    """All steps of one kind, from the top; also those that are run as one."""
+    below = (relation.chain,) if isinstance(relation, MultiJoin) else relation.inputs
+    found = [step for part in below for step in steps(part, kind)]
+    return [relation, *found] if isinstance(relation, kind) else found

@@ -11,6 +11,7 @@ from riacho.plan.relations import (
     Filter,
     Join,
     JoinKind,
+    MultiJoin,
     Normalize,
     Project,
     Relation,
@@ -45,6 +46,8 @@ def rows_of(relation: Relation, tables: Mapping[str, Rows]) -> Rows:
             return [row for branch in relation.branches for row in rows_of(branch, tables)]
         case Join():
             return _joined(relation, rows_of(relation.left, tables), rows_of(relation.right, tables))
+        case MultiJoin():
+            return rows_of(relation.chain, tables)
         case Aggregate():
             return _aggregated(relation, rows_of(relation.input, tables))
     raise AssertionError(f"no rule for {type(relation).__name__}")

@@ -229,7 +229,7 @@ def test_joins_by_other_keys_or_by_more_than_keys_stay_one_after_another() -> No
 def test_a_key_that_an_outer_join_may_leave_null_is_another_one() -> None:
     left = "SELECT b.price FROM bids AS b LEFT JOIN people AS p ON p.id = b.bidder LEFT JOIN numbers AS n ON n.b ="
     assert _multi_joins(f"{left} b.bidder") == [("INNER", "LEFT", "LEFT")]
-    assert _multi_joins(f"{left} p.id") == []
+    assert _multi_joins(f"{left} p.id") == [("INNER", "LEFT"), ("INNER", "LEFT")]
 
 
 def test_joins_whose_rows_live_for_a_time_stay_one_after_another() -> None:
@@ -253,3 +253,10 @@ def test_a_join_that_two_queries_read_is_computed_once() -> None:
     (job,) = script.jobs
     assert not any(steps(sink, MultiJoin) for sink in job.sinks)
     assert len({step for sink in job.sinks for step in steps(sink, Join)}) == 2
+
+
+def test_a_semi_join_by_a_key_alone_counts_rows_instead_of_pairs() -> None:
+    query = "SELECT price FROM bids WHERE {} (SELECT 1 FROM people WHERE id = bidder{})"
+    assert _multi_joins(query.format("EXISTS", "")) == [("INNER", "SEMI")]
+    assert _multi_joins(query.format("NOT EXISTS", "")) == [("INNER", "ANTI")]
+    assert _multi_joins(query.format("EXISTS", " AND name <> channel")) == []

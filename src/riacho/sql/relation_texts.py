@@ -48,6 +48,7 @@ from riacho.plan.relations import (
     WindowKind,
     WindowRank,
     WindowTable,
+    walk_relations,
 )
 
 
@@ -272,6 +273,8 @@ def _join(relation: Join) -> str:
 
 
 def _multi_join(relation: MultiJoin) -> str:
+    if len(relation.sources) == 2:
+        return next(_join(step) for step in walk_relations(relation.chain) if isinstance(step, Join))
     key = " = ".join(f"({_named(source, keys)})" for source, keys in zip(relation.sources, relation.keys, strict=True))
     kinds = ", ".join(_JOINS[kind] for kind in relation.kinds[1:])
     return f"MultiJoin(commonJoinKey=[{key}], joinTypes=[{kinds}], select=[{', '.join(relation.schema.names)}])"
@@ -312,12 +315,12 @@ def _kept_by_join(relation: Join) -> str:
 
 
 def _kept_by_multi_join(relation: MultiJoin) -> str:
-    counted = (JoinKind.SEMI, JoinKind.ANTI, JoinKind.MARK)
+    rows = JoinKind.INNER, JoinKind.LEFT
     kept = [
-        f"{'how many rows have' if kind in counted else 'all rows by'} ({_named(source, keys)})"
+        f"{'all rows by' if kind in rows else 'how many rows have'} ({_named(source, keys)})"
         for source, kind, keys in zip(relation.sources, relation.kinds, relation.keys, strict=True)
     ]
-    return f"of each input once: {', '.join(kept)}"
+    return f"of its inputs, in order: {', '.join(kept)}"
 
 
 def _kept_by_over(relation: Over) -> str:

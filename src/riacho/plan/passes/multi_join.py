@@ -23,9 +23,6 @@ from riacho.plan.types import DataType, is_bytes, is_text
 
 Step = TypeVar("Step", bound=Relation)
 
-FEWEST_SOURCES = 3
-"""A join of two relations keeps no more than they have."""
-
 _KINDS = (JoinKind.INNER, JoinKind.LEFT, JoinKind.SEMI, JoinKind.ANTI, JoinKind.MARK)
 
 
@@ -37,19 +34,14 @@ def recognize_multi_joins(relations: tuple[Step, ...]) -> tuple[Step, ...]:
     -- MultiJoin(a.x = b.y = c.z) of a, b and c
     ```
 
+    A left, semi or anti join alone is one, too, since then rows of a key all have matches or none has: they are counted
+    for keys, not for rows, and no pairs are made to count them.
+
     For inner, left, semi and anti joins that compare nothing but the key, which is never a field that an outer join may
     have made null. A join that several steps read stays as it is, so that it is computed once. Rows that are kept for a
     time only are a chain's: those that a join gave live from then on.
     """
     return _Recognition(_references(relations)).all(relations)
-
-
-def multi_join_of(join: Join) -> MultiJoin | None:
-    """A join alone as a multi-way join of its two inputs; None where it compares more than keys, or in another kind."""
-    if not _is_by_key_alone(join):
-        return None
-    group = _together(join, *_alone(join))
-    return None if group is None else group.relation(join, join.inputs)
 
 
 def _references(relations: Sequence[Relation]) -> Counter[Relation]:
@@ -76,6 +68,11 @@ class _Group:
         """One relation alone."""
         fields = [SourceField(0, index) for index in range(len(relation.schema))]
         return cls([relation], [JoinKind.INNER], [keys], null_safe, fields, {0})
+
+    @property
+    def saves_state(self) -> bool:
+        """An inner join of two relations alone keeps no more than they have."""
+        return len(self.sources) > 2 or any(kind is not JoinKind.INNER for kind in self.kinds)
 
     def places(self, index: int) -> list[int]:
         """The places of the key that a field of the group always is."""
@@ -105,7 +102,7 @@ class _Recognition:
             return replace(relation, input=self._rewritten(relation.input))
         if relation not in self.known:
             group = self._group(relation)
-            if group is not None and len(group.sources) >= FEWEST_SOURCES:
+            if group is not None and group.saves_state:
                 made: Relation = group.relation(relation, tuple(map(self._rewritten, group.sources)))
             else:
                 made = relation
@@ -133,7 +130,8 @@ class _Recognition:
         """The group of a join, with those of its inputs; None where it is not by a key alone."""
         if not _is_by_key_alone(join):
             return None
-        left_alone, right_alone = _alone(join)
+        left_alone = _Group.of(join.left, join.left_keys, join.null_safe)
+        right_alone = _Group.of(join.right, join.right_keys, join.null_safe)
         left = self._group(join.left) if self._is_read_once(join.left) else None
         right = None
         if join.kind is JoinKind.INNER and self._is_read_once(join.right):
@@ -156,14 +154,6 @@ def _is_by_key_alone(join: Join) -> bool:
         and not join.single
         and bool(join.left_keys)
         and join.ttls_ms == (None, None)
-    )
-
-
-def _alone(join: Join) -> tuple[_Group, _Group]:
-    """Its inputs, as they are."""
-    return (
-        _Group.of(join.left, join.left_keys, join.null_safe),
-        _Group.of(join.right, join.right_keys, join.null_safe),
     )
 
 
