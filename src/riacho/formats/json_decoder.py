@@ -6,14 +6,14 @@ Source: Flink, "JSON Format"; conversions as its JsonParserToRowDataConverters m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 
-from riacho.formats import arrow
+from riacho.formats import arrow, values
 from riacho.formats.buffered import BufferedColumns, Columnar, frame_of
 from riacho.formats.decoding import BadRecord, Bytes, Decoded, Int64Array, Scratch, Spans
 from riacho.formats.fields import Field, FieldType, Kind
@@ -49,6 +49,8 @@ class JsonDecoder:
         self._fail_on_missing = fail_on_missing_field
         self._lenient = ignore_parse_errors
         self._scratch = Scratch()
+        self._builders = [_builder(item, (item.name,), self._plan) for item in self._fields]
+        self._memory = _Memory(self._plan, self._builders, self._rules)
 
     def decode(self, records: Spans) -> Decoded:
         """The rows of JSON texts. Never raises because of their content."""
@@ -63,24 +65,24 @@ class JsonDecoder:
     def _decode(self, records: Spans, record: Int64Array, failures: Failures) -> tuple[Columnar, Int64Array]:
         rows = len(records)
         target = Target("", record, failures, self._rules)
-        builders = [_builder(item, (item.name,), self._plan, rows, target) for item in self._fields]
+        lent = self._memory.lend(rows)
+        for builder in self._builders:
+            builder.begin(rows, lent, records.data, target)
         given = records.length >= 0
         arrays: list[tuple[int, Spans]] = []
         for first in range(0, rows, CHUNK):
             chunk = records.slice(first, first + CHUNK)
-            targets = self._plan.targets()
-            for builder in builders:
-                builder.aim(targets, records.data)
+            targets = lent.targets(first)
             located = Located.of(self._plan, chunk, self._scratch, targets)
             if located.faults.any():
                 arrays += self._faults(chunk, located, first, given, target)
             if self._fail_on_missing:
                 self._report_missing(located, first, given, target)
             outcomes = targets.tolist()
-            for builder in builders:
+            for builder in self._builders:
                 builder.take(located, outcomes, first)
         names = tuple(item.name for item in self._fields)
-        made: Columnar = BufferedColumns(names, tuple([builder.finish() for builder in builders]), rows)
+        made: Columnar = BufferedColumns(names, tuple([builder.finish() for builder in self._builders]), rows)
         if not given.all():
             made, record = frame_of(made).filter(pl.Series(given)), record[given]
         if arrays:
@@ -125,12 +127,68 @@ def _missing(path: str, _place: int) -> str:
     return f"field {path!r} is missing"
 
 
-class _Builder(Protocol):
-    """A column that grows by the rows of a chunk."""
+class _Memory:
+    """Where the values of a batch go: one piece of memory for all columns, as a column for itself costs its calls."""
 
-    def aim(self, targets: Int64Array, data: Bytes) -> None:
+    def __init__(self, plan: Plan, builders: Sequence[_Builder], rules: Rules) -> None:
+        slots = len(plan.slot_end)
+        self._template = plan.targets()
+        self._bytes = np.zeros(slots, np.int64)
+        for builder in builders:
+            builder.describe(self._template, self._bytes, rules)
+        self._before = np.concatenate((np.zeros(1, np.int64), np.cumsum(self._bytes)))
+        self._statuses = int(self._before[-1]) + np.arange(slots)
+
+    def lend(self, rows: int) -> _Lent:
+        room = max(-(-rows // _ALIGNED_ROWS), 1) * _ALIGNED_ROWS
+        memory = np.empty(room * (int(self._before[-1]) + len(self._bytes)), np.uint8)
+        targets = self._template.copy()
+        address = memory.ctypes.data
+        targets[:, json_targets.VALUES] = address + room * self._before[:-1]
+        targets[:, json_targets.STATUS] = address + room * self._statuses
+        return _Lent(memory, rows, room, self._before.tolist(), self._bytes, targets)
+
+
+_ALIGNED_ROWS = 16
+"""Columns begin at multiples of so many values: Arrow asks for views that are aligned."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lent:
+    """The memory of one batch. Values of slot s begin at `room` rows of all `before[s]` bytes; then come statuses."""
+
+    memory: Bytes
+    rows: int
+    room: int
+    before: Sequence[int]
+    bytes: Int64Array
+    first_targets: Int64Array
+
+    def of(self, slot: int) -> tuple[Bytes, Bytes]:
+        """A slot's values and statuses."""
+        start = self.room * self.before[slot]
+        stop = start + self.rows * (self.before[slot + 1] - self.before[slot])
+        status = self.room * (self.before[-1] + slot)
+        return self.memory[start:stop], self.memory[status : status + self.rows]
+
+    def targets(self, first: int) -> Int64Array:
+        """A table for the kernel that fills the rows from `first` on."""
+        if first == 0:
+            return self.first_targets
+        targets = self.first_targets.copy()
+        targets[:, json_targets.VALUES] += first * self.bytes
+        targets[:, json_targets.STATUS] += first
+        return targets
+
+
+class _Builder(Protocol):
+    """A field's column of one batch after another; each grows by the rows of a chunk."""
+
+    def describe(self, targets: Int64Array, value_bytes: Int64Array, rules: Rules) -> None:
         """Say in its slots' rows of `targets` what the kernel is to do with their values."""
         ...
+
+    def begin(self, rows: int, lent: _Lent, data: Bytes, target: Target) -> None: ...
 
     def take(self, located: Located, outcomes: Sequence[Sequence[int]], first: int) -> None:
         """Do what the kernel has left to do; `outcomes` are the rows of `targets` now."""
@@ -139,93 +197,104 @@ class _Builder(Protocol):
     def finish(self) -> arrow.Column: ...
 
 
-def _builder(item: Field, path: tuple[str, ...], plan: Plan, rows: int, target: Target) -> _Builder:
+def _builder(item: Field, path: tuple[str, ...], plan: Plan) -> _Builder:
     slot = plan.slots[path]
-    target = target.at(".".join(path))
     match item.type.kind:
         case Kind.ROW:
-            children = [
-                (child.name, _builder(child, (*path, child.name), plan, rows, target)) for child in item.type.children
-            ]
-            return _RowBuilder(item.type, slot, rows, target, children)
+            children = [(child.name, _builder(child, (*path, child.name), plan)) for child in item.type.children]
+            return _RowBuilder(item.type, path, slot, children)
         case Kind.ARRAY | Kind.MAP:
-            return _ContainerBuilder(item.type, slot, rows, target)
+            return _ContainerBuilder(item.type, path, slot)
         case _:
-            return _ScalarBuilder(item.type, slot, rows, target)
+            return _ScalarBuilder(item.type, path, slot)
 
 
 class _ScalarBuilder:
-    def __init__(self, kind: FieldType, slot: int, rows: int, target: Target) -> None:
-        self._column = ValueColumn(kind, rows)
+    def __init__(self, kind: FieldType, path: tuple[str, ...], slot: int) -> None:
+        self._kind = kind
+        self._path = ".".join(path)
         self._slot = slot
-        self._target = target
 
-    def aim(self, targets: Int64Array, data: Bytes) -> None:
-        self._column.aim(targets[self._slot], self._target.rules, data)
+    def describe(self, targets: Int64Array, value_bytes: Int64Array, rules: Rules) -> None:
+        value_bytes[self._slot] = values.value_bytes(self._kind)
+        aimed = values.aim(self._kind, rules)
+        if aimed is not None:
+            targets[self._slot, _DESCRIBED] = aimed
+
+    def begin(self, rows: int, lent: _Lent, data: Bytes, target: Target) -> None:
+        self._target = target
+        self._column = ValueColumn(self._kind, rows, lent.of(self._slot))
+        self._column.begin(data)
 
     def take(self, located: Located, outcomes: Sequence[Sequence[int]], first: int) -> None:
         del first  # the column goes on from what it has
         outcome = outcomes[self._slot]
         texts = located.texts(self._slot)
         if outcome[json_targets.ACTION] == json_targets.LOCATE:
-            self._column.fill(texts, self._target)
+            self._column.fill(texts, self._target.at(self._path))
         else:
-            self._column.settle(texts, outcome[json_targets.OTHERS], outcome[json_targets.LEFT], self._target)
+            self._column.settle(
+                texts, outcome[json_targets.OTHERS], outcome[json_targets.LEFT], self._target, self._path
+            )
 
     def finish(self) -> arrow.Column:
         return self._column.finish()
 
 
+_DESCRIBED = [json_targets.ACTION, json_targets.SHIFT, json_targets.LEAST, json_targets.GREATEST, json_targets.UNIT]
+
+
 class _RowBuilder:
-    def __init__(
-        self, kind: FieldType, slot: int, rows: int, target: Target, children: list[tuple[str, _Builder]]
-    ) -> None:
+    def __init__(self, kind: FieldType, path: tuple[str, ...], slot: int, children: list[tuple[str, _Builder]]) -> None:
         self._kind = kind
+        self._path = ".".join(path)
         self._slot = slot
-        self._status = np.empty(rows, np.uint8)
-        self._filled = 0
-        self._others = 0
-        self._target = target
         self._children = children
 
-    def aim(self, targets: Int64Array, data: Bytes) -> None:
-        row = targets[self._slot]
-        row[json_targets.ACTION] = json_targets.IS_OBJECT
-        row[json_targets.STATUS] = self._status.ctypes.data + self._filled
+    def describe(self, targets: Int64Array, value_bytes: Int64Array, rules: Rules) -> None:
+        targets[self._slot, json_targets.ACTION] = json_targets.IS_OBJECT
         for _, child in self._children:
-            child.aim(targets, data)
+            child.describe(targets, value_bytes, rules)
+
+    def begin(self, rows: int, lent: _Lent, data: Bytes, target: Target) -> None:
+        _, self._status = lent.of(self._slot)
+        self._others = 0
+        self._target = target
+        for _, child in self._children:
+            child.begin(rows, lent, data, target)
 
     def take(self, located: Located, outcomes: Sequence[Sequence[int]], first: int) -> None:
         outcome = outcomes[self._slot]
-        rows = len(located.faults)
-        self._filled = first + rows
         self._others += outcome[json_targets.OTHERS]
         if outcome[json_targets.LEFT]:
-            bad = self._status[first : self._filled] == tokens.HARD
-            report(self._kind, located.texts(self._slot), self._target.part(first, rows), bad)
+            rows = len(located.faults)
+            bad = self._status[first : first + rows] == tokens.HARD
+            report(self._kind, located.texts(self._slot), self._target.at(self._path).part(first, rows), bad)
         for _, child in self._children:
             child.take(located, outcomes, first)
 
     def finish(self) -> arrow.Column:
         valid = self._status == tokens.VALUE if self._others else None
         return arrow.Column(
-            "+s", len(self._status), (), valid, tuple((name, child.finish()) for name, child in self._children)
+            "+s", len(self._status), (), valid, tuple([(name, child.finish()) for name, child in self._children])
         )
 
 
 class _ContainerBuilder:
     """An ARRAY or a MAP: its texts are kept until all are there, then its elements are columns of their own."""
 
-    def __init__(self, kind: FieldType, slot: int, rows: int, target: Target) -> None:
+    def __init__(self, kind: FieldType, path: tuple[str, ...], slot: int) -> None:
         self._kind = kind
+        self._path = ".".join(path)
         self._slot = slot
-        self._target = target
-        self._texts = Texts(
-            np.empty(0, np.uint8), np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.uint8)
-        )
 
-    def aim(self, targets: Int64Array, data: Bytes) -> None:
+    def describe(self, targets: Int64Array, value_bytes: Int64Array, rules: Rules) -> None:
         """Nothing is put anywhere yet."""
+
+    def begin(self, rows: int, lent: _Lent, data: Bytes, target: Target) -> None:
+        del lent  # the elements' columns are made when all texts are there
+        self._target = target.at(self._path)
+        self._texts = Texts(data, np.empty(rows, np.int64), np.empty(rows, np.int32), np.empty(rows, np.uint8))
 
     def take(self, located: Located, outcomes: Sequence[Sequence[int]], first: int) -> None:
         del outcomes
@@ -234,7 +303,6 @@ class _ContainerBuilder:
         self._texts.start[first:stop] = texts.start
         self._texts.length[first:stop] = texts.length
         self._texts.kind[first:stop] = texts.kind
-        self._texts = replace(self._texts, data=texts.data)
 
     def finish(self) -> arrow.Column:
         return decode_values(self._kind, self._texts, self._target)

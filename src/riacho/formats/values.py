@@ -117,14 +117,18 @@ class ValueColumn:
 
     __slots__ = ("_buffers", "_filled", "_kind", "_others", "_out", "_rows", "_status")
 
-    def __init__(self, kind: FieldType, rows: int) -> None:
+    def __init__(self, kind: FieldType, rows: int, memory: tuple[Bytes, Bytes] | None = None) -> None:
+        """`memory` is for the values, `value_bytes` a row, and for a byte a row of what became of its text."""
         self._kind = kind
         self._rows = rows
         self._filled = 0
         self._others = 0
         dtype, width = _storage(kind)
-        self._out: npt.NDArray[Any] = np.empty(width * rows, dtype)
-        self._status = np.empty(rows, np.uint8)
+        self._out: npt.NDArray[Any]
+        if memory is None:
+            self._out, self._status = np.empty(width * rows, dtype), np.empty(rows, np.uint8)
+        else:
+            self._out, self._status = memory[0].view(dtype), memory[1]
         self._buffers: list[Bytes] = []
 
     def fill(self, texts: Texts, target: Target) -> None:
@@ -141,37 +145,17 @@ class ValueColumn:
             if status.max() >= BAD:
                 report(self._kind, texts, target.part(first, len(texts)), status == BAD)
 
-    def aim(self, row: Int64Array, rules: Rules, data: Bytes) -> None:
-        """Tell in a row of a table of `kernels.json` how values of this type in `data` are put into the next rows.
+    def begin(self, data: Bytes) -> None:
+        """Of a string: views that are put there by a kernel point into `data`, which is the buffer `FIRST_BUFFER`."""
+        if self._kind.kind is Kind.STRING:
+            _check_size(data)
+            self._buffers.append(data)
 
-        The row stays as it is for a type that is only converted from spans.
+    def settle(self, texts: Texts, others: int, left: int, target: Target, path: str) -> None:
+        """Take note that a kernel has filled the next rows as `aim` tells, and convert those that are `left`.
+
+        The column is that of `path` in the target.
         """
-        kind = self._kind
-        match kind.kind:
-            case Kind.STRING:
-                _check_size(data)
-                action, rest = json_targets.TEXT, (self._number(data), 0, 0)
-            case Kind.INTEGER:
-                action, rest = json_targets.INTEGER_NUMBER, (*_bounds(kind), 0)
-            case Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ:
-                zone, separator = _zone(kind, rules), text_times.SEPARATORS[rules.timestamp_style]
-                if zone == text_times.OFFSET_ZONE:
-                    return
-                action, rest = json_targets.TIMESTAMP, (separator, int(zone == text_times.UTC_ZONE), _unit(kind))
-            case _:
-                return
-        width = len(self._out) // max(self._rows, 1) * self._out.itemsize
-        values = self._out.ctypes.data + width * self._filled
-        row[: json_targets.OTHERS] = (
-            action,
-            values,
-            self._status.ctypes.data + self._filled,
-            max(width.bit_length() - 1, 0),
-            *rest,
-        )
-
-    def settle(self, texts: Texts, others: int, left: int, target: Target) -> None:
-        """Take note that the next rows were filled as `aim` has told, and convert those that are `left`."""
         first, stop = self._filled, self._filled + len(texts)
         self._filled = stop
         self._others += others - left
@@ -181,7 +165,7 @@ class ValueColumn:
             some = ValueColumn(self._kind, left)
             some._buffers = self._buffers
             part = texts.take(rows)
-            some.fill(part, Target(target.path, target.record[first + rows], target.failures, target.rules))
+            some.fill(part, Target(path, target.record[first + rows], target.failures, target.rules))
             status[rows] = some._status
             width = len(self._out) // self._rows
             self._out.reshape(-1, width)[first + rows] = some._out.reshape(-1, width)
@@ -270,6 +254,37 @@ def convert(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
     column = ValueColumn(kind, len(texts))
     column.fill(texts, target)
     return column.finish()
+
+
+FIRST_BUFFER = 0
+"""The number of the buffer that strings are in, among those of their column."""
+
+
+def aim(kind: FieldType, rules: Rules) -> tuple[int, ...] | None:
+    """What a kernel of `json_targets` is to do with values of a type: ACTION, SHIFT, LEAST, GREATEST, UNIT.
+
+    None for a type that is converted from spans alone.
+    """
+    shift = value_bytes(kind).bit_length() - 1
+    match kind.kind:
+        case Kind.STRING:
+            return json_targets.TEXT, shift, FIRST_BUFFER, 0, 0
+        case Kind.INTEGER:
+            return json_targets.INTEGER_NUMBER, shift, *_bounds(kind), 0
+        case Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ:
+            zone = _zone(kind, rules)
+            if zone == text_times.OFFSET_ZONE:
+                return None
+            separator = text_times.SEPARATORS[rules.timestamp_style]
+            return json_targets.TIMESTAMP, shift, separator, int(zone == text_times.UTC_ZONE), _unit(kind)
+        case _:
+            return None
+
+
+def value_bytes(kind: FieldType) -> int:
+    """Of a value of a scalar type, as a column keeps it while it is filled."""
+    dtype, width = _storage(kind)
+    return np.dtype(dtype).itemsize * width
 
 
 def _storage(kind: FieldType) -> tuple[type[Any], int]:
