@@ -3,7 +3,7 @@ CREATE TABLE numbers (k STRING, n INT, often INT)
 WITH ('connector' = 'kafka', 'topic' = 'numbers', 'format' = 'json');
 
 CREATE TABLE ranks (
-  k STRING, middle DOUBLE, quarters ARRAY<DOUBLE>, weighted DOUBLE, once DOUBLE, PRIMARY KEY (k) NOT ENFORCED
+  k STRING, middle DOUBLE, quartiles ARRAY<DOUBLE>, weighted DOUBLE, once DOUBLE, PRIMARY KEY (k) NOT ENFORCED
 ) WITH ('connector' = 'upsert-kafka', 'topic' = 'ranks', 'key.format' = 'json', 'value.format' = 'json');
 
 INSERT INTO ranks

@@ -17,6 +17,7 @@ from riacho.plan.relations import (
     WindowTable,
 )
 from riacho.sql.explain import explain_steps
+from riacho.sql.session import Session
 from sql_frontend.catalog import plan, session, steps
 
 HOURLY = "FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '1' HOUR))"
@@ -260,3 +261,12 @@ def test_a_semi_join_by_a_key_alone_counts_rows_instead_of_pairs() -> None:
     assert _multi_joins(query.format("EXISTS", "")) == [("INNER", "SEMI")]
     assert _multi_joins(query.format("NOT EXISTS", "")) == [("INNER", "ANTI")]
     assert _multi_joins(query.format("EXISTS", " AND name <> channel")) == []
+
+
+def test_a_row_time_that_is_cast_to_its_own_type_is_a_plain_timestamp() -> None:
+    session = Session()
+    session.execute(
+        "CREATE TABLE t (ts TIMESTAMP(3), p AS PROCTIME(), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka');"
+    )
+    query = "SELECT ts, CAST(ts AS TIMESTAMP(3)) AS a, p, CAST(p AS TIMESTAMP_LTZ(3)) AS b FROM t"
+    assert [item.time is not None for item in session.query(query).schema] == [True, False, True, False]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from riacho.plan.expressions import Column, Expression, Literal
+from riacho.plan.expressions import Cast, Column, Expression, Literal
 from riacho.plan.relations import TimeAttribute
 from riacho.plan.types import (
     BOOLEAN,
@@ -323,7 +323,14 @@ class ExpressionBinder:
         assert isinstance(target, TypeName)
         lenient = isinstance(tree, exp.TryCast)
         operand = self.bind(tree.this)
-        return bind_cast(operand, target.data_type, self.source.locate(tree), lenient=lenient)
+        position = self.source.locate(tree)
+        if isinstance(operand, Column) and self._is_time(operand) and operand.type.same_as(target.data_type):
+            return Cast(operand.type, operand, position=position)  # a plain timestamp from here on
+        return bind_cast(operand, target.data_type, position, lenient=lenient)
+
+    def _is_time(self, column: Column) -> bool:
+        schema = self.scope.relation.schema
+        return column.index < len(schema) and schema[column.index].time is not None
 
     def _row(self, tree: exp.Expr) -> Expression:
         return bind("ROW", tuple(self.bind(item) for item in tree.expressions), self.source.locate(tree))

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from riacho.plan.changelog_modes import accepted, refusal
 from riacho.plan.expressions import Column, Expression, Literal
-from riacho.plan.relations import Project, Relation, Sink
+from riacho.plan.relations import Project, Relation, Sink, TimeAttribute
 from riacho.plan.tables import Table, TableColumn
 from riacho.sql.assignment import is_assignable
 from riacho.sql.batch import bind_batch, is_batch
@@ -77,7 +77,20 @@ class InsertBinder:
         expressions = tuple(
             values.get(column.name) or Literal(column.type.with_nullable(True), None) for column in persisted
         )
-        return Project(query, expressions, tuple(column.name for column in persisted))
+        fitted = Project(query, expressions, tuple(column.name for column in persisted))
+        if not is_batch(self.options):
+            self._check_row_times(fitted, table, statement)
+        return fitted
+
+    def _check_row_times(self, fitted: Relation, table: Table, statement: Insert) -> None:
+        """Refuse to write two row times: Flink gives one of them to the record as its time."""
+        times = [item.name for item in fitted.schema if item.time is TimeAttribute.ROWTIME]
+        if len(times) > 1:
+            self.source.fail(
+                f"'{table.name}' would be given more than one row time: {listed(times)}",
+                statement.query,
+                f"make all but one of them plain timestamps, as CAST({times[1]} AS TIMESTAMP(3))",
+            )
 
     def _targets(self, table: Table, statement: Insert) -> tuple[TableColumn, ...]:
         persisted = {column.name: column for column in table.persisted_columns}

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, price AS quarters FROM bids;
