@@ -45,7 +45,8 @@ def rows_of(relation: Relation, tables: Mapping[str, Rows]) -> Rows:
         case Union():
             return [row for branch in relation.branches for row in rows_of(branch, tables)]
         case Join():
-            return _joined(relation, rows_of(relation.left, tables), rows_of(relation.right, tables))
+            joined = _joined(relation, rows_of(relation.left, tables), rows_of(relation.right, tables))
+            return [relation.chosen(row) for row in joined]
         case MultiJoin():
             return rows_of(relation.chain, tables)
         case Aggregate():

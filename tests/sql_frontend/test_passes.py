@@ -195,6 +195,14 @@ def test_a_number_that_may_be_nan_equals_itself() -> None:
     assert "=" in drawn
 
 
+def test_a_join_gives_out_the_fields_that_are_read_above_it() -> None:
+    relation = plan("SELECT name FROM bids JOIN people ON id = bidder AND channel < name")
+    assert isinstance(relation, Join)
+    assert relation.schema.names == ("name",)
+    (kept,) = steps(plan("SELECT price FROM bids WHERE EXISTS (SELECT 1 FROM people WHERE id < bidder)"), Join)
+    assert kept.schema.names == ("price",)
+
+
 def _multi_joins(query: str, options: str = "") -> list[tuple[str, ...]]:
     """The kinds of each multi-way join of a query, the uppermost first."""
     made = session()

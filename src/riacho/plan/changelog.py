@@ -162,6 +162,20 @@ def joined_keys(
 
     A `single` side, of which every row of the other meets one at most, adds no rows; else both sides' keys together.
     """
+    return _of_given(relation, _of_all_fields(relation, left, right, single))
+
+
+def _of_given(relation: Join, keys: frozenset[Key]) -> frozenset[Key]:
+    """The keys of which the join gives every field out."""
+    if relation.given is None:
+        return keys
+    places = {index: place for place, index in enumerate(relation.given)}
+    return frozenset(frozenset(map(places.__getitem__, key)) for key in keys if key <= places.keys())
+
+
+def _of_all_fields(
+    relation: Join, left: frozenset[Key], right: frozenset[Key], single: tuple[bool, bool]
+) -> frozenset[Key]:
     if not relation.kind.emits_right:
         return left
     left_single, right_single = single[0], single[1] or relation.single

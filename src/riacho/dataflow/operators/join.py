@@ -86,7 +86,6 @@ class JoinOperator:
         left, right = relation.left.schema, relation.right.schema
         self._relation = relation
         self._schema = relation.schema
-        self._kind = relation.kind
         counted = relation.kind not in (JoinKind.INNER, JoinKind.RIGHT) or relation.single, relation.kind.keeps_right
         self._counts = any(counted)
         ttls = [settings.state_ttl_ms if ttl is None else ttl for ttl in relation.ttls_ms]
@@ -102,6 +101,14 @@ class JoinOperator:
         self._keys = KeySlots(key_types, relation.null_safe)
         self._chains = Growable(np.int64, width=join_rows.CHAIN_COLUMNS)
         self._chains.reserve(1)
+        width, given = len(left), relation.given
+        if given is None:
+            given = tuple(range(width + len(right)))
+        self._left_given = self._sides[0].store.choose([index for index in given if index < width])
+        self._right_given = self._sides[1].store.choose([])
+        if relation.kind.emits_right:
+            self._right_given = self._sides[1].store.choose([index - width for index in given if index >= width])
+        self._marks = relation.kind is JoinKind.MARK and width in given
         self._condition = None
         if relation.residual is not None:
             self._condition = PairCondition(relation, self._sides[0].store, self._sides[1].store, settings)
@@ -271,10 +278,10 @@ class JoinOperator:
         count = len(made.left)
         if not count:
             return empty_batch(self._schema, watermark)
-        columns = self._sides[0].store.columns(made.left)
-        if self._kind.emits_right:
-            columns += self._sides[1].store.columns(made.right)
-        elif self._kind is JoinKind.MARK:
+        columns = self._sides[0].store.columns(made.left, self._left_given)
+        if self._relation.kind.emits_right:
+            columns += self._sides[1].store.columns(made.right, self._right_given)
+        elif self._marks:
             columns.append(Column("b", count, (np.packbits(made.right == join_layout.MARKED, bitorder="little"),)))
         return Batch(build_rows(self._schema.fields, columns, count), made.sequence, watermark, made.diff)
 

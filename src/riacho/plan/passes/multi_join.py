@@ -185,6 +185,7 @@ def _together(join: Join, left: _Group, right: _Group) -> _Group | None:
         fields += [SourceField(source + shift, own) for source, own in right.fields]
     elif join.kind is JoinKind.MARK:
         fields.append(SourceField(shift, 0))
+    fields = list(join.chosen(tuple(fields)))
     if join.kind is JoinKind.INNER:
         core |= {source + shift for source in right.core}
     kinds = [*left.kinds, join.kind, *right.kinds[1:]]

@@ -51,6 +51,8 @@ def prune_columns(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
     -- Scan(t, fields=[a])
     ```
 
+    A join gives out the fields that are read above it; those that only its condition reads end there.
+
     A step that several queries share keeps what any of them needs, so that it stays one step: a table is read once.
     Every step keeps one field at least, since rows without fields could not be counted.
     """
@@ -263,9 +265,14 @@ class _Pruning:
         emitted = {**moves} if join.kind.emits_right else {**left_moves}
         if join.kind is JoinKind.MARK:
             emitted[width] = new_width
+        given = None
+        if type(join) is Join and join.time is None:
+            given = tuple(sorted(emitted[index] for index in needed))
+            emitted = {old: given.index(new) for old, new in emitted.items() if old in needed}
         origins = {new: old for old, new in emitted.items()}
         pruned = replace(
             join,
+            given=given,
             left=left,
             right=right,
             left_keys=tuple(left_moves[key] for key in join.left_keys),

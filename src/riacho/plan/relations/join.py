@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from typing import TypeVar
 
 from riacho.plan.expressions import Expression
 from riacho.plan.relations.relation import Relation
 from riacho.plan.relations.schema import Field, Schema, unique_names
 from riacho.plan.types import BOOLEAN
+
+Part = TypeVar("Part")
 
 MARK = "$matched"
 """The name of the field that a mark join appends."""
@@ -98,6 +101,8 @@ class Join(Relation):
     single: bool = field(default=False, kw_only=True)
     ttls_ms: tuple[int | None, int | None] = field(default=(None, None), kw_only=True, compare=False)
     """How long a row of either side is kept, where a STATE_TTL hint says so."""
+    given: tuple[int, ...] | None = field(default=None, kw_only=True)
+    """Those of its fields that the result has, ascending, where a condition reads others that nobody else does."""
 
     def __post_init__(self) -> None:
         assert len(self.left_keys) == len(self.right_keys)
@@ -107,7 +112,7 @@ class Join(Relation):
                 names += self.right.schema.names
             elif self.kind is JoinKind.MARK:
                 names.append(MARK)
-            object.__setattr__(self, "names", tuple(unique_names(names)))
+            object.__setattr__(self, "names", self.chosen(tuple(unique_names(names))))
 
     @property
     def inputs(self) -> tuple[Relation, ...]:
@@ -115,6 +120,10 @@ class Join(Relation):
 
     def with_inputs(self, inputs: tuple[Relation, ...]) -> Relation:
         return replace(self, left=inputs[0], right=inputs[1])
+
+    def chosen(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        """Of something for each field those for the ones that are given out."""
+        return parts if self.given is None else tuple(parts[index] for index in self.given)
 
     @property
     def pair(self) -> Schema:
@@ -138,6 +147,6 @@ class Join(Relation):
         return Schema(
             tuple(
                 replace(item, name=name, type=item.type.with_nullable(True) if padded else item.type)
-                for name, (item, padded) in zip(self.names, fields, strict=True)
+                for name, (item, padded) in zip(self.names, self.chosen(tuple(fields)), strict=True)
             )
         )
