@@ -209,6 +209,53 @@ def test_json_is_as_avro_writes_it() -> None:
     ]
 
 
+WIDE = FieldType(Kind.DECIMAL, "DECIMAL(38, 10)", precision=38, scale=10)
+DEEP = FieldType(Kind.ROW, "ROW<deep DOUBLE>", children=(Field("deep", DOUBLE),))
+EVERY = [
+    *(Field("id", REQUIRED), Field("b", BOOLEAN), Field("ti", TINYINT), Field("i", INT), Field("f", FLOAT)),
+    *(Field("d", DOUBLE), Field("de", AMOUNT), Field("wide", WIDE), Field("s", STRING), Field("bin", BYTES)),
+    *(Field("da", DATE), Field("t", TIME), Field("ts", TIMESTAMP)),
+    Field("a", FieldType(Kind.ARRAY, "ARRAY<INT>", children=(Field("item", INT),))),
+    Field("m", MAP),
+    Field("r", FieldType(Kind.ROW, "ROW<…>", children=(Field("x", INT), Field("y", STRING), Field("z", DEEP)))),
+]
+WRITTEN_BY_FLINK = {
+    "binary": "020201020902dfc508020000c03f0200000000000002c00204fb2e021a018ee90ff6c373e0ef2eaefa00020ec3a9207465787402"
+    "0600ff10020102a6e2b25202f6d9e2cbbe6302060202000205000202026b020e000202020202790202000000000000e03f",
+    "json": (
+        '{"id":1,"b":{"boolean":true},"ti":{"int":-5},"i":{"int":-70000},"f":{"float":1.5},"d":{"double":-2.25},'
+        '"de":{"bytes":"\u00fb."},"wide":{"bytes":"\\u0001\u008e\u00e9\\u000F\u00f6\u00c3s\u00e0\u00ef.\u00ae\u00fa\\u0000"},'
+        '"s":{"string":"\u00e9 text"},"bin":{"bytes":"\\u0000\u00ff\\u0010"},"da":{"int":-1},"t":{"int":86399123},'
+        '"ts":{"long":1709208000123},"a":{"array":[{"int":1},null,{"int":-3}]},"m":{"map":{"k":{"int":7}}},'
+        '"r":{"org.apache.flink.avro.generated.record_r":{"x":{"int":1},"y":{"string":"y"},'
+        '"z":{"org.apache.flink.avro.generated.record_r_z":{"deep":{"double":0.5}}}}}}'
+    )
+    .encode()
+    .hex(),
+}
+"""What Flink's format writes of the row below."""
+
+
+@pytest.mark.parametrize("encoding", ["binary", "json"])
+def test_a_row_of_every_type_has_the_bytes_that_flink_writes(encoding: str) -> None:
+    row = (
+        *(1, True, -5, -70000, 1.5, -2.25, Decimal("-12.34"), Decimal("12345678901234567890.5"), "é text"),
+        *(b"\x00\xff\x10", datetime.date(1969, 12, 31), datetime.time(23, 59, 59, 123000)),
+        *(datetime.datetime(2024, 2, 29, 12, 0, 0, 123000), [1, None, -3], [{"key": "k", "value": 7}]),
+        {"x": 1, "y": "y", "z": {"deep": 0.5}},
+    )
+    data, theirs = frame(EVERY, row), bytes.fromhex(WRITTEN_BY_FLINK[encoding])
+    made = opened(EVERY, encoding=encoding)
+    assert bytes(made.encoder().encode(data)[0]) == theirs
+    assert_frame_equal(made.decoder([item.name for item in EVERY]).decode(Spans.of([theirs])).frame, data)
+
+
+def test_a_backslash_in_json_is_no_escape_of_a_code_point() -> None:
+    made = opened([Field("s", STRING)], encoding="json")
+    (text,) = made.encoder().encode(frame([Field("s", STRING)], ("\\u000f\x0f",)))
+    assert text == b'{"s":{"string":"\\\\u000f\\u000F"}}'
+
+
 def test_the_new_mapping_has_local_times_and_instants() -> None:
     fields = columns(MICROS, INSTANT)
     row = (datetime.datetime(1970, 1, 1, 0, 0, 0, 1), datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC))

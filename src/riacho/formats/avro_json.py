@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from riacho.formats.avro_schema import Schema
@@ -15,9 +16,14 @@ _NUMBERS: dict[str, type | tuple[type, ...]] = {"int": int, "long": int, "float"
 _ENDLESS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
+_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|.)")
+"""Of a code point, by lower-case digits: Java writes upper-case ones."""
+
+
 def write_json(schema: Schema, row: dict[str, Any]) -> bytes:
     """A record as JSON. Raises `ValueError` for a null that the schema does not have."""
-    return json.dumps(_written(schema, row), ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(_written(schema, row), ensure_ascii=False, separators=(",", ":"))
+    return _ESCAPE.sub(lambda found: f"\\u{found[1].upper()}" if found[1] else found[0], text).encode()
 
 
 def read_json(schema: Schema, data: bytes) -> dict[str, Any]:
