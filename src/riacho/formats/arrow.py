@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.kernels.addresses import address_of_contiguous
+
 AnyArray = npt.NDArray[Any]
 Uint8Array = npt.NDArray[np.uint8]
 Uint64Array = npt.NDArray[np.uint64]
@@ -141,9 +143,11 @@ class Column:
 
 
 def address_of(array: AnyArray) -> int:
-    """Where an array's first element is: as `array.ctypes.data`, which makes an object for it."""
-    address: int = array.__array_interface__["data"][0]
-    return address
+    """Where an array's first element is."""
+    try:
+        return address_of_contiguous(array)
+    except TypeError:  # one with gaps, or of another type
+        return array.ctypes.data
 
 
 def strings(views: Uint8Array, data: Sequence[Uint8Array], valid: BoolArray | None, *, text: bool = True) -> Column:
@@ -204,8 +208,7 @@ def _build_array(column: Column, kept: list[object]) -> Any:
     children = [_build_array(child, kept) for _, child in column.children]
     pointers = (_ArrayPointer * len(children))(*(ctypes.pointer(child) for child in children))
     bitmap = None if column.valid is None else np.packbits(column.valid, bitorder="little")
-    addresses = [None if bitmap is None else bitmap.ctypes.data]
-    addresses += [buffer.ctypes.data for buffer in column.buffers]
+    addresses = [None if bitmap is None else address_of(bitmap), *column.addresses()[1]]
     buffers = (ctypes.c_void_p * len(addresses))(*addresses)
     kept.extend((children, pointers, bitmap, column.buffers, buffers))
     nulls = 0 if bitmap is None else -1
@@ -309,7 +312,7 @@ def column_buffers(column: Column) -> tuple[Buffers, object]:
     children = [column_buffers(child) for _, child in column.children]
     bitmap = None if column.valid is None else np.packbits(column.valid, bitorder="little")
     _, addresses = column.addresses()
-    found = Buffers(0, 0 if bitmap is None else bitmap.ctypes.data, addresses, tuple(child for child, _ in children))
+    found = Buffers(0, 0 if bitmap is None else address_of(bitmap), addresses, tuple(child for child, _ in children))
     return found, (bitmap, children)
 
 

@@ -52,7 +52,7 @@ def _stages(steps: Sequence[Step], settings: Settings, rejects: Rejects | None) 
     while left:
         schema = left[0].input.schema
         program, done = program_of(left, schema, settings)
-        if program is None and (parts := _divided(left, settings)) is not None:
+        if done < len(left) and (parts := _divided(left, done, settings)) is not None:
             left = parts
             continue
         if program is not None:
@@ -72,19 +72,22 @@ def _stages(steps: Sequence[Step], settings: Settings, rejects: Rejects | None) 
     return made
 
 
-def _divided(steps: Sequence[Step], settings: Settings) -> list[Step] | None:
-    """The chain with a filter at its beginning made two: one of the first conditions, which programs know."""
-    first = steps[0]
-    if not isinstance(first, Filter) or len(parts := conjuncts(first.predicate)) == 1:
+def _divided(steps: Sequence[Step], at: int, settings: Settings) -> list[Step] | None:
+    """The chain with a filter made two: one of its first conditions, which programs know after the steps below it."""
+    step, below = steps[at], list(steps[:at])
+    if not isinstance(step, Filter) or len(parts := conjuncts(step.predicate)) == 1:
         return None
-    schema = first.input.schema
+    schema = steps[0].input.schema
     known = 0
-    while known < len(parts) and program_of([replace(first, predicate=parts[known])], schema, settings)[1]:
+    while known < len(parts):
+        alone = replace(step, predicate=parts[known])
+        if program_of([*below, alone], schema, settings)[1] <= at:
+            break
         known += 1
     if not 0 < known < len(parts):
         return None
-    below = replace(first, predicate=conjunction(parts[:known]))
-    return [below, Filter(below, conjunction(parts[known:])), *steps[1:]]
+    first = replace(step, predicate=conjunction(parts[:known]))
+    return [*below, first, Filter(first, conjunction(parts[known:])), *steps[at + 1 :]]
 
 
 def _without_idle_fields(steps: Sequence[Step], done: int) -> list[Step]:

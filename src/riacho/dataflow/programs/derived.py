@@ -18,7 +18,7 @@ from riacho.dataflow.expressions.evaluator import Evaluator
 from riacho.dataflow.programs.crossing import Path, column_at, columns_of, path_of
 from riacho.dataflow.programs.memo import memo_of
 from riacho.dataflow.programs.moments import is_now, now, texts_of
-from riacho.formats.arrow import Column, strings, views_of
+from riacho.formats.arrow import Column, views_of
 from riacho.kernels import text_parts as kernel
 from riacho.plan.expressions import Call, Expression, Literal, LiteralValue
 from riacho.plan.relations import Schema
@@ -114,10 +114,10 @@ def _split(texts: Column, delimiter: int, indexes: npt.NDArray[np.int64]) -> lis
     valid = np.empty((len(indexes), texts.length), np.bool_)
     given = NO_NULLS if views.valid is None else views.valid
     kernel.split_parts(views.views, views.addresses, given, delimiter, indexes, out, valid)
-    data = list(texts.buffers[1:-1])
+    whole = [bool(np.all(line)) for line in valid]
     return [
-        strings(line.view(np.uint8), data, None if there.all() else there)
-        for line, there in zip(out, valid, strict=True)
+        Column("vu", texts.length, (line.view(np.uint8), *texts.buffers[1:]), None if every else there)
+        for line, there, every in zip(out, valid, whole, strict=True)
     ]
 
 

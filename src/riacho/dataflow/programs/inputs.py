@@ -21,14 +21,12 @@ Path = tuple[int, ...]
 
 
 class _Located(NamedTuple):
-    """Where some rows have the values, and the kernel's tables of it: a line a path, and the addresses of strings."""
+    """Where some rows have the values, and the kernel's tables of that without derived columns."""
 
     rows: Columnar
     places: Places
     owner: object
-    sources: Int64Array
-    addresses: list[int]
-    address_table: Int64Array
+    input: Input
 
 
 class Inputs:
@@ -51,66 +49,64 @@ class Inputs:
 
     def of(self, rows: Columnar, derived: Sequence[Column]) -> Input:
         """Those of some rows, and of the derived columns for them."""
-        first = 0
-        if isinstance(rows, LateColumns) and rows.part_of is not None:
-            whole, first = rows.part_of
-            if self._whole is None or self._whole.rows is not whole:
-                self._whole = self._locate(whole)
-            located = self._whole
-        else:
-            located = self._locate(rows)
-        sources = located.sources
+        if not isinstance(rows, LateColumns) or rows.part_of is None:
+            return self._input(*self._found(rows), 0, derived)
+        whole, first = rows.part_of
+        located = self._whole
+        if located is None or located.rows is not whole:
+            places, owner = self._found(whole)
+            located = self._whole = _Located(whole, places, owner, self._input(places, owner, 0, ()))
+        if self._derived:
+            return self._input(dict(located.places), located.owner, first, derived)
+        known = located.input
+        sources = known.sources
         if first:
             sources = sources.copy()
             sources[SOURCE_OFFSET::SOURCE_COLUMNS] += first
-        if not self._derived:
-            return Input(located.places, located.owner, first, self._width, sources, located.address_table)
-        chosen = [derived[number] for number in self._derived]
-        places = dict(located.places)
-        places |= {(self._width + number,): column for number, column in zip(self._derived, chosen, strict=True)}
-        addresses = list(located.addresses)
-        lines: list[int] = []
-        for column in chosen:
-            lines += _line(column, 0, addresses)
-        sources = np.concatenate((sources, np.array(lines, np.int64)))
-        return Input(places, located.owner, first, self._width, sources, _table(addresses))
+        return Input(known.places, known.owner, first, self._width, sources, known.addresses)
 
-    def _locate(self, rows: Columnar) -> _Located:
-        places: dict[Path, Column | Buffers] = {}
-        owner: object = None
-        if isinstance(rows, pl.DataFrame):
-            roots = self._roots
-            found: Sequence[Buffers] = ()
-            if roots:
-                found, owner = frame_buffers(rows[:, roots] if len(roots) < rows.width else rows)
-            places |= {(root,): buffers for root, buffers in zip(roots, found, strict=True)}
-        else:
-            places |= {(root,): rows.column(root) for root in self._roots}
+    def _found(self, rows: Columnar) -> tuple[dict[Path, Column | Buffers], object]:
+        """Where the given columns are, and what keeps their memory alive."""
+        if isinstance(rows, LateColumns) and rows.locate is not None:
+            return {(root,): rows.locate(root) for root in self._roots}, rows
+        if not isinstance(rows, pl.DataFrame):
+            return {(root,): rows.column(root) for root in self._roots}, None
+        if not self._roots:
+            return {}, None
+        roots = self._roots
+        found, owner = frame_buffers(rows[:, roots] if len(roots) < rows.width else rows)
+        return {(root,): buffers for root, buffers in zip(roots, found, strict=True)}, owner
+
+    def _input(
+        self, places: dict[Path, Column | Buffers], owner: object, first: int, derived: Sequence[Column]
+    ) -> Input:
+        """The tables of the given columns, from their row `first` on, and of the derived ones for these rows."""
         addresses = list(self._texts)
         lines: list[int] = []
         for path, parent in zip(self._paths, self._parents, strict=True):
             if parent:  # a ROW's place comes before those of its fields
                 around = places[path[:-1]]
                 places[path] = around.children[path[-1]][1] if isinstance(around, Column) else around.children[path[-1]]
-            lines += _line(places[path], parent, addresses)
-        # By way of a list: setting an array's elements one by one costs a small batch more than the kernel.
-        sources = np.array(lines, np.int64)
-        return _Located(rows, places, owner, sources, addresses, _table(addresses))
+            lines += _line(places[path], first, parent, addresses)
+        for number in self._derived if derived else ():
+            places[self._width + number,] = derived[number]
+            lines += _line(derived[number], 0, 0, addresses)
+        # By way of lists: setting an array's elements one by one costs a small batch more than the kernel.
+        sources, table = np.array(lines, np.int64), np.array(addresses or [0], np.int64)
+        return Input(places, owner, first, self._width, sources, table)
 
 
-def _line(place: Column | Buffers, parent: int, addresses: list[int]) -> tuple[int, int, int, int, int, int]:
+def _line(
+    place: Column | Buffers, first: int, parent: int, addresses: list[int]
+) -> tuple[int, int, int, int, int, int]:
     """A line of the kernel's table of sources; the addresses of a string's buffers are appended to theirs."""
     known = len(addresses)
     if isinstance(place, Buffers):
         addresses += place.data[1:-1]  # the last one holds the others' sizes
-        return (place.valid, place.data[0] if place.data else 0, place.offset, known, parent, 0)
+        return (place.valid, place.data[0] if place.data else 0, place.offset + first, known, parent, 0)
     there, buffers = place.addresses()
     addresses += buffers[1:-1]
-    return (there, buffers[0] if buffers else 0, 0, known, parent, 1)
-
-
-def _table(addresses: list[int]) -> Int64Array:
-    return np.array(addresses or [0], np.int64)
+    return (there, buffers[0] if buffers else 0, first, known, parent, 1)
 
 
 class Input(NamedTuple):

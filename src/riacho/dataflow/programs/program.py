@@ -243,11 +243,12 @@ class _Result:
             return Buffers(0, bitmap, (), tuple([self._located(child) for _, child in output.children]))
         if data < 0 or output.code == "b" or output.kind is None:
             given = None if output.path is None else self.inputs.places[output.path]
-            if data < 0 or output.code == "b" or not isinstance(given, Column):
+            if data < 0 or output.code == "b" or given is None:
                 column = self._column(output)
                 self.kept.append(column)
                 return Buffers(0, bitmap, column.addresses()[1], ())
-            return Buffers(0, bitmap, (self.start + data, *given.addresses()[1][1:]), ())
+            texts = given.addresses()[1] if isinstance(given, Column) else given.data
+            return Buffers(0, bitmap, (self.start + data, *texts[1:]), ())
         return Buffers(0, bitmap, (self.start + data,), ())
 
     def numbers(self, place: int) -> tuple[Int64Array, BoolArray | None]:
