@@ -121,7 +121,6 @@ class Column:
     valid: BoolArray | None = None
     children: tuple[tuple[str, Column], ...] = ()
     _addresses: tuple[int, tuple[int, ...]] | None = field(default=None, repr=False, compare=False)
-    _truths: BoolArray | None = field(default=None, repr=False, compare=False)
 
     def addresses(self) -> tuple[int, tuple[int, ...]]:
         """Where the validity is, a byte a row (0: there is none), and where the buffers are.
@@ -134,12 +133,6 @@ class Column:
             found = valid, tuple([address_of(buffer) for buffer in self.buffers])
             self._addresses = found
         return found
-
-    def truths(self) -> BoolArray:
-        """The values of a column of booleans, a byte a row; those of nulls mean nothing."""
-        if self._truths is not None:
-            return self._truths
-        return np.unpackbits(self.buffers[0], count=self.length, bitorder="little").view(np.bool_)
 
 
 def address_of(array: AnyArray) -> int:

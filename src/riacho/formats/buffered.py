@@ -64,15 +64,19 @@ class BufferedColumns:
         return self._frame
 
 
+Truths = tuple[BoolArray, BoolArray | None]
+"""Booleans, a byte each, and which of them are not null (None: all)."""
+
+
 class LateColumns(BufferedColumns):
     """Columns each of which is made when it is asked for: in a small batch making one costs more than its values.
 
-    `make` is given the column's place, once; `locate`, where there is one, says without making it where its memory is,
-    as long as these rows live. `part_of` tells whose rows these are, and which is the first, where they are some that
-    follow each other.
+    `make` is given the column's place, once. Where they are given, `locate` says without making it where its memory is,
+    as long as these rows live, and `truths` gives booleans as bytes. `part_of` tells whose rows these are, and which is
+    the first, where they are some that follow each other.
     """
 
-    __slots__ = ("_made", "_make", "locate", "part_of")
+    __slots__ = ("_made", "_make", "locate", "part_of", "truths")
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class LateColumns(BufferedColumns):
         *,
         part_of: tuple[BufferedColumns, int] | None = None,
         locate: Callable[[int], Buffers] | None = None,
+        truths: Callable[[int], Truths] | None = None,
     ) -> None:
         self.names = names
         self.height = height
@@ -92,12 +97,21 @@ class LateColumns(BufferedColumns):
         self._made: dict[int, Column] = {}
         self.part_of = part_of
         self.locate = locate
+        self.truths = truths
 
     def column(self, place: int) -> Column:
         column = self._made.get(place)
         if column is None:
             column = self._made[place] = self._make(place)
         return column
+
+
+def truths_of(rows: BufferedColumns, place: int) -> Truths:
+    """A column of booleans as bytes."""
+    if isinstance(rows, LateColumns) and rows.truths is not None:
+        return rows.truths(place)
+    column = rows.column(place)
+    return np.unpackbits(column.buffers[0], count=column.length, bitorder="little").view(np.bool_), column.valid
 
 
 Columnar = pl.DataFrame | BufferedColumns
@@ -134,6 +148,7 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
         lambda place: rows.column(places[place]),
         rows.height,
         locate=None if locate is None else lambda place: locate(places[place]),
+        truths=lambda place: truths_of(rows, places[place]),
     )
 
 

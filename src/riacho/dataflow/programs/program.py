@@ -21,7 +21,7 @@ from riacho.dataflow.programs.derived import DerivedColumns
 from riacho.dataflow.programs.inputs import Input, Inputs
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
 from riacho.formats.arrow import Buffers, Column, address_of, strings
-from riacho.formats.buffered import LateColumns
+from riacho.formats.buffered import LateColumns, Truths
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.plan.expressions import Expression, conjuncts
@@ -140,7 +140,7 @@ class Program:
         Raises `RowError` where a derived column fails, which may be in a row that a filter would drop.
         """
         result, kept = self._run(batch)
-        made = LateColumns(self._names, result.made, result.rows, locate=result.located)
+        made = LateColumns(self._names, result.made, result.rows, locate=result.located, truths=result.truths)
         if kept is None:
             return batch.with_rows(made)
         if batch.diff is None and batch.split is None:
@@ -251,27 +251,38 @@ class _Result:
             return Buffers(0, bitmap, (self.start + data, *texts[1:]), ())
         return Buffers(0, bitmap, (self.start + data,), ())
 
+    def truths(self, place: int) -> Truths:
+        """A column of booleans as the kernel has written it: a byte each."""
+        at = self.program.outputs[place].place
+        return self._bytes(self.places[at]), self._valid(at)
+
+    def _bytes(self, start: int) -> BoolArray:
+        return self.arena[start : start + self.rows].view(np.bool_)
+
+    def _valid(self, at: int) -> BoolArray | None:
+        nulls = self.null_places[at]
+        return None if nulls == memory.NO_NULLS else self._bytes(nulls)
+
     def numbers(self, place: int) -> tuple[Int64Array, BoolArray | None]:
         """The values of a column of 64-bit integers, and which are not null (None: all)."""
-        data, nulls = self.places[place], self.null_places[place]
+        at = self.program.outputs[place].place
+        data = self.places[at]
         if data < 0:
             column = self.made(place)
             return column.buffers[0], column.valid
-        valid = None if nulls == memory.NO_NULLS else self.arena[nulls : nulls + self.rows].view(np.bool_)
-        return self.arena[data : data + 8 * self.rows].view(np.int64), valid
+        return self.arena[data : data + 8 * self.rows].view(np.int64), self._valid(at)
 
     def _column(self, output: _Output) -> Column:
         place = output.place
         data, nulls = self.places[place], self.null_places[place]
-        valid = None if nulls == memory.NO_NULLS else self.arena[nulls : nulls + self.rows].view(np.bool_)
+        valid = self._valid(place)
         there = 0 if valid is None else self.start + nulls
         if output.children:
             children = tuple([(name, self._column(child)) for name, child in output.children])
             return Column("+s", self.rows, (), valid, children, (there, ()))
         if output.code == "b":
-            truths = self.arena[data : data + self.rows]
-            bits = np.packbits(truths, bitorder="little")
-            return Column("b", self.rows, (bits,), valid, (), None, truths.view(np.bool_))
+            bits = np.packbits(self.arena[data : data + self.rows], bitorder="little")
+            return Column("b", self.rows, (bits,), valid)
         if data >= 0:
             values, address = self.arena[data : data + output.width * self.rows], self.start + data
         else:
