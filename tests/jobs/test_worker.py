@@ -19,9 +19,10 @@ from riacho.dataflow.graph import Graph
 from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.host import ManualClock, SystemDisk
+from riacho.jobs import script
 from riacho.jobs.script import compile_job_script
 from riacho.jobs.snapshot import Snapshot, SnapshotError, SnapshotStore
-from riacho.jobs.trigger import MAX_SPACING_MS, SMALL_ROWS, Trigger
+from riacho.jobs.trigger import MAX_SPACING_MS, SMALL_ROWS, Trigger, trigger_of
 from riacho.jobs.worker import HOUSEKEEPING_MS, SNAPSHOT_INTERVAL_MS, Arrivals, OtherQueryError, Wiring, Worker
 
 SQL = """
@@ -367,3 +368,80 @@ def test_a_snapshot_of_another_query_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OtherQueryError, match="another query") as refused:
         worker.restore()
     assert "--fresh" in str(refused.value)
+
+
+MINI_BATCHES = """
+SET 'table.exec.mini-batch.enabled' = 'true';
+SET 'table.exec.mini-batch.allow-latency' = '1 s';
+SET 'table.exec.mini-batch.size' = '10';
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [
+        ("", [4, 4, 4, 1]),
+        (MINI_BATCHES, [10, 3]),
+        (f"{MINI_BATCHES} SET 'table.exec.mini-batch.enabled' = 'false';", [4, 4, 4, 1]),
+        (f"{MINI_BATCHES} SET 'table.exec.mini-batch.size' = '5';", [5, 5, 3]),
+        (f"{MINI_BATCHES} RESET 'table.exec.mini-batch.enabled';", [4, 4, 4, 1]),
+    ],
+)
+def test_the_mini_batch_options_of_a_script_decide_what_a_pass_takes(options: str, passes: list[int]) -> None:
+    (job,) = compile_job_script(options + SQL, None, {}).jobs
+    plan = [*([lambda feed: feed.arrive(4)] * 3), lambda feed: feed.arrive(1) or feed.end()]
+    worker, _, kept = worker_of(trigger_of(dict(job.options)), ManualClock(), plan)
+    assert worker.run()
+    assert kept.passes == passes
+
+
+def test_the_mini_batch_of_a_script_waits_no_longer_than_it_says() -> None:
+    (job,) = compile_job_script(MINI_BATCHES + SQL, None, {}).jobs
+    clock = ManualClock()
+    plan = [
+        lambda feed: feed.arrive(1),
+        lambda feed: clock.advance(999) or feed.arrive(2),
+        lambda feed: clock.advance(1),
+        lambda feed: feed.arrive(1) or feed.end(),
+    ]
+    worker, _, kept = worker_of(trigger_of(dict(job.options)), clock, plan)
+    assert worker.run()
+    assert kept.passes == [3, 1]
+
+
+class Shown(Kept):
+    """A sink that keeps the rows of its changes."""
+
+    def __init__(self, journal: list[str]) -> None:
+        super().__init__(journal)
+        self.changes: list[tuple[Any, ...]] = []
+
+    def write(self, batch: Batch) -> None:
+        self.changes += [(*row, sign) for row, sign in zip(batch.frame.rows(), batch.signs().tolist(), strict=True)]
+
+
+@pytest.mark.parametrize(("options", "counts"), [("", [1, 2, 3]), ("SET 'table.exec.state.ttl' = '1 s';", [1, 2, 1])])
+def test_the_time_to_live_of_a_script_is_that_of_its_state(
+    options: str, counts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"""
+    {options}
+    CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen');
+    CREATE TABLE o (k BIGINT, c BIGINT) WITH ('connector' = 'blackhole');
+    INSERT INTO o SELECT MOD(n, 1), COUNT(*) FROM t GROUP BY MOD(n, 1);
+    """
+    clock = ManualClock(wall_ms=1_000)
+    plan = [
+        lambda feed: feed.arrive(1),
+        lambda feed: clock.advance(999) or feed.arrive(1),
+        lambda feed: clock.advance(1_000) or feed.arrive(1),
+        Feed.end,
+    ]
+    shown = Shown([])
+    monkeypatch.setattr(script, "open_source", lambda scan, environment: Feed(environment.on_arrival, plan))
+    monkeypatch.setattr(script, "open_sink", lambda table, environment: shown)
+    (job,) = compile_job_script(text, None, {}).jobs
+    worker, wiring = script.open_worker(job, script.JobContext("job", clock, SystemDisk()))
+    assert worker.run()
+    wiring.close()
+    assert [count for _, count, sign in shown.changes if sign > 0] == counts
