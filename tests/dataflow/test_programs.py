@@ -20,12 +20,15 @@ from riacho.dataflow.expressions import UTC, Evaluator, Predicate, Settings
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.rejects import Rejects
 from riacho.dataflow.programs import memo, program_of
+from riacho.dataflow.programs.assembler import Assembler
 from riacho.dataflow.programs.crossing import columns_of
+from riacho.dataflow.programs.values import Given, Value
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
 from riacho.formats.arrow import Column
 from riacho.formats.buffered import BufferedColumns, sliced
 from riacho.host import SystemClock
+from riacho.kernels import programs as kernel
 from riacho.kernels.program_memory import BLOCK
 from riacho.plan.relations import Filter, Project, Relation, Scan
 from riacho.sql.session import Session
@@ -457,6 +460,41 @@ def test_blocks_join_without_a_seam(height: int) -> None:
         for row in range(height)
     ]
     agree(query, frame_for(chain(query), values))
+
+
+def assembled(query: str) -> Assembler:
+    """A whole query as the instructions of a program, before they are parted by its filters."""
+    steps = chain(query)
+    assembler = Assembler(SETTINGS, steps[0].input.schema, [], derives=True)
+    fields: list[Value] = [Given(item.type, (index,)) for index, item in enumerate(assembler.schema)]
+    for step in steps:
+        if isinstance(step, Project):
+            fields = [assembler.value(part, fields) for part in step.expressions]
+        else:
+            assembler.keep(assembler.register(assembler.value(step.predicate, fields)))
+    return assembler
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT b * b AS x, b * b + 1 AS y, CASE WHEN b * b > 2 THEN 3 + b * b ELSE 0 END AS z FROM t",
+        "SELECT x, x + 1 AS y, b * b AS z FROM (SELECT b * b AS x, b FROM t)",
+        "SELECT x, x + 1 AS y, b * b AS z FROM (SELECT b * b AS x, b FROM t WHERE b * b < 9) WHERE b * b > 2",
+    ],
+    ids=["within a projection", "across projections", "of filters and projections"],
+)
+def test_what_a_chain_says_twice_is_computed_once(query: str) -> None:
+    lines = assembled(query).lines
+
+    assert [operation for operation, *_ in lines].count(kernel.MULTIPLY) == 1
+
+
+def test_a_column_that_programs_do_not_know_is_derived_once() -> None:
+    upper = "UPPER(s)"
+    query = f"SELECT {upper} AS x, {upper} = 'A' AS y FROM (SELECT s, {upper} AS z FROM t) WHERE {upper} <> z"
+
+    assert [str(expression) for expression in assembled(query).derived or ()] == [upper]
 
 
 def test_what_can_fail_is_left_to_polars() -> None:
