@@ -56,8 +56,10 @@ class IntervalJoinOperator:
         self._next_end = NEVER
         """Before this moment no kept row's time is over."""
         self._padded = relation.kind.keeps_left, relation.kind.keeps_right
-        self._grace = 0 if any(self._padded) else max(sum(self._kept), 0) // 2
+        self._grace = 0
         """How long after its end a row whose going does not show may stay, so that it is not looked for too often."""
+        if not any(self._padded):  # a row that comes long after its end would have all of them looked through
+            self._grace = NEVER if interval.event_time else max(sum(self._kept), 0) // 2
         self._keys = JoinKeys([relation.left.schema[key].type for key in relation.left_keys])
         self._sides = TimedRows(relation.left.schema.fields), TimedRows(relation.right.schema.fields)
         self._since_sweep = 0
@@ -159,7 +161,7 @@ class IntervalJoinOperator:
         """
         self._since_sweep += new
         kept = sum(len(side.store) for side in self._sides)
-        over = time.after > self._next_end + self._grace
+        over = time.after == END_OF_TIME or time.after > self._next_end + self._grace
         if time.after == NO_WATERMARK or not (over or self._since_sweep > SWEPT_ROWS + kept // 2):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         self._since_sweep = 0
