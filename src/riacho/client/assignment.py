@@ -41,7 +41,7 @@ class FetchConfig:
     offset_reset: OffsetReset = OffsetReset.FAIL
     producer_id: int | None = None
     """Whose records are handed over: those of every producer, or of the one with this id."""
-    gathering_ms: int = 1
+    gathering_ms: float = 0.5
     """After a small answer the broker gathers for this long what the next one brings. A record that follows a silence
     finds a fetch that waits for it.
     """
