@@ -282,7 +282,7 @@ _HARMLESS = (
     Option("table.optimizer.bushy-join-reorder-threshold", count, "12"),
     Option("table.optimizer.delta-join.strategy", one_of("AUTO", "FORCE", "NONE"), "AUTO"),
     Option("table.optimizer.distinct-agg.split.bucket-num", count, "1024"),
-    Option("table.optimizer.distinct-agg.split.enabled", boolean, "false"),
+    Option("table.optimizer.distinct-agg.split.enabled", boolean, "false", about=_ONE_PROCESS),
     Option("table.optimizer.dynamic-filtering.enabled", boolean, "true"),
     Option("table.optimizer.incremental-agg-enabled", boolean, "true"),
     Option("table.optimizer.join-reorder-enabled", boolean, "false"),
