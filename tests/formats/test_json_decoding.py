@@ -226,6 +226,18 @@ def test_integers_of_any_length_are_read_to_their_bounds_and_no_further(bits: in
     assert len(decoded.bad) == sum(1 for number in numbers if not least <= number <= greatest)
 
 
+def test_a_batch_keeps_its_values_when_its_decoder_reads_the_next_one() -> None:
+    decoder = JsonDecoder([Field("a", BIGINT), Field("r", NESTED)])
+    texts = [
+        [b'{"a":%d,"r":{"x":%d,"y":"a text of more than twelve bytes: %d"}}' % (base + n, n, base) for n in range(40)]
+        for base in (0, 1000)
+    ]
+    first = decoder.decode(followed(texts[0]))
+    decoder.decode(followed(texts[1]))
+    assert first.frame["a"].to_list() == list(range(40))
+    assert first.frame["r"].struct.field("y").unique().to_list() == ["a text of more than twelve bytes: 0"]
+
+
 def test_a_missing_field_is_null_unless_it_must_be_there() -> None:
     fields = [Field("a", INT), Field("r", NESTED)]
     text = b'{"r": {"x": 1}}'
