@@ -61,7 +61,9 @@ IN_END: Final = 8
 IN_FIRST: Final = 9
 IN_REMOVED: Final = 10
 """Where its rows begin, and how many of them may have gone."""
-INPUT_COLUMNS: Final = 11
+IN_COUNT: Final = 11
+"""How many there are in its factor of the product that is being written."""
+INPUT_COLUMNS: Final = 12
 
 CHAIN_COLUMNS: Final = 2
 STATE_COLUMNS: Final = 2
@@ -95,8 +97,10 @@ ENOUGH: Final = 9
 AT_INPUT: Final = 10
 KEY: Final = 11
 SIGN: Final = 12
-"""What comes or goes next within a moment."""
-PROGRESS: Final = 13
+SHOWN: Final = 13
+THEN: Final = 14
+"""What comes or goes next within a moment: of which input, and what; and what becomes of a factor."""
+PROGRESS: Final = 15
 
 # The phases of a moment.
 _BETWEEN: Final = 0
@@ -211,12 +215,6 @@ def _state(inputs: Table, number: int, chains: Table, key: int) -> int:
 
 
 @inlined
-def _state_then(inputs: Table, number: int, chains: Table, key: int) -> int:
-    """What that factor is once the moment is over."""
-    return int64(WITH) if chains[key, inputs[number, IN_STATE]] > 0 else int64(WITHOUT)
-
-
-@inlined
 def _factor(inputs: Table, number: int, chains: Table, key: int) -> int:
     """How many there are in an input's factor."""
     role = inputs[number, IN_ROLE]
@@ -278,7 +276,8 @@ def _multiply(
     total = int64(1)
     for other in range(inputs.shape[0]):
         if other != number:
-            total *= _factor(inputs, other, chains, key)
+            inputs[other, IN_COUNT] = _factor(inputs, other, chains, key)
+            total *= inputs[other, IN_COUNT]
     if total == 0:
         return True
     first = progress[MADE]
@@ -293,7 +292,7 @@ def _multiply(
     repeat = total
     for other in range(inputs.shape[0]):
         if other != number:
-            count = _factor(inputs, other, chains, key)
+            count = inputs[other, IN_COUNT]
             repeat //= count
             _fill(other, key, first, end, count, repeat, inputs, chains, tuples)
     for place in range(first, end):
@@ -370,9 +369,12 @@ def _find_factor(inputs: Table, chains: Table, touched: Table, progress: Int64s)
     coming = progress[PHASE] == _FACTORS_COME
     while progress[TOUCHED_AT] < progress[TOUCHED]:
         key, number = touched[progress[TOUCHED_AT], 0], touched[progress[TOUCHED_AT], 1]
-        state, then = _state(inputs, number, chains, key), _state_then(inputs, number, chains, key)
+        counted = inputs[number, IN_STATE]
+        state, then = chains[key, counted + 1], int64(WITH) if chains[key, counted] > 0 else int64(WITHOUT)
         if (coming and state == OPEN) or (not coming and state != OPEN and state != then):
             progress[AT_INPUT], progress[KEY], progress[SIGN] = number, key, 1 if coming else -1
+            progress[SHOWN] = _shown(inputs[number, IN_ROLE], then if coming else state)
+            progress[THEN] = then if coming else int64(OPEN)
             return True
         progress[TOUCHED_AT] += 1
     return False
@@ -419,16 +421,14 @@ def join_product(
             progress[PHASE] = phase + 1 if phase < _FACTORS_COME else _BETWEEN
             continue
         number, key, sign = progress[AT_INPUT], progress[KEY], progress[SIGN]
+        row = rows[inputs[number, IN_AT]] if of_rows else int64(NO_ROW)
+        shown = progress[SHOWN]
         if of_rows:
-            row = rows[inputs[number, IN_AT]]
             shown = row if key >= 0 or number == progress[LONE_INPUT] else int64(_HIDDEN)
-        else:
-            then = _state_then(inputs, number, chains, key)
-            shown = _shown(inputs[number, IN_ROLE], then if sign > 0 else _state(inputs, number, chains, key))
         if shown != _HIDDEN and not _multiply(number, shown, key, sign, inputs, chains, tuples, progress):
             return NO_ROOM
         if not of_rows:
-            chains[key, inputs[number, IN_STATE] + 1] = then if sign > 0 else int64(OPEN)
+            chains[key, inputs[number, IN_STATE] + 1] = progress[THEN]
             progress[TOUCHED_AT] += 1
         elif key >= 0:
             _enter(row, key, sign, number, inputs, chains, removed, emptied, progress)
