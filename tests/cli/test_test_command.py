@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from riacho.cli import command_line
 from riacho.errors import UsageError
+from running_broker import RIACHO
 
 SQL = """
 CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
@@ -73,6 +75,25 @@ def test_a_wrong_script_and_wrong_input_fail_their_test_with_their_place(folder:
     assert "at lines.input:1" in output
     assert "no query reads the table o" in output
     assert "1 test passed, 3 failed" in output
+
+
+@pytest.mark.parametrize(("terms", "said"), [(1_000, "1 test passed"), (2_000, "an expression nests too deeply")])
+def test_a_long_sum_is_computed_and_a_longer_one_is_named_at_fault(folder: Path, terms: int, said: str) -> None:
+    total = " + ".join(["a"] * terms)
+    (folder / "twice.sql").write_text(SQL.replace("a * 2", f"CAST({total} AS INT)"))
+    (folder / "twice.expected").write_text(f'o {{"a":{3 * terms}}}\no {{"a":{2 * terms}}}\n')
+
+    # As a process: tests may recurse deeper here than users may.
+    ended = subprocess.run(
+        [RIACHO, "test", folder, "--cuts", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+    assert said in ended.stdout, ended.stdout
+    assert "Traceback" not in ended.stdout
 
 
 def test_one_test_can_be_chosen_and_one_that_is_none_is_refused(folder: Path) -> None:

@@ -10,7 +10,7 @@ import oracle
 import pytest
 from changelogs import Event, at, run
 from event_streams import Stream, cut, out_of_order, table_after
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from riacho.dataflow.state import fronts
@@ -104,7 +104,8 @@ def test_a_top_n_is_that_of_the_batch_at_every_prefix(
         f"WHERE {condition}"
         for keys in (ours, theirs)
     )
-    assert any(isinstance(step, Rank) for step in walk_relations(plan(query)))
+    # The first rows by the row time alone are a deduplication, which waits for the watermark.
+    assume(any(isinstance(step, Rank) for step in walk_relations(plan(query))))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fronts, "FRONT_ROWS", data.draw(st.sampled_from([1, 4096])))
         check(query, expected, table, data.draw(streams(table)))

@@ -113,9 +113,15 @@ def asked_to_complete() -> list[str] | None:
     return (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS") or "").split()[1:]
 
 
+DEEPEST_RECURSION = 5_000
+"""Calls of Python on each other, for expressions that nest: a sum is as deep as it is long, and walking it takes up to
+five calls for each of its terms. A fifth of it is Python's own limit."""
+
+
 def main() -> None:
     """Run the command that the process's arguments name."""
     die_with_parent()
+    sys.setrecursionlimit(DEEPEST_RECURSION)
     # At its end the interpreter collects everything that was ever imported, several times over: three quarters of a
     # second for a job, and all parts of a platform end at once. What is frozen is not looked at.
     atexit.register(gc.freeze)
@@ -134,6 +140,10 @@ def main() -> None:
     except RiachoError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except RecursionError:
+        nested = RiachoError("an expression nests too deeply", mend="name its parts: CREATE VIEW … AS SELECT …")
+        typer.echo(f"error: {nested}", err=True)
+        sys.exit(RiachoError.exit_code)
     except OSError as error:  # a full disk, a directory that cannot be written: told as any other failure
         typer.echo(f"error: {RiachoError(error.strerror or str(error), where=error.filename)}", err=True)
         sys.exit(RiachoError.exit_code)

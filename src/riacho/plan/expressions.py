@@ -190,6 +190,15 @@ def walk(expression: Expression) -> Iterator[Expression]:
         yield from walk(operand)
 
 
+def depth_reaches(expression: Expression, levels: int) -> bool:
+    """Whether an expression has so many levels of operands below it, or more. Without recursion."""
+    level: list[Expression] = [expression]
+    while level and levels:
+        level = [operand for part in level for operand in part.operands]
+        levels -= 1
+    return bool(level)
+
+
 def columns_used(*expressions: Expression) -> frozenset[int]:
     """The indexes of the input fields that the expressions read."""
     return frozenset(part.index for expression in expressions for part in walk(expression) if isinstance(part, Column))

@@ -14,7 +14,7 @@ from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value,
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.kernels.row_words import INLINE_BYTES
-from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, rewrite, walk
+from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, depth_reaches, rewrite, walk
 from riacho.plan.expressions import Column as Field
 from riacho.plan.python_functions import PythonCall
 from riacho.plan.relations import Schema
@@ -35,6 +35,9 @@ from riacho.plan.types import (
 
 Line = tuple[int, int, int, int]
 """An operation and its operands."""
+
+MAX_DEPTH = 40
+"""How deep an expression of a program may nest: gathering one takes up to five calls of Python for each level."""
 
 
 @dataclass(slots=True)
@@ -136,6 +139,12 @@ class Assembler:
         return self.emit(kernel.CONSTANT, low, int(null), high)
 
     # ---- expressions ------------------------------------------------------------------------------------------
+
+    def result(self, expression: Expression, fields: Sequence[Value]) -> Value:
+        """The value of an expression that a step computes. Raises `Unsupported`, also for one that nests too deep."""
+        if depth_reaches(expression, MAX_DEPTH):
+            raise Unsupported
+        return self.value(expression, fields)
 
     def value(self, expression: Expression, fields: Sequence[Value]) -> Value:
         """The value of an expression over these fields. Raises `Unsupported`."""

@@ -356,10 +356,10 @@ def program_of(
         try:
             if isinstance(step, Filter):
                 for part in conjuncts(fold_constants(step.predicate, settings)):
-                    assembler.keep(assembler.register(assembler.value(part, fields)))
+                    assembler.keep(assembler.register(assembler.result(part, fields)))
                 fields = [assembler.settled(value) for value in fields]
             else:
-                made = [assembler.value(fold_constants(part, settings), fields) for part in step.expressions]
+                made = [assembler.result(fold_constants(part, settings), fields) for part in step.expressions]
                 for value in made:
                     _check_output(value.type)
                 fields, names = made, step.names
@@ -384,7 +384,7 @@ def filter_program(condition: Expression, schema: Schema, settings: Settings) ->
     fields: list[Value] = [Given(item.type, (index,)) for index, item in enumerate(schema)]
     try:
         for part in conjuncts(fold_constants(condition, settings)):
-            assembler.keep(assembler.register(assembler.value(part, fields)))
+            assembler.keep(assembler.register(assembler.result(part, fields)))
     except Unsupported:
         return None
     return Program(assembler, (), ()) if assembler.conditions else None
