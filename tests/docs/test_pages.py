@@ -119,7 +119,7 @@ def test_every_command_on_a_page_has_the_options_that_it_is_shown_with(
 ) -> None:
     arguments = list(words)
     for argument in arguments:
-        if Path(argument).suffix in (".sql", ".py", ".jsonl", ".csv", ".properties"):
+        if Path(argument).suffix in (".sql", ".py", ".jsonl", ".csv", ".jar", ".properties"):
             (tmp_path / argument).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / argument).touch()
     monkeypatch.chdir(tmp_path)
