@@ -7,12 +7,12 @@ its fields, its keys, its row time and what it keeps.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from riacho.plan.changelog import unique_keys
 from riacho.plan.changelog_modes import changelog_modes
-from riacho.plan.relations import Filter, Project, Relation, TimeAttribute, walk_relations
+from riacho.plan.relations import Filter, Project, Relation, TimeAttribute, count_readers
 from riacho.sql.plan_advice import advice
 from riacho.sql.relation_texts import describe, state_of
 from riacho.sql.stream_checks import extensions
@@ -61,41 +61,31 @@ def explain_steps(
     advised: tuple[Relation, ...] = (),
 ) -> str:
     """The trees of steps; one that occurs before is only named again. Those `advised` bear their numbers."""
-    tree = _Tree(modes or {}, _references(relations), operators=False, advised=advised)
+    tree = _Tree(modes or {}, count_readers(relations), operators=False, advised=advised)
     return "\n\n".join("\n".join(tree.lines(relation, "", "")) for relation in relations)
 
 
 def explain_operators(relations: tuple[Relation, ...], modes: Mapping[Relation, str] | None = None) -> str:
     """The trees of operators, each with its properties."""
-    tree = _Tree(modes or {}, _references(relations), operators=True)
+    tree = _Tree(modes or {}, count_readers(relations), operators=True)
     return "\n\n".join("\n".join(tree.lines(relation, "", "")) for relation in relations)
 
 
 def describe_operator(relation: Relation, inputs: Collection[Relation]) -> str:
     """The operator that gives a relation from those that it reads, as EXPLAIN names it."""
+    return _operator(relation, lambda below: below not in inputs)[0]
+
+
+def _operator(relation: Relation, belongs: Callable[[Relation], bool]) -> tuple[str, tuple[Relation, ...]]:
+    """An operator and what it reads: steps of one row each, down to the last that `belongs` to it, are one Calc."""
     steps: list[Relation] = []
-    while isinstance(relation, Filter | Project) and (not steps or relation not in inputs):
+    while isinstance(relation, Filter | Project) and (not steps or belongs(relation)):
         steps.insert(0, relation)
         relation = relation.input
-    return _calc(steps) if steps else describe(relation)
-
-
-def _calc(steps: list[Relation]) -> str:
+    if not steps:
+        return describe(relation), relation.inputs
     inner = ", ".join(describe(step).removeprefix("Calc(").removesuffix(")") for step in steps)
-    return f"Calc({inner})"
-
-
-def _references(relations: tuple[Relation, ...]) -> dict[Relation, int]:
-    """How often each step is read by others."""
-    found: dict[Relation, int] = {}
-    known: set[Relation] = set()
-    for relation in relations:
-        for part in walk_relations(relation):
-            if part not in known:
-                known.add(part)
-                for below in part.inputs:
-                    found[below] = found.get(below, 0) + 1
-    return found
+    return f"Calc({inner})", (relation,)
 
 
 @dataclass(slots=True)
@@ -131,12 +121,8 @@ class _Tree:
             yield from self.lines(part, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}")
 
     def operator(self, relation: Relation) -> tuple[str, tuple[Relation, ...]]:
-        """One operator and what it reads: steps of one row each, which nobody else reads, are one Calc."""
-        steps: list[Relation] = []
-        while isinstance(relation, Filter | Project) and (not steps or self.references.get(relation) == 1):
-            steps.insert(0, relation)
-            relation = relation.input
-        return (_calc(steps), (relation,)) if steps else (describe(relation), relation.inputs)
+        """One operator and what it reads: steps which nobody else reads belong to those above them."""
+        return _operator(relation, lambda below: self.references.get(below) == 1)
 
 
 def _with_mode(text: str, mode: str) -> str:
@@ -160,7 +146,7 @@ def _properties(relation: Relation) -> Iterator[str]:
 
 def json_plan(relations: tuple[Relation, ...]) -> str:
     """The operators as JSON, in the form of Flink's execution plans."""
-    tree = _Tree({}, _references(relations), operators=True)
+    tree = _Tree({}, count_readers(relations), operators=True)
     nodes: list[dict[str, object]] = []
     numbers: dict[Relation, int] = {}
 

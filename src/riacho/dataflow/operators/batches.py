@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import polars as pl
 
@@ -43,6 +45,14 @@ def concatenate(batches: list[Batch], names: tuple[str, ...], watermark: Waterma
     diff = np.concatenate([batch.signs() for batch in filled]) if signed else None
     order = np.argsort(sequence, kind="stable")
     return Batch(pl.concat(frames)[order], sequence[order], watermark, None if diff is None else diff[order])
+
+
+def whole_output(parts: Iterable[tuple[int, Batch]], schema: Schema, inputs: Sequence[Batch]) -> Batch:
+    """The output of a pass from its parts, each with the last sequence number that it is for."""
+    batches = [batch for _, batch in parts]
+    if len(batches) == 1:
+        return batches[0]
+    return concatenate(batches, schema.names, WatermarkSteps.minimum([batch.watermark for batch in inputs]))
 
 
 def _renamed(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from riacho.dataflow.batch import END_OF_SEQUENCE, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
-from riacho.dataflow.operators.batches import concatenate, empty_batch
+from riacho.dataflow.operators.batches import empty_batch, whole_output
 from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
@@ -126,10 +126,7 @@ class JoinOperator:
         return JoinSide(below.schema, expiry, updating=is_updating(below), counted=counted)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
-        parts = [part for _, part in self.parts(inputs)]
-        if len(parts) == 1:
-            return parts[0]
-        return concatenate(parts, self._schema.names, WatermarkSteps.minimum([batch.watermark for batch in inputs]))
+        return whole_output(self.parts(inputs), self._schema, inputs)
 
     def parts(self, inputs: tuple[Batch, ...]) -> Iterator[tuple[int, Batch]]:
         """The output in parts of no more than some pairs, each with the last sequence number that it is for."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
@@ -16,7 +15,7 @@ from riacho.plan.relations import (
     Relation,
     Sink,
     SourceField,
-    walk_relations,
+    count_readers,
     with_leaves,
 )
 from riacho.plan.types import DataType, is_bytes, is_text
@@ -41,15 +40,7 @@ def recognize_multi_joins(relations: tuple[Step, ...]) -> tuple[Step, ...]:
     have made null. A join that several steps read stays as it is, so that it is computed once. Rows that are kept for a
     time only are a chain's: those that a join gave live from then on.
     """
-    return _Recognition(_references(relations)).all(relations)
-
-
-def _references(relations: Sequence[Relation]) -> Counter[Relation]:
-    """How often each step is read by others."""
-    found: Counter[Relation] = Counter()
-    for step in {step for relation in relations for step in walk_relations(relation)}:
-        found.update(step.inputs)
-    return found
+    return _Recognition(count_readers(relations)).all(relations)
 
 
 @dataclass(slots=True)

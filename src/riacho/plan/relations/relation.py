@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -48,6 +49,14 @@ def walk_relations(relation: Relation) -> Iterator[Relation]:
     yield relation
     for below in relation.inputs:
         yield from walk_relations(below)
+
+
+def count_readers(relations: Iterable[Relation]) -> Counter[Relation]:
+    """How often each step below these is read by others; equal steps are one."""
+    found: Counter[Relation] = Counter()
+    for step in {step for relation in relations for step in walk_relations(relation)}:
+        found.update(step.inputs)
+    return found
 
 
 def rewrite_relation(relation: Relation, rule: Callable[[Relation], Relation]) -> Relation:
