@@ -21,17 +21,17 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.over_frames import framed
 from riacho.dataflow.operators.over_kinds import over_calls
-from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.key_index import KeyIndex
-from riacho.dataflow.state.rows import RowStore
+from riacho.dataflow.state.partitioned_rows import PartitionedRows
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec
-from riacho.kernels.sessions import chain_rows, chained_rows
 from riacho.plan.relations import FrameUnit, Over, Schema
 
 BoolArray = npt.NDArray[np.bool_]
+
+NO_ROWS = np.empty(0, np.int64)
 
 
 class _Rows(NamedTuple):
@@ -58,35 +58,27 @@ class OrderedOverOperator:
         self._relation = relation
         self._schema = relation.schema
         self._fields = below.fields
-        self._pool = StringPool()
-        self._codec = RowCodec(tuple(below[key] for key in relation.partition), self._pool)
-        self._index = KeyIndex(self._codec.width)
-        self._rows = RowStore(self._schema.fields)
-        self._kept = 0
-        self._arrived, self._nexts, self._heads, self._tails = (Growable(np.int64) for _ in range(4))
-        self._arrivals = 0
+        self._rows = PartitionedRows(below, relation.partition, self._schema.fields)
         self._expiry = Expiry(settings.clock, settings.state_ttl_ms)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
         self._expiry.begin()
-        self._forget(self._expiry.sweep(self._index.slots_used))
+        self._forget(self._expiry.sweep(self._rows.partition_slots))
         output = self._changes(batch) if len(batch) else empty_batch(self._schema, batch.watermark)
         self._rows.end_pass()
-        self._pool.collect()
         return output
 
     def _changes(self, batch: Batch) -> Batch:
         touched, partitions = np.unique(self._partitions(batch), return_inverse=True)
-        places, slots = self._kept_rows(touched)
-        kept = self._rows.frame(slots)
+        places, slots = self._rows.rows_of(touched)
+        kept = self._rows.store.frame(slots)
         rows = _Rows(
             pl.concat([kept.select(kept.columns[: len(self._fields)]), batch.frame]),
             np.concatenate((np.ones(len(slots), np.int8), batch.signs())),
             np.concatenate((places, partitions)),
-            np.concatenate((self._arrived.values[slots], self._arrivals + np.arange(len(batch)))),
+            np.concatenate((self._rows.arrivals[slots], self._rows.number(len(batch)))),
         )
-        self._arrivals += len(batch)
         now = self._in_order(rows, self._stay(rows))
         shown = rows.frame[now].hstack(self._results(rows, now))
         # A row that stays, with the same results, is not told again.
@@ -98,31 +90,21 @@ class OrderedOverOperator:
         moments = np.zeros(len(touched), np.int64)
         np.maximum.at(moments, partitions, batch.sequence)
         output = self._emit(batch, rows, moments, (kept, np.flatnonzero(over)), (shown, now, np.flatnonzero(told)))
-        self._rows.release(slots[over])
+        self._rows.store.release(slots[over])
         after = np.empty(len(now), np.int64)
         after[~told] = slots[now[~told]]
-        after[told] = self._rows.keep(shown.filter(pl.Series(told)))
-        self._chain(touched, after, rows.partitions[now], rows.arrivals[now])
-        self._kept += len(now) - len(slots)
+        after[told] = self._rows.keep(shown.filter(pl.Series(told)), rows.arrivals[now[told]])
+        self._rows.chain(touched, rows.partitions[now], after)
+        self._forget_partitions(self._rows.without_rows(touched))
         return output
 
     def _partitions(self, batch: Batch) -> Int64Array:
         """The slots of the rows' partitions."""
-        words = self._codec.encode([batch.frame.to_series(key) for key in self._relation.partition], len(batch))
-        self._forget(self._expiry.stale(self._index.find(words)))
-        keys, new_rows = self._index.upsert(words)
-        self._codec.retain(words[new_rows])
-        for part in (self._heads, self._tails):
-            part.reserve(self._index.slots_used)
-            part.values[keys[new_rows]] = 0
-        self._expiry.write(keys, self._index.slots_used)
-        return keys
-
-    def _kept_rows(self, partitions: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """The slots of the rows of these partitions, in their order, each with its partition's place."""
-        places, slots = np.empty(self._kept, np.int64), np.empty(self._kept, np.int64)
-        count = chained_rows(partitions, self._heads.values, self._nexts.values, places, slots)
-        return places[:count], slots[:count]
+        if self._expiry:
+            self._forget(self._expiry.stale(self._rows.known(batch.frame)))
+        partitions = self._rows.find(batch.frame)
+        self._expiry.write(partitions, self._rows.partition_slots)
+        return partitions
 
     def _stay(self, rows: _Rows) -> Int64Array:
         """The rows that are there after the pass: each that goes takes the first of its equals along."""
@@ -197,60 +179,30 @@ class OrderedOverOperator:
         diff = diff[order]
         return Batch(changes, moments[partitions][order], batch.watermark, diff if len(over) else None)
 
-    def _chain(self, touched: Int64Array, slots: Int64Array, places: Int64Array, arrivals: Int64Array) -> None:
-        """These rows, in order, are what the touched partitions have now; one without rows is forgotten."""
-        for part in (self._arrived, self._nexts):
-            part.reserve(self._rows.slots_used)
-        self._arrived.values[slots] = arrivals
-        self._heads.values[touched] = 0
-        self._tails.values[touched] = 0
-        chain_rows(slots, touched[places], self._heads.values, self._tails.values, self._nexts.values)
-        self._release(touched[self._heads.values[touched] == 0])
-
-    def _release(self, partitions: Int64Array) -> None:
-        self._codec.release(self._index.keys[partitions])
-        self._index.release(partitions)
-        self._expiry.forget(partitions)
-
     def _forget(self, partitions: Int64Array) -> None:
         """Let go of partitions whose time is over; what they gave stays as it is, as in Flink."""
         if not len(partitions):
             return
-        _, slots = self._kept_rows(partitions)
-        self._rows.release(slots)
-        self._kept -= len(slots)
-        self._heads.values[partitions] = 0
-        self._release(partitions)
+        _, slots = self._rows.rows_of(partitions)
+        self._rows.chain(partitions, NO_ROWS, NO_ROWS)
+        self._rows.store.release(slots)
+        self._forget_partitions(partitions)
+
+    def _forget_partitions(self, partitions: Int64Array) -> None:
+        self._rows.forget(partitions)
+        self._expiry.forget(partitions)
 
     def snapshot(self) -> StateArrays:
-        keys, slots = self._index.slots_used, self._rows.slots_used
-        return {
-            "progress": np.array([self._arrivals, self._kept], np.int64),
-            "arrived": self._arrived.copy(slots),
-            "nexts": self._nexts.copy(slots),
-            "heads": self._heads.copy(keys),
-            "tails": self._tails.copy(keys),
-            **prefixed("strings", self._pool.snapshot()),
-            **prefixed("keys", self._index.snapshot()),
-            **prefixed("rows", self._rows.snapshot()),
-            **prefixed("expiry", self._expiry.snapshot(keys)),
-        }
+        expiry = self._expiry.snapshot(self._rows.partition_slots)
+        return {**prefixed("rows", self._rows.snapshot()), **prefixed("expiry", expiry)}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._arrivals, self._kept = state["progress"].tolist()
-        self._arrived.load(state["arrived"])
-        self._nexts.load(state["nexts"])
-        self._heads.load(state["heads"])
-        self._tails.load(state["tails"])
-        self._pool.restore(section("strings", state))
-        self._index.restore(section("keys", state))
         self._rows.restore(section("rows", state))
-        self._expiry.restore(section("expiry", state), self._index.slots_used)
+        self._expiry.restore(section("expiry", state), self._rows.partition_slots)
 
     @property
     def state_bytes(self) -> int:
-        parts = (self._arrived, self._nexts, self._heads, self._tails, self._index, self._expiry)
-        return self._rows.bytes + self._pool.bytes + sum(part.bytes for part in parts)
+        return self._rows.bytes + self._expiry.bytes
 
     @property
     def late_rows(self) -> int:

@@ -24,12 +24,8 @@ from riacho.dataflow.operators.over_frames import Frames, framed
 from riacho.dataflow.operators.over_kinds import over_calls
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.state.arena import Growable
-from riacho.dataflow.state.key_index import KeyIndex
-from riacho.dataflow.state.rows import RowStore
+from riacho.dataflow.state.partitioned_rows import PartitionedRows
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.strings import StringPool
-from riacho.dataflow.state.words import RowCodec
-from riacho.kernels.sessions import chain_rows, chained_rows
 from riacho.plan.relations import FrameUnit, Over, TimeAttribute
 
 MICROSECONDS = 1000
@@ -52,22 +48,13 @@ class OverOperator:
         self._rejects = rejects
         self._time = relation.order[0].column
         self._by_row_time = below[self._time].time is TimeAttribute.ROWTIME
-        self._pool = StringPool()
-        self._codec = RowCodec(tuple(below[key] for key in relation.partition), self._pool)
-        self._index = KeyIndex(self._codec.width)
-        self._calls = over_calls(relation, self._pool)
+        self._rows = PartitionedRows(below, relation.partition, below.fields)
+        self._calls = over_calls(relation, self._rows.pool)
         self._lags = [Lag(call) for call in relation.calls if call.function == "LAG"]
-        self._rows = RowStore(below.fields)
         self._keys = Growable(np.int64)
         self._times = Growable(np.int64)
-        self._arrived = Growable(np.int64)
-        self._nexts = Growable(np.int64)
-        self._heads = Growable(np.int64)
-        self._tails = Growable(np.int64)
         self._waiting = np.empty(0, np.int64)
-        self._kept = 0
         self._sweep_at = FIRST_SWEEP
-        self._arrivals = 0
         self._late = 0
         self._progress = NO_WATERMARK
 
@@ -82,11 +69,15 @@ class OverOperator:
         else:
             output = self._process_arrivals(batch)
         preceding = self._relation.frame.preceding
-        if self._ranged and preceding is not None and max(self._kept, len(self._index)) >= self._sweep_at:
+        if self._ranged and preceding is not None and self._size >= self._sweep_at:
             self._sweep(preceding)
         self._rows.end_pass()
-        self._pool.collect()
         return output
+
+    @property
+    def _size(self) -> int:
+        """Rows or partitions that are kept, whichever are more."""
+        return max(len(self._rows), self._rows.partitions)
 
     def _process_row_time(self, batch: Batch) -> Batch:
         steps = batch.watermark
@@ -95,8 +86,8 @@ class OverOperator:
             late = times <= steps.seen_by(batch.sequence)
             if late.any():
                 self._late += int(late.sum())
-            slots = self._take(batch, np.flatnonzero(~late), times[~late])
-            self._waiting = np.concatenate((self._waiting, slots))
+                batch, times = batch.take(np.flatnonzero(~late)), times[~late]
+            self._waiting = np.concatenate((self._waiting, self._take(batch, times)))
         self._progress = steps.after
         times = self._times.values[self._waiting]
         due = times <= self._progress
@@ -110,7 +101,7 @@ class OverOperator:
         self._progress = max(self._progress, self._clock.now_ms())
         if not len(batch):
             return empty_batch(self._schema, batch.watermark)
-        slots = self._take(batch, np.arange(len(batch)), np.full(len(batch), self._progress))
+        slots = self._take(batch, np.full(len(batch), self._progress))
         return self._compute(slots, batch.sequence, batch.watermark)
 
     def _milliseconds(self, batch: Batch) -> Int64Array:
@@ -122,37 +113,27 @@ class OverOperator:
         milliseconds: Int64Array = integers(times).to_numpy() // MICROSECONDS
         return milliseconds
 
-    def _take(self, batch: Batch, rows: Int64Array, times: Int64Array) -> Int64Array:
-        """Keep these rows of a batch; their slots."""
-        slots = self._rows.stage(batch.frame, rows)
-        self._rows.settle(slots)
-        for part in (self._keys, self._times, self._arrived, self._nexts):
-            part.reserve(self._rows.slots_used)
-        columns = [batch.frame.to_series(key)[rows] for key in self._relation.partition]
-        words = self._codec.encode(columns, len(rows))
-        keys, new_rows = self._index.upsert(words)
-        self._codec.retain(words[new_rows])
-        for part in (self._heads, self._tails):
-            part.reserve(self._index.slots_used)
-            part.values[keys[new_rows]] = 0
-        self._keys.values[slots] = keys
-        self._times.values[slots] = times
-        self._arrived.values[slots] = self._arrivals + rows
-        self._arrivals += len(batch)
+    def _take(self, batch: Batch, times: Int64Array) -> Int64Array:
+        """Keep the rows of a batch; their slots."""
+        keys = self._rows.find(batch.frame)
+        slots = self._rows.keep(batch.rows, self._rows.number(len(batch)))
+        for part, values in ((self._keys, keys), (self._times, times)):
+            part.reserve(self._rows.store.slots_used)
+            part.values[slots] = values
         return slots
 
     def _compute(self, slots: Int64Array, moments: Int64Array, watermark: WatermarkSteps) -> Batch:
         """Give these rows out, at these moments."""
         keys = np.unique(self._keys.values[slots])
-        before = self._kept_rows(keys)
+        _, before = self._rows.rows_of(keys)
         every = np.concatenate((before, slots))
         new = np.ones(len(every), np.bool_)
         new[: len(before)] = False
-        order = np.lexsort((self._arrived.values[every], self._times.values[every], self._keys.values[every]))
+        order = np.lexsort((self._rows.arrivals[every], self._times.values[every], self._keys.values[every]))
         every, new = every[order], new[order]
         peers = self._ranged and (self._by_row_time or self._relation.frame.preceding is not None)
         frames = framed(
-            self._rows.frame(every),
+            self._rows.store.frame(every),
             self._keys.values[every],
             self._times.values[every],
             new,
@@ -166,33 +147,24 @@ class OverOperator:
         added = [results[place].alias(name) for place, name in enumerate(names)]
         rows = frames.frame[frames.new].with_columns(added)
         given = every[frames.new]
-        by_slot = np.empty(self._rows.slots_used, np.int64)
+        by_slot = np.empty(self._rows.store.slots_used, np.int64)
         by_slot[slots] = moments
         sequence = by_slot[given]
-        order = np.lexsort((self._arrived.values[given], self._times.values[given], sequence))
+        order = np.lexsort((self._rows.arrivals[given], self._times.values[given], sequence))
         self._keep(frames, every, keys)
         return Batch(rows[order], sequence[order], watermark)
-
-    def _kept_rows(self, keys: Int64Array) -> Int64Array:
-        """The rows of these partitions that frames reach back to, in their order."""
-        places, rows = np.empty(self._kept, np.int64), np.empty(self._kept, np.int64)
-        count = chained_rows(keys, self._heads.values, self._nexts.values, places, rows)
-        return rows[:count]
 
     def _keep(self, frames: Frames, every: Int64Array, keys: Int64Array) -> None:
         """Chain the rows that later ones look back to, and let the others go."""
         preceding = self._relation.frame.preceding
+        places = np.searchsorted(keys, frames.keys)
         if preceding is not None and self._ranged:
             kept = frames.times >= self._reached_by_all(preceding)
         else:
             reach = max([preceding or 0, *(lag.reach(frames.frame) for lag in self._lags)])
-            behind = frames.last_rows[np.searchsorted(keys, frames.keys)] - np.arange(len(every))
-            kept = behind < reach
-        self._kept += int(kept.sum()) - (len(every) - len(frames.new))
-        self._heads.values[keys] = 0
-        self._tails.values[keys] = 0
-        chain_rows(every[kept], frames.keys[kept], self._heads.values, self._tails.values, self._nexts.values)
-        self._rows.release(every[~kept])
+            kept = frames.last_rows[places] - np.arange(len(every)) < reach
+        self._rows.chain(keys, places[kept], every[kept])
+        self._rows.store.release(every[~kept])
 
     def _reached_by_all(self, preceding: int) -> int:
         """No row to come looks further back in time."""
@@ -200,62 +172,43 @@ class OverOperator:
 
     def _sweep(self, preceding: int) -> None:
         """Let go of the rows that no frame of time reaches any more, and of partitions that have none left."""
-        keys = self._index.live()
-        rows = self._kept_rows(keys)
+        keys = self._rows.live()
+        places, rows = self._rows.rows_of(keys)
         alive = self._times.values[rows] >= self._reached_by_all(preceding)
-        live = rows[alive]
-        self._heads.values[keys] = 0
-        self._tails.values[keys] = 0
-        chain_rows(live, self._keys.values[live], self._heads.values, self._tails.values, self._nexts.values)
-        self._rows.release(rows[~alive])
-        self._kept = len(live)
-        empty = keys[self._heads.values[keys] == 0]
-        empty = np.setdiff1d(empty, self._keys.values[self._waiting])
+        self._rows.chain(keys, places[alive], rows[alive])
+        self._rows.store.release(rows[~alive])
+        empty = np.setdiff1d(self._rows.without_rows(keys), self._keys.values[self._waiting])
         for _, call in self._calls:
             call.release(empty)
-        self._codec.release(self._index.keys[empty])
-        self._index.release(empty)
-        self._sweep_at = max(FIRST_SWEEP, 2 * max(self._kept, len(self._index)))
+        self._rows.forget(empty)
+        self._sweep_at = max(FIRST_SWEEP, 2 * self._size)
 
     def snapshot(self) -> StateArrays:
-        keys, slots = self._index.slots_used, self._rows.slots_used
+        slots = self._rows.store.slots_used
         arrays: StateArrays = {
-            "progress": np.array([self._arrivals, self._late, self._progress, self._kept, self._sweep_at], np.int64),
+            "progress": np.array([self._late, self._progress, self._sweep_at], np.int64),
             "waiting": self._waiting.copy(),
             "key": self._keys.copy(slots),
             "time": self._times.copy(slots),
-            "arrived": self._arrived.copy(slots),
-            "nexts": self._nexts.copy(slots),
-            "heads": self._heads.copy(keys),
-            "tails": self._tails.copy(keys),
-            **prefixed("strings", self._pool.snapshot()),
-            **prefixed("keys", self._index.snapshot()),
             **prefixed("rows", self._rows.snapshot()),
         }
         for number, (_, call) in enumerate(self._calls):
-            arrays |= prefixed(f"call{number}", call.snapshot(keys))
+            arrays |= prefixed(f"call{number}", call.snapshot(self._rows.partition_slots))
         return arrays
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._arrivals, self._late, self._progress, self._kept, self._sweep_at = state["progress"].tolist()
+        self._late, self._progress, self._sweep_at = state["progress"].tolist()
         self._waiting = state["waiting"].copy()
         self._keys.load(state["key"])
         self._times.load(state["time"])
-        self._arrived.load(state["arrived"])
-        self._nexts.load(state["nexts"])
-        self._heads.load(state["heads"])
-        self._tails.load(state["tails"])
-        self._pool.restore(section("strings", state))
-        self._index.restore(section("keys", state))
         self._rows.restore(section("rows", state))
         for number, (_, call) in enumerate(self._calls):
             call.restore(section(f"call{number}", state))
 
     @property
     def state_bytes(self) -> int:
-        parts = (self._keys, self._times, self._arrived, self._nexts, self._heads, self._tails, self._index)
-        kept = self._rows.bytes + self._pool.bytes + self._waiting.nbytes
-        return kept + sum(part.bytes for part in parts) + sum(call.bytes for _, call in self._calls)
+        rows = self._rows.bytes + self._keys.bytes + self._times.bytes + self._waiting.nbytes
+        return rows + sum(call.bytes for _, call in self._calls)
 
     @property
     def late_rows(self) -> int:
