@@ -60,14 +60,18 @@ class Trigger:
             return 0.0
         return max(0.0, oldest_ms + self.hold_ms - now_ms)
 
-    def ask_again_ms(self, *, rows: int, left_ms: float) -> float:
-        """How long to wait before the sources are asked for more, after they gave `rows` rows to a held pass.
+    def ask_again_ms(self, *, polls: int, rows: int, left_ms: float) -> float:
+        """How long to wait before the sources are asked for more, after the last of `polls` gave `rows` rows to a held
+        pass.
+
+        The first few rows may be what was left of many that a source had read together: they say nothing of how many
+        there are.
 
         >>> trigger = Trigger(hold_rows=100_000, hold_ms=500)
-        >>> trigger.ask_again_ms(rows=10, left_ms=400.0), trigger.ask_again_ms(rows=50_000, left_ms=400.0)
-        (20.0, 0.0)
+        >>> trigger.ask_again_ms(polls=1, rows=10, left_ms=400.0), trigger.ask_again_ms(polls=2, rows=10, left_ms=400.0)
+        (0.0, 20.0)
         """
-        return 0.0 if rows >= SMALL_ROWS else min(self.held_poll_ms, left_ms)
+        return 0.0 if polls == 1 or rows >= SMALL_ROWS else min(self.held_poll_ms, left_ms)
 
     def spacing_ms(self, *, rows: int, duration_ms: float) -> float:
         """How long input gathers after a pass over `rows` rows before the next one takes it.

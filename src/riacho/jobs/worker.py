@@ -192,8 +192,10 @@ class Worker:
             self._gathering_ms = self._oldest_ms = now
             if trigger.holds:
                 self._before = self._source_positions()
+        polls = 0
         while True:
             came = self._poll_all()
+            polls += 1
             now = self._clock.monotonic_ms()
             if came == intake.rows:
                 self._oldest_ms = now
@@ -212,7 +214,7 @@ class Worker:
             if left <= 0:
                 return not intake.rows
             if came:  # whoever had something says nothing of more: ask again, but not for every few rows
-                self._stopped.wait(trigger.ask_again_ms(rows=came, left_ms=left) / 1000)
+                self._stopped.wait(trigger.ask_again_ms(polls=polls, rows=came, left_ms=left) / 1000)
                 continue
             self._wiring.arrivals.wait(left)
             if not intake.rows:

@@ -131,7 +131,7 @@ class KafkaSource:
     def _fetched(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> Block | None:
         """What has arrived: for small batches more than is asked for, which is decoded together."""
         self._discover()
-        most = max(max_rows, BLOCK_ROWS)
+        most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)  # so that whole passes come of it
         parts = self._fetcher.fetch(max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms)
         self._check_topics()
         if not parts:
