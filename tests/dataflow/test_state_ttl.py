@@ -281,6 +281,27 @@ def test_a_key_whose_first_row_by_row_time_was_given_out_is_new_after_its_time()
     ]
 
 
+def test_a_time_to_live_that_a_restart_brings_forgets_no_key_that_was_gone_before() -> None:
+    clock = ManualClock(wall_ms=1_000)
+    job = Job((Sink(NORMALIZED, Table("out", (), (("connector", "blackhole"),))),))
+    events = [Event("users", (0, "x")), Event("users", (0, "x"), deleted=True)]
+    events += [Event("users", (user, "x")) for user in (1, 2)]
+    graph = started(job, Settings(clock=clock), 1)
+    for place in range(2):
+        list(graph.run_pass(batches_between(graph, events, place, place + 1)))
+    snapshot = graph.snapshot()
+
+    graph = started(job, Settings(clock=clock, state_ttl_ms=TTL_MS), 1)
+    graph.restore(snapshot)
+    clock.advance(TTL_MS)
+    found: list[Change] = []
+    for outputs in graph.run_pass(batches_between(graph, events, 2, 4)):
+        for batch in outputs.values():
+            found += zip(batch.frame.rows(), batch.signs().tolist(), strict=True)
+
+    assert found == [((1, "x"), 1), ((2, "x"), 1)]
+
+
 def test_silence_frees_state_a_part_at_a_time(monkeypatch: Any) -> None:
     monkeypatch.setattr(expiry, "SWEPT_SLOTS", 10)
     clock = ManualClock(wall_ms=1_000)

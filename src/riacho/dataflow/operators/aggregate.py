@@ -219,7 +219,7 @@ class AggregateOperator:
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
         self._aggregates.restore(section("aggregates", state))
-        self._expiry.restore(section("expiry", state), self._index.slots_used)
+        self._expiry.restore(section("expiry", state), self._index.live())
 
     @property
     def state_bytes(self) -> int:

@@ -64,7 +64,7 @@ class FirstArrivalOperator:
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._keys.restore(section("keys", state))
-        self._expiry.restore(section("expiry", state), self._keys.slots_used)
+        self._expiry.restore(section("expiry", state), self._keys.live())
 
     @property
     def state_bytes(self) -> int:
@@ -160,7 +160,7 @@ class DeduplicateOperator:
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._keys.restore(section("keys", state))
-        self._expiry.restore(section("expiry", state), self._keys.slots_used)
+        self._expiry.restore(section("expiry", state), self._keys.live())
         self._rows.restore(section("rows", state))
         self._kept.load(state["kept"])
 

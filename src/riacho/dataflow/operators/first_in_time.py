@@ -139,7 +139,7 @@ class FirstInTimeOperator:
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._keys.restore(section("keys", state))
-        self._expiry.restore(section("expiry", state), self._keys.slots_used)
+        self._expiry.restore(section("expiry", state), self._keys.live())
         self._rows.restore(section("rows", state))
         self._kept.load(state["kept"])
         self._came.load(state["came"])

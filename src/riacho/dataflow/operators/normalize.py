@@ -109,7 +109,7 @@ class NormalizeOperator:
         self._present.load(state["present"])
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
-        self._expiry.restore(section("expiry", state), self._index.slots_used)
+        self._expiry.restore(section("expiry", state), self._index.live())
 
     @property
     def state_bytes(self) -> int:

@@ -198,7 +198,7 @@ class OrderedOverOperator:
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self._rows.restore(section("rows", state))
-        self._expiry.restore(section("expiry", state), self._rows.partition_slots)
+        self._expiry.restore(section("expiry", state), self._rows.live())
 
     @property
     def state_bytes(self) -> int:

@@ -229,7 +229,7 @@ class TemporalJoinOperator:
         self._keys.restore(section("keys", state))
         self._left.restore(section("left", state))
         self._right.restore(section("right", state))
-        self._expiry.restore(section("expiry", state), self._keys.slots_used)
+        self._expiry.restore(section("expiry", state), self._keys.live())
 
     @property
     def state_bytes(self) -> int:

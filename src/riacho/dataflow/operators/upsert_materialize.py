@@ -144,7 +144,7 @@ class UpsertMaterializeOperator:
         self._pool.restore(section("strings", state))
         self._rows.restore(section("rows", state))
         self._keys.restore(section("keys", state))
-        self._expiry.restore(section("expiry", state), self._keys.slots_used)
+        self._expiry.restore(section("expiry", state), self._keys.live())
 
     @property
     def state_bytes(self) -> int:

@@ -81,7 +81,7 @@ class VersionedViewOperator:
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
         self._last.load(state["last"])
-        self._expiry.restore(section("expiry", state), self._index.slots_used)
+        self._expiry.restore(section("expiry", state), self._index.live())
 
     @property
     def state_bytes(self) -> int:

@@ -119,12 +119,15 @@ class Expiry:
         self._written.reserve(slots_used)
         return {"written": self._written.copy(slots_used)}
 
-    def restore(self, state: Mapping[str, npt.NDArray[Any]], slots_used: int) -> None:
-        """Take over a snapshot; one that was taken without a time to live begins to count now."""
+    def restore(self, state: Mapping[str, npt.NDArray[Any]], live: Int64Array) -> None:
+        """Take over a snapshot; where it was taken without a time to live, that of the `live` slots begins now.
+
+        They ascend, and each holds something.
+        """
         if not self._ttl:
             return
         self.begin()
         if "written" in state:
             self._written.load(state["written"])
-        else:
-            self.write(np.arange(slots_used), slots_used)
+        elif len(live):
+            self.write(live, int(live[-1]) + 1)

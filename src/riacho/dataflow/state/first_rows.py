@@ -265,7 +265,7 @@ class FirstRows:
         """Take over a snapshot."""
         self.partitions.restore(section("partitions", state))
         self.store.restore(section("store", state))
-        self._expiry.restore(section("expiry", state), self.partitions.slots_used)
+        self._expiry.restore(section("expiry", state), self.partitions.live())
         self._groups.load(state["groups"])
         self._pool.load(state["pool"])
         self._free[:] = state["free"]

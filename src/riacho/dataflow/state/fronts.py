@@ -305,7 +305,7 @@ class Fronts:
         self._pool.load(state["pool"])
         self._free[:] = state["free"]
         self._counters[:] = state["counters"]
-        self._expiry.restore(section("expiry", state), self.partitions.slots_used)
+        self._expiry.restore(section("expiry", state), self.partitions.live())
         self._rebuild_index()
 
     def _rebuild_index(self) -> None:

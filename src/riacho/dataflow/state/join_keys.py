@@ -112,6 +112,10 @@ class JoinKeys:
         """One past the greatest slot ever given out."""
         return self._keys.slots_used
 
+    def live(self) -> Int64Array:
+        """The slots of keys that rows have, ascending."""
+        return np.flatnonzero(self._population.values[: self._keys.slots_used])
+
     @property
     def bytes(self) -> int:
         return self._keys.bytes + self._population.bytes

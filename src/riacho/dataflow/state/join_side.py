@@ -99,6 +99,6 @@ class JoinSide:
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         self.store.restore(section("rows", state))
         self._links.load(state["links"])
-        self.expiry.restore(section("expiry", state), self.store.slots_used)
+        self.expiry.restore(section("expiry", state), self.store.live())
         if self._index is not None:
             self._index.rebuild()

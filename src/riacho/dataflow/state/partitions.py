@@ -39,6 +39,10 @@ class Partitions:
         """One past the greatest slot ever given out."""
         return self._index.slots_used
 
+    def live(self) -> Int64Array:
+        """The slots of all partitions, ascending."""
+        return self._index.live()
+
     @property
     def bytes(self) -> int:
         return self._pool.bytes + self._index.bytes
