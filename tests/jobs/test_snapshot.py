@@ -56,10 +56,41 @@ def test_a_half_written_snapshot_does_not_count(tmp_path: Path) -> None:
     half = tmp_path / "snapshots" / "00000002.partial"
     half.mkdir()
     (half / "state.bin").write_bytes(b"half")
-    newest = store(tmp_path).newest()
+    snapshots = store(tmp_path)
+    newest = snapshots.newest()
     assert newest is not None
     assert newest.positions == {"at": 1}
-    assert not half.exists()
+
+    snapshots.write("plan", {"at": 2}, ARRAYS)
+    assert sorted(path.name for path in (tmp_path / "snapshots").iterdir()) == ["00000001", "00000002"]
+
+
+class SnapshotRead(SystemDisk):
+    """A disk on which somebody reads the snapshots while one is written: when its files are complete."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self.directory = directory
+        self.found: list[object] = []
+
+    def sync_directory(self, path: Path) -> None:
+        if path.suffix == ".partial":
+            newest = store(self.directory).newest()
+            self.found.append(newest and newest.positions)
+        super().sync_directory(path)
+
+
+def test_who_reads_snapshots_leaves_the_one_that_is_being_written(tmp_path: Path) -> None:
+    disk = SnapshotRead(tmp_path)
+    snapshots = SnapshotStore(tmp_path, disk=disk, clock=ManualClock())
+
+    snapshots.write("plan", {"at": 1}, ARRAYS)
+    snapshots.write("plan", {"at": 2}, ARRAYS)
+
+    assert disk.found == [None, {"at": 1}]
+    newest = snapshots.newest()
+    assert newest is not None
+    assert newest.positions == {"at": 2}
 
 
 def test_a_damaged_snapshot_gives_way_to_the_one_before(tmp_path: Path) -> None:

@@ -63,16 +63,13 @@ class Snapshot:
 
 
 class SnapshotStore:
-    """The snapshots of one job, in one directory that nobody else writes to."""
+    """The snapshots of one job, in one directory that nobody else writes to; others may read there meanwhile."""
 
     def __init__(self, directory: Path, *, disk: Disk, clock: Clock) -> None:
         self._directory = directory / "snapshots"
         self._disk = disk
         self._clock = clock
         self._make_directory(self._directory)
-        for name in disk.list(self._directory):
-            if name.endswith(PARTIAL):
-                self._delete(name)
 
     def write(self, fingerprint: str, positions: Mapping[str, Json], arrays: Arrays) -> Snapshot:
         """Make a snapshot durable and forget those before the previous one.
@@ -89,6 +86,7 @@ class SnapshotStore:
             ) from error
 
     def _write(self, fingerprint: str, positions: Mapping[str, Json], arrays: Arrays) -> Snapshot:
+        self._delete_partial()
         numbers = self._numbers()
         number = numbers[-1] + 1 if numbers else 1
         snapshot = Snapshot(number, self._clock.now_ms(), fingerprint, dict(positions), dict(arrays))
@@ -129,6 +127,7 @@ class SnapshotStore:
 
     def clear(self) -> None:
         """Remove every snapshot: the job has ended, or starts afresh."""
+        self._delete_partial()
         self._remove(self._numbers())
 
     def begin(self, submission: str) -> None:
@@ -211,6 +210,12 @@ class SnapshotStore:
         self._disk.sync_directory(self._directory)
         for name in doomed:
             self._delete(f"{name}{PARTIAL}")
+
+    def _delete_partial(self) -> None:
+        """Delete what an earlier process left half written or half deleted."""
+        for name in self._disk.list(self._directory):
+            if name.endswith(PARTIAL):
+                self._delete(name)
 
     def _delete(self, name: str) -> None:
         """Delete a folder that is no snapshot, or no longer."""
