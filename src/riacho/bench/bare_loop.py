@@ -30,7 +30,7 @@ def receive_cost(directory: Path, size: int) -> float:
 
     fd = _nameless_file(directory)
     try:
-        with sender, receiver, BackedMemory(directory, size) as memory:
+        with sender, receiver, BackedMemory(size) as memory:
             threading.Thread(target=send, daemon=True).start()
             began = time.thread_time()
             for number in range(frames):

@@ -83,7 +83,7 @@ def measure_size(broker: ServedProcess, directory: Path, size: int, total: int) 
     bare_receive = bare_loop.receive_cost(directory, BARE_BYTES)
     bare_send = bare_loop.send_cost(directory, BARE_BYTES)
     count = total // size
-    with BackedMemory(directory, total) as memory:
+    with BackedMemory(total) as memory:
         meter = Meter(broker.cpu_s)
         produce(broker.address, topic, size, count, on_queued=memory.give_back)
         produced = meter.spent()

@@ -17,6 +17,7 @@ from riacho.host.child import riacho_command
 from riacho.host.parent import DIE_WITH_PARENT
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 10.0
 
@@ -97,6 +98,11 @@ def cpu_s(pid: int) -> float:
 def peak_rss_mb(pid: int) -> float:
     """The most resident memory that a process has had, in MB, shared pages of files included."""
     return _memory_mb(pid, "VmHWM")
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process, shared pages of files included; none once it has ended."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
 
 
 def _memory_mb(pid: int, line: str) -> float:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from riacho.host.parent import DIE_WITH_PARENT
 
 Progress = Callable[[int, float], None]
 """Told how many events have been read, and the CPU seconds of the process until then."""
+
+Beside = Callable[[int], AbstractContextManager[object]]
+"""What goes on while a process, whose id it is given, is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,9 @@ class Measured:
         return self.events / self.elapsed_s
 
 
-def measure(module: str, request: Mapping[str, Any], log: Path, progress: Progress) -> Measured:
+def measure(
+    module: str, request: Mapping[str, Any], log: Path, progress: Progress, beside: Beside = nullcontext
+) -> Measured:
     """Run a module as a child: it reads the request, a line of JSON, says how far it is, and what it has measured.
 
     Raises `RiachoError` with what the child says, where the query is refused or fails.
@@ -54,15 +60,16 @@ def measure(module: str, request: Mapping[str, Any], log: Path, progress: Progre
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        process.stdin.write(json.dumps(request))
-        process.stdin.close()
-        for line in process.stdout:
-            said = json.loads(line)
-            if "error" in said:
-                raise RiachoError(said["error"])
-            if "elapsed_s" in said:
-                return Measured(**said)
-            progress(said["events"], said["cpu_s"])
+        with beside(process.pid):
+            process.stdin.write(json.dumps(request))
+            process.stdin.close()
+            for line in process.stdout:
+                said = json.loads(line)
+                if "error" in said:
+                    raise RiachoError(said["error"])
+                if "elapsed_s" in said:
+                    return Measured(**said)
+                progress(said["events"], said["cpu_s"])
         raise RiachoError("the process of a query has ended before its query", where=str(log))
     finally:
         process.terminate()

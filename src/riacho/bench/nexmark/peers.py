@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from riacho.bench.nexmark import child, queries
-from riacho.bench.nexmark.child import Measured, Progress
+from riacho.bench.nexmark.child import Beside, Measured, Progress
 from riacho.bench.nexmark.events import generated
 from riacho.bench.nexmark.queries import Options
 from riacho.bench.nexmark.workload import STORED_RATE
@@ -67,6 +68,7 @@ class Riacho(_InChildren):
     source: Options
     batch: int | None = None
     name: str = "riacho"
+    beside: Beside = nullcontext
 
     def measure(self, query: str, progress: Progress) -> Measured:
         settings = _rows_of_a_pass(self.batch)
@@ -75,7 +77,8 @@ class Riacho(_InChildren):
             "warming": queries.script(query, generated(WARM_EVENTS, STORED_RATE), settings),
             "variables": {"NEXMARK_DIR": str(self.directory)},
         }
-        return child.measure("riacho.bench.nexmark.job", request, self.directory / "riacho.log", progress)
+        log = self.directory / "riacho.log"
+        return child.measure("riacho.bench.nexmark.job", request, log, progress, self.beside)
 
 
 def _rows_of_a_pass(batch: int | None) -> Options:
