@@ -58,7 +58,6 @@ DIFFERS = {
 """Files whose rows are others in Flink, or which it refuses, and why."""
 
 BY_CHANCE = {
-    "over_by_row_time": "Flink's bounded frames take late rows as long as none newer came out",
     "tumble_count": "Flink reads its partitions in any order",
     "union_of_two_watermarks": "Flink reads its tables in any order",
 }

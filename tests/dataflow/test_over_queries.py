@@ -1,9 +1,13 @@
-"""OVER in the order of time as text: DuckDB's answer over the rows that were in time, however the input is cut."""
+"""OVER in the order of time as text: DuckDB's answer over the rows that were in time, however the input is cut.
+
+Which rows those are a model of Flink's functions says, row by row.
+"""
 
 # ruff: noqa: DTZ001 - TIMESTAMP has no zone
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +39,7 @@ ROWS = Schema(
         Field(name, kind)
         for name, kind in (
             *(("seq", BIGINT), ("k", STRING), ("j", INT), ("v", BIGINT), ("flag", BOOLEAN), ("ts", TIMESTAMP_3)),
-            *(("pt", TIMESTAMP_3),),
+            *(("pt", TIMESTAMP_3), ("life", INT), ("out", BOOLEAN)),
         )
     )
 )
@@ -66,8 +70,19 @@ class Query:
         rows = "ROWS" in self.frame or (self.order == "pt" and not self.frame)
         order = f"{self.order}, seq" if rows else self.order
         frame = self.frame or ("ROWS UNBOUNDED PRECEDING" if rows else "")
-        calls = ", ".join(_for_duckdb(call, f"({self.by}ORDER BY {order} {frame})") for call in self.calls)
+        by = f"PARTITION BY {', '.join((*self.partition, 'life'))}"
+        calls = ", ".join(_for_duckdb(call, f"({by} ORDER BY {order} {frame})") for call in self.calls)
         return f"SELECT k, j, v, flag, ts, {calls} FROM rows QUALIFY {condition}"
+
+    @property
+    def preceding_ms(self) -> int | None:
+        """The length of a bounded frame of time."""
+        found = re.search(r"INTERVAL '([0-9.]+)'", self.frame)
+        return None if found is None else round(float(found[1]) * 1000)
+
+    def partition_of(self, event: Event) -> tuple[Any, ...]:
+        columns = ROWS.names[1:]
+        return tuple(event.values[columns.index(name)] for name in self.partition)
 
     def plan(self) -> Relation:
         session = Session()
@@ -116,29 +131,97 @@ def queries(draw: st.DrawFn, *, order: str = "ts") -> Query:
     )
 
 
-class Batch:
-    """The rows that were in time, and how far the watermark is."""
+class Unbounded:
+    """A partition whose frames are unbounded: what is behind the watermark is late."""
 
-    def __init__(self, events: list[Event]) -> None:
+    def __init__(self) -> None:
+        self.life = 0
+        self.waiting: dict[int, list[int]] = {}
+        self._watermark: int | None = None
+
+    def takes(self, moment: int) -> bool:
+        return self._watermark is None or moment > self._watermark
+
+    def advance(self, watermark: int) -> list[int]:
+        """The rows that come out."""
+        self._watermark = watermark
+        return [row for moment in sorted(self.waiting) if moment <= watermark for row in self.waiting.pop(moment)]
+
+
+class Bounded:
+    """A partition whose frames are bounded: late is what is no newer than the last timer that went off in this life.
+
+    A clean-up goes off as a timer, and cleans up unless it was put off in the meantime.
+    """
+
+    def __init__(self, preceding_ms: int | None) -> None:
+        self.life = 0
+        self.waiting: dict[int, list[int]] = {}
+        self._preceding_ms = preceding_ms
+        self._timers: set[int] = set()
+        self._last: int | None = None
+        self._clean_up: int | None = None
+
+    def takes(self, moment: int) -> bool:
+        if self._last is not None and moment <= self._last:
+            return False
+        self._timers.add(moment)
+        if self._preceding_ms is not None and (
+            self._clean_up is None or self._clean_up < moment + self._preceding_ms + 1
+        ):
+            self._clean_up = moment + int(self._preceding_ms * 1.5) + 1
+            self._timers.add(self._clean_up)
+        return True
+
+    def advance(self, watermark: int) -> list[int]:
+        """The rows that come out."""
+        out = []
+        for timer in sorted(timer for timer in self._timers if timer <= watermark):
+            self._timers.remove(timer)
+            if self._clean_up is not None and self._clean_up <= timer:
+                assert not self.waiting
+                self._last = self._clean_up = None
+                self.life += 1
+            else:
+                out += self.waiting.pop(timer, [])
+                self._last = timer
+        return out
+
+
+class Batch:
+    """The rows that were in time, and which of them have come out."""
+
+    def __init__(self, events: list[Event], query: Query) -> None:
+        bounded = query.frame not in ("", UNBOUNDED_ROWS)
+        partitions: dict[tuple[Any, ...], Bounded | Unbounded] = {}
         levels: list[int | None] = [None] * SPLITS
-        self.watermark: int | None = None
+        watermark = -(2**63)
         self.late = 0
-        rows = []
+        taken: dict[int, tuple[Any, ...]] = {}
+        out: set[int] = set()
         for number, event in enumerate(events):
             moment = milliseconds(event.values[4])
-            if self.watermark is not None and moment <= self.watermark:
-                self.late += 1
+            partition = partitions.setdefault(
+                query.partition_of(event), Bounded(query.preceding_ms) if bounded else Unbounded()
+            )
+            if not bounded:
+                partition.advance(watermark)
+            if partition.takes(moment):
+                partition.waiting.setdefault(moment, []).append(number)
+                taken[number] = (number, *event.values, at(number), partition.life)
             else:
-                rows.append((number, *event.values, at(number)))
+                self.late += 1
             level, reached = levels[event.split], moment - DELAY_MS
             levels[event.split] = reached if level is None else max(level, reached)
-            if None not in levels:
-                self.watermark = min(level for level in levels if level is not None)
-        oracle.load("rows", ROWS, rows)
+            least = min(-(2**63) if level is None else level for level in levels)
+            if least > watermark:
+                watermark = least
+                for each in partitions.values():
+                    out.update(each.advance(watermark))
+        oracle.load("rows", ROWS, [(*row, number in out) for number, row in taken.items()])
 
     def answer(self, query: Query, *, ended: bool) -> Counter[tuple[Any, ...]]:
-        reached = "TRUE" if ended else "FALSE" if self.watermark is None else f"epoch_ms(ts) <= {self.watermark}"
-        return oracle.query(query.batch(reached))
+        return oracle.query(query.batch("TRUE" if ended else "out"))
 
 
 def milliseconds(moment: datetime) -> int:
@@ -151,10 +234,10 @@ def test_over_by_row_time_is_that_of_the_batch_over_the_rows_in_time(query: Quer
     events, cuts, restarts = stream
 
     def compare(prefix: int, outcome: Outcome) -> None:
-        assert outcome.total() == Batch(events[:prefix]).answer(query, ended=False)
+        assert outcome.total() == Batch(events[:prefix], query).answer(query, ended=False)
 
     cut = run(query.plan(), events, cuts, restart_at=restarts, splits=SPLITS, observe=compare)
-    batch = Batch(events)
+    batch = Batch(events, query)
     assert cut.total() == batch.answer(query, ended=True)
     assert cut.late == batch.late
     assert cut.changes == run(query.plan(), events, splits=SPLITS).changes, "the same rows in the same order"
@@ -179,7 +262,7 @@ def test_over_by_processing_time_takes_rows_as_they_come(query: Query, stream: A
         settings=Settings(clock=clock),
         observe=tick,
     )
-    oracle.load("rows", ROWS, [(number, *event.values, at(number)) for number, event in enumerate(events)])
+    oracle.load("rows", ROWS, [(number, *event.values, at(number), 0, True) for number, event in enumerate(events)])
     assert outcome.total() == oracle.query(query.batch("TRUE"))
 
 
@@ -198,7 +281,7 @@ def test_lag_looks_back_from_the_last_row_of_a_time(offset: int, default: str, s
         "ORDER BY ts) FROM t"
     )
     outcome = run(relation, events, cuts, restart_at=restarts, splits=SPLITS)
-    Batch(events)
+    Batch(events, Query((), "ts", "", ()))
     assert outcome.total() == oracle.query(
         f"""
         SELECT k, v, ts, last_value(lagged) OVER (PARTITION BY k, ts ORDER BY seq
@@ -223,7 +306,7 @@ def test_the_last_different_value_is_the_one_that_came_first_last(stream: Any, r
         f"WINDOW w AS (PARTITION BY k ORDER BY ts {frame})"
     )
     outcome = run(relation, events, cuts, restart_at=restarts, splits=SPLITS)
-    Batch(events)
+    Batch(events, Query((), "ts", "", ()))
     at_row = """
         SELECT k, v, ts, seq,
           last_value(fresh IGNORE NULLS) OVER w AS latest, first_value(v IGNORE NULLS) OVER w AS earliest
