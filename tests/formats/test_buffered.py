@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riacho.dataflow.programs.crossing import columns_of
-from riacho.formats.arrow import Column
+from riacho.formats.arrow import Column, strings
 from riacho.formats.buffered import BufferedColumns, buffers_of, concatenated, frame_of, gathered, sliced
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.json_encoder import JsonEncoder
@@ -32,6 +32,7 @@ ROWS = st.lists(
             "t": st.none() | st.datetimes(datetime(1970, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001
             "f": st.none() | st.floats(-1e9, 1e9),
             "r": st.none() | st.fixed_dictionaries({"x": st.none() | st.integers(0, 9), "y": st.sampled_from(TEXTS)}),
+            "l": st.none() | st.lists(st.none() | st.sampled_from(TEXTS), max_size=3),
         }
     ),
     min_size=1,
@@ -46,14 +47,27 @@ SCHEMA = {
     "t": pl.Datetime("us"),
     "f": pl.Float64(),
     "r": pl.Struct({"x": pl.Int64(), "y": pl.String()}),
+    "l": pl.List(pl.String()),
 }
 CODES = {"m": "d:10,2", "d": "tdD", "t": "tsu:", "f": "g"}
+
+
+def list_column(series: pl.Series) -> Column:
+    """A column of lists of strings."""
+    lists = series.to_list()
+    offsets = np.cumsum([0, *(len(items or ()) for items in lists)], dtype=np.int64)
+    texts = pl.Series("", [text for items in lists for text in items or ()], pl.String)
+    (elements,) = columns_of(texts.to_frame()) if len(texts) else [strings(np.empty(0, np.uint8), [], None, text=True)]
+    return Column("+L", len(lists), (offsets,), series.is_not_null().to_numpy(), (("item", elements),))
 
 
 def buffered(frame: pl.DataFrame) -> BufferedColumns:
     """The frame's columns as buffers that are not Polars' own."""
     columns = []
     for series in frame.iter_columns():
+        if isinstance(series.dtype, pl.List):
+            columns.append(list_column(series))
+            continue
         if isinstance(series.dtype, pl.Struct):
             below = columns_of(series.struct.unnest())
             names = [item.name for item in series.dtype.fields]

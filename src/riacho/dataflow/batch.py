@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.formats.arrow import Column
-from riacho.formats.buffered import Columnar, column_of, frame_of
+from riacho.formats.buffered import Columnar, column_of, frame_of, gathered, sliced
 
 Int64Array = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
@@ -161,19 +161,13 @@ class Batch:
 
     def take(self, rows: Int64Array) -> Batch:
         """The rows at these positions, which must ascend to keep the order."""
-        return Batch(
-            self.frame[rows],
-            self.sequence[rows],
-            self.watermark,
-            None if self.diff is None else self.diff[rows],
-            None if self.split is None else self.split[rows],
-        )
+        return self.with_rows_of(gathered(self.rows, rows), rows)
 
     def between(self, low: int, high: int) -> Batch:
         """The part of the pass with the rows that have sequence numbers above `low` up to `high`."""
         first, stop = np.searchsorted(self.sequence, [low, high], side="right").tolist()
         return Batch(
-            self.frame[first:stop],
+            sliced(self.rows, first, stop),
             self.sequence[first:stop],
             self.watermark.between(low, high),
             None if self.diff is None else self.diff[first:stop],

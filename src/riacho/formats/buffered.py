@@ -28,14 +28,13 @@ from riacho.kernels.row_words import INLINE_BYTES
 class BufferedColumns:
     """Columns of one height under the names of a relation's fields."""
 
-    __slots__ = ("_columns", "_frame", "_lists", "height", "names")
+    __slots__ = ("_columns", "_frame", "height", "names")
 
     def __init__(self, names: tuple[str, ...], columns: tuple[Column, ...], height: int) -> None:
         self.names = names
         self.height = height
         self._columns: tuple[Column, ...] | None = columns
         self._frame: pl.DataFrame | None = None
-        self._lists: bool | None = None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -48,13 +47,6 @@ class BufferedColumns:
         """One of the columns."""
         assert self._columns is not None
         return self._columns[place]
-
-    @property
-    def has_lists(self) -> bool:
-        """Whether there is a list in one of the columns."""
-        if self._lists is None:
-            self._lists = any(_has_lists(column) for column in self.columns)
-        return self._lists
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -92,7 +84,6 @@ class LateColumns(BufferedColumns):
         self.height = height
         self._columns = None
         self._frame = None
-        self._lists = None
         self._make = make
         self._made: dict[int, Column] = {}
         self.part_of = part_of
@@ -241,8 +232,6 @@ def sliced(rows: Columnar, first: int, stop: int) -> Columnar:
     if isinstance(rows, LateColumns) and rows.part_of is not None:
         whole, before = rows.part_of
         return sliced(whole, before + first, before + stop)
-    if rows.has_lists:
-        return rows.frame[first:stop]
     return LateColumns(
         rows.names, lambda place: sliced_column(rows.column(place), first, stop), stop - first, part_of=(rows, first)
     )
@@ -250,28 +239,38 @@ def sliced(rows: Columnar, first: int, stop: int) -> Columnar:
 
 def gathered(rows: Columnar, places: npt.NDArray[np.int64]) -> Columnar:
     """The rows at these places, in their order."""
-    if isinstance(rows, pl.DataFrame) or rows.has_lists:
+    if isinstance(rows, pl.DataFrame):
         index = pl.Series(places.astype(np.uint32))  # Polars' own type of index, which it need not check
-        return pl.DataFrame([column[index] for column in frame_of(rows).get_columns()])
-    return BufferedColumns(rows.names, tuple([_gathered(column, places) for column in rows.columns]), len(places))
+        return pl.DataFrame([column[index] for column in rows.get_columns()])
+    return LateColumns(rows.names, lambda place: gathered_column(rows.column(place), places), len(places))
 
 
-def _gathered(column: Column, places: npt.NDArray[np.int64]) -> Column:
+def gathered_column(column: Column, places: npt.NDArray[np.int64]) -> Column:
+    """The values at these places, in their order."""
     valid = None if column.valid is None else column.valid[places]
     if column.format == "+s":
-        children = tuple([(name, _gathered(child, places)) for name, child in column.children])
+        children = tuple([(name, gathered_column(child, places)) for name, child in column.children])
         return Column("+s", len(places), (), valid, children)
     values, *rest = column.buffers
+    if column.format == "+L":
+        ((name, elements),) = column.children
+        starts, lengths = values[places], values[places + 1] - values[places]
+        offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+        inner = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Column("+L", len(places), (offsets,), valid, ((name, gathered_column(elements, inner)),))
     if column.format == "b":
         bits = np.unpackbits(values, count=column.length, bitorder="little")
         return Column("b", len(places), (np.packbits(bits[places], bitorder="little"),), valid)
     width = len(values) // max(column.length, 1)
-    taken = values[places] if width == 1 else values.reshape(-1, width)[places].reshape(-1)
+    if width > 1:  # bytes
+        taken = values.reshape(-1, width).view(_WORDS[width]).take(places, axis=0).reshape(-1).view(np.uint8)
+    else:
+        taken = values.take(places, axis=0)
     return Column(column.format, len(places), (taken, *rest), valid)
 
 
-def _has_lists(column: Column) -> bool:
-    return column.format == "+L" or any(_has_lists(child) for _, child in column.children)
+_WORDS: dict[int, str] = {2: "u2", 4: "u4", 8: "u8", 16: "u8"}
+"""What values of so many bytes are moved as."""
 
 
 def sliced_column(column: Column, first: int, stop: int) -> Column:
@@ -282,10 +281,14 @@ def sliced_column(column: Column, first: int, stop: int) -> Column:
         there, _ = column.addresses()
         return Column("+s", stop - first, (), valid, children, (there + first if there else 0, ()))
     values, *rest = column.buffers
+    if column.format == "+L":
+        ((name, elements),) = column.children
+        inner = sliced_column(elements, int(values[first]), int(values[stop]))
+        return Column("+L", stop - first, (values[first : stop + 1] - values[first],), valid, ((name, inner),))
     if column.format == "b":
         bits = np.unpackbits(values, count=column.length, bitorder="little")[first:stop]
         return Column("b", stop - first, (np.packbits(bits, bitorder="little"),), valid)
-    width = len(values) // column.length
+    width = len(values) // max(column.length, 1)
     there, (start, *others) = column.addresses()
     addresses = there + first if there else 0, (start + first * width * values.strides[0], *others)
     return Column(column.format, stop - first, (values[first * width : stop * width], *rest), valid, (), addresses)

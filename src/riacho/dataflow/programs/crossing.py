@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from riacho.formats.arrow import (
@@ -107,19 +106,3 @@ def _width(kind: pl.DataType) -> int:
 def rows_of(column: Column) -> BufferedColumns:
     """A column alone, as rows with one field."""
     return BufferedColumns(("",), (column,), column.length)
-
-
-def taken(column: Column, rows: npt.NDArray[np.int64]) -> Column:
-    """The values of a column at these rows."""
-    values, *rest = column.buffers
-    valid = None if column.valid is None else column.valid[rows]
-    if column.format == "b":
-        bits = np.unpackbits(values, count=column.length, bitorder="little")
-        return Column("b", len(rows), (np.packbits(bits[rows], bitorder="little"),), valid)
-    values = values.view(np.uint8)
-    width = len(values) // column.length
-    found = values.reshape(-1, width).view(_WORDS[width]).take(rows, axis=0)
-    return Column(column.format, len(rows), (found.reshape(-1).view(np.uint8), *rest), valid)
-
-
-_WORDS: dict[int, str] = {1: "u1", 2: "u2", 4: "u4", 8: "u8", 16: "u8"}

@@ -8,10 +8,10 @@ import polars as pl
 from riacho.dataflow.evaluation.failures import RowError
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.evaluator import Evaluator
-from riacho.dataflow.programs.crossing import Path, columns_of, path_of, rows_of, taken
+from riacho.dataflow.programs.crossing import Path, columns_of, path_of, rows_of
 from riacho.dataflow.state.strings import StringPool
 from riacho.formats.arrow import Column, strings, views_of
-from riacho.formats.buffered import BufferedColumns, concatenated
+from riacho.formats.buffered import BufferedColumns, concatenated, gathered_column
 from riacho.kernels.strings import place_views
 from riacho.plan.expressions import Call, Expression
 from riacho.plan.expressions import Column as Field
@@ -115,7 +115,7 @@ class Memo:
         new = len(self._pool) - before
         if new:
             self._learn(before, new)
-        values = [taken(self._values, numbers)]
+        values = [gathered_column(self._values, numbers)]
         if len(self._pool) >= MANY and new > texts.length // 2:
             self._resting = REST
         if self._pool.bytes + self._results.bytes > MAX_BYTES:
