@@ -34,15 +34,9 @@ from riacho.plan.relations import Job, Schema
 from riacho.sql.ordering import OrderedQuery
 from riacho.sql.scans import scan
 from riacho.sql.session import Session, StatementResult
-from riacho.sql.source import SourceText
-from riacho.sql.statement_grammar import read_script
-from riacho.sql.statements import Describe, Explain, Insert, Select, Show, StatementSet
 from riacho.user_functions.loading import PythonModules
 
 Settings = dict[str, str]
-
-_REPORTS = (Describe, Explain, Insert, Select, Show, StatementSet)
-"""Statements that leave the session as it is."""
 
 
 class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
@@ -59,8 +53,6 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
 
     kafka: str
     session: Session
-    definitions: list[str]
-    """The statements that made what the session knows, in order: what a job of its own begins with."""
     python: dict[str, Path]
     """The modules of the functions of Ibis that expressions called so far, by the functions' names in SQL."""
 
@@ -69,7 +61,6 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
             pass
         self.kafka = kafka
         self.session = Session({"KAFKA": kafka}, check_table)
-        self.definitions = []
         self.python = {}
         self._progress = progress
 
@@ -95,7 +86,6 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
                 results.append(run_insert(step, self.kafka))
             else:
                 results.append(self._rows(step))
-        self.definitions += _definitions(query, self.session.variables)
         return results
 
     @contextlib.contextmanager
@@ -267,18 +257,6 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
         table = expr.as_table()
         frame = self.to_pyarrow(table, params=params, limit=limit).to_pandas(timestamp_as_object=False)
         return expr.__pandas_result__(PandasData.convert_table(frame, table.schema()))
-
-
-def _definitions(text: str, variables: Mapping[str, str]) -> list[str]:
-    """The statements of a text that make or change a table, view, function or option."""
-    source = SourceText.read(text, None, variables)
-    statements = list(read_script(source))
-    ends = [*(statement.start for statement in statements[1:]), len(source.expanded)]
-    return [
-        source.expanded[statement.start : end].rstrip().rstrip(";")
-        for statement, end in zip(statements, ends, strict=True)
-        if not isinstance(statement, _REPORTS)
-    ]
 
 
 def insert_statement(backend: Backend, table: str, expr: ir.Expr) -> str:

@@ -68,7 +68,7 @@ def start(expr: ir.Expr, *, into: ir.Table | str, name: str | None = None, fresh
     table = into if isinstance(into, str) else into.get_name()
     job = checked_name(name or table.lower())
     insert = insert_statement(backend, table, expr)
-    sql = ";\n\n".join([*backend.definitions, insert]) + ";\n"
+    sql = ";\n\n".join([*backend.session.definitions, insert]) + ";\n"
     compile_job_script(sql, None, {"KAFKA": backend.kafka}, backend.session.modules)
     python = {module.name: module.read_text() for module in backend.python.values()}
     with _catalog(backend.kafka) as catalog:

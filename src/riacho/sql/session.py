@@ -52,6 +52,9 @@ from riacho.user_functions.loading import PythonModules
 
 Step = TypeVar("Step", bound=Relation)
 
+_REPORTS = (Describe, Explain, Insert, Select, Show, StatementSet)
+"""Statements that leave the session as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class StatementResult:
@@ -102,6 +105,8 @@ class Session:
     catalog: Catalog = field(default_factory=Catalog)
     options: dict[str, str] = field(default_factory=dict)
     modules: PythonModules = field(default_factory=PythonModules)
+    definitions: list[str] = field(default_factory=list)
+    """The statements so far that made what the session knows: another one that runs them knows the same."""
 
     def execute(self, text: str, file_name: str | None = None) -> Script:
         """Run every statement. Raises `SqlError` at the first that is wrong; those before it have taken effect."""
@@ -191,6 +196,8 @@ class Session:
                     statement.start,
                     "write INSERT INTO a table, or EXPLAIN",
                 )
+        if not isinstance(statement, _REPORTS):
+            self.definitions.append(source.expanded[statement.start : statement.end])
 
     def _mark(self, statement: Statement) -> None:
         mark_functions(statement, self.catalog.functions, self.catalog.current)

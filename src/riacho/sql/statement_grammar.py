@@ -6,6 +6,7 @@ Source: Flink, "SQL": CREATE, DROP, INSERT, EXPLAIN, DESCRIBE, SHOW, SET and RES
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
@@ -82,7 +83,7 @@ def read_script(source: SourceText) -> Iterator[Statement]:
             raise source.error(str(fault), parser.offset) from None
         except RecursionError:
             raise source.too_deep(chunk[0].start) from None
-        yield statement
+        yield replace(statement, end=chunk[-1].end + 1)
 
 
 def _tokens(source: SourceText) -> list[Token]:

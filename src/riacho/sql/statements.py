@@ -11,9 +11,10 @@ from riacho.plan.types import DataType
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement; `start` is its offset in the script."""
+    """A statement, from `start` up to `end` in its script; one that is a part of another does not know its end."""
 
     start: int
+    end: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
