@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK
 from riacho.plan.expressions import Call
-from riacho.plan.relations import Join, JoinKind, Normalize, TimeAttribute, Versions, Watermark
+from riacho.plan.relations import Join, JoinKind, Normalize, Relation, TimeAttribute, Versions, Watermark
 from riacho.plan.types import BIGINT, BOOLEAN, STRING, TIMESTAMP_3
+from riacho.sql.session import Session
 
 LATE = 10
 """Milliseconds by which a row may be behind those before it. The watermark allows for none of it."""
@@ -131,3 +132,52 @@ def test_a_temporal_join_is_that_of_single_rows_after_every_pass(kind: JoinKind,
 def test_row_times_of_the_left_side_stay_row_times() -> None:
     schema = joined(JoinKind.INNER, residual=False).schema
     assert [item.time for item in schema] == [None, None, TimeAttribute.ROWTIME, None, None, None]
+
+
+TABLES = """
+CREATE TABLE a (k STRING, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka', 'topic' = 'a', 'format' = 'json');
+CREATE TABLE added (k STRING, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+WITH ('connector' = 'kafka', 'topic' = 'b', 'format' = 'json');
+CREATE TABLE keyed (k STRING, v BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts, PRIMARY KEY (k) NOT ENFORCED)
+WITH ('connector' = 'upsert-kafka', 'topic' = 'b', 'key.format' = 'json', 'value.format' = 'json');
+CREATE VIEW last_rows AS
+SELECT k, v, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS n FROM added) WHERE n = 1;
+"""
+
+
+def planned(view: str, condition: str, kind: str) -> Relation:
+    session = Session()
+    for statement in (TABLES + view).split(";\n"):
+        session.execute(f"{statement};") if statement.strip() else None
+    return session.query(
+        f"SELECT a.k, a.v, a.ts, b.doubled FROM a {kind} JOIN versions FOR SYSTEM_TIME AS OF a.ts AS b "
+        f"ON a.k = b.k{condition}"
+    )
+
+
+@pytest.mark.parametrize("table", ["keyed", "last_rows"])
+@settings(max_examples=30, deadline=None)
+@given(stream=streams(), kind=st.sampled_from(["LEFT", "INNER"]))
+def test_a_condition_of_the_view_is_one_of_the_join(table: str, stream: Any, kind: str) -> None:
+    events, cuts, restarts = stream
+    name = "keyed" if table == "keyed" else "added"
+    events = [replace(event, table=name) if event.table == "b" else event for event in events]
+    if name == "added":
+        events = [event for event in events if not event.deleted]
+        cuts, restarts = [cut for cut in cuts if cut <= len(events)], [cut for cut in restarts if cut < len(events)]
+    inside = planned(
+        f"CREATE VIEW all_doubled AS SELECT k, ts, v * 2 AS doubled FROM {table} WHERE v <> 1;\n"
+        "CREATE VIEW versions AS SELECT doubled, k, ts FROM all_doubled WHERE k = 'x' OR doubled < 4;\n",
+        "",
+        kind,
+    )
+    outside = planned(
+        f"CREATE VIEW versions AS SELECT k, ts, v * 2 AS doubled FROM {table};\n",
+        " AND b.doubled <> 2 AND (b.k = 'x' OR b.doubled < 4)",
+        kind,
+    )
+
+    of_view = run(inside, events, cuts, restart_at=restarts)
+
+    assert of_view.changes == run(outside, events).changes
