@@ -193,10 +193,9 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         ),
         Feature(
             "OVER in the order of time, by ROWS and RANGE",
-            DIFFERS,
+            YES,
             "over.md",
             "SELECT SUM(v) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM t",
-            "late rows are dropped by the watermark, whatever the frame",
         ),
         Feature(
             "OVER in another order, over all rows before, also over rows that change",

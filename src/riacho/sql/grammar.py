@@ -236,6 +236,10 @@ class Grammar(Parser):
             name = str(instance.this)
             if name.upper() in RESERVED:
                 where = token or self._prev
+                if name.upper() == "UESCAPE":
+                    raise SqlSyntaxError(
+                        "UESCAPE is for text that begins with U&", where.start, "write U&'…' UESCAPE '!'"
+                    )
                 mend = f"as a name, write it as `{name}`"
                 if name.upper() in STATEMENT_WORDS:
                     mend = f"end the statement before it with a semicolon; {mend}"
