@@ -201,11 +201,11 @@ class Connection:
         view[:position] = memoryview(self._ahead)[self._ahead_start : self._ahead_start + position]
         self._ahead_start += position
         while position < size:
-            position += self._receive_into(view[position:])
+            position += self._receive_into(view[position:], socket.MSG_WAITALL)
         return data
 
-    def _receive_into(self, view: memoryview) -> int:
-        received = self._io(partial(self._socket.recv_into, view))
+    def _receive_into(self, view: memoryview, flags: int = 0) -> int:
+        received = self._io(partial(self._socket.recv_into, view, 0, flags))
         if not received:
             self.close()
             raise UnreachableError("the broker closed the connection", where=self.address)

@@ -42,6 +42,8 @@ class SplitWatermarks:
         self._levels = np.empty(0, np.int64)
         self._heard_ms = np.empty(0, np.float64)
         self._lookup = np.empty(0, np.int32)
+        self._in_order = False
+        """Whether each split's number is the split, as where a source began with all of them."""
         self._never_idle = np.empty(0, np.bool_)
         self.watermark = NO_WATERMARK
         self._last_sequence = BEFORE_ALL_ROWS
@@ -64,6 +66,7 @@ class SplitWatermarks:
         self._lookup = np.full(max(self._numbers) + 1, -1, np.int32)
         for split, number in self._numbers.items():
             self._lookup[split] = number
+        self._in_order = self._lookup.tolist() == list(range(len(self._numbers)))
 
     def finish(self, splits: Iterable[int]) -> None:
         """These splits have no further rows."""
@@ -138,9 +141,9 @@ class SplitWatermarks:
             return FIRST if self._numbers[0] == 0 else np.full(rows, self._numbers[0], np.int32)
         if not rows:
             return splits
-        if len(self._numbers) == 1 and len(self._lookup) == 1 and int(splits.max()) == 0:
-            return splits  # the only split is number 0, and so are its rows
         if int(splits.max()) < len(self._lookup):
+            if self._in_order:
+                return splits
             numbers = self._lookup[splits]
             if int(numbers.min()) >= 0:
                 return numbers

@@ -18,7 +18,7 @@ from riacho.formats.buffered import concatenated
 from riacho.plan.relations import Scan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as batches are not
 class Taken:
     """One poll's rows, numbered from `first`."""
 
@@ -27,7 +27,7 @@ class Taken:
     first: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Segment:
     """A part of a pass in which no split ends but with its last row: one run through the graph.
 

@@ -50,7 +50,7 @@ class Origins(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as batches are not
 class SourceBatch:
     """What one poll delivers: rows in the order of arrival, one column per field of the scan, by name.
 

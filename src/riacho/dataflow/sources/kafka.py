@@ -83,6 +83,7 @@ class KafkaSource:
         self._splits = _Splits()
         self._block: Block | None = None
         """What was decoded and is not delivered yet."""
+        self._names: list[str] = []
         self._started = False
         self._restored: dict[TopicPartition, int] | None = None
         self._ids: dict[str, str] = {}
@@ -97,38 +98,37 @@ class KafkaSource:
     @property
     def splits(self) -> Sequence[str]:
         self._start()
-        return [str(partition) for partition in self._splits.numbers]
+        return self._names
 
     @property
     def finished_splits(self) -> frozenset[int]:
         if not self._bounded:
             return frozenset()
         until = self._splits.until
-        fetched = self._fetcher.positions()
-        ended = [part for part in self._splits.numbers if fetched.get(part, until[part]) >= until[part]]
-        if ended and self._block is not None:  # of which some rows may not be delivered yet
-            delivered = self._block.positions()
-            ended = [part for part in ended if delivered.get(part, until[part]) >= until[part]]
-        return frozenset(self._splits.numbers[part] for part in ended)
+        standing = self._standing()
+        return frozenset(
+            number for part, number in self._splits.numbers.items() if standing.get(part, until[part]) >= until[part]
+        )
 
     @property
     def finished(self) -> bool:
         self._start()
-        return self._bounded and self._fetcher.finished and self._block is None
+        return self._bounded and self._block is None and self._fetcher.finished
 
     def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
         self._start()
-        if self._block is None:
-            self._block = self._fetched(max_rows, max_bytes, max_wait_ms)
-        if self._block is None:
+        block = self._block
+        if block is None:
+            block = self._block = self._next_block(max_rows, max_bytes, max_wait_ms)
+        if block is None:
             return None
-        batch = self._block.rows if len(self._block.rows) <= max_rows else self._block.take(max_rows)
-        if batch is self._block.rows or not self._block.left:
+        batch = block.rows if len(block.rows) <= max_rows else block.take(max_rows)
+        if batch is block.rows or not block.left:
             self._block = None
         self._bad.delivered(len(batch), batch.bytes)
         return batch
 
-    def _fetched(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> Block | None:
+    def _next_block(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> Block | None:
         """What has arrived: for small batches more than is asked for, which is decoded together."""
         self._discover()
         most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)  # so that whole passes come of it
@@ -139,12 +139,10 @@ class KafkaSource:
         groups = join_parts(parts, self._splits.of)
         made = self._rows.make_all(groups)
         for records, rows in made:
-            self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
+            if rows.bad:
+                self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
             self._bad.ignored(rows.ignored)
-        size = 0
-        for records in groups:
-            size += int(np.maximum(records.value.length, 0).sum(dtype=np.int64))
-            size += int(np.maximum(records.key.length, 0).sum(dtype=np.int64))
+        size = sum(records.size() for records in groups)
         batch = _batch(made, size)
         if not len(batch):
             self._bad.delivered(0, size)
@@ -277,6 +275,7 @@ class KafkaSource:
         ids = self._cluster.topic_ids
         for partition in partitions:
             self._splits.numbers[partition] = len(self._splits.numbers)
+        self._names = [str(partition) for partition in self._splits.numbers]
         present = {partition.topic for partition in self._splits.numbers}
         self._ids = {topic: ids[topic] for topic in present if topic in ids}
         self._splits.until |= until

@@ -33,17 +33,37 @@ JOINED_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of some partitions, one after another, in one buffer. `numbers` are their partitions' split numbers."""
+    """Records of some partitions, one after another, in one buffer, that of `value`.
+
+    `numbers` are their partitions' split numbers.
+    """
 
     parts: tuple[RecordColumns, ...]
     first: Int64Array
     """Each part's first record, and in the end their number."""
     numbers: tuple[int, ...]
-    key: Spans
     value: Spans
+    shifts: Sequence[int]
+    """Where each part's buffer begins in the buffer of all."""
 
     def __len__(self) -> int:
         return int(self.first[-1])
+
+    def key(self) -> Spans:
+        """The records' keys, put together anew: few tables read them."""
+        return Spans(
+            self.value.data,
+            _shifted([part.key_start for part in self.parts], self.shifts),
+            np.concatenate([part.key_length for part in self.parts]),
+        )
+
+    def size(self) -> int:
+        """How many bytes their keys and values have."""
+        return sum(
+            int(np.maximum(length, 0).sum(dtype=np.int64))
+            for part in self.parts
+            for length in (part.key_length, part.value_length)
+        )
 
     def part_of(self, record: int) -> tuple[RecordColumns, int]:
         """The part that holds a record, and its place there."""
@@ -52,7 +72,7 @@ class Records:
 
     def origin(self, record: int) -> RecordOrigin:
         part, place = self.part_of(record)
-        return RecordOrigin(part.topic, part.partition, int(part.offset[place]), self.key[record], self.value[record])
+        return RecordOrigin(part.topic, part.partition, int(part.offset[place]), part.key[place], part.value[place])
 
     def column(self, values: Callable[[RecordColumns], Int64Array]) -> Int64Array:
         """One array over all parts."""
@@ -130,15 +150,18 @@ def _records(
 ) -> Records:
     """The records of parts whose buffers begin at `shifts` in `data`."""
     first = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(part) for part in parts])))
-    key_start = np.concatenate([part.key_start + shift for part, shift in zip(parts, shifts, strict=True)])
-    value_start = np.concatenate([part.value_start + shift for part, shift in zip(parts, shifts, strict=True)])
+    value_start = _shifted([part.value_start for part in parts], shifts)
     return Records(
         tuple(parts),
         first,
         tuple(number(part) for part in parts),
-        Spans(data, key_start, np.concatenate([part.key_length for part in parts])),
         Spans(data, value_start, np.concatenate([part.value_length for part in parts])),
+        shifts,
     )
+
+
+def _shifted(starts: Sequence[Int64Array], shifts: Sequence[int]) -> Int64Array:
+    return np.concatenate([start + shift for start, shift in zip(starts, shifts, strict=True)])
 
 
 HALVED_ROWS = 8192
@@ -221,12 +244,12 @@ class RowMaker:
             frame, record, diff = self._with_tombstones(frame, record, records)
         keys: pl.DataFrame | None = None
         if self._key is not None:
-            key = self._key.decode(records.key)
+            key = self._key.decode(texts := records.key())
             ignored += key.ignored
             for item in key.bad:
                 bad.setdefault(item.record, f"key: {item.reason}")
             if self._table.upserts:
-                for place in np.flatnonzero(records.key.length < 0).tolist():
+                for place in np.flatnonzero(texts.length < 0).tolist():
                     bad.setdefault(place, "a record of an upsert table has no key")
             names = {self._table.key_columns[name]: name for name in self._from_key}
             keys = key.frame.rename(names)
