@@ -76,6 +76,7 @@ from riacho.plan.relations import (
     WindowKind,
     WindowRank,
     WindowTable,
+    readers_of,
     walk_relations,
 )
 
@@ -113,7 +114,7 @@ class _Compiler:
         self._places: dict[Relation, int] = {}
         self._watermarks: dict[Watermark, int] = {}
         self._fingerprints = Fingerprints()
-        self._readers = _readers(job)
+        self._readers = readers_of(job.sinks)
         self.nodes: list[Node] = []
 
     def node(self, relation: Relation) -> int:
@@ -245,16 +246,6 @@ class _Compiler:
             case UpsertMaterialize():
                 return UpsertMaterializeOperator(relation, settings)
         raise AssertionError(f"no operator for {type(relation).__name__}")
-
-
-def _readers(job: Job) -> dict[Relation, set[Relation]]:
-    """The different relations that read each relation."""
-    readers: dict[Relation, set[Relation]] = {}
-    for sink in job.sinks:
-        for relation in walk_relations(sink):
-            for below in relation.inputs:
-                readers.setdefault(below, set()).add(relation)
-    return readers
 
 
 def _keeps_sources(relation: Relation) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from riacho.plan.ordering import SortKey
 from riacho.plan.passes.batch import as_batch
 from riacho.plan.relations import Materialize, Project, Relation, Scan, Sink, walk_relations
 from riacho.plan.table_bounds import is_bounded
@@ -40,9 +39,7 @@ def bind_batch(tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: Sou
 
 def with_order(query: OrderedQuery) -> Materialize:
     """The query's rows in its order, once they are all there."""
-    schema, order = query.relation.schema, query.order
-    keys = tuple(SortKey(schema.index(key.column), key.descending, key.nulls_first) for key in order.keys)
-    return Materialize(query.relation, keys, order.offset, order.limit)
+    return Materialize(query.relation, query.order.keys, query.order.offset, query.order.limit)
 
 
 def batch_sink(sink: Sink, source: SourceText, place: Place) -> Sink:

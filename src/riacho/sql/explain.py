@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from riacho.plan.changelog import unique_keys
 from riacho.plan.changelog_modes import changelog_modes
-from riacho.plan.relations import Filter, Project, Relation, TimeAttribute, count_readers
+from riacho.plan.relations import Filter, Project, Relation, TimeAttribute, readers_of
 from riacho.sql.plan_advice import advice
 from riacho.sql.relation_texts import describe, state_of
 from riacho.sql.stream_checks import extensions
@@ -61,13 +61,13 @@ def explain_steps(
     advised: tuple[Relation, ...] = (),
 ) -> str:
     """The trees of steps; one that occurs before is only named again. Those `advised` bear their numbers."""
-    tree = _Tree(modes or {}, count_readers(relations), operators=False, advised=advised)
+    tree = _Tree(modes or {}, readers_of(relations), operators=False, advised=advised)
     return "\n\n".join("\n".join(tree.lines(relation, "", "")) for relation in relations)
 
 
 def explain_operators(relations: tuple[Relation, ...], modes: Mapping[Relation, str] | None = None) -> str:
     """The trees of operators, each with its properties."""
-    tree = _Tree(modes or {}, count_readers(relations), operators=True)
+    tree = _Tree(modes or {}, readers_of(relations), operators=True)
     return "\n\n".join("\n".join(tree.lines(relation, "", "")) for relation in relations)
 
 
@@ -93,7 +93,7 @@ class _Tree:
     """Draws trees, of steps or of operators; `modes` are the changelog modes, if they are to be told."""
 
     modes: Mapping[Relation, str]
-    references: Mapping[Relation, int]
+    readers: Mapping[Relation, list[Relation]]
     operators: bool
     advised: tuple[Relation, ...] = ()
     shared: dict[Relation, int] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class _Tree:
             yield f"{first}Reused(reference_id=[{self.shared[relation]}])"
             return
         reused = ""
-        if self.references.get(relation, 0) > 1 and relation.inputs:
+        if len(self.readers.get(relation, ())) > 1 and relation.inputs:
             self.shared[relation] = len(self.shared) + 1
             reused = f"(reuse_id=[{self.shared[relation]}])"
         text, below = self.operator(relation) if self.operators else (describe(relation), relation.inputs)
@@ -122,7 +122,7 @@ class _Tree:
 
     def operator(self, relation: Relation) -> tuple[str, tuple[Relation, ...]]:
         """One operator and what it reads: steps which nobody else reads belong to those above them."""
-        return _operator(relation, lambda below: self.references.get(below) == 1)
+        return _operator(relation, lambda below: len(self.readers.get(below, ())) == 1)
 
 
 def _with_mode(text: str, mode: str) -> str:
@@ -146,7 +146,7 @@ def _properties(relation: Relation) -> Iterator[str]:
 
 def json_plan(relations: tuple[Relation, ...]) -> str:
     """The operators as JSON, in the form of Flink's execution plans."""
-    tree = _Tree({}, count_readers(relations), operators=True)
+    tree = _Tree({}, readers_of(relations), operators=True)
     nodes: list[dict[str, object]] = []
     numbers: dict[Relation, int] = {}
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from riacho.plan.expressions import Literal
-from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Filter, Project, Rank, RankKind, Relation, Sort
 from riacho.plan.types import BOOLEAN
 from riacho.sql.ordering import bind_ordered
@@ -29,16 +28,15 @@ def bind_limited(tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: S
     """
     query = bind_ordered(tree, bind, source)
     relation, order = query.relation, query.order
-    keys = tuple(SortKey(relation.schema.index(key.column), key.descending, key.nulls_first) for key in order.keys)
     if order.limit is None:
         if order.offset:
             source.fail("OFFSET without LIMIT is not supported in streams", tree.args["offset"], "write LIMIT n, too")
-        if keys and not within:
-            relation = Sort(relation, keys, source.locate(tree.args["order"]))
+        if order.keys and not within:
+            relation = Sort(relation, order.keys, source.locate(tree.args["order"]))
     elif order.limit == 0:
         relation = Filter(relation, Literal(BOOLEAN.with_nullable(False), value=False))
     else:
-        relation = Rank(relation, RankKind.ROW_NUMBER, (), keys, order.offset + 1, order.offset + order.limit)
+        relation = Rank(relation, RankKind.ROW_NUMBER, (), order.keys, order.offset + 1, order.offset + order.limit)
     if query.width == len(relation.schema):
         return relation
     columns = tuple(relation.schema.column(index) for index in range(query.width))

@@ -11,20 +11,12 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Relation
 from riacho.sql.source import SourceText
 
 _HIDDEN = "\x7forder{}"
 """Names of columns that are there for the order alone. No column of a query has such a name."""
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """One key of an order: a column of the query."""
-
-    column: str
-    descending: bool
-    nulls_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +58,9 @@ def bind_ordered(tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: S
     for item in order.expressions if order is not None else ():
         column = _column_of(item.this, relation, plain, source)
         if column is None:
-            column = _HIDDEN.format(len(hidden))
-            hidden.append(exp.alias_(_without_aliases(item.this, plain), column, quoted=True, copy=False))
+            column = width + len(hidden)
+            name = _HIDDEN.format(len(hidden))
+            hidden.append(exp.alias_(_without_aliases(item.this, plain), name, quoted=True, copy=False))
         keys.append(SortKey(column, bool(item.args.get("desc")), bool(item.args.get("nulls_first"))))
     if hidden:
         plain.set("expressions", [*plain.expressions, *hidden])
@@ -84,16 +77,16 @@ def bind_ordered(tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: S
     )
 
 
-def _column_of(key: exp.Expr, relation: Relation, tree: exp.Expr, source: SourceText) -> str | None:
+def _column_of(key: exp.Expr, relation: Relation, tree: exp.Expr, source: SourceText) -> int | None:
     """The column of the result that a key of ORDER BY is; None for an expression that has yet to be computed."""
     names = relation.schema.names
     if isinstance(key, exp.Literal):
         position = int(key.this) if not key.is_string and str(key.this).isdecimal() else 0
         if not 1 <= position <= len(names):
             source.fail(f"ORDER BY {key.sql()}: the result has no such column", key, f"they are {', '.join(names)}")
-        return names[position - 1]
+        return position - 1
     if isinstance(key, exp.Column) and len(key.parts) == 1 and key.name in names:
-        return key.name
+        return names.index(key.name)
     if isinstance(tree, exp.Select) and not tree.args.get("distinct"):
         return None
     kind = "SELECT DISTINCT" if isinstance(tree, exp.Select) else "a set operation"

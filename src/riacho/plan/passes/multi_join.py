@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, cast
 
@@ -15,7 +15,7 @@ from riacho.plan.relations import (
     Relation,
     Sink,
     SourceField,
-    count_readers,
+    readers_of,
     with_leaves,
 )
 from riacho.plan.types import DataType, is_bytes, is_text
@@ -40,7 +40,7 @@ def recognize_multi_joins(relations: tuple[Step, ...]) -> tuple[Step, ...]:
     have made null. A join that several steps read stays as it is, so that it is computed once. Rows that are kept for a
     time only are a chain's: those that a join gave live from then on.
     """
-    return _Recognition(count_readers(relations)).all(relations)
+    return _Recognition(readers_of(relations)).all(relations)
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class _Group:
 
 @dataclass(slots=True)
 class _Recognition:
-    references: Counter[Relation]
+    readers: Mapping[Relation, list[Relation]]
     known: dict[Relation, Relation] = field(default_factory=dict)
 
     def all(self, relations: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -115,7 +115,7 @@ class _Recognition:
         return self._joined(relation) if isinstance(relation, Join) else None
 
     def _is_read_once(self, relation: Relation) -> bool:
-        return self.references[relation] <= 1
+        return len(self.readers.get(relation, ())) <= 1
 
     def _joined(self, join: Join) -> _Group | None:
         """The group of a join, with those of its inputs; None where it is not by a key alone."""

@@ -13,7 +13,7 @@ from riacho.plan.relations.join import Interval, Join, JoinKind, JoinTime, Looku
 from riacho.plan.relations.multi_join import MultiJoin, SourceField, with_leaves
 from riacho.plan.relations.over import Frame, FrameUnit, Over
 from riacho.plan.relations.rank import Deduplicate, Rank, RankKind, VersionedView, WindowRank
-from riacho.plan.relations.relation import Relation, Unary, count_readers, rewrite_relation, walk_relations
+from riacho.plan.relations.relation import Relation, Unary, readers_of, rewrite_relation, walk_relations
 from riacho.plan.relations.replicate import Replicate
 from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_names
 from riacho.plan.relations.sort import Sort
@@ -70,9 +70,9 @@ __all__ = [
     "WindowProperty",
     "WindowRank",
     "WindowTable",
-    "count_readers",
     "element_names",
     "element_types",
+    "readers_of",
     "rewrite_relation",
     "unique_names",
     "walk_relations",

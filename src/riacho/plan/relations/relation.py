@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -51,11 +50,12 @@ def walk_relations(relation: Relation) -> Iterator[Relation]:
         yield from walk_relations(below)
 
 
-def count_readers(relations: Iterable[Relation]) -> Counter[Relation]:
-    """How often each step below these is read by others; equal steps are one."""
-    found: Counter[Relation] = Counter()
-    for step in {step for relation in relations for step in walk_relations(relation)}:
-        found.update(step.inputs)
+def readers_of(relations: Iterable[Relation]) -> dict[Relation, list[Relation]]:
+    """Which steps read each step below these, a step that reads it twice two times; equal steps are one."""
+    found: dict[Relation, list[Relation]] = {}
+    for step in dict.fromkeys(step for relation in relations for step in walk_relations(relation)):
+        for below in step.inputs:
+            found.setdefault(below, []).append(step)
     return found
 
 
