@@ -17,6 +17,7 @@ from riacho.formats.arrow import (
     Buffers,
     Column,
     Uint8Array,
+    Uint64Array,
     column_buffers,
     frame_buffers,
     strings,
@@ -60,15 +61,20 @@ Truths = tuple[BoolArray, BoolArray | None]
 """Booleans, a byte each, and which of them are not null (None: all)."""
 
 
+Tables = tuple[Uint64Array, Uint64Array]
+"""Where columns are in memory as `kernels.rows` reads it: a line for each, and the buffers that views point into."""
+
+
 class LateColumns(BufferedColumns):
     """Columns each of which is made when it is asked for: in a small batch making one costs more than its values.
 
     `make` is given the column's place, once. Where they are given, `locate` says without making it where its memory is,
-    as long as these rows live, and `truths` gives booleans as bytes. `part_of` tells whose rows these are, and which is
-    the first, where they are some that follow each other.
+    as long as these rows live, and `tables` the same of all columns at once, or None where one is not that simple;
+    `truths` gives booleans as bytes. `part_of` tells whose rows these are, and which is the first, where they are some
+    that follow each other.
     """
 
-    __slots__ = ("_made", "_make", "locate", "part_of", "truths")
+    __slots__ = ("_made", "_make", "locate", "part_of", "tables", "truths")
 
     def __init__(
         self,
@@ -79,6 +85,7 @@ class LateColumns(BufferedColumns):
         part_of: tuple[BufferedColumns, int] | None = None,
         locate: Callable[[int], Buffers] | None = None,
         truths: Callable[[int], Truths] | None = None,
+        tables: Callable[[], Tables | None] | None = None,
     ) -> None:
         self.names = names
         self.height = height
@@ -89,12 +96,18 @@ class LateColumns(BufferedColumns):
         self.part_of = part_of
         self.locate = locate
         self.truths = truths
+        self.tables = tables
 
     def column(self, place: int) -> Column:
         column = self._made.get(place)
         if column is None:
             column = self._made[place] = self._make(place)
         return column
+
+
+def tables_of(rows: Columnar) -> Tables | None:
+    """Where all columns of rows are in memory, as long as they live; None where nobody can say so at once."""
+    return rows.tables() if isinstance(rows, LateColumns) and rows.tables is not None else None
 
 
 def truths_of(rows: BufferedColumns, place: int) -> Truths:
@@ -134,12 +147,18 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
     if isinstance(rows, pl.DataFrame):
         return pl.DataFrame([rows.to_series(place).alias(name) for place, name in zip(places, names, strict=True)])
     locate = rows.locate if isinstance(rows, LateColumns) else None
+
+    def tables() -> Tables | None:
+        found = tables_of(rows)
+        return None if found is None else (found[0][list(places)], found[1])
+
     return LateColumns(
         names,
         lambda place: rows.column(places[place]),
         rows.height,
         locate=None if locate is None else lambda place: locate(places[place]),
         truths=lambda place: truths_of(rows, places[place]),
+        tables=tables,
     )
 
 

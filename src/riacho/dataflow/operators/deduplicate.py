@@ -14,12 +14,11 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
+from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.leaf_words import OrderWords
 from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.rows import Located, RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.words import build_rows
-from riacho.formats.buffered import buffers_of
 from riacho.kernels.deduplicate import KEPT_ROW, KEPT_WORDS, decide_rows, replace_rows
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Deduplicate, TimeAttribute
@@ -44,7 +43,7 @@ class FirstArrivalOperator:
             self._forget(self._expiry.sweep(self._keys.slots_used))
         if not len(batch):
             return batch
-        located = Located(*buffers_of(batch.rows, self._places), len(batch))
+        located = Located(batch.rows, self._places)
         if self._expiry:
             self._forget(self._expiry.stale(self._keys.known(batch.rows, located)))
         partitions, new_rows = self._keys.find(batch.rows, located)
@@ -86,6 +85,7 @@ class DeduplicateOperator:
         self._schema = relation.schema
         self._keys = Partitions(relation.input.schema, relation.key)
         self._rows = RowStore(relation.input.schema.fields)
+        self._output = OutputRows(relation.schema.fields, [len(relation.input.schema)])
         by_rowtime = relation.input.schema[relation.time].time is TimeAttribute.ROWTIME
         self._order = OrderWords(relation.input.schema, [SortKey(relation.time)] if by_rowtime else [])
         self._kept = Growable(np.int64, width=KEPT_WORDS + self._order.width)
@@ -131,8 +131,8 @@ class DeduplicateOperator:
         self._expiry.write(partitions[moments], self._keys.slots_used)  # where the row stays, nothing is written
         rows.settle(out[added])
         if made:
-            columns = build_rows(self._schema.fields, rows.columns(out), made)
-            output = Batch(columns, batch.sequence[moments], batch.watermark, None if added.all() else diff)
+            given = self._output.rows([rows.give(out)], made)
+            output = Batch(given, batch.sequence[moments], batch.watermark, None if added.all() else diff)
         else:
             output = empty_batch(self._schema, batch.watermark)
         rows.release(removed[removed >= 0])

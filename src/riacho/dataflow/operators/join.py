@@ -16,10 +16,11 @@ from riacho.dataflow.operators.batches import empty_batch, whole_output
 from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
+from riacho.dataflow.state.given_rows import GivenRows, OutputRows
 from riacho.dataflow.state.join_keys import KeySlots
 from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.words import build_rows, is_interned
+from riacho.dataflow.state.words import is_interned
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.errors import RiachoError
 from riacho.formats.arrow import Column
@@ -99,6 +100,10 @@ class JoinOperator:
             assert is_interned(one) == is_interned(other), "the binder casts join keys to one type"
             assert len(set(scales)) <= 1, "the binder casts join keys to one type"
         self._keys = KeySlots(key_types, relation.null_safe)
+        self._key_fields = [
+            self._keys.fields_in(side.store, columns)
+            for side, columns in zip(self._sides, (relation.left_keys, relation.right_keys), strict=True)
+        ]
         self._chains = Growable(np.int64, width=join_rows.CHAIN_COLUMNS)
         self._chains.reserve(1)
         width, given = len(left), relation.given
@@ -109,6 +114,8 @@ class JoinOperator:
         if relation.kind.emits_right:
             self._right_given = self._sides[1].store.choose([index - width for index in given if index >= width])
         self._marks = relation.kind is JoinKind.MARK and width in given
+        parts = [len(self._left_given.fields), len(self._right_given.fields) + self._marks]
+        self._output_rows = OutputRows(relation.schema.fields, parts)
         self._condition = None
         if relation.residual is not None:
             self._condition = PairCondition(relation, self._sides[0].store, self._sides[1].store, settings)
@@ -147,11 +154,10 @@ class JoinOperator:
 
     def _take(self, inputs: tuple[Batch, ...]) -> _Joining:
         """Give the rows of a pass their slots and those of their keys."""
-        (left, right), relation = inputs, self._relation
-        left_keys, _ = self._keys.find(left, relation.left_keys) if len(left) else (NO_SLOTS, NO_SLOTS)
-        right_keys, _ = self._keys.find(right, relation.right_keys) if len(right) else (NO_SLOTS, NO_SLOTS)
-        self._chains.reserve(self._keys.slots_used)
+        left, right = inputs
         left_taken, right_taken = self._sides[0].take(left), self._sides[1].take(right)
+        left_keys, right_keys = self._find_keys(0, left, left_taken), self._find_keys(1, right, right_taken)
+        self._chains.reserve(self._keys.slots_used)
         unsigned = left.diff is None and right.diff is None
         joining = _Joining(
             rows=_together(left_taken.rows, right_taken.rows),
@@ -171,11 +177,21 @@ class JoinOperator:
             joining.progress[join_rows.NOW] = side.expiry.now
         return joining
 
+    def _find_keys(self, number: int, batch: Batch, taken: Taken) -> Int64Array:
+        """The slots of the keys of an input's rows, which have been taken in."""
+        if not len(batch):
+            return NO_SLOTS
+        fields = self._key_fields[number]
+        if fields is not None:
+            return self._keys.find_kept(self._sides[number].store, taken.rows, fields)
+        relation = self._relation
+        return self._keys.find(batch, relation.right_keys if number else relation.left_keys)[0]
+
     def _join(self, joining: _Joining) -> bool:
         """Take rows in until all are, or there are pairs enough; whether all are."""
         left, right = self._sides
         progress = joining.progress
-        progress[[join_rows.PAIR_COUNT, join_rows.COPY_COUNT, join_rows.EVENT_COUNT]] = 0
+        progress[join_rows.PAIR_COUNT] = progress[join_rows.COPY_COUNT] = progress[join_rows.EVENT_COUNT] = 0
         if self._pairs.shape[1] > MAX_PAIRS:
             self._pairs = np.empty((join_rows.PAIR_LINES, MAX_PAIRS), np.int64)
         while True:
@@ -275,12 +291,12 @@ class JoinOperator:
         count = len(made.left)
         if not count:
             return empty_batch(self._schema, watermark)
-        columns = self._sides[0].store.columns(made.left, self._left_given)
+        parts: list[GivenRows | Column] = [self._sides[0].store.give(made.left, self._left_given)]
         if self._relation.kind.emits_right:
-            columns += self._sides[1].store.columns(made.right, self._right_given)
+            parts.append(self._sides[1].store.give(made.right, self._right_given))
         elif self._marks:
-            columns.append(Column("b", count, (np.packbits(made.right == join_layout.MARKED, bitorder="little"),)))
-        return Batch(build_rows(self._schema.fields, columns, count), made.sequence, watermark, made.diff)
+            parts.append(Column("b", count, (np.packbits(made.right == join_layout.MARKED, bitorder="little"),)))
+        return Batch(self._output_rows.rows(parts, count), made.sequence, watermark, made.diff)
 
     def _end_pass(self, joining: _Joining) -> None:
         """Let go of the rows that are gone, and of those that can never match."""

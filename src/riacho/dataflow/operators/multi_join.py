@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from riacho.dataflow.batch import END_OF_SEQUENCE, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Settings
@@ -15,11 +14,10 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch, whole_output
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
+from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, OutputRows
 from riacho.dataflow.state.join_keys import KeySlots
 from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
-from riacho.dataflow.state.rows import ChosenFields
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.words import build_rows
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.formats.arrow import Column
 from riacho.kernels import multi_join as kernel
@@ -63,6 +61,10 @@ class MultiJoinOperator:
         ]
         first = relation.sources[0].schema
         self._keys = KeySlots([first[key].type for key in relation.keys[0]], relation.null_safe)
+        self._key_fields = [
+            None if side is None else self._keys.fields_in(side.store, columns)
+            for side, columns in zip(self._sides, relation.keys, strict=True)
+        ]
         self._inputs = np.zeros((len(relation.sources), kernel.INPUT_COLUMNS), np.int64)
         width = 0
         for line, kind in zip(self._inputs, relation.kinds, strict=True):
@@ -77,20 +79,22 @@ class MultiJoinOperator:
         needed = np.flatnonzero(self._inputs[:, kernel.IN_ROLE] == kernel.ROWS)
         self._lone_input = int(needed[0]) if len(needed) == 1 else -1
         self._chosen: list[tuple[int, ChosenFields | None]] = []
-        self._places: list[int] = []
         self._choose(relation)
         self._tuples = np.empty((kernel.TUPLE_ROWS + len(self._inputs), FIRST_TUPLES), np.int64)
 
     def _choose(self, relation: MultiJoin) -> None:
         """Which columns each input gives, and where each field of the result is among them."""
         places: dict[int, int] = {}
+        counts = []
         for source, side in enumerate(self._sides):
             of_source = [(place, item.field) for place, item in enumerate(relation.fields) if item.source == source]
             if of_source:
                 chosen = None if side is None else side.store.choose([own for _, own in of_source])
                 self._chosen.append((source, chosen))
+                counts.append(len(of_source))
                 places |= {place: len(places) + number for number, (place, _) in enumerate(of_source)}
-        self._places = [places[place] for place in range(len(relation.fields))]
+        order = [places[place] for place in range(len(relation.fields))]
+        self._output_rows = OutputRows(relation.schema.fields, counts, order)
 
     def _make_room(self, size: int, kept: int) -> None:
         """Make room for so many tuples, and keep the first ones."""
@@ -107,7 +111,8 @@ class MultiJoinOperator:
         if not any(len(batch) for batch in inputs):
             yield END_OF_SEQUENCE, empty_batch(self._schema, watermark)
             return
-        joining = _Joining(inputs, self._find_keys(inputs), self._take(inputs))
+        taken = self._take(inputs)
+        joining = _Joining(inputs, self._find_keys(inputs, taken), taken)
         self._begin(joining)
         low = BEFORE_ALL_ROWS - 1
         while not self._join(joining):
@@ -118,11 +123,17 @@ class MultiJoinOperator:
         self._end_pass(joining)
         yield END_OF_SEQUENCE, output
 
-    def _find_keys(self, inputs: tuple[Batch, ...]) -> list[Int64Array]:
-        found = [
-            self._keys.find(batch, columns)[0] if len(batch) else NO_SLOTS
-            for batch, columns in zip(inputs, self._keys_of, strict=True)
-        ]
+    def _find_keys(self, inputs: tuple[Batch, ...], taken: Sequence[Taken]) -> list[Int64Array]:
+        found = []
+        for batch, columns, side, fields, each in zip(
+            inputs, self._keys_of, self._sides, self._key_fields, taken, strict=True
+        ):
+            if not len(batch):
+                found.append(NO_SLOTS)
+            elif side is None or fields is None:
+                found.append(self._keys.find(batch, columns)[0])
+            else:
+                found.append(self._keys.find_kept(side.store, each.rows, fields))
         self._chains.reserve(self._keys.slots_used)
         return found
 
@@ -180,17 +191,16 @@ class MultiJoinOperator:
         if joining.progress[kernel.COPIES] != count:
             tuples = np.repeat(tuples, abs(tuples[kernel.TUPLE_CHANGE]), axis=1)
         change, sequence = np.sign(tuples[kernel.TUPLE_CHANGE]), tuples[kernel.TUPLE_MOMENT].copy()
-        columns: list[Column | pl.Series] = []
+        parts: list[GivenRows | Column] = []
         for source, fields in self._chosen:
             slots, side = tuples[kernel.TUPLE_ROWS + source], self._sides[source]
             if side is None:
                 marks = np.packbits(slots == MARKED, bitorder="little")
-                columns.append(Column("b", len(slots), (marks,)))
+                parts.append(Column("b", len(slots), (marks,)))
             else:
-                columns += side.store.columns(slots, fields)
-        ordered = [columns[place] for place in self._places]
+                parts.append(side.store.give(slots, fields))
         diff = None if (change > 0).all() else change.astype(np.int8)
-        return Batch(build_rows(self._schema.fields, ordered, len(change)), sequence, watermark, diff)
+        return Batch(self._output_rows.rows(parts, len(change)), sequence, watermark, diff)
 
     def _end_pass(self, joining: _Joining) -> None:
         """Let go of the rows that are gone or can never match, and of keys without rows."""

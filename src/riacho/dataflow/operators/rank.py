@@ -17,7 +17,7 @@ from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.first_rows import FirstRows
 from riacho.dataflow.state.fronts import Fronts, RankChanges
-from riacho.dataflow.state.words import build_rows
+from riacho.dataflow.state.given_rows import GivenRows, OutputRows
 from riacho.formats.arrow import Column
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Rank
@@ -39,6 +39,7 @@ class RankOperator:
         expiry = Expiry(settings.clock, settings.state_ttl_ms)
         kept = Fronts if is_updating(relation.input) else FirstRows
         self._fronts = kept(relation, expiry)
+        self._output_rows = OutputRows(relation.schema.fields, [len(relation.input.schema), int(self._numbered)])
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         (batch,) = inputs
@@ -60,11 +61,11 @@ class RankOperator:
         made = len(changes.rows)
         if not made:
             return empty_batch(self._schema, batch.watermark)
-        columns = self._fronts.store.columns(changes.rows)
+        parts: list[GivenRows | Column] = [self._fronts.store.give(changes.rows)]
         if self._numbered:
-            columns.append(Column("l", made, (changes.numbers,)))
+            parts.append(Column("l", made, (changes.numbers,)))
         return Batch(
-            build_rows(self._schema.fields, columns, made),
+            self._output_rows.rows(parts, made),
             batch.sequence[changes.moments],
             batch.watermark,
             None if (changes.diff > 0).all() else changes.diff,

@@ -18,12 +18,13 @@ from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.compiler import fold_constants
 from riacho.dataflow.programs.assembler import Assembler, Line
 from riacho.dataflow.programs.derived import DerivedColumns
-from riacho.dataflow.programs.inputs import Input, Inputs
+from riacho.dataflow.programs.inputs import Input, Inputs, Places
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
-from riacho.formats.arrow import Buffers, Column, address_of, strings
-from riacho.formats.buffered import LateColumns, Truths
+from riacho.formats.arrow import Buffers, Column, Uint64Array, address_of, strings
+from riacho.formats.buffered import LateColumns, Tables, Truths
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
+from riacho.kernels.rows import SOURCE_BUFFERS, SOURCE_COLUMNS, SOURCE_DATA, SOURCE_OFFSET, SOURCE_VALID
 from riacho.plan.expressions import Expression, conjuncts
 from riacho.plan.relations import Filter, Project, Schema
 from riacho.plan.types import DataType, FloatType, RowType, is_bytes, is_text
@@ -111,6 +112,30 @@ class Program:
         self._valid = np.empty(registers * memory.BLOCK, np.uint8)
         self._scratch = np.empty(kernel.scratch_words(len(self._paths), len(self._rows)), np.int64)
         self._null_places = np.empty(len(self._rows), np.int64)
+        self._nested = any(output.children for output in self.outputs)
+        self.simple = [
+            output.code != "b" and (output.kind is not None or output.path is not None) for output in self.outputs
+        ]
+        """Which outputs are where the kernel has written them, and, if strings, are the input's."""
+        self._texts: tuple[Places, Uint64Array, Uint64Array] | None = None
+
+    def texts_of(self, inputs: Input) -> tuple[Uint64Array, Uint64Array]:
+        """The buffers that strings of the input point into, and where each output's begin among them.
+
+        Mostly they are those of the batch before, which was a part of the same rows.
+        """
+        known = self._texts
+        if known is None or known[0] is not inputs.places:
+            buffers: list[int] = []
+            firsts = []
+            for output in self.outputs:
+                firsts.append(len(buffers))
+                if output.path is not None and output.kind is None and not output.children:
+                    given = inputs.places[output.path]
+                    texts = given.addresses()[1] if isinstance(given, Column) else given.data
+                    buffers += texts[1:-1]
+            known = self._texts = inputs.places, np.array(buffers or [0], np.uint64), np.array(firsts, np.uint64)
+        return known[1], known[2]
 
     def _output(self, value: Value) -> _Output:
         place = len(self._rows)
@@ -140,7 +165,14 @@ class Program:
         Raises `RowError` where a derived column fails, which may be in a row that a filter would drop.
         """
         result, kept = self._run(batch)
-        made = LateColumns(self._names, result.made, result.rows, locate=result.located, truths=result.truths)
+        made = LateColumns(
+            self._names,
+            result.made,
+            result.rows,
+            locate=result.located,
+            truths=result.truths,
+            tables=None if self._nested else result.tables,
+        )
         if kept is None:
             return batch.with_rows(made)
         if batch.diff is None and batch.split is None:
@@ -250,6 +282,24 @@ class _Result:
             texts = given.addresses()[1] if isinstance(given, Column) else given.data
             return Buffers(0, bitmap, (self.start + data, *texts[1:]), ())
         return Buffers(0, bitmap, (self.start + data,), ())
+
+    def tables(self) -> Tables:
+        """Where all columns of the result are in memory, as long as this lives. None may be a ROW."""
+        program = self.program
+        buffers, firsts = program.texts_of(self.inputs)
+        sources = np.empty((len(self.places), SOURCE_COLUMNS), np.uint64)
+        sources[:, SOURCE_VALID] = sources[:, SOURCE_OFFSET] = 0
+        sources[:, SOURCE_DATA] = np.array(self.places, np.int64) + self.start
+        sources[:, SOURCE_BUFFERS] = firsts
+        more: list[int] = []
+        for place, (simple, data, nulls) in enumerate(zip(program.simple, self.places, self.null_places, strict=True)):
+            if simple and data >= 0 and nulls == memory.NO_NULLS:
+                continue
+            found = self._located(program.outputs[place])
+            own = len(buffers) + len(more)
+            more += found.data[1:-1]
+            sources[place] = found.valid, found.data[0], found.offset, own
+        return sources, np.append(buffers, np.array(more, np.uint64)) if more else buffers
 
     def truths(self, place: int) -> Truths:
         """A column of booleans as the kernel has written it: a byte each."""

@@ -12,13 +12,37 @@ from riacho.dataflow.batch import Batch
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex, Upserted
+from riacho.dataflow.state.leaves import leaf_kind
+from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode, is_interned
+from riacho.kernels.join_keys import (
+    FIELD_COLUMNS,
+    FIELD_NULL_BIT,
+    FIELD_NULL_WORD,
+    FIELD_SAFE,
+    FIELD_WORD,
+    read_keys,
+)
+from riacho.kernels.row_words import (
+    BIT,
+    INT8,
+    INT16,
+    INT32,
+    INT64,
+    LEAF_NULL_BIT,
+    LEAF_NULL_WORD,
+    LEAF_WORD,
+    NARROW_DECIMAL,
+)
 from riacho.plan.types import DataType
 
 Int64Array = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+_AS_KEPT = frozenset((INT8, INT16, INT32, INT64, BIT, NARROW_DECIMAL))
+"""Kinds of leaves whose words are those of keys."""
 
 NO_KEY = -1
 """The slot of a key with a null in it: it matches nothing."""
@@ -55,6 +79,28 @@ class KeySlots:
         slots = np.full(len(batch), NO_KEY, np.int64)
         slots[rows] = found
         return slots, found[new_rows]
+
+    def fields_in(self, store: RowStore, columns: Sequence[int]) -> Int64Array | None:
+        """Where kept rows have the fields of a key, for `find_kept`; None where their words are no key's."""
+        if not all(leaf_kind(store.fields[column].type) in _AS_KEPT for column in columns):
+            return None
+        fields = np.full((len(columns), FIELD_COLUMNS), -1, np.int64)
+        for place, (line, column) in enumerate(zip(fields, columns, strict=True)):
+            leaf = store.leaf(column)
+            line[[FIELD_WORD, FIELD_NULL_WORD, FIELD_NULL_BIT]] = leaf[[LEAF_WORD, LEAF_NULL_WORD, LEAF_NULL_BIT]]
+            if place in self._null_safe:
+                line[FIELD_SAFE] = self._null_safe.index(place)
+        return fields
+
+    def find_kept(self, store: RowStore, rows: Int64Array, fields: Int64Array) -> Int64Array:
+        """The slot of the key of each of these rows, which the store has; `NO_KEY` for keys that match nothing."""
+        words = np.empty((len(rows), self._width), np.int64)
+        complete = np.empty(len(rows), np.bool_)
+        if not read_keys(rows, store.words, fields, words, complete):
+            return self._upsert(words).slots
+        slots = np.full(len(rows), NO_KEY, np.int64)
+        slots[complete] = self._upsert(words[complete]).slots
+        return slots
 
     def _words(self, batch: Batch, columns: Sequence[int]) -> tuple[Int64Array, BoolArray | None]:
         """The words of each row's key, and which keys are complete (None: all)."""

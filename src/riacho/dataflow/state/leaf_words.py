@@ -36,7 +36,7 @@ class LeafWords:
     """
 
     def __init__(self, schema: Schema, fields: Sequence[int]) -> None:
-        self._fields = tuple(fields)
+        self._fields = list(fields)
         self.leaves = Leaves([schema[index] for index in fields])
         self.width = self.leaves.width
 
@@ -52,7 +52,7 @@ class LeafWords:
         if not self._fields:
             words[:] = 0
             return words
-        sources, buffers = self.leaves.locate([located.columns[index] for index in self._fields])
+        sources, buffers = self.leaves.locate(located, self._fields)
         rows = np.arange(located.height)
         stage_rows(rows, rows, words, self.leaves.table, sources, buffers, self.leaves.null_words)
         return words

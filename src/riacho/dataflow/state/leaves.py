@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from riacho.dataflow.state.words import NARROW_DECIMAL as NARROW_DIGITS
 from riacho.dataflow.state.words import NULLS_PER_WORD
 from riacho.formats.arrow import Buffers
+from riacho.formats.buffered import Tables
 from riacho.kernels.row_words import (
     BIT,
     FLOAT32,
@@ -92,6 +94,16 @@ def _leaf_types(data_type: DataType, parent: int, number: int) -> Iterator[tuple
             yield from below
 
 
+class LocatedColumns(Protocol):
+    """Where the columns of rows are in memory, one by one, or as the kernels' tables."""
+
+    @property
+    def tables(self) -> Tables | None: ...
+
+    @property
+    def columns(self) -> list[Buffers]: ...
+
+
 class Leaves:
     """How rows of given fields are laid out in words.
 
@@ -117,11 +129,20 @@ class Leaves:
         self.width = word
         self.kinds: list[int] = self.table[:, LEAF_KIND].tolist()
         views = self.table[:, LEAF_KIND] == VIEW
+        self.flat = PRESENCE not in self.kinds
+        """Whether each field is one leaf."""
         self.views: Int64Array = np.ascontiguousarray(self.table[views, LEAF_WORD])
         """The first words of views."""
 
-    def locate(self, columns: Sequence[Buffers]) -> tuple[Uint64Array, Uint64Array]:
-        """Where the columns of the fields have the values of each leaf, and the buffers that views point into."""
+    def locate(self, located: LocatedColumns, fields: Sequence[int] | None = None) -> tuple[Uint64Array, Uint64Array]:
+        """Where rows have the values of each leaf, and the buffers that views point into.
+
+        The fields are all columns of those rows, in their order, or these ones.
+        """
+        if located.tables is not None and self.flat:
+            every, texts = located.tables
+            return every if fields is None else every[fields], texts
+        columns = located.columns if fields is None else [located.columns[index] for index in fields]
         places: list[tuple[int, int, int, int]] = []
         buffers: list[int] = []
         for column in columns:

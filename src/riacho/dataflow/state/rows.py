@@ -7,8 +7,7 @@ once: a long one is copied once, when its row is kept, and given out as a view i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,29 +16,19 @@ import polars as pl
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.chunks import Chunks
+from riacho.dataflow.state.given_rows import ChosenFields, GivenRows
 from riacho.dataflow.state.leaves import Leaves, leaf_kind
-from riacho.dataflow.state.nested import nested_to_text, text_to_nested
+from riacho.dataflow.state.nested import nested_to_text
 from riacho.dataflow.state.words import build_frame
 from riacho.formats.arrow import Buffers, Column
-from riacho.formats.buffered import Columnar, buffers_of, frame_of
+from riacho.formats.buffered import Columnar, buffers_of, frame_of, tables_of
 from riacho.kernels.row_words import (
-    BIT,
-    FLOAT32,
-    FLOAT64,
     FREE_ROW,
-    INT8,
-    INT16,
-    INT32,
-    INT64,
     KEY_COLUMNS,
     KEY_DESCENDING,
     KEY_NULLS_FIRST,
     LEAF_COLUMNS,
-    LEAF_KIND,
-    NARROW_DECIMAL,
-    PRESENCE,
     VIEW,
-    WIDE_DECIMAL,
 )
 from riacho.kernels.rows import (
     count_live_bytes,
@@ -51,49 +40,16 @@ from riacho.kernels.rows import (
 )
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Field
-from riacho.plan.types import (
-    BooleanType,
-    DataType,
-    DateType,
-    DecimalType,
-    FloatType,
-    IntegerType,
-    NullType,
-    RowType,
-    TimestampLtzType,
-    TimestampType,
-    TimeType,
-    is_bytes,
-    is_text,
-)
+from riacho.plan.types import is_bytes, is_text
 
 Int64Array = npt.NDArray[np.int64]
 Uint64Array = npt.NDArray[np.uint64]
-Uint8Array = npt.NDArray[np.uint8]
-BoolArray = npt.NDArray[np.bool_]
 
 SWEPT_SLOTS = 4096
 """Slots that a sweep looks at in one pass at least, and as many again for each row that the pass released."""
 
-_OUT_BYTES = {
-    INT8: 1,
-    INT16: 2,
-    INT32: 4,
-    FLOAT32: 4,
-    BIT: 1,
-    NARROW_DECIMAL: 16,
-    WIDE_DECIMAL: 16,
-    VIEW: 16,
-    PRESENCE: 0,
-}
-_ARROW_TYPES: dict[int, tuple[str, npt.DTypeLike]] = {
-    INT8: ("c", np.int8),
-    INT16: ("s", np.int16),
-    INT32: ("i", np.int32),
-    INT64: ("l", np.int64),
-    FLOAT32: ("f", np.float32),
-    FLOAT64: ("g", np.float64),
-}
+_NO_CHUNKS = np.zeros(1, np.uint64)
+"""To the kernels: no view points anywhere."""
 
 
 class RowStore:
@@ -118,7 +74,7 @@ class RowStore:
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = tuple(fields)
         self._layout = layout = Leaves(self.fields)
-        self._starts, self._kinds, self._leaves, self._views = layout.starts, layout.kinds, layout.table, layout.views
+        self._starts, self._leaves, self._views = layout.starts, layout.table, layout.views
         self.width = layout.width
         """Words per row."""
         self.view_marks = np.zeros(layout.width, np.int64)
@@ -130,7 +86,7 @@ class RowStore:
             if leaf_kind(item.type) == VIEW and not is_text(item.type) and not is_bytes(item.type)
         ]
         self._places = list(range(len(self.fields)))
-        self._all = ChosenFields(self.fields, self._starts, self._leaves, self._kinds)
+        self._all = ChosenFields(self.fields, self._starts, self._leaves)
         self._rows = Growable(np.int64, width=layout.width)
         self._used = 0
         self._free = Growable(np.int64)
@@ -171,7 +127,7 @@ class RowStore:
         if self._texts:
             frame = frame_of(given)
             given = frame.with_columns([nested_to_text(frame.to_series(index)) for index in self._texts])
-        return Located(*buffers_of(given, self._places), given.height)
+        return Located(given, self._places)
 
     def stage(self, given: Columnar, rows: Int64Array | None = None) -> Int64Array:
         """A slot for each row that is given, or for these of them, in their order."""
@@ -183,13 +139,18 @@ class RowStore:
         """A slot for each of these rows, in their order."""
         slots = self._take_slots(len(rows))
         self._owners.append(located.owner)
-        sources, buffers = self._layout.locate(located.columns)
+        sources, buffers = self._layout.locate(located)
         stage_rows(rows, slots, self._rows.values, self._leaves, sources, buffers, self._layout.null_words)
         return slots
 
     def _take_slots(self, count: int) -> Int64Array:
         reused = min(self._free_count, count)
         self._free_count -= reused
+        if not reused:
+            slots = np.arange(self._used, self._used + count)
+            self._used += count
+            self._rows.reserve(self._used)
+            return slots
         slots = np.empty(count, np.int64)
         slots[:reused] = self._free.values[self._free_count : self._free_count + reused]
         slots[reused:] = np.arange(self._used, self._used + count - reused)
@@ -259,71 +220,40 @@ class RowStore:
 
     # ---- rows are given out -----------------------------------------------------------------------------------
 
+    def give(self, slots: Int64Array, chosen: ChosenFields | None = None) -> GivenRows:
+        """These rows, with all fields or the `chosen` ones; −1 is a row of nulls."""
+        chosen = chosen or self._all
+        count, leaves = len(slots), chosen.leaves
+        layout = chosen.lay_out(count)
+        out = np.empty(layout.size, np.uint8)
+        valid = np.empty((len(leaves), count), np.bool_)
+        nulls = np.zeros(len(leaves), np.int64)
+        places = np.full((2, len(self._chunks.memory)), -1, np.int64)
+        used = take_rows(slots, self.words, leaves, layout.starts, out, valid, nulls, places)
+        if not used:
+            return GivenRows(chosen, layout, out, valid, nulls, [], _NO_CHUNKS)
+        numbers = places[1, :used]
+        chunks = [self._chunks.memory[number] for number in numbers.tolist()]
+        return GivenRows(chosen, layout, out, valid, nulls, chunks, self._chunks.addresses[numbers])
+
     def columns(self, slots: Int64Array, chosen: ChosenFields | None = None) -> list[Column | pl.Series]:
         """The columns of these rows, one per field or per `chosen` one; −1 is a row of nulls."""
-        fields, firsts, leaves, kinds = chosen or self._all
-        if not kinds:
-            return []
-        count = len(slots)
-        starts = []
-        size = 0
-        for kind in kinds:
-            starts.append(size)
-            size += -(-_OUT_BYTES.get(kind, 8) * count // 64) * 64
-        out = np.empty(size + 64, np.uint8)
-        valid = np.empty((len(kinds), count), np.bool_)
-        nulls = np.zeros(len(kinds), np.int64)
-        places = np.full((2, len(self._chunks.memory)), -1, np.int64)
-        used = take_rows(slots, self.words, leaves, np.array(starts), out, valid, nulls, places)
-        chunks = [self._chunks.memory[number] for number in places[1, :used].tolist()]
-        sizes = np.array([len(chunk) for chunk in chunks], np.int64)
-        given = _Given(out, starts, valid, nulls.tolist(), (*chunks, sizes), count, kinds)
-        return [self._given_column(item.type, first, given) for item, first in zip(fields, firsts, strict=True)]
+        return self.give(slots, chosen).columns()
 
     def choose(self, fields: Sequence[int]) -> ChosenFields:
-        """Some of the fields, for `columns`."""
+        """Some of the fields, for `give`."""
         numbers: list[int] = []
         firsts = []
-        ends = [*self._starts[1:], len(self._kinds)]
+        ends = [*self._starts[1:], len(self._leaves)]
         for index in fields:
             firsts.append(len(numbers))
             numbers += range(self._starts[index], ends[index])
         leaves = np.ascontiguousarray(self._leaves[numbers])
-        chosen = tuple(self.fields[index] for index in fields)
-        return ChosenFields(chosen, firsts, leaves, leaves[:, LEAF_KIND].tolist())
+        return ChosenFields([self.fields[index] for index in fields], firsts, leaves)
 
     def frame(self, slots: Int64Array) -> pl.DataFrame:
         """These rows as a frame."""
         return build_frame(self.fields, self.columns(slots), len(slots))
-
-    def _given_column(self, data_type: DataType, leaf: int, given: _Given) -> Column | pl.Series:
-        column = self._leaf_column(data_type, leaf, given)[0]
-        if isinstance(data_type, NullType):
-            return pl.Series([None] * given.height, dtype=pl.Null)
-        if given.kinds[leaf] == VIEW and not is_text(data_type) and not is_bytes(data_type):
-            texts = build_frame((Field("text", data_type),), [column], given.height).to_series()
-            return text_to_nested(texts, data_type)
-        return column
-
-    def _leaf_column(self, data_type: DataType, leaf: int, given: _Given) -> tuple[Column, int]:
-        """A column from the leaves from `leaf` on, and the number after its last."""
-        valid = given.valid[leaf] if given.nulls[leaf] else None
-        kind, count = given.kinds[leaf], given.height
-        if kind == PRESENCE:
-            children: list[tuple[str, Column]] = []
-            after = leaf + 1
-            for item in data_type.fields if isinstance(data_type, RowType) else ():
-                column, after = self._leaf_column(item.type, after, given)
-                children.append((item.name, column))
-            return Column("+s", count, (), valid, tuple(children)), after
-        start = given.starts[leaf]
-        code, dtype, width = _form(data_type, kind)
-        raw = given.out[start : start + width * count]
-        if code == "b":
-            return Column("b", count, (np.packbits(raw, bitorder="little"),), valid), leaf + 1
-        if kind == VIEW:
-            return Column(code, count, (raw, *given.strings), valid), leaf + 1
-        return Column(code, count, (raw if dtype is None else raw.view(dtype),), valid), leaf + 1
 
     def leaf(self, field: int) -> Int64Array:
         """Where the words of a field, which is no ROW, are, as a line of the kernels' table of leaves."""
@@ -360,55 +290,25 @@ class RowStore:
         count_live_bytes(self.words, self._used, self._views, self._chunks.live)
 
 
-class Located(NamedTuple):
-    """Where the columns of `height` rows are in memory, and what keeps that memory alive."""
+class Located:
+    """Where the values of rows, of which there must be some, are in memory, and what keeps that memory alive."""
 
-    columns: list[Buffers]
-    owner: object
-    height: int
+    __slots__ = ("_columns", "_places", "_rows", "height", "owner", "tables")
 
+    def __init__(self, rows: Columnar, places: list[int]) -> None:
+        self.height = rows.height
+        self.tables = tables_of(rows)
+        """Of all columns at once, where whoever made them knows that."""
+        self._rows, self._places = rows, places
+        self._columns: list[Buffers] | None = None
+        self.owner: object = rows
+        if self.tables is None:
+            self._columns, self.owner = buffers_of(rows, places)
 
-class _Given(NamedTuple):
-    """What `take_rows` wrote, by leaf."""
-
-    out: Uint8Array
-    starts: list[int]
-    valid: BoolArray
-    nulls: list[int]
-    strings: tuple[npt.NDArray[Any], ...]
-    """What views point into: chunks and, last, their sizes."""
-    height: int
-    kinds: list[int]
-
-
-@cache
-def _form(data_type: DataType, kind: int) -> tuple[str, npt.DTypeLike | None, int]:
-    """Of a column of one leaf: Arrow's code, NumPy's type (None: bytes), and how many bytes a row has."""
-    width = _OUT_BYTES.get(kind, 8)
-    match data_type:
-        case IntegerType() | FloatType():
-            return (*_ARROW_TYPES[kind], width)
-        case BooleanType():
-            return "b", None, width
-        case DecimalType(precision=precision, scale=scale):
-            return f"d:{precision},{scale}", None, width
-        case DateType():
-            return "tdD", np.int32, width
-        case TimeType():
-            return "ttn", np.int64, width
-        case TimestampType():
-            return "tsu:", np.int64, width
-        case TimestampLtzType():
-            return "tsu:UTC", np.int64, width
-    if kind == VIEW:
-        return ("vz" if is_bytes(data_type) else "vu"), None, width
-    return "l", np.int64, width  # intervals
-
-
-class ChosenFields(NamedTuple):
-    """Fields that are given out: the first leaf of each, and the leaves with their kinds."""
-
-    fields: tuple[Field, ...]
-    firsts: list[int]
-    leaves: Int64Array
-    kinds: list[int]
+    @property
+    def columns(self) -> list[Buffers]:
+        """Where each column is."""
+        if self._columns is None:
+            self._columns, owner = buffers_of(self._rows, self._places)
+            self.owner = self.owner, owner
+        return self._columns
