@@ -27,6 +27,7 @@ from riacho.client import (
     Producer,
     ProducerConfig,
     TopicPartition,
+    fetch_loop,
 )
 from running_broker import RunningBroker
 
@@ -225,6 +226,18 @@ def test_a_reader_of_the_newest_records_sees_only_those_produced_after_it_began(
         producer.produce(topic, ProduceColumns.from_values([b"after"], partition=0))
 
         assert values_of(fetcher.fetch(max_wait_ms=DEADLINE_MS)) == [b"after"]
+
+
+def test_a_reader_that_finds_nothing_more_has_more_fetched_for_it(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_loop, "ASKED_WITHIN_S", 2 * DEADLINE_MS / 1000)
+    (partition,) = partitions_of(cluster, topic)
+    with Fetcher(cluster) as fetcher, Producer(cluster, ProducerConfig(linger_ms=0)) as producer:
+        fetcher.assign({partition: EARLIEST})
+        for number in range(5):
+            producer.produce(topic, ProduceColumns.from_values([b"%d" % number]))
+            assert values_of(fetcher.fetch(max_wait_ms=DEADLINE_MS)) == [b"%d" % number]
 
 
 def test_a_topic_is_created_described_extended_altered_and_deleted(cluster: Cluster, topic: str) -> None:

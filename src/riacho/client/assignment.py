@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,9 +43,24 @@ class FetchConfig:
     producer_id: int | None = None
     """Whose records are handed over: those of every producer, or of the one with this id."""
     gathering_ms: float = 0.5
-    """After a small answer the broker gathers for this long what the next one brings. A record that follows a silence
-    finds a fetch that waits for it.
+    """After a small answer the broker gathers for this long at least what the next one brings, and until the taker has
+    taken all. A record that follows a silence finds a fetch that waits for it.
     """
+
+
+class Demand:
+    """Whether the taker has found nothing to take since it last took something. Guarded by the given lock."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self.unmet = True
+        self.asked = threading.Condition(lock)
+        """Told where it begins to be unmet. Of its own: who waits for that is not to be woken by every take."""
+
+    def ask(self) -> None:
+        """There was nothing to take."""
+        if not self.unmet:
+            self.unmet = True
+            self.asked.notify_all()
 
 
 @dataclass(slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riacho.client import fetch_message
-from riacho.client.assignment import Assigned, FetchConfig
+from riacho.client.assignment import Assigned, Demand, FetchConfig
 from riacho.client.broker_thread import start_broker_thread
 from riacho.client.cluster import LEADERSHIP_ERRORS, Cluster, TopicPartition
 from riacho.client.connection import Connection, Response
@@ -28,6 +29,9 @@ RECHECK_MS = 20
 
 SMALL_ANSWER_BYTES = 1 << 16
 """An answer with less costs what its calls cost: where records trickle, thousands of them would take a core."""
+
+ASKED_WITHIN_S = 0.01
+"""After a small answer the taker is waited for so long. One that takes longer over what it took finds more at once."""
 
 _OFFSET_OUT_OF_RANGE = 1
 
@@ -64,6 +68,7 @@ class FetchLoop:
         node: int,
         changed: threading.Condition,
         lost: threading.Condition,
+        demand: Demand,
         assigned: dict[TopicPartition, Assigned],
     ) -> None:
         self._cluster = cluster
@@ -71,6 +76,7 @@ class FetchLoop:
         self._node = node
         self._changed = changed
         self._lost = lost
+        self._demand = demand
         self._assigned = assigned
         self._closing = threading.Event()
         self._connection: Connection | None = None
@@ -86,6 +92,7 @@ class FetchLoop:
             self._closing.set()
             connection = self._connection
             self._changed.notify_all()
+            self._demand.asked.notify_all()
         if connection is not None:
             connection.interrupt()
         self._thread.join(self._cluster.config.connect_timeout_ms / 1000)
@@ -128,9 +135,20 @@ class FetchLoop:
                 if received and response.frame.size < SMALL_ANSWER_BYTES:
                     self._decode(received)
                     received = []
-                    self._closing.wait(self._config.gathering_ms / 1000)
+                    self._gather()
             elif self.ended:
                 return
+
+    def _gather(self) -> None:
+        """Leave records at the broker until the taker asks for some, and for a moment at least.
+
+        What is fetched while it works on others would be old when it takes it, and takes the interpreter's lock from
+        that work.
+        """
+        began = time.monotonic()
+        with self._changed:
+            self._demand.asked.wait_for(lambda: self._demand.unmet or self._closing.is_set(), ASKED_WITHIN_S)
+        self._closing.wait(max(began + self._config.gathering_ms / 1000 - time.monotonic(), 0))
 
     def _mine(self) -> list[Assigned]:
         return [

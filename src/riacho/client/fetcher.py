@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
-from riacho.client.assignment import Assigned, FetchConfig
+from riacho.client.assignment import Assigned, Demand, FetchConfig
 from riacho.client.cluster import Cluster, TopicPartition
 from riacho.client.columns import RecordColumns
 from riacho.client.fetch_loop import FetchLoop
@@ -39,6 +39,7 @@ class Fetcher:
         self._changed = threading.Condition(lock)
         self._lost = threading.Condition(lock)
         """Of its own: woken for every fetch, the routing thread would take the GIL a thousand times a second."""
+        self._demand = Demand(lock)
         self._assigned: dict[TopicPartition, Assigned] = {}
         self._turn = 0
         self._woken = False
@@ -101,8 +102,10 @@ class Fetcher:
             while True:
                 taken = self._take(max_rows, max_bytes)
                 if taken:
+                    self._demand.unmet = False
                     self._changed.notify_all()
                     return taken
+                self._demand.ask()
                 for assigned in self._assigned.values():
                     if assigned.error is not None and not assigned.blocks:
                         raise assigned.error
@@ -208,4 +211,6 @@ class Fetcher:
         """Make sure that a thread fetches from this broker. The lock is held."""
         loop = self._loops.get(node)
         if not self._closed and (loop is None or loop.ended):
-            self._loops[node] = FetchLoop(self._cluster, self._config, node, self._changed, self._lost, self._assigned)
+            self._loops[node] = FetchLoop(
+                self._cluster, self._config, node, self._changed, self._lost, self._demand, self._assigned
+            )

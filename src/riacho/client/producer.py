@@ -165,6 +165,8 @@ class Producer:
         total = max(leaders) + 1
         count = len(columns)
         given = columns.partition
+        if given is None and total == 1:
+            return {TopicPartition(topic, 0): np.arange(count, dtype=np.int64)}
         if isinstance(given, int):
             if given not in leaders:
                 raise _no_partition(topic, given, total)
