@@ -17,7 +17,7 @@ from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.given_rows import GivenRows, OutputRows
-from riacho.dataflow.state.join_keys import KeySlots
+from riacho.dataflow.state.join_keys import KeptRows, KeySlots
 from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.words import is_interned
@@ -156,12 +156,12 @@ class JoinOperator:
         """Give the rows of a pass their slots and those of their keys."""
         left, right = inputs
         left_taken, right_taken = self._sides[0].take(left), self._sides[1].take(right)
-        left_keys, right_keys = self._find_keys(0, left, left_taken), self._find_keys(1, right, right_taken)
+        keys = self._find_keys(inputs, (left_taken, right_taken))
         self._chains.reserve(self._keys.slots_used)
         unsigned = left.diff is None and right.diff is None
         joining = _Joining(
             rows=_together(left_taken.rows, right_taken.rows),
-            keys=_together(left_keys, right_keys),
+            keys=keys,
             signs=ADDED if unsigned else np.concatenate((left.signs(), right.signs())),
             sequence=_together(left.sequence, right.sequence),
             lefts=len(left),
@@ -177,15 +177,19 @@ class JoinOperator:
             joining.progress[join_rows.NOW] = side.expiry.now
         return joining
 
-    def _find_keys(self, number: int, batch: Batch, taken: Taken) -> Int64Array:
-        """The slots of the keys of an input's rows, which have been taken in."""
-        if not len(batch):
-            return NO_SLOTS
-        fields = self._key_fields[number]
-        if fields is not None:
-            return self._keys.find_kept(self._sides[number].store, taken.rows, fields)
+    def _find_keys(self, inputs: tuple[Batch, ...], taken: tuple[Taken, Taken]) -> Int64Array:
+        """The slots of the keys of both inputs' rows, which have been taken in."""
+        (left, right), (left_fields, right_fields) = self._sides, self._key_fields
+        if left_fields is not None and right_fields is not None:
+            return self._keys.find_kept(
+                (KeptRows(left.store, taken[0].rows, left_fields), KeptRows(right.store, taken[1].rows, right_fields))
+            )
         relation = self._relation
-        return self._keys.find(batch, relation.right_keys if number else relation.left_keys)[0]
+        found = [
+            self._keys.find(batch, columns)[0] if len(batch) else NO_SLOTS
+            for batch, columns in zip(inputs, (relation.left_keys, relation.right_keys), strict=True)
+        ]
+        return _together(*found)
 
     def _join(self, joining: _Joining) -> bool:
         """Take rows in until all are, or there are pairs enough; whether all are."""

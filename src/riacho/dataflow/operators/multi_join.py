@@ -15,7 +15,7 @@ from riacho.dataflow.operators.batches import empty_batch, whole_output
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, OutputRows
-from riacho.dataflow.state.join_keys import KeySlots
+from riacho.dataflow.state.join_keys import KeptRows, KeySlots
 from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
@@ -123,19 +123,24 @@ class MultiJoinOperator:
         self._end_pass(joining)
         yield END_OF_SEQUENCE, output
 
-    def _find_keys(self, inputs: tuple[Batch, ...], taken: Sequence[Taken]) -> list[Int64Array]:
-        found = []
-        for batch, columns, side, fields, each in zip(
-            inputs, self._keys_of, self._sides, self._key_fields, taken, strict=True
-        ):
-            if not len(batch):
-                found.append(NO_SLOTS)
-            elif side is None or fields is None:
-                found.append(self._keys.find(batch, columns)[0])
-            else:
-                found.append(self._keys.find_kept(side.store, each.rows, fields))
+    def _find_keys(self, inputs: tuple[Batch, ...], taken: Sequence[Taken]) -> Int64Array:
+        """The slots of the keys of all inputs' rows, which have been taken in."""
+        kept = [
+            KeptRows(side.store, each.rows, fields)
+            for side, fields, each in zip(self._sides, self._key_fields, taken, strict=True)
+            if side is not None and fields is not None
+        ]
+        if len(kept) == len(inputs):
+            keys = self._keys.find_kept(kept)
+        else:
+            keys = _end_to_end(
+                [
+                    self._keys.find(batch, columns)[0] if len(batch) else NO_SLOTS
+                    for batch, columns in zip(inputs, self._keys_of, strict=True)
+                ]
+            )
         self._chains.reserve(self._keys.slots_used)
-        return found
+        return keys
 
     def _take(self, inputs: tuple[Batch, ...]) -> list[Taken]:
         """Give the rows that are kept their slots."""
@@ -246,12 +251,12 @@ class MultiJoinOperator:
 class _Joining:
     """A pass's rows on their way through the kernel, one input's after another's; see `kernels.multi_join`."""
 
-    def __init__(self, inputs: Sequence[Batch], keys: Sequence[Int64Array], taken: Sequence[Taken]) -> None:
+    def __init__(self, inputs: Sequence[Batch], keys: Int64Array, taken: Sequence[Taken]) -> None:
         self.taken = taken
         self.bounds = np.cumsum([0, *(len(batch) for batch in inputs)])
         count = int(self.bounds[-1])
         self.rows = _end_to_end([each.rows for each in taken])
-        self.keys = _end_to_end(keys)
+        self.keys = keys
         unsigned = all(batch.diff is None for batch in inputs)
         self.signs = ADDED if unsigned else np.concatenate([batch.signs() for batch in inputs])
         self.sequence = _end_to_end([batch.sequence for batch in inputs])

@@ -24,7 +24,7 @@ from riacho.formats.arrow import Buffers, Column, Uint64Array, address_of, strin
 from riacho.formats.buffered import LateColumns, Tables, Truths
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
-from riacho.kernels.rows import SOURCE_BUFFERS, SOURCE_COLUMNS, SOURCE_DATA, SOURCE_OFFSET, SOURCE_VALID
+from riacho.kernels.rows import SOURCE_BUFFERS, SOURCE_COLUMNS, SOURCE_DATA
 from riacho.plan.expressions import Expression, conjuncts
 from riacho.plan.relations import Filter, Project, Schema
 from riacho.plan.types import DataType, FloatType, RowType, is_bytes, is_text
@@ -79,6 +79,11 @@ class _Output:
     children: tuple[tuple[str, _Output], ...] = ()
 
 
+def _is_simple(output: _Output) -> bool:
+    """Whether what the kernel writes is the column as it is, and, of strings, they are the input's."""
+    return output.code != "b" and (output.kind is not None or output.path is not None)
+
+
 class Program:
     """A chain of steps that was found to be one for the kernel; made by `program_of`."""
 
@@ -113,10 +118,7 @@ class Program:
         self._scratch = np.empty(kernel.scratch_words(len(self._paths), len(self._rows)), np.int64)
         self._null_places = np.empty(len(self._rows), np.int64)
         self._nested = any(output.children for output in self.outputs)
-        self.simple = [
-            output.code != "b" and (output.kind is not None or output.path is not None) for output in self.outputs
-        ]
-        """Which outputs are where the kernel has written them, and, if strings, are the input's."""
+        self.simple = all(_is_simple(output) for output in self.outputs)
         self._texts: tuple[Places, Uint64Array, Uint64Array] | None = None
 
     def texts_of(self, inputs: Input) -> tuple[Uint64Array, Uint64Array]:
@@ -287,13 +289,15 @@ class _Result:
         """Where all columns of the result are in memory, as long as this lives. None may be a ROW."""
         program = self.program
         buffers, firsts = program.texts_of(self.inputs)
-        sources = np.empty((len(self.places), SOURCE_COLUMNS), np.uint64)
-        sources[:, SOURCE_VALID] = sources[:, SOURCE_OFFSET] = 0
-        sources[:, SOURCE_DATA] = np.array(self.places, np.int64) + self.start
+        sources = np.zeros((len(self.places), SOURCE_COLUMNS), np.uint64)
+        places = self.places
+        sources[:, SOURCE_DATA] = np.array(places, np.int64) + self.start
         sources[:, SOURCE_BUFFERS] = firsts
+        if program.simple and self.null_places.count(memory.NO_NULLS) == len(places) and min(places) >= 0:
+            return sources, buffers
         more: list[int] = []
-        for place, (simple, data, nulls) in enumerate(zip(program.simple, self.places, self.null_places, strict=True)):
-            if simple and data >= 0 and nulls == memory.NO_NULLS:
+        for place, (output, data, nulls) in enumerate(zip(program.outputs, places, self.null_places, strict=True)):
+            if _is_simple(output) and data >= 0 and nulls == memory.NO_NULLS:
                 continue
             found = self._located(program.outputs[place])
             own = len(buffers) + len(more)

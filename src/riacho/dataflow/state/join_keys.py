@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,14 @@ _AS_KEPT = frozenset((INT8, INT16, INT32, INT64, BIT, NARROW_DECIMAL))
 
 NO_KEY = -1
 """The slot of a key with a null in it: it matches nothing."""
+
+
+class KeptRows(NamedTuple):
+    """Rows of a store, and where it has the fields of their keys."""
+
+    store: RowStore
+    rows: Int64Array
+    fields: Int64Array
 
 
 class KeySlots:
@@ -92,13 +100,20 @@ class KeySlots:
                 line[FIELD_SAFE] = self._null_safe.index(place)
         return fields
 
-    def find_kept(self, store: RowStore, rows: Int64Array, fields: Int64Array) -> Int64Array:
-        """The slot of the key of each of these rows, which the store has; `NO_KEY` for keys that match nothing."""
-        words = np.empty((len(rows), self._width), np.int64)
-        complete = np.empty(len(rows), np.bool_)
-        if not read_keys(rows, store.words, fields, words, complete):
+    def find_kept(self, kept: Sequence[KeptRows]) -> Int64Array:
+        """The slot of each row's key, of one store's rows after another's; `NO_KEY` for keys that match nothing."""
+        rows = sum([len(each.rows) for each in kept])
+        words = np.empty((rows, self._width), np.int64)
+        complete = np.empty(rows, np.bool_)
+        lacking = first = 0
+        for store, some, fields in kept:
+            if len(some):
+                end = first + len(some)
+                lacking += read_keys(some, store.words, fields, words[first:end], complete[first:end])
+                first = end
+        if not lacking:
             return self._upsert(words).slots
-        slots = np.full(len(rows), NO_KEY, np.int64)
+        slots = np.full(rows, NO_KEY, np.int64)
         slots[complete] = self._upsert(words[complete]).slots
         return slots
 
