@@ -15,26 +15,34 @@ from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT64, inlined, inner, kernel
 from riacho.kernels.primitives import int64, prefetch
+from riacho.kernels.rank_layout import (
+    BEFORE_USED,
+    DENSE_RANK,
+    GROUP_BLOCK,
+    GROUP_CAPACITY,
+    GROUP_COUNT,
+    POOL_USED,
+    RANK,
+    REMOVED_COUNT,
+    ROW_NUMBER,
+    SET_END,
+    SET_KIND,
+    SET_NUMBERED,
+    SET_START,
+    TOUCHED_COUNT,
+    TOUCHED_END,
+    TOUCHED_GROUP,
+    TOUCHED_START,
+    size_class,
+)
+from riacho.kernels.row_words import READ_TABLE
 
 Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Words = NDArray[np.int64]
 
-READ_TABLE = "Array(int64, 2, 'C', True)"
-
-# How rows are numbered.
-ROW_NUMBER: Final = 0
-RANK: Final = 1
-DENSE_RANK: Final = 2
-
-# The settings of an operator.
-SET_KIND: Final = 0
-SET_START: Final = 1
-SET_END: Final = 2
-"""The numbers from SET_START to SET_END are shown."""
-SET_NUMBERED: Final = 3
-"""1 where the result has the number."""
+# The settings of an operator, after those of `rank_layout`; so below.
 SET_LATER: Final = 4
 """1 where of equals the one that came later is the first."""
 SET_BLOCK: Final = 5
@@ -42,9 +50,6 @@ SET_BLOCK: Final = 5
 SETTINGS: Final = 6
 
 # What is known of a partition.
-GROUP_BLOCK: Final = 0
-GROUP_CAPACITY: Final = 1
-GROUP_COUNT: Final = 2
 GROUP_DISTINCT: Final = 3
 """How many different values of the order the front has; counted for DENSE_RANK alone."""
 GROUP_TOUCHED: Final = 4
@@ -53,29 +58,15 @@ GROUP_LAST: Final = 5
 """The last row of the pass that changed it; −1: none."""
 GROUP_COLUMNS: Final = 6
 
-# The columns of the list of touched partitions.
-TOUCHED_GROUP: Final = 0
-TOUCHED_START: Final = 1
-TOUCHED_END: Final = 2
-"""Which rows of `before` it had."""
-TOUCHED_COLUMNS: Final = 3
-
 # Of each row that a touched partition had before the pass.
 BEFORE_ROW: Final = 0
 BEFORE_NUMBER: Final = 1
 BEFORE_COLUMNS: Final = 2
 
 # The counters that `enter_rows` moves.
-POOL_USED: Final = 0
-TOUCHED_COUNT: Final = 1
-BEFORE_USED: Final = 2
-REMOVED_COUNT: Final = 3
 SHOWN_MOST: Final = 4
 """No more rows are in the fronts that have changed."""
 COUNTERS: Final = 5
-
-BLOCK_SIZES: Final = 40
-"""Blocks have 2^0 to 2^39 places; free ones of each size are chained."""
 
 # How a word of an order is made, a row of a table each.
 MADE_OF: Final = 0
@@ -107,19 +98,11 @@ def order_words(rows: Words, made: Words, out: Words) -> None:
 
 
 @inner
-def _size_class(capacity: int) -> int:
-    number = int64(0)
-    while (int64(1) << number) < capacity:
-        number += 1
-    return number
-
-
-@inner
 def _free_block(groups: Words, group: int, pool: Words, free: Int64s) -> None:
     capacity = groups[group, GROUP_CAPACITY]
     if capacity > 0:
         block = groups[group, GROUP_BLOCK]
-        size = _size_class(capacity)
+        size = size_class(capacity)
         pool[block, 0] = free[size]
         free[size] = block + 1
         groups[group, GROUP_CAPACITY] = 0
@@ -129,7 +112,7 @@ def _free_block(groups: Words, group: int, pool: Words, free: Int64s) -> None:
 def _grow_front(groups: Words, group: int, pool: Words, free: Int64s, counters: Int64s, first: int) -> bool:
     """Make a partition's front longer; False where the pool has no room for it."""
     wanted = max(2 * groups[group, GROUP_CAPACITY], first)
-    size = _size_class(wanted)
+    size = size_class(wanted)
     if free[size] > 0:
         block = free[size] - 1
         free[size] = pool[block, 0]

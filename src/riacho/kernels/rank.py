@@ -13,6 +13,25 @@ from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT64, READ_UINT64, inner, kernel
 from riacho.kernels.primitives import int64
+from riacho.kernels.rank_layout import (
+    BEFORE_USED,
+    GROUP_BLOCK,
+    GROUP_CAPACITY,
+    GROUP_COUNT,
+    POOL_USED,
+    RANK,
+    REMOVED_COUNT,
+    ROW_NUMBER,
+    SET_END,
+    SET_KIND,
+    SET_NUMBERED,
+    SET_START,
+    TOUCHED_COUNT,
+    TOUCHED_END,
+    TOUCHED_GROUP,
+    TOUCHED_START,
+    size_class,
+)
 from riacho.kernels.row_words import READ_TABLE, compare_rows
 
 Hashes = NDArray[np.uint64]
@@ -22,26 +41,12 @@ Words = NDArray[np.int64]
 
 READ_INT8 = "Array(int8, 1, 'C', True)"
 
-# How rows are numbered.
-ROW_NUMBER: Final = 0
-RANK: Final = 1
-DENSE_RANK: Final = 2
-
-# The settings of an operator.
-SET_KIND: Final = 0
-SET_START: Final = 1
-SET_END: Final = 2
-"""The numbers from SET_START to SET_END are shown."""
-SET_NUMBERED: Final = 3
-"""1 where the result has the number."""
+# The settings of an operator, after those of `rank_layout`; so below.
 SET_FRONT: Final = 4
 """No front is longer."""
 SETTINGS: Final = 5
 
 # What is known of a partition.
-GROUP_BLOCK: Final = 0
-GROUP_CAPACITY: Final = 1
-GROUP_COUNT: Final = 2
 GROUP_REST: Final = 3
 """The first row of the rest, plus one."""
 GROUP_REST_COUNT: Final = 4
@@ -69,33 +74,11 @@ _NOWHERE: Final = 0
 _IN_FRONT: Final = 1
 _IN_REST: Final = 2
 
-# The columns of the list of touched partitions.
-TOUCHED_GROUP: Final = 0
-TOUCHED_START: Final = 1
-TOUCHED_END: Final = 2
-"""Which rows of `before` the result showed of it."""
-TOUCHED_COLUMNS: Final = 3
-
 # The counters that `rank_rows` moves.
-POOL_USED: Final = 0
-TOUCHED_COUNT: Final = 1
-BEFORE_USED: Final = 2
-REMOVED_COUNT: Final = 3
 ARRIVALS: Final = 4
 SHORT_GROUP: Final = 5
 """The partition whose front is to be filled again from its rest, plus one; 0: none."""
 COUNTERS: Final = 6
-
-BLOCK_SIZES: Final = 40
-"""Blocks have 2^0 to 2^39 places; free ones of each size are chained."""
-
-
-@inner
-def _size_class(capacity: int) -> int:
-    number = int64(0)
-    while (int64(1) << number) < capacity:
-        number += 1
-    return number
 
 
 @inner
@@ -105,7 +88,7 @@ def _has_room(groups: Words, group: int, pool: Int64s, free: Int64s, counters: I
     if groups[group, GROUP_COUNT] < capacity:
         return True
     wanted = max(2 * capacity, 1)
-    return bool(free[_size_class(wanted)] > 0 or counters[POOL_USED] + wanted <= pool.size)
+    return bool(free[size_class(wanted)] > 0 or counters[POOL_USED] + wanted <= pool.size)
 
 
 @inner
@@ -113,7 +96,7 @@ def _free_block(groups: Words, group: int, pool: Int64s, free: Int64s) -> None:
     capacity = groups[group, GROUP_CAPACITY]
     if capacity > 0:
         block = groups[group, GROUP_BLOCK]
-        size = _size_class(capacity)
+        size = size_class(capacity)
         pool[block] = free[size]
         free[size] = block + 1
         groups[group, GROUP_CAPACITY] = 0
@@ -123,7 +106,7 @@ def _free_block(groups: Words, group: int, pool: Int64s, free: Int64s) -> None:
 def _grow_front(groups: Words, group: int, pool: Int64s, free: Int64s, counters: Int64s) -> None:
     capacity = groups[group, GROUP_CAPACITY]
     wanted = max(2 * capacity, 1)
-    size = _size_class(wanted)
+    size = size_class(wanted)
     if free[size] > 0:
         block = free[size] - 1
         free[size] = pool[block]

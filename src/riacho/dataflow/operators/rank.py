@@ -16,8 +16,9 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.first_rows import FirstRows
-from riacho.dataflow.state.fronts import Fronts, RankChanges
+from riacho.dataflow.state.fronts import Fronts
 from riacho.dataflow.state.given_rows import GivenRows, OutputRows
+from riacho.dataflow.state.ranks import RankChanges
 from riacho.formats.arrow import Column
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import Rank

@@ -16,6 +16,19 @@ from riacho.dataflow.sources import nexmark_texts as texts
 from riacho.formats import arrow
 from riacho.formats.buffered import BufferedColumns
 from riacho.kernels import nexmark as kernels
+from riacho.kernels import nexmark_texts as text_kernels
+from riacho.kernels.nexmark_draws import (
+    AUCTION,
+    BID,
+    PERSON,
+    STREAM_CITY,
+    STREAM_DESCRIPTION,
+    STREAM_NAME,
+    STREAM_PRICE,
+    STREAM_RESERVE,
+    STREAM_STATE,
+    STREAM_TEXT,
+)
 from riacho.plan.types import BIGINT, INT, STRING, TIMESTAMP_3, DataType
 
 BASE_TIME_MS = 1_436_918_400_000
@@ -66,12 +79,12 @@ FIELDS: Mapping[str, Mapping[str, DataType]] = {
 EVENT_TYPE = "event_type"
 EVENT_TYPE_TYPE = INT
 
-_KINDS = {"person": kernels.PERSON, "auction": kernels.AUCTION, "bid": kernels.BID}
+_KINDS = {"person": PERSON, "auction": AUCTION, "bid": BID}
 _NAME_LENGTH = 20
 _DESCRIPTION_LENGTH = 100
 
 # What the fields of an event take that are numbers, or texts of a fixed length, in the published estimate of its size.
-_PERSON_BYTES = 8 + kernels.CARD_BYTES + 2
+_PERSON_BYTES = 8 + text_kernels.CARD_BYTES + 2
 _AUCTION_BYTES = 6 * 8
 _BID_BYTES = 4 * 8
 
@@ -190,39 +203,43 @@ class _Events:
 
     def _person_email(self) -> arrow.Column:
         seed = self._nexmark.seed
-        data = np.empty((self._people + 1) * kernels.EMAIL_BYTES, np.uint8)
-        views = self._views(kernels.emails, seed, texts.words(seed), data)
+        data = np.empty((self._people + 1) * text_kernels.EMAIL_BYTES, np.uint8)
+        views = self._views(text_kernels.emails, seed, texts.words(seed), data)
         return arrow.strings(views, [data], None)
 
     def _person_card(self) -> arrow.Column:
-        data = np.empty((self._people + 1) * kernels.CARD_BYTES, np.uint8)
-        return arrow.strings(self._views(kernels.credit_cards, self._nexmark.seed, data), [data], None)
+        data = np.empty((self._people + 1) * text_kernels.CARD_BYTES, np.uint8)
+        return arrow.strings(self._views(text_kernels.credit_cards, self._nexmark.seed, data), [data], None)
 
     def _person_extra(self) -> arrow.Column:
         seed = self._nexmark.seed
         pools = (texts.letters(seed), texts.words(seed), texts.names().views, texts.cities().views)
         size = (_PERSON_BYTES, self._nexmark.person_bytes)
-        return arrow.strings(self._views(kernels.person_extras, seed, *pools, *size), [pools[0]], None)
+        return arrow.strings(self._views(text_kernels.person_extras, seed, *pools, *size), [pools[0]], None)
 
     def _picked(self, table: texts.Table, stream: int) -> arrow.Column:
-        return arrow.strings(self._views(kernels.picked, self._nexmark.seed, table.views, stream), [table.data], None)
+        return arrow.strings(
+            self._views(text_kernels.picked, self._nexmark.seed, table.views, stream), [table.data], None
+        )
 
     @property
     def _people(self) -> int:
-        return int(np.count_nonzero(self._kinds == kernels.PERSON))
+        return int(np.count_nonzero(self._kinds == PERSON))
 
     # ---- auctions ---------------------------------------------------------------------------------------------
 
     def _auction_text(self, stream: int, longest: int) -> arrow.Column:
         words = texts.words(self._nexmark.seed)
-        return arrow.strings(self._views(kernels.item_texts, self._nexmark.seed, words, stream, longest), [words], None)
+        return arrow.strings(
+            self._views(text_kernels.item_texts, self._nexmark.seed, words, stream, longest), [words], None
+        )
 
     @cached_property
     def _initial_bids(self) -> Int64Array:
-        return self._numbers(kernels.prices, self._nexmark.seed, kernels.AUCTION, kernels.STREAM_PRICE)
+        return self._numbers(kernels.prices, self._nexmark.seed, AUCTION, STREAM_PRICE)
 
     def _auction_reserve(self) -> arrow.Column:
-        more = self._numbers(kernels.prices, self._nexmark.seed, kernels.AUCTION, kernels.STREAM_RESERVE)
+        more = self._numbers(kernels.prices, self._nexmark.seed, AUCTION, STREAM_RESERVE)
         return _integers(self._initial_bids + more)
 
     def _auction_expires(self) -> arrow.Column:
@@ -234,18 +251,20 @@ class _Events:
         seed = self._nexmark.seed
         pools = (texts.letters(seed), texts.words(seed))
         size = (_AUCTION_BYTES, self._nexmark.auction_bytes)
-        return arrow.strings(self._views(kernels.auction_extras, seed, *pools, *size), [pools[0]], None)
+        return arrow.strings(self._views(text_kernels.auction_extras, seed, *pools, *size), [pools[0]], None)
 
     # ---- bids -------------------------------------------------------------------------------------------------
 
     def _channel(self, table: texts.Table) -> arrow.Column:
         hot = len(texts.HOT_CHANNELS)
-        return arrow.strings(self._views(kernels.channels, self._nexmark.seed, table.views, hot), [table.data], None)
+        return arrow.strings(
+            self._views(text_kernels.channels, self._nexmark.seed, table.views, hot), [table.data], None
+        )
 
     def _bid_extra(self) -> arrow.Column:
         seed = self._nexmark.seed
         pool = texts.letters(seed)
-        views = self._views(kernels.bid_extras, seed, pool, _BID_BYTES, self._nexmark.bid_bytes)
+        views = self._views(text_kernels.bid_extras, seed, pool, _BID_BYTES, self._nexmark.bid_bytes)
         return arrow.strings(views, [pool], None)
 
     # ---- kernels ----------------------------------------------------------------------------------------------
@@ -276,20 +295,20 @@ def _timestamps(microseconds: Int64Array) -> arrow.Column:
 
 
 _FIELDS: Mapping[tuple[str, str], Callable[[_Events], arrow.Column]] = {
-    ("person", "id"): lambda events: events._ids(kernels.PERSON),
-    ("person", "name"): lambda events: events._picked(texts.names(), kernels.STREAM_NAME),
+    ("person", "id"): lambda events: events._ids(PERSON),
+    ("person", "name"): lambda events: events._picked(texts.names(), STREAM_NAME),
     ("person", "emailAddress"): _Events._person_email,
     ("person", "creditCard"): _Events._person_card,
-    ("person", "city"): lambda events: events._picked(texts.cities(), kernels.STREAM_CITY),
-    ("person", "state"): lambda events: events._picked(texts.states(), kernels.STREAM_STATE),
+    ("person", "city"): lambda events: events._picked(texts.cities(), STREAM_CITY),
+    ("person", "state"): lambda events: events._picked(texts.states(), STREAM_STATE),
     ("person", "extra"): _Events._person_extra,
-    ("auction", "id"): lambda events: events._ids(kernels.AUCTION),
-    ("auction", "itemName"): lambda events: events._auction_text(kernels.STREAM_TEXT, _NAME_LENGTH),
-    ("auction", "description"): lambda events: events._auction_text(kernels.STREAM_DESCRIPTION, _DESCRIPTION_LENGTH),
+    ("auction", "id"): lambda events: events._ids(AUCTION),
+    ("auction", "itemName"): lambda events: events._auction_text(STREAM_TEXT, _NAME_LENGTH),
+    ("auction", "description"): lambda events: events._auction_text(STREAM_DESCRIPTION, _DESCRIPTION_LENGTH),
     ("auction", "initialBid"): lambda events: _integers(events._initial_bids),
     ("auction", "reserve"): _Events._auction_reserve,
     ("auction", "expires"): _Events._auction_expires,
-    ("auction", "seller"): lambda events: events._someone(kernels.AUCTION, events._nexmark.hot_seller_ratio),
+    ("auction", "seller"): lambda events: events._someone(AUCTION, events._nexmark.hot_seller_ratio),
     ("auction", "category"): lambda events: _integers(
         events._numbers(kernels.categories, events._nexmark.seed, FIRST_CATEGORY, CATEGORIES)
     ),
@@ -299,9 +318,9 @@ _FIELDS: Mapping[tuple[str, str], Callable[[_Events], arrow.Column]] = {
             kernels.auctions_bid_on, events._nexmark.seed, events._nexmark.hot_auction_ratio, AUCTIONS_IN_FLIGHT
         )
     ),
-    ("bid", "bidder"): lambda events: events._someone(kernels.BID, events._nexmark.hot_bidder_ratio),
+    ("bid", "bidder"): lambda events: events._someone(BID, events._nexmark.hot_bidder_ratio),
     ("bid", "price"): lambda events: _integers(
-        events._numbers(kernels.prices, events._nexmark.seed, kernels.BID, kernels.STREAM_PRICE)
+        events._numbers(kernels.prices, events._nexmark.seed, BID, STREAM_PRICE)
     ),
     ("bid", "channel"): lambda events: events._channel(texts.channels()),
     ("bid", "url"): lambda events: events._channel(texts.addresses(events._nexmark.seed)),

@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from riacho.kernels import nexmark as kernels
+from riacho.kernels.nexmark_draws import STREAM_CHANNEL, STREAM_POOL, STREAM_TEXT
+from riacho.kernels.nexmark_texts import fill_letters, view_table
 
 Uint8Array = npt.NDArray[np.uint8]
 Uint64Array = npt.NDArray[np.uint64]
@@ -47,20 +48,20 @@ class Table:
         bounds = np.cumsum([0, *map(len, encoded)])
         data = np.frombuffer(b"".join(encoded) + bytes(_SLACK), np.uint8)
         views = np.empty(2 * len(texts), np.uint64)
-        kernels.view_table(data, bounds, views)
+        view_table(data, bounds, views)
         return Table(views, data)
 
 
 @cache
 def letters(seed: int) -> Uint8Array:
     """Random letters."""
-    return _filled(seed, kernels.STREAM_POOL, 0, POOL_BYTES)
+    return _filled(seed, STREAM_POOL, 0, POOL_BYTES)
 
 
 @cache
 def words(seed: int) -> Uint8Array:
     """Random letters with a blank in the place of one in 13."""
-    return _filled(seed, kernels.STREAM_TEXT, ord(" "), POOL_BYTES)
+    return _filled(seed, STREAM_TEXT, ord(" "), POOL_BYTES)
 
 
 @cache
@@ -91,7 +92,7 @@ def channels() -> Table:
 def addresses(seed: int) -> Table:
     """The address of each channel, in the order of `channels`; nine in ten of those that are not hot name it."""
     count = len(HOT_CHANNELS) + CHANNELS
-    text = _filled(seed, kernels.STREAM_CHANNEL, ord("_"), _FOLDER_PIECE * count).tobytes().decode()
+    text = _filled(seed, STREAM_CHANNEL, ord("_"), _FOLDER_PIECE * count).tobytes().decode()
     chosen = np.random.Generator(np.random.SFC64(seed))
     lengths = chosen.integers(3, 4, (count, 3), endpoint=True).tolist()
     named = (chosen.random(count) < 0.9).tolist()
@@ -117,5 +118,5 @@ def channel_id(number: int) -> int:
 
 def _filled(seed: int, stream: int, blank: int, size: int) -> Uint8Array:
     out = np.empty(size + _SLACK, np.uint8)
-    kernels.fill_letters(seed, stream, blank, out)
+    fill_letters(seed, stream, blank, out)
     return out

@@ -13,35 +13,21 @@ from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
-from riacho.dataflow.state.fronts import RankChanges
 from riacho.dataflow.state.leaf_words import OrderWords, text_ranks
 from riacho.dataflow.state.partitions import Partitions
+from riacho.dataflow.state.ranks import RankChanges, rank_settings
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.formats.buffered import frame_of
 from riacho.kernels.first_rows import (
     BEFORE_COLUMNS,
     BEFORE_ROW,
-    BEFORE_USED,
-    BLOCK_SIZES,
     COUNTERS,
-    DENSE_RANK,
     GROUP_COLUMNS,
-    GROUP_COUNT,
-    POOL_USED,
-    RANK,
-    REMOVED_COUNT,
-    ROW_NUMBER,
     SET_BLOCK,
-    SET_END,
-    SET_KIND,
     SET_LATER,
-    SET_NUMBERED,
-    SET_START,
     SETTINGS,
     SHOWN_MOST,
-    TOUCHED_COLUMNS,
-    TOUCHED_COUNT,
     close_fronts,
     emit_first_rows,
     enter_rows,
@@ -50,12 +36,19 @@ from riacho.kernels.first_rows import (
     touch_fronts,
     write_words,
 )
-from riacho.plan.relations import Rank, RankKind
+from riacho.kernels.rank_layout import (
+    BEFORE_USED,
+    BLOCK_SIZES,
+    GROUP_COUNT,
+    POOL_USED,
+    REMOVED_COUNT,
+    TOUCHED_COLUMNS,
+    TOUCHED_COUNT,
+)
+from riacho.plan.relations import Rank
 
 FIRST_BLOCK = 4
 """Places that a partition gets at first, where it may need them."""
-
-_KINDS = {RankKind.ROW_NUMBER: ROW_NUMBER, RankKind.RANK: RANK, RankKind.DENSE_RANK: DENSE_RANK}
 
 
 class Entered(NamedTuple):
@@ -93,10 +86,7 @@ class FirstRows:
         self.store = RowStore(below.fields)
         self._expiry = expiry
         self._order = OrderWords(below, relation.order)
-        self._settings = np.zeros(SETTINGS, np.int64)
-        self._settings[SET_KIND] = _KINDS[relation.kind]
-        self._settings[SET_START], self._settings[SET_END] = relation.start, relation.end
-        self._settings[SET_NUMBERED] = relation.number is not None
+        self._settings = rank_settings(relation, SETTINGS)
         self._settings[SET_LATER] = later
         self._settings[SET_BLOCK] = FIRST_BLOCK if relation.end >= FIRST_BLOCK else 2
         self._groups = Growable(np.int64, width=GROUP_COLUMNS)

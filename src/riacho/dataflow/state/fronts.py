@@ -14,44 +14,43 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.partitions import Partitions
+from riacho.dataflow.state.ranks import RankChanges, rank_settings
 from riacho.dataflow.state.row_index import RowIndex
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.sorted_rows import sort_rows
 from riacho.kernels.rank import (
-    BEFORE_USED,
-    BLOCK_SIZES,
     COUNTERS,
-    DENSE_RANK,
-    GROUP_BLOCK,
     GROUP_COLUMNS,
-    GROUP_COUNT,
     GROUP_REST_COUNT,
-    POOL_USED,
-    RANK,
-    REMOVED_COUNT,
     ROW_ARRIVAL,
     ROW_COLUMNS,
-    ROW_NUMBER,
     ROW_PLACE,
     ROW_TWIN,
-    SET_END,
     SET_FRONT,
-    SET_KIND,
-    SET_NUMBERED,
-    SET_START,
     SETTINGS,
     SHORT_GROUP,
-    TOUCHED_COLUMNS,
-    TOUCHED_COUNT,
-    TOUCHED_END,
-    TOUCHED_GROUP,
-    TOUCHED_START,
     emit_ranks,
     fill_front,
     list_rest,
     rank_rows,
     touch_partitions,
+)
+from riacho.kernels.rank_layout import (
+    BEFORE_USED,
+    BLOCK_SIZES,
+    GROUP_BLOCK,
+    GROUP_COUNT,
+    POOL_USED,
+    REMOVED_COUNT,
+    ROW_NUMBER,
+    SET_END,
+    SET_KIND,
+    TOUCHED_COLUMNS,
+    TOUCHED_COUNT,
+    TOUCHED_END,
+    TOUCHED_GROUP,
+    TOUCHED_START,
 )
 from riacho.plan.relations import Rank, RankKind
 
@@ -62,8 +61,6 @@ partition is looked at again."""
 NO_END = 2**62
 """A front without end: rows that are numbered alike stand in it together, however many."""
 
-_KINDS = {RankKind.ROW_NUMBER: ROW_NUMBER, RankKind.RANK: RANK, RankKind.DENSE_RANK: DENSE_RANK}
-
 
 class Added(NamedTuple):
     """A pass's rows, taken in: their partitions, and a list of those for the kernels; `removed` are not kept."""
@@ -71,15 +68,6 @@ class Added(NamedTuple):
     partitions: Int64Array
     touched: Int64Array
     removed: Int64Array
-
-
-class RankChanges(NamedTuple):
-    """How the shown rows change: slots, numbers, signs, and the row of the pass that made each change."""
-
-    rows: Int64Array
-    numbers: Int64Array
-    diff: npt.NDArray[np.int8]
-    moments: Int64Array
 
 
 class Fronts:
@@ -96,10 +84,7 @@ class Fronts:
         self.store = RowStore(below.fields)
         self._keys = self.store.sort_keys(relation.order)
         self._index = RowIndex(self.store)
-        self._settings = np.zeros(SETTINGS, np.int64)
-        self._settings[SET_KIND] = _KINDS[relation.kind]
-        self._settings[SET_START], self._settings[SET_END] = relation.start, relation.end
-        self._settings[SET_NUMBERED] = relation.number is not None
+        self._settings = rank_settings(relation, SETTINGS)
         sortable = relation.kind is RankKind.ROW_NUMBER
         self._settings[SET_FRONT] = max(FRONT_ROWS, 2 * relation.end) if sortable else NO_END
         self._groups = Growable(np.int64, width=GROUP_COLUMNS)
