@@ -19,6 +19,7 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.aggregate import Grouping
 from riacho.dataflow.operators.batches import concatenate, empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
+from riacho.dataflow.operators.window_layout import ALL_CLOSED, WindowLayout
 from riacho.dataflow.operators.window_time import MICROSECONDS, closing_limit, window_time
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
@@ -28,7 +29,6 @@ from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_frame
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.formats.arrow import Column
-from riacho.kernels.windows import assign_slices, expand_windows
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import EmitStrategy, WindowAggregate, WindowProperty
 
@@ -68,6 +68,7 @@ class GroupWindowAggregateOperator:
         assert relation.emit is not None, "windows of table functions give their rows once"
         self._relation = relation
         self._schema = relation.schema
+        self._windows = WindowLayout.of(relation)
         self._emit: EmitStrategy = relation.emit
         self._rejects = rejects
         self._clock = settings.clock
@@ -131,27 +132,10 @@ class GroupWindowAggregateOperator:
 
     def _place(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> _Placed:
         """Each row in those of its windows that still take rows, those that end first first."""
-        relation = self._relation
-        steps = self._lagging(steps)
-        places = np.empty((len(batch), 2), np.int64)
-        self._late += assign_slices(
-            times,
-            batch.sequence,
-            steps.sequence,
-            steps.value,
-            steps.before,
-            relation.size,
-            relation.slide,
-            relation.offset,
-            False,
-            places,
-        )
-        taken = np.flatnonzero(places[:, 1] != NO_WATERMARK)
-        first = np.ascontiguousarray(places[taken, 1])
-        last = np.ascontiguousarray(places[taken, 0] - relation.slide + relation.size)
-        count = int(((last - first) // relation.slide + 1).sum())
-        rows, ends = np.empty(count, np.int64), np.empty(count, np.int64)
-        expand_windows(first, last, relation.slide, rows, ends)
+        places, late = self._windows.open(times, batch.sequence, self._lagging(steps))
+        self._late += late
+        taken = np.flatnonzero(places[:, 1] != ALL_CLOSED)
+        rows, ends = self._windows.expand(places[taken, 1], self._windows.last_ends(places[taken, 0]))
         return _Placed(taken[rows], ends)
 
     def _add_timely(self, batch: Batch, placed: _Placed, now: int) -> Batch:
@@ -298,7 +282,7 @@ class GroupWindowAggregateOperator:
     def _property(self, item: WindowProperty, ends: Int64Array) -> Column:
         if item is WindowProperty.TIME:
             return self._time.column(ends - 1)
-        bound = ends if item is WindowProperty.END else ends - self._relation.size
+        bound = ends if item is WindowProperty.END else self._windows.starts(ends)
         return Column("tsu:", len(ends), (bound * MICROSECONDS,))
 
     def _forget(self, limit: int) -> None:

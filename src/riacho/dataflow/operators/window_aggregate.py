@@ -21,6 +21,7 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.aggregate import Grouping
 from riacho.dataflow.operators.batches import concatenate, empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
+from riacho.dataflow.operators.window_layout import ALL_CLOSED, WindowLayout
 from riacho.dataflow.operators.window_time import MICROSECONDS, attached_time, closing_limit, window_time
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
@@ -28,14 +29,10 @@ from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_rows
 from riacho.formats.arrow import Column
-from riacho.kernels.windows import assign_slices, expand_windows
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import WindowAggregate, WindowKind, WindowProperty
 
 BoolArray = npt.NDArray[np.bool_]
-
-ALL_CLOSED = NO_WATERMARK
-"""What `assign_slices` gives a late row for its first open window."""
 
 END = 0
 """The word of a group's key with its window's end, or its slice's."""
@@ -65,12 +62,11 @@ class WindowAggregateOperator:
 
     def __init__(self, relation: WindowAggregate, settings: Settings, rejects: Rejects | None) -> None:
         below = relation.input.schema
-        assert relation.size % relation.slide == 0, "the planner refuses windows that are not a multiple of the slide"
         self._relation = relation
         self._schema = relation.schema
         self._rejects = rejects
         self._attached = relation.kind is WindowKind.ATTACHED
-        self._cumulates = relation.kind is WindowKind.CUMULATE
+        self._windows = WindowLayout.of(relation)
         self._time = (
             attached_time(relation, settings) if self._attached else window_time(below, relation.time_column, settings)
         )
@@ -78,8 +74,7 @@ class WindowAggregateOperator:
         self._pool = StringPool()
         self._codec = RowCodec(tuple(below[key] for key in relation.keys), self._pool)
         self._aggregates = self._fresh_aggregates()
-        self._overlapping = relation.slide < relation.size
-        self._sliced = self._overlapping and self._aggregates.mergeable and not self._updating
+        self._sliced = self._windows.overlapping and self._aggregates.mergeable and not self._updating
         self._before = 2 if self._sliced else 1
         self._index = KeyIndex(self._before + self._codec.width)
         self._born = Growable(np.int64)
@@ -107,28 +102,15 @@ class WindowAggregateOperator:
         return output
 
     def _add(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> None:
-        relation = self._relation
-        places = np.empty((len(batch), 2), np.int64)
         if self._attached:  # the end is itself in no other window than that which it ends
             times = times - MICROSECONDS
-        late = assign_slices(
-            times,
-            batch.sequence,
-            steps.sequence,
-            steps.value,
-            steps.before,
-            relation.size,
-            relation.slide,
-            relation.offset,
-            self._cumulates,
-            places,
-        )
+        places, late = self._windows.open(times, batch.sequence, steps)
         if late:
             self._late += late
-            timely = np.flatnonzero(places[:, 1] != ALL_CLOSED)
+            timely = np.flatnonzero(places[:, FIRST_OPEN] != ALL_CLOSED)
             batch, places = batch.take(timely), places[timely]
-        if self._overlapping and not self._sliced:
-            rows, ends = self._expand(places[:, FIRST_OPEN], self._last_end(places[:, END]))
+        if self._windows.overlapping and not self._sliced:
+            rows, ends = self._windows.expand(places[:, FIRST_OPEN], self._windows.last_ends(places[:, END]))
             batch, places = batch.take(rows), ends.reshape(-1, 1)
         if len(batch):
             self._accumulate(batch, places[:, : self._before])
@@ -168,7 +150,7 @@ class WindowAggregateOperator:
             output = self._emit(self._fired_windows(live, limit), steps, watermark)
         done = self._last_of(live) <= limit
         self._forget(live[done])
-        if self._cumulates and self._sliced:
+        if self._windows.grow and self._sliced:
             self._join_past_slices(live[~done], limit)
         self._next_end = self._earliest(limit)
         return output
@@ -187,7 +169,7 @@ class WindowAggregateOperator:
         if _ascends(born):
             if _ascends(ends):
                 return slots, ends
-            order = _stable_order(ends if self._attached else ends // self._relation.slide)
+            order = _stable_order(ends if self._attached else ends // self._windows.slide)
         else:
             order = np.lexsort((born, ends))
         return slots[order], ends[order]
@@ -197,13 +179,13 @@ class WindowAggregateOperator:
 
         Windows that closed in earlier passes are not made again.
         """
-        first = np.maximum(self._index.keys[live, FIRST_OPEN], self._first_unfired(self._progress))
+        first = np.maximum(self._index.keys[live, FIRST_OPEN], self._windows.first_end_after(self._progress))
         last = np.minimum(self._last_of(live), limit)
         due = first <= last
         live, first, last = live[due], first[due], last[due]
         if not len(live):
             return empty_batch(self._schema, watermark)
-        slide = self._relation.slide
+        slide = self._windows.slide
         windows = (last - first) // slide + 1
         parts = max(1, min(int(windows.sum()) // MAX_EXPANDED, int(windows.max())))
         lowest, highest = int(first.min()), int(last.max())
@@ -219,7 +201,7 @@ class WindowAggregateOperator:
 
     def _fired_slices(self, live: Int64Array, first: Int64Array, last: Int64Array) -> _Fired:
         """The windows that close, by their ends and then by their first row."""
-        rows, ends = self._expand(first, last)
+        rows, ends = self._windows.expand(first, last)
         source, ends = self._in_order(live[rows], ends)
         places = self._index.keys[live, : self._before]
         if (places == places[0]).all():  # one slice, in which no two groups have the same keys
@@ -251,18 +233,14 @@ class WindowAggregateOperator:
     def _property(self, item: WindowProperty, ends: Int64Array) -> Column:
         if item is WindowProperty.TIME:
             return self._time.column(ends - 1)
-        bound = ends
-        if item is WindowProperty.START:
-            size, offset = self._relation.size, self._relation.offset
-            bound = _floor(ends - 1, size, offset) if self._cumulates else ends - size
+        bound = self._windows.starts(ends) if item is WindowProperty.START else ends
         return Column("tsu:", len(ends), (bound * MICROSECONDS,))
 
     def _join_past_slices(self, slots: Int64Array, limit: int) -> None:
         """All slices before `limit` that begin a growing window count in the same windows from now on: one will do."""
         slots = slots[(self._index.keys[slots, END] <= limit) & (self._index.keys[slots, FIRST_OPEN] <= limit)]
         words = self._index.keys[slots]
-        begins = _floor(words[:, END] - 1, self._relation.size, self._relation.offset)
-        words[:, END] = words[:, FIRST_OPEN] = begins + self._relation.slide
+        words[:, END] = words[:, FIRST_OPEN] = self._windows.begins(words[:, END]) + self._windows.slide
         targets, new_rows = self._index.upsert(words)
         if len(new_rows):
             self._begin(targets[new_rows], words[new_rows], self._born.values[slots[new_rows]])
@@ -279,31 +257,10 @@ class WindowAggregateOperator:
             self._aggregates.release(slots)
             self._index.release(slots)
 
-    def _expand(self, first: Int64Array, last: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """Each place once per window end between its first and its last."""
-        size = int(np.maximum((last - first) // self._relation.slide + 1, 0).sum())
-        rows, ends = np.empty(size, np.int64), np.empty(size, np.int64)
-        expand_windows(np.ascontiguousarray(first), np.ascontiguousarray(last), self._relation.slide, rows, ends)
-        return rows, ends
-
-    def _last_end(self, slice_ends: Int64Array) -> Int64Array:
-        """The end of the last window that holds a slice."""
-        size, slide, offset = self._relation.size, self._relation.slide, self._relation.offset
-        last: Int64Array = (_floor(slice_ends - 1, size, offset) if self._cumulates else slice_ends - slide) + size
-        return last
-
     def _last_of(self, slots: Int64Array) -> Int64Array:
         """The end of the last window that these groups count in."""
         ends: Int64Array = self._index.keys[slots, END]
-        return self._last_end(ends) if self._sliced else ends
-
-    def _first_unfired(self, progress: int) -> int:
-        """The first window end that the watermark has not passed."""
-        if progress == NO_WATERMARK:
-            return NO_WATERMARK
-        slide = self._relation.slide
-        closed = min(progress, END_OF_TIME - slide - 1) + 1
-        return closed - (closed - self._relation.offset) % slide + slide
+        return self._windows.last_ends(ends) if self._sliced else ends
 
     def _earliest(self, limit: int) -> int:
         """The next window end that has rows."""
@@ -312,7 +269,7 @@ class WindowAggregateOperator:
             return END_OF_TIME
         if not self._sliced:
             return int(self._index.keys[live, END].min())
-        return max(int(self._index.keys[live, FIRST_OPEN].min()), self._first_unfired(limit - 1))
+        return max(int(self._index.keys[live, FIRST_OPEN].min()), self._windows.first_end_after(limit - 1))
 
     def snapshot(self) -> StateArrays:
         slots = self._index.slots_used
@@ -355,9 +312,3 @@ def _stable_order(values: Int64Array) -> Int64Array:
     """As a stable argsort; values near each other take a tenth of its time, as NumPy counts those of 16 bits."""
     offsets = values - values.min()
     return np.argsort(offsets.astype(np.uint16) if offsets.max() < 1 << 16 else offsets, kind="stable")
-
-
-def _floor(times: Int64Array, size: int, offset: int) -> Int64Array:
-    """The greatest multiples of `size`, shifted by `offset`, that are not after these times."""
-    floor: Int64Array = times - (times - offset) % size
-    return floor

@@ -5,7 +5,6 @@ Delta rule: linear; a row's sign stays with its copies. Flink: AlignedWindowTabl
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 
 from riacho.dataflow.batch import Batch
@@ -13,19 +12,18 @@ from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
+from riacho.dataflow.operators.window_layout import WindowLayout
 from riacho.dataflow.operators.window_time import MICROSECONDS, window_time
 from riacho.dataflow.state.words import build_frame
 from riacho.formats.arrow import Column
-from riacho.kernels.windows import expand_windows, slice_ends
-from riacho.plan.relations import WindowKind, WindowTable
+from riacho.plan.relations import WindowTable
 
 
 class WindowTableOperator(Stateless):
     """Appends window_start, window_end and window_time. Drops no row: a late one still has its windows."""
 
     def __init__(self, relation: WindowTable, settings: Settings, rejects: Rejects | None) -> None:
-        assert relation.size % relation.slide == 0, "the planner refuses windows that are not a multiple of the slide"
-        self._relation = relation
+        self._windows = WindowLayout.of(relation)
         self._schema = relation.schema
         self._time = window_time(relation.input.schema, relation.time_column, settings)
         self._rejects = rejects
@@ -33,21 +31,13 @@ class WindowTableOperator(Stateless):
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         if not len(inputs[0]):
             return empty_batch(self._schema, inputs[0].watermark)
-        relation = self._relation
         self._time.steps(inputs[0])
         batch, times = evaluate_rows(inputs[0], self._time.of_rows, self._rejects)
-        ends = np.empty(len(batch), np.int64)
-        slice_ends(times, relation.slide, relation.offset, ends)
-        starts = ends - relation.size
-        if relation.slide < relation.size:
-            begins = ends - 1 - (ends - 1 - relation.offset) % relation.size
-            cumulates = relation.kind is WindowKind.CUMULATE
-            last = (begins if cumulates else ends - relation.slide) + relation.size
-            count = int(((last - ends) // relation.slide + 1).sum())
-            rows, expanded = np.empty(count, np.int64), np.empty(count, np.int64)
-            expand_windows(ends, last, relation.slide, rows, expanded)
-            starts = begins[rows] if cumulates else expanded - relation.size
-            batch, ends = batch.take(rows), expanded
+        ends = self._windows.slices(times)
+        if self._windows.overlapping:
+            rows, ends = self._windows.expand(ends, self._windows.last_ends(ends))
+            batch = batch.take(rows)
+        starts = self._windows.starts(ends)
         added = build_frame(
             self._schema.fields[-3:],
             [
