@@ -15,11 +15,11 @@ from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.watermark import MICROSECONDS
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
+from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.leaf_words import OrderWords
 from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.rows import Located, RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.words import build_rows
 from riacho.kernels.deduplicate import KEPT_ROW, KEPT_WORDS, decide_rows
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Deduplicate
@@ -44,6 +44,7 @@ class FirstInTimeOperator:
         self._schema = relation.schema
         self._keys = Partitions(schema, relation.key)
         self._rows = RowStore(schema.fields)
+        self._output_rows = OutputRows(relation.schema.fields, [len(schema)])
         self._order = OrderWords(schema, [SortKey(relation.time)])
         self._kept = Growable(np.int64, width=KEPT_WORDS + self._order.width)
         self._came = Growable(np.int64)
@@ -109,7 +110,7 @@ class FirstInTimeOperator:
         order = order[np.lexsort((came[order], times[order], step[order]))]
         keys = self._waiting[order]
         slots = self._kept.values[keys, KEPT_ROW] - 1
-        rows = build_rows(self._schema.fields, self._rows.columns(slots), len(slots))
+        rows = self._output_rows.rows([self._rows.give(slots)], len(slots))
         self._rows.release(slots)
         self._kept.values[keys, KEPT_ROW] = GIVEN_OUT
         self._kept.values[keys, KEPT_WORDS:] = BEFORE_ALL

@@ -17,10 +17,10 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.interval_time import IntervalTime, Moments, RowTimes
 from riacho.dataflow.operators.pair_condition import PairCondition
+from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.join_keys import JoinKeys
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
-from riacho.dataflow.state.words import build_rows
 from riacho.kernels.interval_join import probe_intervals
 from riacho.plan.relations import Interval, Join
 
@@ -47,6 +47,7 @@ class IntervalJoinOperator:
         assert isinstance(relation.time, Interval)
         self._relation = relation
         self._schema = relation.schema
+        self._output_rows = OutputRows(relation.schema.fields, [len(each.schema) for each in relation.inputs])
         self._interval = interval = relation.time
         self._kept = -interval.lower, interval.upper
         """How long beyond its time a row of either side is kept."""
@@ -200,8 +201,8 @@ class IntervalJoinOperator:
         if not len(lefts):
             return empty_batch(self._schema, watermark)
         order = np.argsort(moments, kind="stable")
-        columns = [*self._sides[0].store.columns(lefts[order]), *self._sides[1].store.columns(rights[order])]
-        return Batch(build_rows(self._schema.fields, columns, len(order)), moments[order], watermark)
+        parts = [self._sides[0].store.give(lefts[order]), self._sides[1].store.give(rights[order])]
+        return Batch(self._output_rows.rows(parts, len(order)), moments[order], watermark)
 
     def _release(self, number: int, slots: Int64Array) -> None:
         if not len(slots):

@@ -7,8 +7,8 @@ import numpy as np
 from riacho.dataflow.batch import Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Predicate, Settings
 from riacho.dataflow.programs import filter_program
+from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.rows import RowStore
-from riacho.dataflow.state.words import build_rows
 from riacho.kernels import join_changes as kernel
 from riacho.kernels.row_words import LEAF_NULL_BIT, LEAF_NULL_WORD, LEAF_WORD
 from riacho.plan.expressions import Call, Column, Expression, columns_used, conjuncts, remap
@@ -23,11 +23,11 @@ class PairCondition:
         assert relation.residual is not None
         width, pair = len(relation.left.schema), relation.pair
         used = sorted(columns_used(relation.residual)) or [0]
-        self._fields = tuple(pair[index] for index in used)
-        schema = Schema(self._fields)
+        schema = Schema(tuple(pair[index] for index in used))
         self._left, self._right = left, right
         self._left_fields = left.choose([index for index in used if index < width])
         self._right_fields = right.choose([index - width for index in used if index >= width])
+        self._pairs = OutputRows(schema.fields, [len(self._left_fields.fields), len(self._right_fields.fields)])
         self._comparisons = _comparisons(relation.residual, width, left, right)
         condition = remap(relation.residual, {old: new for new, old in enumerate(used)}.__getitem__)
         self._program = filter_program(condition, schema, settings)
@@ -44,8 +44,8 @@ class PairCondition:
             kept = np.empty(len(lefts), np.int64)
             words = self._left.words, self._right.words
             return kept[: kernel.compare_pairs(lefts, rights, *words, self._comparisons, kept)]
-        columns = self._left.columns(lefts, self._left_fields) + self._right.columns(rights, self._right_fields)
-        rows = build_rows(self._fields, columns, len(lefts))
+        parts = [self._left.give(lefts, self._left_fields), self._right.give(rights, self._right_fields)]
+        rows = self._pairs.rows(parts, len(lefts))
         if self._program is not None:
             numbered = Batch(rows, np.arange(len(lefts)), WatermarkSteps.still())
             return self._program.run(numbered).sequence

@@ -20,10 +20,10 @@ from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.operators.watermark import MICROSECONDS
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
+from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.join_keys import NO_KEY, JoinKeys
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
-from riacho.dataflow.state.words import build_rows
 from riacho.kernels.sessions import chained_rows
 from riacho.kernels.versions import find_outdated, find_versions
 from riacho.plan.changelog import is_updating
@@ -49,6 +49,7 @@ class TemporalJoinOperator:
         assert not is_updating(relation.left), "the rows that look are only added"
         self._relation = relation
         self._schema = relation.schema
+        self._output_rows = OutputRows(relation.schema.fields, [len(each.schema) for each in relation.inputs])
         self._time = relation.time
         self._keeps_left = relation.kind is JoinKind.LEFT
         self._keys = JoinKeys([relation.left.schema[key].type for key in relation.left_keys])
@@ -166,8 +167,8 @@ class TemporalJoinOperator:
         chosen = chosen[np.argsort(moments[chosen], kind="stable")]
         if not len(chosen):
             return empty_batch(self._schema, watermark)
-        columns = [*left.store.columns(due[chosen]), *right.store.columns(found[chosen])]
-        return Batch(build_rows(self._schema.fields, columns, len(chosen)), moments[chosen], watermark)
+        parts = [left.store.give(due[chosen]), right.store.give(found[chosen])]
+        return Batch(self._output_rows.rows(parts, len(chosen)), moments[chosen], watermark)
 
     @staticmethod
     def _moments(times: Int64Array, arrivals: Int64Array, seen: Int64Array, watermark: WatermarkSteps) -> Int64Array:

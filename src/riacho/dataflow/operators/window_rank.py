@@ -16,8 +16,8 @@ from riacho.dataflow.operators.window_time import MICROSECONDS, EventTime, closi
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.first_rows import FirstRows
+from riacho.dataflow.state.given_rows import GivenRows, OutputRows
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.state.words import build_rows
 from riacho.formats.arrow import Column
 from riacho.plan.relations import WindowRank
 
@@ -35,6 +35,8 @@ class WindowRankOperator:
     def __init__(self, relation: WindowRank, settings: Settings) -> None:
         self._relation = relation
         self._schema = relation.schema
+        numbers = int(relation.number is not None)
+        self._output_rows = OutputRows(relation.schema.fields, [len(relation.input.schema), numbers])
         self._time = EventTime(
             relation.input.schema, relation.window_end, settings.zone, zoned=relation.zoned, local=True
         )
@@ -83,10 +85,10 @@ class WindowRankOperator:
         closed = self._fronts.close(closing)
         ends[closing] = NO_WINDOW
         self._next_end = int(ends.min(initial=END_OF_TIME))
-        columns = self._fronts.store.columns(closed.rows)
+        parts: list[GivenRows | Column] = [self._fronts.store.give(closed.rows)]
         if self._relation.number is not None:
-            columns.append(Column("l", len(closed.rows), (closed.numbers,)))
-        rows = build_rows(self._schema.fields, columns, len(closed.rows))
+            parts.append(Column("l", len(closed.rows), (closed.numbers,)))
+        rows = self._output_rows.rows(parts, len(closed.rows))
         self._fronts.store.release(closed.gone)
         moments = steps.sequence[np.searchsorted(steps.value, closed_at[closed.owners] - 1, side="left")]
         return Batch(rows, moments, watermark)

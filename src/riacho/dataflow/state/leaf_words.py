@@ -53,7 +53,7 @@ class LeafWords:
             words[:] = 0
             return words
         sources, buffers = self.leaves.locate(located, self._fields)
-        rows = np.arange(located.height)
+        rows = located.numbers
         stage_rows(rows, rows, words, self.leaves.table, sources, buffers, self.leaves.null_words)
         return words
 

@@ -131,9 +131,10 @@ class RowStore:
 
     def stage(self, given: Columnar, rows: Int64Array | None = None) -> Int64Array:
         """A slot for each row that is given, or for these of them, in their order."""
-        if rows is None:
-            rows = np.arange(given.height)
-        return self.stage_located(self.locate(given), rows) if len(rows) else np.empty(0, np.int64)
+        if not (given.height if rows is None else len(rows)):
+            return np.empty(0, np.int64)
+        located = self.locate(given)
+        return self.stage_located(located, located.numbers if rows is None else rows)
 
     def stage_located(self, located: Located, rows: Int64Array) -> Int64Array:
         """A slot for each of these rows, in their order."""
@@ -293,7 +294,7 @@ class RowStore:
 class Located:
     """Where the values of rows, of which there must be some, are in memory, and what keeps that memory alive."""
 
-    __slots__ = ("_columns", "_places", "_rows", "height", "owner", "tables")
+    __slots__ = ("_columns", "_numbers", "_places", "_rows", "height", "owner", "tables")
 
     def __init__(self, rows: Columnar, places: list[int]) -> None:
         self.height = rows.height
@@ -301,9 +302,17 @@ class Located:
         """Of all columns at once, where whoever made them knows that."""
         self._rows, self._places = rows, places
         self._columns: list[Buffers] | None = None
+        self._numbers: Int64Array | None = None
         self.owner: object = rows
         if self.tables is None:
             self._columns, self.owner = buffers_of(rows, places)
+
+    @property
+    def numbers(self) -> Int64Array:
+        """The rows' places."""
+        if self._numbers is None:
+            self._numbers = np.arange(self.height)
+        return self._numbers
 
     @property
     def columns(self) -> list[Buffers]:
