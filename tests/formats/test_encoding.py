@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riacho.errors import RiachoError
+from riacho.formats.arrow import Column
+from riacho.formats.buffered import BufferedColumns, gathered
 from riacho.formats.csv_decoder import split_lines
 from riacho.formats.decoding import Spans
 from riacho.formats.fields import Field, FieldType, Kind
@@ -74,6 +77,40 @@ def written(name: str, kind: FieldType, *values: Any, **options: str) -> list[st
 )
 def test_json_values_are_printed_as_flink_prints_them(kind: FieldType, value: Any, text: str) -> None:
     assert written("json", kind, value) == [f'{{"v":{text}}}']
+
+
+INTEGERS = {"c": (np.int8, 8), "s": (np.int16, 16), "i": (np.int32, 32), "l": (np.int64, 64)}
+
+
+@given(st.data())
+def test_integers_from_kernels_are_written_as_those_of_frames_are(data: st.DataObject) -> None:
+    codes = data.draw(st.lists(st.sampled_from(sorted(INTEGERS)), min_size=1, max_size=4))
+    height = data.draw(st.integers(1, 8))
+    names = tuple(f"field {place}" for place in range(len(codes)))
+    columns = []
+    for code in codes:
+        kind, bits = INTEGERS[code]
+        edge = 2 ** (bits - 1)
+        values = data.draw(st.lists(st.integers(-edge, edge - 1), min_size=height, max_size=height))
+        valid = data.draw(st.none() | st.lists(st.booleans(), min_size=height, max_size=height))
+        columns.append(Column(code, height, (np.array(values, kind),), None if valid is None else np.array(valid)))
+    rows = BufferedColumns(names, tuple(columns), height)
+    places = np.array(data.draw(st.lists(st.integers(0, height - 1), max_size=height)), np.int64)
+    skips = data.draw(st.booleans())
+    fields = [
+        Field(name, FieldType(Kind.INTEGER, "INT", bits=INTEGERS[code][1]))
+        for name, code in zip(names, codes, strict=True)
+    ]
+    encoder = opened("json", fields, **{"encode.ignore-null-fields": str(skips).lower()}).encoder()
+    for some, taken in ((rows, np.arange(height)), (gathered(rows, places), places)):
+        expected = [
+            {name: value for name, value in row.items() if value is not None or not skips}
+            for row in rows.frame[taken].to_dicts()
+        ]
+        spans = encoder.encode(some)
+        assert [spans[row] for row in range(len(spans))] == [
+            json.dumps(row, separators=(",", ":")).encode() for row in expected
+        ]
 
 
 def test_json_options_of_writing() -> None:

@@ -61,6 +61,8 @@ Truths = tuple[BoolArray, BoolArray | None]
 """Booleans, a byte each, and which of them are not null (None: all)."""
 
 
+Int64Array = npt.NDArray[np.int64]
+
 Tables = tuple[Uint64Array, Uint64Array]
 """Where columns are in memory as `kernels.rows` reads it: a line for each, and the buffers that views point into."""
 
@@ -71,10 +73,10 @@ class LateColumns(BufferedColumns):
     `make` is given the column's place, once. Where they are given, `locate` says without making it where its memory is,
     as long as these rows live, and `tables` the same of all columns at once, or None where one is not that simple;
     `truths` gives booleans as bytes. `part_of` tells whose rows these are, and which is the first, where they are some
-    that follow each other.
+    that follow each other; `taken_from` whose, and at which places, where they are any.
     """
 
-    __slots__ = ("_made", "_make", "locate", "part_of", "tables", "truths")
+    __slots__ = ("_made", "_make", "locate", "part_of", "tables", "taken_from", "truths")
 
     def __init__(
         self,
@@ -86,6 +88,7 @@ class LateColumns(BufferedColumns):
         locate: Callable[[int], Buffers] | None = None,
         truths: Callable[[int], Truths] | None = None,
         tables: Callable[[], Tables | None] | None = None,
+        taken_from: tuple[BufferedColumns, Int64Array] | None = None,
     ) -> None:
         self.names = names
         self.height = height
@@ -97,6 +100,7 @@ class LateColumns(BufferedColumns):
         self.locate = locate
         self.truths = truths
         self.tables = tables
+        self.taken_from = taken_from
 
     def column(self, place: int) -> Column:
         column = self._made.get(place)
@@ -261,7 +265,17 @@ def gathered(rows: Columnar, places: npt.NDArray[np.int64]) -> Columnar:
     if isinstance(rows, pl.DataFrame):
         index = pl.Series(places.astype(np.uint32))  # Polars' own type of index, which it need not check
         return pl.DataFrame([column[index] for column in rows.get_columns()])
-    return LateColumns(rows.names, lambda place: gathered_column(rows.column(place), places), len(places))
+    return LateColumns(
+        rows.names,
+        lambda place: gathered_column(rows.column(place), places),
+        len(places),
+        taken_from=(rows, places),
+    )
+
+
+def taken_from(rows: Columnar) -> tuple[BufferedColumns, Int64Array] | None:
+    """Whose rows at which places these are, where they were gathered."""
+    return rows.taken_from if isinstance(rows, LateColumns) else None
 
 
 def gathered_column(column: Column, places: npt.NDArray[np.int64]) -> Column:

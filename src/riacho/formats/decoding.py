@@ -37,6 +37,11 @@ class Spans:
         start, length = int(self.start[row]), int(self.length[row])
         return None if length < 0 else self.data[start : start + length].tobytes()
 
+    @property
+    def size(self) -> int:
+        """How many all strings have together."""
+        return int(np.maximum(self.length, 0).sum(dtype=np.int64))
+
     def slice(self, first: int, stop: int) -> Spans:
         """The strings `first` to `stop`, without copying."""
         return Spans(self.data, self.start[first:stop], self.length[first:stop])

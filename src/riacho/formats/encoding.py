@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Protocol
 
 import numpy as np
@@ -129,6 +130,61 @@ class IntegerWriter:
         write_numbers.write_integers(
             rows.out, rows.cursor, prefix, style.opening, self._values, self._valid, style.null, style.skip_nulls
         )
+
+
+NO_PREFIX = characters("")
+
+EVERY_ROW = np.empty(0, np.int64)
+"""The places of rows that are all rows of their columns."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prefixes:
+    """Those of columns that follow each other: their bytes, and where each one's begin and how many they are."""
+
+    data: Bytes
+    spans: tuple[tuple[int, int], ...]
+
+    @staticmethod
+    def of(prefixes: Sequence[Bytes]) -> Prefixes:
+        ends = accumulate(len(prefix) for prefix in prefixes)
+        spans = [(end - len(prefix), len(prefix)) for end, prefix in zip(ends, prefixes, strict=True)]
+        return Prefixes(np.concatenate(prefixes), tuple(spans))
+
+
+class IntegersWriter:
+    """Columns of integers that follow each other, each after its prefix: one call for all."""
+
+    def __init__(self, prefixes: Prefixes, columns: Sequence[arrow.Column], places: Int64Array) -> None:
+        """The rows are those at `places` of the columns, or all (`EVERY_ROW`)."""
+        self._prefixes = prefixes.data
+        self._columns = columns  # their memory is read
+        self._places = places
+        lines: list[int] = []
+        for span, column in zip(prefixes.spans, columns, strict=True):
+            valid, buffers = column.addresses()
+            lines += (buffers[0], _INTEGER_BYTES[column.format], valid, *span)
+        self._lines = np.array(lines, np.int64)
+
+    def add_sizes(self, sizes: Int64Array) -> None:
+        sizes += len(self._prefixes) + len(self._columns) * (1 + write_numbers.INTEGER_WIDTH)
+
+    def write(self, rows: Rows, prefix: Bytes, style: Style) -> None:
+        assert not len(prefix), "each column has a prefix of its own"
+        write_numbers.write_integer_columns(
+            rows.out,
+            rows.cursor,
+            self._prefixes,
+            style.opening,
+            self._lines,
+            self._places,
+            style.null,
+            style.skip_nulls,
+        )
+
+
+_INTEGER_BYTES = {"c": 1, "s": 2, "i": 4, "l": 8}
+"""The width of Arrow's integers."""
 
 
 class TimeWriter:

@@ -5,19 +5,24 @@ Source: Flink, "JSON Format"; conversions as its RowDataToJsonConverters makes t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 import polars as pl
 
 from riacho.errors import RiachoError
 from riacho.formats.arrow import Column
-from riacho.formats.buffered import Columnar, column_named, series_of
+from riacho.formats.buffered import Columnar, column_named, series_of, taken_from
 from riacho.formats.decoding import Bytes, Scratch, Spans
 from riacho.formats.encoding import (
+    EVERY_ROW,
+    NO_PREFIX,
     ColumnWriter,
     FloatWriter,
+    IntegersWriter,
     IntegerWriter,
+    Prefixes,
     SpanWriter,
     Style,
     TextWriter,
@@ -61,7 +66,10 @@ class JsonEncoder:
         ignore_null_fields: bool = False,
     ) -> None:
         self._fields = tuple(fields)
-        self._prefixes = [_prefix(item.name) for item in fields]
+        prefixed = [(item, _prefix(item.name)) for item in fields]
+        runs = [(integers, tuple(run)) for integers, run in groupby(prefixed, _is_integer)]
+        self._runs = [(run, Prefixes.of([prefix for _, prefix in run]) if integers else None) for integers, run in runs]
+        """The fields and their prefixes, in runs of integers, with their prefixes together, and of others."""
         self._separator = "T" if iso_timestamps else " "
         self._offset = offset
         self._map_null_key = map_null_key
@@ -72,11 +80,20 @@ class JsonEncoder:
 
     def encode(self, rows: Columnar) -> Spans:
         """An object per row. Raises `RiachoError` for a null key in a MAP under FAIL."""
-        writers = [
-            (prefix, self._writer(item.type, column_named(rows, item.name)))
-            for prefix, item in zip(self._prefixes, self._fields, strict=True)
-        ]
+        writers = list(self._writers(rows))
         return write_columns(writers, rows.height, self._style, "{", "}", self._scratch)
+
+    def _writers(self, rows: Columnar) -> Iterator[tuple[Bytes, ColumnWriter]]:
+        whole, places = taken_from(rows) or (rows, EVERY_ROW)
+        for run, prefixes in self._runs:
+            if prefixes is not None:
+                columns = [column_named(whole, item.name) for item, _ in run]
+                buffered = [column for column in columns if isinstance(column, Column)]
+                if len(buffered) == len(columns):
+                    yield NO_PREFIX, IntegersWriter(prefixes, buffered, places)
+                    continue
+            for item, prefix in run:
+                yield prefix, self._writer(item.type, column_named(rows, item.name))
 
     def _objects(self, fields: Sequence[Field], columns: Sequence[pl.Series], height: int) -> Spans:
         writers = [
@@ -150,6 +167,10 @@ class JsonEncoder:
             keys=self._values(key.type, names),
             kept=kept,
         )
+
+
+def _is_integer(prefixed: tuple[Field, Bytes]) -> bool:
+    return prefixed[0].type.kind is Kind.INTEGER
 
 
 def _prefix(name: str) -> Bytes:

@@ -126,9 +126,7 @@ class KafkaSink:
         )
         self._producer.produce(self._topic, columns)
         self._rows += rows.height
-        self._bytes += int(np.maximum(value.length, 0).sum(dtype=np.int64))
-        if key is not None:
-            self._bytes += int(np.maximum(key.length, 0).sum(dtype=np.int64))
+        self._bytes += value.size + (0 if key is None else key.size)
 
     def _keys(self, rows: Columnar) -> Spans | None:
         if self._key is None:
