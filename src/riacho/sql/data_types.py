@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from riacho.plan.types import (
     BIGINT,
@@ -34,9 +33,7 @@ from riacho.plan.types import (
     VarcharType,
 )
 from riacho.sql.errors import did_you_mean
-
-if TYPE_CHECKING:
-    from riacho.sql.grammar import Grammar
+from riacho.sql.token_reader import TokenReader
 
 _PLAIN: dict[str, DataType] = {
     "BOOLEAN": BOOLEAN,
@@ -57,7 +54,7 @@ _KEPT_PRECISION = 6
 """Timestamps are kept in microseconds."""
 
 
-def parse_type(parser: Grammar) -> DataType:
+def parse_type(parser: TokenReader) -> DataType:
     """The type that comes next, with its `NOT NULL`. Raises `SqlSyntaxError`."""
     data_type = _nullability(parser, _unadorned(parser))
     while True:  # the postfix forms: INT ARRAY, INT MULTISET
@@ -69,14 +66,14 @@ def parse_type(parser: Grammar) -> DataType:
             return data_type
 
 
-def _nullability(parser: Grammar, data_type: DataType) -> DataType:
+def _nullability(parser: TokenReader, data_type: DataType) -> DataType:
     if parser.take("NOT", "NULL"):
         return data_type.with_nullable(False)
     parser.take("NULL")
     return data_type
 
 
-def _unadorned(parser: Grammar) -> DataType:
+def _unadorned(parser: TokenReader) -> DataType:
     start = parser.offset
     name = parser.word("a data type")
     if name in _PLAIN:
@@ -92,7 +89,7 @@ def _unadorned(parser: Grammar) -> DataType:
     return parser.refuse(f"'{name}' is no data type of Flink SQL", start, did_you_mean(name, [*_PLAIN, *_PARAMETRIC]))
 
 
-def _parameters(parser: Grammar, at_most: int) -> list[int]:
+def _parameters(parser: TokenReader, at_most: int) -> list[int]:
     if not parser.peek("("):
         return []
     start = parser.offset
@@ -102,7 +99,7 @@ def _parameters(parser: Grammar, at_most: int) -> list[int]:
     return numbers
 
 
-def _length(parser: Grammar, default: int) -> int:
+def _length(parser: TokenReader, default: int) -> int:
     start = parser.offset
     length = (_parameters(parser, 1) or [default])[0]
     if not 1 <= length <= MAX_LENGTH:
@@ -110,13 +107,13 @@ def _length(parser: Grammar, default: int) -> int:
     return length
 
 
-def _char(parser: Grammar) -> DataType:
+def _char(parser: TokenReader) -> DataType:
     if parser.take("VARYING"):
         return VarcharType(_length(parser, MAX_LENGTH))
     return CharType(_length(parser, 1))
 
 
-def _decimal(parser: Grammar) -> DataType:
+def _decimal(parser: TokenReader) -> DataType:
     start = parser.offset
     given = _parameters(parser, 2)
     precision = given[0] if given else 10
@@ -128,7 +125,7 @@ def _decimal(parser: Grammar) -> DataType:
     return DecimalType(precision, scale)
 
 
-def _fraction(parser: Grammar, default: int, what: str) -> int:
+def _fraction(parser: TokenReader, default: int, what: str) -> int:
     start = parser.offset
     precision = (_parameters(parser, 1) or [default])[0]
     if precision > 9:
@@ -140,14 +137,14 @@ def _fraction(parser: Grammar, default: int, what: str) -> int:
     return precision
 
 
-def _time(parser: Grammar) -> DataType:
+def _time(parser: TokenReader) -> DataType:
     precision = _fraction(parser, 0, "TIME")
     if parser.take("WITHOUT"):
         parser.expect("TIME", "ZONE")
     return TimeType(precision)
 
 
-def _timestamp(parser: Grammar) -> DataType:
+def _timestamp(parser: TokenReader) -> DataType:
     precision = _fraction(parser, 6, "TIMESTAMP")
     if parser.take("WITHOUT"):
         parser.expect("TIME", "ZONE")
@@ -159,21 +156,21 @@ def _timestamp(parser: Grammar) -> DataType:
     return TimestampType(precision)
 
 
-def _array(parser: Grammar) -> DataType:
+def _array(parser: TokenReader) -> DataType:
     parser.expect("<")
     element = parse_type(parser)
     parser.expect(">")
     return ArrayType(element)
 
 
-def _multiset(parser: Grammar) -> DataType:
+def _multiset(parser: TokenReader) -> DataType:
     parser.expect("<")
     element = parse_type(parser)
     parser.expect(">")
     return MultisetType.of(element).with_nullable(True)
 
 
-def _map(parser: Grammar) -> DataType:
+def _map(parser: TokenReader) -> DataType:
     parser.expect("<")
     key = parse_type(parser)
     parser.expect(",")
@@ -182,7 +179,7 @@ def _map(parser: Grammar) -> DataType:
     return MapType(key, value)
 
 
-def _row(parser: Grammar) -> DataType:
+def _row(parser: TokenReader) -> DataType:
     """`ROW<name type ['comment'], …>`; also with parentheses, as the SQL standard writes it."""
     closing = ">" if parser.take("<") else ")"
     if closing == ")":
@@ -201,7 +198,7 @@ def _row(parser: Grammar) -> DataType:
     return RowType(tuple(fields))
 
 
-_PARAMETRIC: dict[str, Callable[[Grammar], DataType]] = {
+_PARAMETRIC: dict[str, Callable[[TokenReader], DataType]] = {
     "CHAR": _char,
     "CHARACTER": _char,
     "VARCHAR": lambda parser: VarcharType(_length(parser, MAX_LENGTH)),

@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
 from riacho.sql.literals import unicode_text
-
-if TYPE_CHECKING:
-    from riacho.sql.grammar import Grammar
+from riacho.sql.token_reader import TokenReader
 
 _UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
 
 
-def interval(grammar: Grammar) -> exp.Expr:
+def interval(grammar: TokenReader) -> exp.Expr:
     """`INTERVAL 'amount' unit`."""
     grammar.take("INTERVAL")
     start = grammar.taken
@@ -30,7 +26,7 @@ def interval(grammar: Grammar) -> exp.Expr:
     return grammar.expression(exp.Interval(this=amount, unit=exp.var(unit)), start)
 
 
-def difference(grammar: Grammar, before: exp.Expr | None) -> exp.Expr | None:
+def difference(grammar: TokenReader, before: exp.Expr | None) -> exp.Expr | None:
     """What a unit makes of a difference in parentheses that stands before it; None where there is no such thing."""
     if not isinstance(before, exp.Paren) or not isinstance(before.this, exp.Sub):
         return None
@@ -43,12 +39,12 @@ def difference(grammar: Grammar, before: exp.Expr | None) -> exp.Expr | None:
     )
 
 
-def _qualifier(grammar: Grammar) -> str:
+def _qualifier(grammar: TokenReader) -> str:
     unit = _unit(grammar)
     return f"{unit} TO {_unit(grammar)}" if grammar.take("TO") else unit
 
 
-def _unit(grammar: Grammar) -> str:
+def _unit(grammar: TokenReader) -> str:
     unit = grammar.word("a unit (YEAR, MONTH, DAY, HOUR, MINUTE, SECOND)")
     if unit not in _UNITS:
         suggestion = f"write {unit[:-1]}" if unit.endswith("S") else None
@@ -58,7 +54,7 @@ def _unit(grammar: Grammar) -> str:
     return unit
 
 
-def unicode_string(grammar: Grammar, token: Token) -> exp.Literal:
+def unicode_string(grammar: TokenReader, token: Token) -> exp.Literal:
     """`U&'text'`, perhaps with `UESCAPE 'character'` behind it."""
     escape = str(grammar.text("the escape character").this) if grammar.take("UESCAPE") else "\\"
     try:

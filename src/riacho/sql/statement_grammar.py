@@ -17,7 +17,7 @@ from riacho.sql.dialect import RiachoFlink
 from riacho.sql.errors import did_you_mean
 from riacho.sql.explain import DETAILS
 from riacho.sql.function_grammar import alter_function, create_function, drop_function
-from riacho.sql.grammar import Grammar, SqlSyntaxError
+from riacho.sql.grammar import Grammar
 from riacho.sql.source import SourceText
 from riacho.sql.statements import (
     CreateTable,
@@ -31,6 +31,7 @@ from riacho.sql.statements import (
     StatementSet,
 )
 from riacho.sql.table_grammar import alter_table, alter_view, create_table, create_view, option
+from riacho.sql.token_reader import SqlSyntaxError
 
 _START_WORDS = """
     CREATE ALTER DROP REPLACE INSERT EXECUTE BEGIN SET RESET EXPLAIN SHOW DESCRIBE DESC USE SELECT VALUES WITH
