@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT 'caf!00e9' UESCAPE '!' FROM bids;
