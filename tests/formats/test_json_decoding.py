@@ -19,6 +19,8 @@ from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.json_decoder import CHUNK, JsonDecoder
 from riacho.formats.options import Options
 from riacho.formats.registry import open_format
+from riacho.formats.values import Failures, Rules, Target, Texts, ValueColumn
+from riacho.kernels import tokens
 
 pytestmark = pytest.mark.no_cover  # the same lines many thousand times: tracing them triples the time
 
@@ -255,6 +257,17 @@ def test_ignored_errors_leave_out_records_and_null_fields_and_are_counted() -> N
     )
     assert decoded.frame.rows() == [(None, "kept")]
     assert decoded.ignored == 2
+
+
+def test_bytes_that_records_do_not_have_take_no_room() -> None:
+    # What has no text has no length either: a kernel leaves there what was in memory before.
+    rows = 5_000
+    length, kind = np.full(rows, 2**31 - 1, np.int32), np.full(rows, tokens.MISSING, np.uint8)
+    length[-1], kind[-1] = 4, tokens.STRING
+    texts = Texts(np.frombuffer(b"QUI=", np.uint8), np.zeros(rows, np.int64), length, kind)
+    column = ValueColumn(BYTES, rows)
+    column.fill(texts, Target("b", np.arange(rows), Failures(lenient=True), Rules()))
+    assert column.finish().length == rows
 
 
 def test_a_top_level_array_is_a_row_per_object() -> None:

@@ -226,7 +226,8 @@ class ValueColumn:
 
     def _fill_bytes(self, texts: Texts, out: Int32Array, status: Bytes) -> int:
         """Base64 in a string, as Jackson reads BYTES."""
-        side = np.empty(int(np.maximum(texts.length, 0).sum(dtype=np.int64)), np.uint8)
+        # Where there is no string, no length was written.
+        side = np.empty(int(texts.length[texts.kind == tokens.STRING].sum(dtype=np.int64)), np.uint8)
         return strings.view_base64(
             texts.data, texts.start, texts.length, texts.kind, self._number(side), out, side, status
         )
