@@ -93,6 +93,25 @@ def test_a_source_without_an_end_is_refused(riacho: Commands) -> None:
     assert "number-of-rows" in ended.stderr
 
 
+def test_a_sequence_ends(riacho: Commands) -> None:
+    options = "'fields.n.kind' = 'sequence', 'fields.n.start' = '1', 'fields.n.end' = '3'"
+    table = f"CREATE TABLE g (n INT) WITH ('connector' = 'datagen', {options})"
+    assert riacho.run("sql", "--csv", "-e", f"{table}; SELECT SUM(n) AS s FROM g").stdout == "s\n6\n"
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("DATE '9999-12-31' + INTERVAL '1' DAY", "+10000-01-01"),
+        ("CAST('0000-01-01' AS DATE)", "0000-01-01"),
+        ("TIMESTAMPADD(YEAR, 2147483647, DATE '2024-01-01')", "null"),
+    ],
+)
+def test_a_day_that_python_does_not_have_is_shown(riacho: Commands, expression: str, shown: str) -> None:
+    ended = riacho.run("sql", "-e", f"SELECT {expression} AS d")
+    assert ended.stdout.split() == ["d", shown]
+
+
 def test_nothing_to_run_is_a_usage_error(riacho: Commands) -> None:
     assert riacho.run("sql").code == 2
 

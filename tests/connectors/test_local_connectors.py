@@ -201,6 +201,21 @@ def test_changes_are_printed_with_their_kinds() -> None:
     assert out.getvalue() == "seen> +I[1, Ada, null, [x, y], 1.0]\nseen> -D[2, null, null, null, null]\n"
 
 
+def test_years_that_python_does_not_have_are_printed() -> None:
+    out = io.StringIO()
+    frame = pl.DataFrame({"d": ["9999-12-31", None, "2024-02-29"]}).select(
+        (pl.col("d").str.to_date() + pl.duration(days=1)).alias("d"),
+        (pl.col("d").str.to_datetime("%Y-%m-%d", time_unit="us") + pl.duration(days=1, milliseconds=5)).alias("ts"),
+    )
+    opened, _ = sink("d DATE, ts TIMESTAMP(3)", {"connector": "print"}, ConnectorEnvironment(stdout=out))
+    opened.write(Batch(frame, np.arange(3), WatermarkSteps.still(), np.ones(3, np.int8)))
+    assert out.getvalue().splitlines() == [
+        "+I[+10000-01-01, +10000-01-01T00:00:00.005]",
+        "+I[null, null]",
+        "+I[2024-03-01, 2024-03-01T00:00:00.005]",
+    ]
+
+
 @pytest.mark.parametrize(
     ("query", "printed"),
     [

@@ -113,7 +113,7 @@ def _run(
 def _print(result: QueryResult, form: Form) -> None:
     from riacho.cli.tables import print_table
     from riacho.dataflow.connectors.fields import format_fields
-    from riacho.dataflow.sinks.print import show
+    from riacho.dataflow.sinks.print import shown
 
     fields = format_fields(result.columns)
     if form is Form.JSON:
@@ -129,7 +129,7 @@ def _print(result: QueryResult, form: Form) -> None:
         _print_lines([titles])
         _print_lines(CsvEncoder(fields, CsvDialect(), scientific_decimals=False).encode(result.frame))
         return
-    columns = [[_one_line(show(field.type, value)) for value in result.frame[field.name].to_list()] for field in fields]
+    columns = [[_one_line(text) for text in shown(field, result.frame[field.name])] for field in fields]
     print_table([field.name for field in fields], list(zip(*columns, strict=True)), empty="no rows")
     if sys.stdout.isatty() and result.frame.height:
         typer.echo(f"\n{counted(result.frame.height, 'row')}")

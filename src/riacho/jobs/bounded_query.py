@@ -117,12 +117,19 @@ def bounded(query: Relation) -> Relation:
     return rewrite_relation(query, _bounded_scan)
 
 
+def _generated_rows_end(options: Mapping[str, str]) -> bool:
+    """Whether a `datagen` table has a last row: a sequence has one."""
+    return "number-of-rows" in options or any(
+        key.endswith(".kind") and value.lower() == "sequence" for key, value in options.items()
+    )
+
+
 def _bounded_scan(relation: Relation) -> Relation:
     if not isinstance(relation, Scan):
         return relation
     table = relation.table
     options = dict(table.options)
-    if table.connector == "datagen" and "number-of-rows" not in options:
+    if table.connector == "datagen" and not _generated_rows_end(options):
         raise UsageError(
             f"the table {table.name} never ends, and a query here must",
             where=table.origin,

@@ -121,7 +121,11 @@ def fold_constants(expression: Expression, settings: Settings) -> Expression:
         ):
             return part
         compiler = ExpressionCompiler(Schema(()), settings)
-        value = pl.DataFrame({"$": [0]}).select(compiler.compile(part).alias("$")).item()
+        column = pl.DataFrame({"$": [0]}).select(compiler.compile(part).alias("$")).to_series()
+        try:
+            value = column.item()
+        except ValueError:  # a year that a literal cannot have: Python's dates end with 9999
+            return part
         return part if compiler.log else Literal(part.type, value, position=part.position)
 
     return rewrite(expression, rule)

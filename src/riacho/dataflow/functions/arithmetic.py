@@ -174,7 +174,7 @@ def _at_digits_of_value(value: float | int | Decimal, digits: int, mode: str, ki
         return _exact_float(value, digits, mode) if math.isfinite(value) else value
     if digits >= decimals.scale_of(kind):
         return value
-    whole = Decimal(value).quantize(Decimal(1).scaleb(-digits), mode, _EXACT)
+    whole = Decimal(value).quantize(_unit(digits), mode, _EXACT)
     return int(whole) if isinstance(value, int) else whole.quantize(Decimal(1).scaleb(-decimals.scale_of(kind)))
 
 
@@ -188,15 +188,24 @@ def _exact_float(value: float, digits: int, mode: str) -> float:
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and -exponent <= digits:
         return value + NO_SIGN
-    return float(number.quantize(Decimal(1).scaleb(-digits), mode, _EXACT)) + NO_SIGN
+    return float(number.quantize(_unit(digits), mode, _EXACT)) + NO_SIGN
+
+
+def _unit(digits: int) -> Decimal:
+    """Of which a number is a multiple that is rounded so; nothing is left of any beyond the greatest power of ten."""
+    return Decimal(1).scaleb(min(-digits, _MOST_DIGITS + 2))
 
 
 _AMBIGUOUS = 1e-6
 """A fraction this near to the decision is decided on the number's decimal text; others by floating point."""
 
 
+_MOST_DIGITS = 308
+"""The greatest power of ten that is a DOUBLE."""
+
+
 def _float_at_digits(call: Invocation, digits: int, mode: str) -> pl.Expr:
-    factor = 10.0 ** abs(digits)  # a power below one is not exact
+    factor = 10.0 ** min(abs(digits), _MOST_DIGITS)  # a power below one is not exact
     edge = 0.5 if mode == ROUND_HALF_UP else 1.0
 
     def run(series: list[pl.Series], _: object) -> pl.Series:

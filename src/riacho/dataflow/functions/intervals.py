@@ -8,6 +8,9 @@ from riacho.plan.types import DataType, DateType, TimestampLtzType, TimestampTyp
 
 _NANOSECONDS_PER_DAY = 86_400_000_000_000
 
+_MOST_MONTHS = 250_000 * 12
+"""A calendar of days in 32 bits, and of microseconds in 64, ends at about so many years."""
+
 
 def shifted(point: pl.Expr, kind: DataType, interval: pl.Expr, span: DataType, result: DataType) -> pl.Expr:
     """A point in time later by `interval` (milliseconds or months, by the type `span`)."""
@@ -20,7 +23,13 @@ def plus_months(point: pl.Expr, kind: DataType, months: pl.Expr) -> pl.Expr:
     """The same day of another month, or that month's last day; a time of day does not change."""
     if isinstance(kind, TimeType):
         return pl.when(months.is_not_null()).then(point)
-    return point.dt.offset_by(pl.concat_str(months.cast(pl.String), pl.lit("mo")))
+    return point.dt.offset_by(months_text(months))
+
+
+def months_text(months: pl.Expr) -> pl.Expr:
+    """As an offset; NULL, and so the moved point, beyond any calendar."""
+    reachable = pl.when(months.abs() <= _MOST_MONTHS).then(months)
+    return pl.concat_str(reachable.cast(pl.String), pl.lit("mo"))
 
 
 def plus_milliseconds(point: pl.Expr, kind: DataType, milliseconds: pl.Expr, result: DataType) -> pl.Expr:

@@ -15,7 +15,7 @@ from riacho.dataflow.evaluation.zones import UTC, Zone, zone
 from riacho.dataflow.functions import date_patterns
 from riacho.dataflow.functions.comparison import at_least
 from riacho.dataflow.functions.date_reading import read_exactly, read_leniently
-from riacho.dataflow.functions.intervals import milliseconds_of, plus_milliseconds, plus_months, shifted
+from riacho.dataflow.functions.intervals import milliseconds_of, months_text, plus_milliseconds, plus_months, shifted
 from riacho.errors import UsageError
 from riacho.plan.types import (
     DATE,
@@ -151,7 +151,7 @@ def _date(days: pl.Expr) -> pl.Expr:
 
 
 def _add_months(days: pl.Expr, months: pl.Expr) -> pl.Expr:
-    moved = _date(days).dt.offset_by(pl.concat_str(months.cast(pl.String), pl.lit("mo")))
+    moved = _date(days).dt.offset_by(months_text(months))
     return moved.to_physical().cast(pl.Int64)
 
 

@@ -56,7 +56,7 @@ class PrintSink:
         self._bytes = 0
 
     def write(self, batch: Batch) -> None:
-        columns = [_shown(field, series) for field, series in zip(self._fields, batch.frame.get_columns(), strict=True)]
+        columns = [shown(field, series) for field, series in zip(self._fields, batch.frame.get_columns(), strict=True)]
         rows = list(zip(*columns, strict=True))
         keys = None if self._key is None else [tuple(row[index] for index in self._key) for row in rows]
         kinds = row_kinds(batch.signs().tolist(), keys)
@@ -101,7 +101,20 @@ def row_kinds(signs: Sequence[int], keys: Sequence[tuple[str, ...]] | None) -> l
     return kinds
 
 
-def _shown(field: Field, series: pl.Series) -> list[str]:
+_FAR = {Kind.DATE: "%Y-%m-%d", Kind.TIMESTAMP: "%Y-%m-%dT%H:%M:%S%.f", Kind.TIMESTAMP_LTZ: "%Y-%m-%dT%H:%M:%S%.fZ"}
+"""Of points in time beyond the years 1 to 9999, which Python's own do not have."""
+
+
+def shown(field: Field, series: pl.Series) -> list[str]:
+    """The values of a column as Java prints them."""
+    pattern = _FAR.get(field.type.kind)
+    if pattern is not None:
+        far = ~series.dt.year().is_between(1, 9999).fill_null(value=True)
+        if far.any():
+            texts = series.filter(far).dt.strftime(pattern).to_list()
+            near = iter(series.filter(~far).to_list())
+            there = iter(texts)
+            return [next(there) if each else show(field.type, next(near)) for each in far.to_list()]
     return [show(field.type, value) for value in series.to_list()]
 
 
