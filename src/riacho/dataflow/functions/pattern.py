@@ -78,35 +78,80 @@ def _without_wildcards_inside(text: pl.Expr, pattern: str, inner: str) -> pl.Exp
     return text.str.contains(inner, literal=True)
 
 
+_SIMILAR_SPECIALS = "[]()|^-+*_%?{}"
+_CHARACTER_CLASSES = {
+    "ALPHA": "a-zA-Z",
+    "UPPER": "A-Z",
+    "LOWER": "a-z",
+    "DIGIT": "0-9",
+    "SPACE": " ",
+    "WHITESPACE": " \\t\\n\\x0b\\f\\r",
+    "ALNUM": "a-zA-Z0-9",
+}
+_CHARACTER_CLASS = re.compile(r"\[:([A-Z]+|[a-z]+):\]")
+
+
 @lru_cache(maxsize=1024)
 def similar_regex(pattern: str, escape: str | None) -> str:
-    """The regular expression of a SIMILAR TO pattern: SQL's own | * + ? { } ( ) [ ] mean the same in both.
+    """The regular expression of a SIMILAR TO pattern: SQL's own | * + ? { } ( ) mean the same in both.
 
-    A point stands for any character, as in Flink.
+    A point stands for any character, as in Flink. Raises `ValueFailure` for a pattern that is none.
+
+    >>> similar_regex("a[[:DIGIT:]x]%", None)
+    '^(?:a[0-9x](?s:.*))$'
     """
+    if escape is not None and len(escape) != 1:
+        raise ValueFailure(f"the escape of SIMILAR TO must be one character, not {escape!r}")
     made = []
-    characters = iter(pattern)
-    for character in characters:
+    place, enumerating = 0, False
+    while place < len(pattern):
+        character = pattern[place]
+        named = _CHARACTER_CLASS.match(pattern, place) if enumerating else None
+        if named is not None and named[1].upper() in _CHARACTER_CLASSES:
+            made.append(_CHARACTER_CLASSES[named[1].upper()])
+            place = named.end()
+            continue
         if character == escape:
-            made.append(pl.escape_regex(next(characters, "")))
+            place += 1
+            following = pattern[place : place + 1]
+            if not following or following not in _SIMILAR_SPECIALS + escape:
+                raise ValueFailure(f"in the pattern {pattern!r} the escape {escape!r} escapes nothing")
+            made.append(re.escape(following))
+        elif character == "\\" or (character == "$" and not enumerating):
+            made.append("\\" + character)
+        elif enumerating:
+            if character in _SIMILAR_SPECIALS and character not in "]-^":
+                raise ValueFailure(f"{pattern!r} is no pattern for SIMILAR TO: {character!r} must be escaped in [ ]")
+            made.append("\\&" if character == "&" else character)
+            enumerating = character != "]"
         elif character == "%":
             made.append("(?s:.*)")
         elif character == "_":
             made.append(r"[^\n\r]")
-        elif character in "\\$":
-            made.append("\\" + character)
+        elif character == "]":
+            raise ValueFailure(f"{pattern!r} is no pattern for SIMILAR TO: no '[' stands before a ']'")
         else:
             made.append(character)
-    return f"^(?:{''.join(made)})$"
+            enumerating = character == "["
+        place += 1
+    regex = f"^(?:{''.join(made)})$"
+    try:
+        pl.select(pl.lit("").str.contains(regex))
+    except pl.exceptions.ComputeError:
+        raise ValueFailure(f"{pattern!r} is no pattern for SIMILAR TO") from None
+    return regex
 
 
 def _similar(call: Invocation) -> pl.Expr:
     pattern, escape = call.literal(1), call.literal(2)
-    if pattern is None or (len(call) == 3 and escape is None):
-        return call.per_row(
-            lambda text, given, mark=None: re.search(similar_regex(given, mark)[:-1] + r"\Z", text) is not None
-        )
-    return call[0].str.contains(similar_regex(pattern, escape))
+    if pattern is not None and (len(call) < 3 or escape is not None):
+        try:
+            return call[0].str.contains(similar_regex(pattern, escape))
+        except ValueFailure:
+            pass  # each row fails by it
+    return call.per_row(
+        lambda text, given, mark=None: re.search(similar_regex(given, mark)[:-1] + r"\Z", text) is not None
+    )
 
 
 def _literal_pattern(call: Invocation) -> Pattern | None:
