@@ -25,6 +25,7 @@ from riacho.sql.grammar import WINDOW_FUNCTIONS, TypeName
 from riacho.sql.group_windows import AUXILIARY, GroupWindow
 from riacho.sql.grouping import GROUPING_FUNCTIONS, grouping_call
 from riacho.sql.literals import interval_literal, number_literal, temporal_literal
+from riacho.sql.mixed_comparison import as_first, as_numbers
 from riacho.sql.over import OverCollector
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
@@ -274,13 +275,13 @@ class ExpressionBinder:
     def _between(self, tree: exp.Expr) -> Expression:
         name = "BETWEEN SYMMETRIC" if tree.args.get("symmetric") else "BETWEEN"
         operands = tuple(self.bind(tree.args[key]) for key in ("this", "low", "high"))
-        return bind(name, operands, self.source.locate(tree))
+        return bind(name, as_numbers(operands), self.source.locate(tree))
 
     def _in(self, tree: exp.Expr) -> Expression:
         if tree.args.get("query") is not None:
             return self._asked(tree).compared("=", tree.this, tree.args["query"], self)
         operands = (self.bind(tree.this), *(self.bind(item) for item in tree.expressions))
-        return bind("IN", operands, self.source.locate(tree))
+        return bind("IN", as_first(operands), self.source.locate(tree))
 
     def _asked(self, tree: exp.Expr) -> SubqueryBinder:
         if self.subqueries is None:
