@@ -13,13 +13,14 @@ from riacho.plan.passes.merge_projects import merge_projects
 from riacho.plan.passes.push_filters import push_filters
 from riacho.plan.passes.window_aggregate import recognize_window_aggregates
 from riacho.plan.relations import Aggregate, Join, Project, Relation, unique_names
-from riacho.plan.types import NullType, RowType
+from riacho.plan.types import NullType
 from riacho.sql.aggregates import AggregateCollector, above, ungrouped
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.group_windows import GroupWindow, is_group_window
 from riacho.sql.grouping import Grouping, bind_grouping
 from riacho.sql.over import OverCollector, above_over
 from riacho.sql.qualify import bind_qualify, refuse_grouped
+from riacho.sql.row_fields import row_fields
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import SubqueryBinder
@@ -187,6 +188,12 @@ class SelectBinder:
                     self.source.fail("'*' cannot have an alias", part)
                 items += [_Item(binder.column(column, inner), column.name, inner) for column in starred]
                 continue
+            fields = row_fields(inner, scope, binder.bind, self.source)
+            if fields is not None:
+                if isinstance(part, exp.Alias):
+                    self.source.fail("'*' cannot have an alias", part)
+                items += [_Item(field, name, inner) for name, field in fields]
+                continue
             bound = binder.bind(inner)
             items.append(_Item(bound, part.alias if isinstance(part, exp.Alias) else _own_name(inner), inner))
         return items
@@ -200,19 +207,8 @@ class SelectBinder:
             visible = [column for column in scope.columns if not column.merged]
             # Columns of USING come first, once.
             return sorted(visible, key=lambda column: column.name not in merged)
-        if isinstance(tree, exp.Column) and isinstance(tree.this, exp.Star):
-            if tree.args.get("db") is not None:
-                self.source.fail("write the table's name or alias alone before '.*'", tree)
-            if tree.table not in scope.tables:
-                row = next(iter(scope.named(tree.table)), None)
-                if row is not None and isinstance(row_type := scope.field(row).type, RowType):
-                    fields = ", ".join(f"{row.name}.{field.name}" for field in row_type)
-                    self.source.fail("'.*' of a ROW is not supported", tree.args["table"], f"write {fields}")
-                from_tables = ", ".join(scope.tables) or "none"
-                self.source.fail(
-                    f"there is no table '{tree.table}' in FROM", tree.args["table"], f"the tables are {from_tables}"
-                )
-            return scope.of_table(tree.table)
+        if isinstance(tree, exp.Column) and isinstance(tree.this, exp.Star) and tree.args.get("db") is None:
+            return scope.of_table(tree.table) if tree.table in scope.tables else None
         return None
 
     def _names(self, items: list[_Item]) -> tuple[str, ...]:

@@ -1,0 +1,65 @@
+"""`r.*`: the fields of a ROW as columns of their own, each under its field's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from riacho.plan.expressions import Expression
+from riacho.plan.types import RowType
+from riacho.sql.scope import Scope
+from riacho.sql.source import SourceText
+
+
+def row_fields(
+    tree: exp.Expr, scope: Scope, bind: Callable[[exp.Expr], Expression], source: SourceText
+) -> list[tuple[str, Expression]] | None:
+    """What `r.*`, `t.r.*` or `r.inner.*` stands for: (name, value) of each field; None for anything else.
+
+    `bind` binds a path as it may be written. Raises `SqlError` where the path is no ROW.
+    """
+    path = _path(tree)
+    if path is None:
+        return None
+    first = path[0]
+    if len(path) == 1 and not scope.named(first.name):
+        tables = ", ".join(scope.tables) or "none"
+        source.fail(f"there is no table '{first.name}' in FROM", first, f"the tables are {tables}")
+    row = bind(_named(path))
+    if not isinstance(row.type, RowType):
+        source.fail(f"'.*' needs a table or a ROW, and this is {row.type.name()}", first)
+    return [(field.name, bind(_named([*path, _beside(first, field.name)]))) for field in row.type]
+
+
+def _path(tree: exp.Expr) -> list[exp.Expr] | None:
+    """The names before `.*`."""
+    if isinstance(tree, exp.Dot) and isinstance(tree.args["expression"], exp.Star):
+        names = [*_names(tree.this)]
+        return names or None
+    if isinstance(tree, exp.Column) and isinstance(tree.this, exp.Star):
+        return [*_names(tree)] or None
+    return None
+
+
+def _names(tree: exp.Expr) -> list[exp.Expr]:
+    if isinstance(tree, exp.Dot):
+        return [*_names(tree.this), tree.args["expression"]]
+    parts = (tree.args.get(key) for key in ("catalog", "db", "table", "this"))
+    return [part for part in parts if isinstance(part, exp.Identifier)]
+
+
+def _named(path: list[exp.Expr]) -> exp.Expr:
+    """A path as the parser makes it: a column of up to four parts, and dots behind it."""
+    parts = [part.copy() for part in path]
+    column: exp.Expr = exp.Column(**dict(zip(("this", "table", "db", "catalog"), reversed(parts[:4]), strict=False)))
+    for part in parts[4:]:
+        column = exp.Dot(this=column, expression=part)
+    return column
+
+
+def _beside(place: exp.Expr, name: str) -> exp.Identifier:
+    """A name at the place of another one, where a mistake is shown."""
+    made = exp.Identifier(this=name, quoted=True)
+    made.meta.update(place.meta)
+    return made

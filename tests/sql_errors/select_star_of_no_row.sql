@@ -1,0 +1,1 @@
+INSERT INTO totals SELECT extra.code.* FROM bids;
