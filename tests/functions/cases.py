@@ -844,6 +844,7 @@ JSON: list[Case] = [
         ('{"a":["x",1]}', word("$.a"), word("WITHOUT"), word("NULL"), word("NULL"), Typed(None, STRINGS, word=True)),
         ["x", "1"],
     ),
+    ("JSON", ('{"b": [1, 2.50] }',), '{"b":[1,2.50]}'),
     ("JSON_STRING", (1,), "1"),
     ("JSON_STRING", (True,), "true"),
     ("JSON_STRING", ("Hello, World!",), '"Hello, World!"'),

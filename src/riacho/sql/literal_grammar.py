@@ -21,7 +21,7 @@ def interval(grammar: TokenReader) -> exp.Expr:
     sign = "-" if grammar.take("-") else ""
     grammar.take("+")
     amount = grammar.text("the interval's amount")
-    unit = _qualifier(grammar)
+    unit = _qualifier(grammar, digits=True)
     amount.set("this", sign + str(amount.this))
     return grammar.expression(exp.Interval(this=amount, unit=exp.var(unit)), start)
 
@@ -39,19 +39,21 @@ def difference(grammar: TokenReader, before: exp.Expr | None) -> exp.Expr | None
     )
 
 
-def _qualifier(grammar: TokenReader) -> str:
-    unit = _unit(grammar)
-    return f"{unit} TO {_unit(grammar)}" if grammar.take("TO") else unit
+def _qualifier(grammar: TokenReader, *, digits: bool = False) -> str:
+    """A unit, or the first TO the last. With `digits` the number of them is told too: `DAY(3) TO SECOND`."""
+    unit, written = _unit(grammar)
+    first = f"{unit}({written})" if digits and written is not None else unit
+    return f"{first} TO {_unit(grammar)[0]}" if grammar.take("TO") else first
 
 
-def _unit(grammar: TokenReader) -> str:
+def _unit(grammar: TokenReader) -> tuple[str, int | None]:
+    """A unit and how many digits it has; behind a second it is those of the fraction that say nothing of the value."""
     unit = grammar.word("a unit (YEAR, MONTH, DAY, HOUR, MINUTE, SECOND)")
     if unit not in _UNITS:
         suggestion = f"write {unit[:-1]}" if unit.endswith("S") else None
         grammar.refuse(f"'{unit}' is no unit of an interval", grammar.taken.start, suggestion)
-    if grammar.peek("("):
-        grammar.listed(lambda: grammar.number("a precision"))  # how many digits are shown: no effect on the value
-    return unit
+    written = grammar.listed(lambda: grammar.number("a precision")) if grammar.peek("(") else []
+    return unit, int(str(written[0])) if written else None
 
 
 def unicode_string(grammar: TokenReader, token: Token) -> exp.Literal:

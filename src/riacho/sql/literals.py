@@ -27,6 +27,12 @@ from riacho.plan.types import (
 _MILLISECONDS = {"WEEK": 604_800_000, "DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1_000}
 _MONTHS = {"YEAR": 12, "QUARTER": 3, "MONTH": 1}
 _ORDER = ("DAY", "HOUR", "MINUTE", "SECOND")
+_GREATEST = {"HOUR": 23, "MINUTE": 59, "SECOND": 59}
+"""Behind a larger unit."""
+
+DIGITS = 2
+"""Of an interval's first field, unless its unit says another number."""
+
 _SEPARATORS = {"HOUR": "[ ]+", "MINUTE": ":", "SECOND": ":"}
 
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
@@ -55,14 +61,14 @@ def unicode_text(text: str, escape: str = "\\") -> str:
 
 
 def number_literal(text: str, *, negative: bool = False) -> Literal:
-    """A number: INT or BIGINT where it fits, DECIMAL with a point or beyond, DOUBLE with an exponent.
+    """A number: INT or BIGINT where it fits, DECIMAL with a point, DOUBLE with an exponent.
 
     >>> [str(number_literal(text).type) for text in ("7", "3000000000", "1.50", "1e3")]
     ['INT NOT NULL', 'BIGINT NOT NULL', 'DECIMAL(3, 2) NOT NULL', 'DOUBLE NOT NULL']
 
     Every digit counts, a zero before the point too: 0.5 is a DECIMAL(2, 1).
 
-    Raises `ValueError` for more than 38 digits.
+    Raises `ValueError` for a whole number beyond BIGINT, and for more than 38 digits.
     """
     sign = -1 if negative else 1
     if "e" in text.lower():
@@ -73,6 +79,7 @@ def number_literal(text: str, *, negative: bool = False) -> Literal:
         for kind in (INT, BIGINT):
             if -(1 << kind.bits - 1) <= value < 1 << kind.bits - 1:
                 return Literal(kind.with_nullable(False), value)
+        raise ValueError(f"{value} is no BIGINT: write {value}.0, or CAST('{value}' AS DECIMAL({len(digits)}, 0))")
     exact = Decimal(text)
     scale = max(-int(exact.as_tuple().exponent), 0)
     precision = len(text) - text.count(".")
@@ -125,10 +132,12 @@ def _time(text: str) -> tuple[time, int]:
 
 
 def interval_literal(text: str, unit: str) -> Literal:
-    """INTERVAL 'text' unit: milliseconds, or months.
+    """INTERVAL 'text' unit: milliseconds, or months. The first unit may have a number of digits, 2 by default.
 
     >>> interval_literal("10", "MINUTE").value, interval_literal("1 02:30", "DAY TO MINUTE").value
     (600000, 95400000)
+    >>> interval_literal("365", "DAY(3)").value
+    31536000000
     >>> interval_literal("1-6", "YEAR TO MONTH").value
     18
 
@@ -138,6 +147,8 @@ def interval_literal(text: str, unit: str) -> Literal:
     sign = -1 if amount.startswith("-") else 1
     amount = amount.lstrip("+-")
     first, _, last = unit.partition(" TO ")
+    first, _, digits = first.rstrip(")").partition("(")
+    _check_digits(text, amount, first, int(digits or DIGITS), last)
     kind: DataType
     value: LiteralValue
     if first in _MONTHS:
@@ -145,6 +156,15 @@ def interval_literal(text: str, unit: str) -> Literal:
     else:
         kind, value = DayTimeIntervalType(nullable=False), _milliseconds(amount, first, last, text)
     return Literal(kind, sign * value)
+
+
+def _check_digits(text: str, amount: str, first: str, digits: int, last: str) -> None:
+    """Raise `ValueError` where the first field has more digits than it may, as in Flink."""
+    written = re.match(r"0*(\d*)", amount)
+    needed = 0 if written is None else len(written[1])
+    if needed > digits:
+        rest = f" TO {last}" if last else ""
+        raise ValueError(f"{first} has at most {digits} digits: write INTERVAL '{text}' {first}({needed}){rest}")
 
 
 def _wrong(text: str, unit: str) -> ValueError:
@@ -175,6 +195,9 @@ def _milliseconds(amount: str, first: str, last: str, text: str) -> int:
     match = re.fullmatch(pattern, amount)
     if match is None:
         raise _wrong(text, f"{first} TO {last}" if last else first)
+    for unit, part in zip(units[1:], match.groups()[1:], strict=False):
+        if int(part) > _GREATEST[unit]:
+            raise _wrong(text, f"{first} TO {last}")
     total = sum(int(part) * _MILLISECONDS[unit] for part, unit in zip(match.groups(), units, strict=False))
     fraction = match.groups()[len(units)] if units[-1] == "SECOND" else None
     if fraction:

@@ -178,6 +178,24 @@ def _on_null(parser: Grammar, default: str) -> exp.Literal:
     return _literal(found.get("NULL", (default, exp.Null()))[0])
 
 
+def _json(parser: Grammar) -> exp.Expr:
+    parser.refuse(
+        "JSON can only stand in JSON_ARRAY, and as a value of JSON_OBJECT",
+        parser._tokens[parser._index - 2].start,
+        "write JSON_OBJECT('a' VALUE JSON('{\"b\": 1}'))",
+    )
+
+
+def _json_member(parser: Grammar) -> exp.Expr:
+    """A value in JSON that is constructed; `JSON(text)` is text that is JSON already."""
+    if not parser.take("JSON", "("):
+        return parser.value()
+    start = parser._tokens[parser._index - 2]
+    text = parser.value()
+    parser.expect(")")
+    return _call(parser, "JSON", [text]).update_positions(start)
+
+
 def _json_object(parser: Grammar) -> exp.Expr:
     """`[KEY] key VALUE value, …`, with clauses about NULL at the end."""
     pairs: list[exp.Expr] = []
@@ -186,16 +204,16 @@ def _json_object(parser: Grammar) -> exp.Expr:
             parser.take("KEY")
             pairs.append(parser.value())
             parser.expect("VALUE")
-            pairs.append(parser.value())
+            pairs.append(_json_member(parser))
     return _call(parser, "JSON_OBJECT", [_on_null(parser, "NULL"), *pairs])
 
 
 def _json_array(parser: Grammar) -> exp.Expr:
     items: list[exp.Expr] = []
     if not (parser.peek(")") or parser.peek("NULL", "ON") or parser.peek("ABSENT", "ON")):
-        items.append(parser.value())
+        items.append(_json_member(parser))
         while parser.take(","):
-            items.append(parser.value())
+            items.append(_json_member(parser))
     return _call(parser, "JSON_ARRAY", [_on_null(parser, "ABSENT"), *items])
 
 
@@ -244,6 +262,7 @@ SPECIAL_CALLS: dict[str, Callable[[Grammar], exp.Expr]] = {
         "SUBSTRING": _substring,
         "POSITION": _position,
         "OVERLAY": _overlay,
+        "JSON": _json,
         "JSON_VALUE": _json_value,
         "JSON_EXISTS": _json_exists,
         "JSON_QUERY": _json_query,

@@ -155,6 +155,10 @@ def _opens_set(words: list[str]) -> bool:
     return words[0] in ("EXECUTE", "EXPLAIN") and words[-3:] == ["STATEMENT", "SET", "BEGIN"]
 
 
+_EXECUTED = ("INSERT", "SELECT", "VALUES", "WITH", "(")
+"""What begins a statement that may have an EXECUTE in front, which changes nothing."""
+
+
 def _statement(parser: Grammar) -> Statement:
     start = parser.offset
     for verb in ("CREATE", "ALTER", "DROP"):
@@ -168,8 +172,12 @@ def _statement(parser: Grammar) -> Statement:
     if parser.take("INSERT"):
         return _insert(parser, start)
     if parser.take("EXECUTE"):
-        parser.expect("STATEMENT", "SET", "BEGIN")
-        return _statement_set(parser, start)
+        if parser.take("STATEMENT", "SET"):
+            parser.expect("BEGIN")
+            return _statement_set(parser, start)
+        if not any(parser.peek(word) for word in _EXECUTED):
+            parser.refuse_here("EXECUTE stands before STATEMENT SET, an INSERT or a query")
+        return _statement(parser)
     if parser.take("BEGIN"):
         parser.expect("STATEMENT", "SET", ";")
         return _statement_set(parser, start)

@@ -320,6 +320,14 @@ def _json_object(call: Invocation) -> pl.Expr:
     return call.per_row(built, nulls=True)
 
 
+def _compact(text: str) -> str:
+    """Raises `ValueFailure` for text that is not JSON."""
+    value = _parsed(text)
+    if value is _REFUSED:
+        raise ValueFailure(f"{text!r} is not JSON")
+    return dumps(value)
+
+
 def _json_array(call: Invocation) -> pl.Expr:
     keeps_nulls = call.keyword(0, "ABSENT") == "NULL"
     plain = _constructors(call, range(1, len(call)))
@@ -343,7 +351,7 @@ def _unquoted(text: str) -> str:
     return str(value)
 
 
-CONSTRUCTORS = frozenset({"JSON_OBJECT", "JSON_ARRAY"})
+CONSTRUCTORS = frozenset({"JSON", "JSON_OBJECT", "JSON_ARRAY"})
 """Calls of these are JSON where another one takes them as an argument; their mere text would be a string there."""
 
 FUNCTIONS: dict[str, Evaluate] = {
@@ -351,6 +359,7 @@ FUNCTIONS: dict[str, Evaluate] = {
     "JSON_EXISTS": _json_exists,
     "JSON_VALUE": _json_value,
     "JSON_QUERY": _json_query,
+    "JSON": lambda call: call.per_row(_compact),
     "JSON_OBJECT": _json_object,
     "JSON_ARRAY": _json_array,
     "JSON_STRING": _json_string,

@@ -143,6 +143,9 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     FunctionDefinition(
         "JSON_ARRAY", _json_array, "JSON_ARRAY(value, … [NULL | ABSENT ON NULL])", "A JSON array as text.", (1, None)
     ),
+    function(
+        "JSON(string)", (text,), gives(STRING), "Text that is JSON, as a value in JSON_OBJECT or JSON_ARRAY alone."
+    ),
     function("JSON_STRING(value)", (any_type,), gives(STRING), "The value as JSON text; NULL of NULL."),
     function("JSON_QUOTE(string)", (text,), gives(STRING), "As a JSON string, in ASCII."),
     function("JSON_UNQUOTE(string)", (text,), gives(STRING), "What a JSON string says; other text unchanged."),

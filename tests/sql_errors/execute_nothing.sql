@@ -1,0 +1,1 @@
+EXECUTE SET 'table.exec.state.ttl' = '1 h';

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT JSON(channel), price FROM bids;

@@ -1,1 +1,0 @@
-INSERT INTO totals SELECT extra.* FROM bids;
