@@ -213,6 +213,11 @@ _HARMLESS = (
     Option("table.exec.resource.default-parallelism", integer, "-1", about=_ONE_PROCESS),
     Option("pipeline.jobvertex-parallelism-overrides", anything, "", about=_ONE_PROCESS),
     Option("pipeline.object-reuse", boolean, "false"),
+    Option("pipeline.operator-chaining", boolean, "true"),
+    Option("table.exec.async-table.max-retries", count, "3"),
+    Option("table.generated-code.max-members", count, "10000"),
+    Option("table.optimizer.ptf.max-tables", count, "20"),
+    Option("table.catalog-modification.listeners", anything, ""),
     Option("pipeline.operator-chaining.enabled", boolean, "true"),
     Option("pipeline.operator-chaining.chain-operators-with-different-max-parallelism", boolean, "true"),
     Option("pipeline.vertex-description-mode", one_of("TREE", "CASCADING"), "TREE"),
@@ -323,11 +328,16 @@ _HARMLESS = (
     Option("execution.batch-shuffle-mode", anything, "ALL_EXCHANGES_BLOCKING"),
     Option("execution.buffer-timeout.enabled", boolean, "true"),
     Option("execution.buffer-timeout.interval", duration, "100"),
+    Option("execution.buffer-timeout", duration, "100"),
     Option("execution.job-status-changed-listeners", anything, ""),
+    Option("execution.job-listeners", anything, ""),
     Option("execution.shutdown-on-application-finish", boolean, "true"),
     Option("execution.shutdown-on-attached-exit", boolean, "false"),
     Option("execution.sorted-inputs.enabled", boolean, "true"),
     Option("execution.sorted-inputs.memory", size, "128 mb"),
+    Option("execution.sort-partition.memory", size, "128 mb"),
+    Option("execution.sort-keyed-partition.memory", size, "128 mb"),
+    Option("execution.batch-state-backend.enabled", boolean, "true"),
     Option("execution.submit-failed-job-on-application-error", boolean, "false"),
     Option("execution.checkpointing.interval", duration, "10000", about="a job takes a snapshot every 10 s"),
     Option("execution.checkpointing.interval-during-backlog", duration, "0"),
@@ -354,9 +364,13 @@ OPTIONS: dict[str, Option] = {
 """Every key that is known by its name."""
 
 FAMILIES: dict[str, str] = {
+    "execution.async-state.": "of state backends that are asked asynchronously",
     "execution.batch.": "of a scheduler of batches on a cluster",
     "execution.checkpointing.": "of how a cluster takes and keeps checkpoints",
+    "execution.program-config.": "of how a cluster takes a job",
     "execution.state-recovery.": "of how a cluster brings state back",
+    "jobmanager.": "of a cluster's processes",
+    "materialized-table.": "of materialized tables, which do not exist here",
     "pipeline.default-kryo-": "of serializers of a JVM",
     "pipeline.registered-": "of serializers of a JVM",
     "python.fn-execution.": "of how PyFlink hands rows to its workers",
@@ -366,9 +380,13 @@ FAMILIES: dict[str, str] = {
     "python.profile.": "of what PyFlink measures",
     "restart-strategy.": "a platform starts a job again that ends by itself, after 0.5 s, 1 s, 2 s and so on",
     "state.": "of state backends and of how a cluster keeps checkpoints",
+    "table.exec.async-ml-predict.": "of models",
+    "table.exec.async-vector-search.": "of searches in vectors, which do not exist here",
+    "table.exec.delta-join.": "of how Flink's delta joins keep what they looked up",
     "table.exec.hive.": "of Hive's tables",
     "table.exec.ml-predict.": "of models",
     "table.exec.sink.upsert-materialize-strategy.": "of how rows of one key are kept",
+    "taskmanager.": "of a cluster's processes",
 }
 """Beginnings of keys that are harmless whatever follows, and what they are about."""
 
@@ -381,6 +399,9 @@ KNOWN_PREFIXES = (
     "parallelism.",
     "python.",
     "sql-client.",
+    "jobmanager.",
+    "taskmanager.",
+    "materialized-table.",
 )
 
 
