@@ -64,7 +64,7 @@ class PythonModules:
             module = import_module(name)
         except FunctionNotFoundError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _broken(name, error) from error
         if own is not None and Path(module.__file__ or "").resolve() != own:
             raise FunctionNotFoundError(
@@ -74,7 +74,7 @@ class PythonModules:
         return module
 
 
-def _broken(name: str, error: Exception) -> FunctionNotFoundError:
+def _broken(name: str, error: BaseException) -> FunctionNotFoundError:
     """What to say of a module that fails while it is imported, with its own line."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{error.filename}:{error.lineno}" if isinstance(error, SyntaxError) else f"{last.filename}:{last.lineno}"

@@ -60,7 +60,7 @@ class PythonAggregate:
                 if slot not in self._accumulators:
                     self._accumulators[slot] = self._function.create_accumulator()
                 (accumulate if sign > 0 else retract)(self._accumulators[slot], *values)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self._failure(error, f" for {', '.join(map(shown, values))}" if values else "") from error
         self._measure()
 
@@ -81,7 +81,7 @@ class PythonAggregate:
                 continue
             try:
                 made.append(convert(self._function.get_value(self._accumulators[slot])))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self._failure(error, " in get_value") from error
         return pl.Series(made, dtype=polars_type(call.type), strict=False)
 
@@ -103,10 +103,10 @@ class PythonAggregate:
                 continue
             try:
                 self._function.merge(self._accumulators[into], [found])
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self._failure(error, " in merge") from error
 
-    def _failure(self, error: Exception, where: str) -> RiachoError:
+    def _failure(self, error: BaseException, where: str) -> RiachoError:
         what = str(error) if isinstance(error, WrongResultError) else raised(error)
         return RiachoError(f"the Python function {self._python.name} failed{where}: {what}")
 
@@ -122,7 +122,7 @@ class PythonAggregate:
     def snapshot(self) -> StateArrays:
         try:
             stored = pickle.dumps(self._accumulators)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failure(error, ": its accumulators cannot be stored") from error
         return {"accumulators": np.frombuffer(stored, np.uint8)}
 

@@ -108,7 +108,7 @@ class Caller:
             try:
                 given = self.function(*values)
                 made[row] = convert(_rows(given) if self.python.table else given)
-            except Exception as error:  # noqa: BLE001 - the user's code may raise anything; the row's policy decides
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a row fails by whatever the function raises
                 fail(row, self.complaint(error, values))
         return pl.Series(made, dtype=polars_type(self.result), strict=False)
 
@@ -121,7 +121,7 @@ class Caller:
         """The function's columns; where it fails, those of both halves of the rows, until the row is found."""
         try:
             return self._column(series, height, style)
-        except Exception as error:  # noqa: BLE001 - as above
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
             if height == 1:
                 fail(first, self.complaint(error, [item[0] for item in series]))
                 return pl.Series([None], dtype=polars_type(self.result))
@@ -141,7 +141,7 @@ class Caller:
             raise WrongResultError(f"it returned None, but its result is {self.result}")
         return column
 
-    def complaint(self, error: Exception, values: Sequence[Any]) -> str:
+    def complaint(self, error: BaseException, values: Sequence[Any]) -> str:
         """What went wrong, in which line of the function, for which values."""
         what = str(error) if isinstance(error, WrongResultError) else raised(error)
         given = ", ".join(f"{name} = {shown(value)}" for name, value in zip(self.names, values, strict=True))
@@ -149,7 +149,7 @@ class Caller:
         return f"the Python function {self.python.name} failed{column}{f' for {given}' if given else ''}: {what}"
 
 
-def raised(error: Exception) -> str:
+def raised(error: BaseException) -> str:
     """What was raised, and in which line of the user's."""
     reason = str(error)[:LONGEST_REASON]
     frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the line that calls the function
@@ -173,7 +173,7 @@ def open_function(python: PythonFunction) -> None:
         return
     try:
         opens(FunctionContext())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise RiachoError(f"the Python function {python.name} could not be opened: {raised(error)}") from error
 
 
