@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from riacho.plan.changelog import is_updating
+from riacho.plan.monotonicity import only_rises
 from riacho.plan.relations import (
     Aggregate,
     Expand,
@@ -21,12 +22,15 @@ from riacho.plan.relations import (
     MultiJoin,
     Normalize,
     Project,
+    Rank,
     Relation,
     Replicate,
     Scan,
     Sink,
     Union,
     UpsertMaterialize,
+    VersionedView,
+    Versions,
     Watermark,
     WindowAggregate,
     WindowTable,
@@ -47,6 +51,12 @@ Modifications = frozenset[Modification]
 
 INSERT_ONLY: Modifications = frozenset({Modification.INSERT})
 EVERY: Modifications = frozenset(Modification)
+
+_OF_SOURCES = {
+    Changes.APPEND: INSERT_ONLY,
+    Changes.UPSERT: EVERY - INSERT_ONLY,  # a row that is new is no other kind of record
+    Changes.RETRACT: EVERY,
+}
 
 _FORWARDING = (Expand, Filter, Project, Watermark, WindowTable, Union)
 """Steps that ask of their inputs what is asked of them, and pass on what they get."""
@@ -77,9 +87,11 @@ def modifications(relation: Relation) -> Modifications:
     """What the relation may do to rows that it emitted. As Flink says: DISTINCT, too, may update its rows."""
     match relation:
         case Scan():
-            return INSERT_ONLY if source_changes(relation.table) is Changes.APPEND else EVERY
+            return _OF_SOURCES[source_changes(relation.table)]
         case WindowAggregate() if not relation.updates:
             return INSERT_ONLY
+        case VersionedView():
+            return EVERY
         case Aggregate() | WindowAggregate():
             changing = modifications(relation.input) - INSERT_ONLY
             return INSERT_ONLY | {Modification.UPDATE} | ({Modification.DELETE} if changing else frozenset())
@@ -161,6 +173,12 @@ class _Attempt:
             case Normalize():
                 self.satisfied(relation.input, _Updates.AFTER)
                 return asked
+            case Rank() if only_rises(relation) and self.satisfied(relation.input, _Updates.AFTER) is not None:
+                return asked
+            case Join() if isinstance(relation.time, Versions):
+                if self.satisfied(relation.right, _Updates.AFTER) is None:
+                    self.satisfied(relation.right, _Updates.BOTH)
+                return self.satisfied(relation.left, asked)
             case Filter() if asked is _Updates.AFTER and not isinstance(relation.input, Normalize):
                 return None  # a row that no longer passes must be taken back; who keeps the rows knows which
             case Replicate() if asked is _Updates.AFTER:

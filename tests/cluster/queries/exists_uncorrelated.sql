@@ -1,3 +1,4 @@
 -- EXISTS that does not look at the row.
 -- changelog differs: the subquery is a semi join with its rows here; Flink joins with a total of them.
+-- plan differs: a subquery is a semi join with its rows; Flink joins with a total.
 SELECT id FROM auctions WHERE EXISTS (SELECT 1 FROM nothing)

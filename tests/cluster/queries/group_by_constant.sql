@@ -1,2 +1,2 @@
 -- A constant as a key.
-SELECT 1 AS one, COUNT(*) AS n FROM bids GROUP BY 1 + 0
+SELECT 1 AS k, COUNT(*) AS n FROM bids GROUP BY 1 + 0

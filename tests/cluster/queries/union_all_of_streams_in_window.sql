@@ -1,3 +1,3 @@
 -- A window over two streams at once.
-CREATE VIEW both AS SELECT auction, ts FROM bids WHERE bidder IS DISTINCT FROM 'late' UNION ALL SELECT auction, ts FROM offers;
-SELECT window_start, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE both, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end
+CREATE VIEW streams AS SELECT auction, ts FROM bids WHERE bidder IS DISTINCT FROM 'late' UNION ALL SELECT auction, ts FROM offers;
+SELECT window_start, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE streams, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end

@@ -1,0 +1,2 @@
+-- A top-N in overlapping windows.
+SELECT window_start, window_end, auction, n FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY n DESC, auction) AS rn FROM (SELECT window_start, window_end, auction, COUNT(*) AS n FROM TABLE(HOP(TABLE bids, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)) WHERE auction IS NOT NULL GROUP BY window_start, window_end, auction) AS g) AS t WHERE rn <= 2

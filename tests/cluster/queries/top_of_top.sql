@@ -1,0 +1,2 @@
+-- The first of the first.
+SELECT auction, bidder, total FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY total DESC, auction) AS n FROM (SELECT auction, bidder, total FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY total DESC, bidder) AS m FROM (SELECT auction, bidder, SUM(price) AS total FROM bids WHERE bidder <> 'late' GROUP BY auction, bidder) AS g) AS x WHERE m <= 2) AS y) AS z WHERE n <= 3

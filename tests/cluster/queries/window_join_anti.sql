@@ -1,0 +1,2 @@
+-- The rows of a window for whose auction another stream has none in it.
+SELECT b.auction, b.bidder, b.ts, b.window_start FROM (SELECT * FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND))) AS b WHERE NOT EXISTS (SELECT * FROM (SELECT * FROM TABLE(TUMBLE(TABLE offers, DESCRIPTOR(ts), INTERVAL '10' SECOND))) AS o WHERE o.auction = b.auction AND o.window_start = b.window_start AND o.window_end = b.window_end)

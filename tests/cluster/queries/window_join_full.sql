@@ -1,0 +1,2 @@
+-- All rows of both sides' windows, with a condition beside the keys.
+SELECT b.auction, b.bidder, o.auction AS other, o.bidder AS offered, b.window_start, o.window_end AS ends FROM (SELECT * FROM TABLE(TUMBLE(TABLE bids, DESCRIPTOR(ts), INTERVAL '10' SECOND))) AS b FULL JOIN (SELECT * FROM TABLE(TUMBLE(TABLE offers, DESCRIPTOR(ts), INTERVAL '10' SECOND))) AS o ON b.auction = o.auction AND b.window_start = o.window_start AND b.window_end = o.window_end AND b.price <= o.price

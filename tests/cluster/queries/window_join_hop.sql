@@ -1,0 +1,2 @@
+-- Windows that overlap: a pair comes once for each that it shares.
+SELECT b.auction, b.bidder, o.bidder AS offered, b.window_start, b.window_end FROM (SELECT * FROM TABLE(HOP(TABLE bids, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)) WHERE bidder IS DISTINCT FROM 'late') AS b JOIN (SELECT * FROM TABLE(HOP(TABLE offers, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))) AS o ON b.auction = o.auction AND b.window_start = o.window_start AND b.window_end = o.window_end

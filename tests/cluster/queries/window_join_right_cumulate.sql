@@ -1,0 +1,2 @@
+-- Windows that grow, with all rows of the right side.
+SELECT b.bidder, o.auction, o.bidder AS offered, o.window_end FROM (SELECT * FROM TABLE(CUMULATE(TABLE bids, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND)) WHERE bidder IS DISTINCT FROM 'late') AS b RIGHT JOIN (SELECT * FROM TABLE(CUMULATE(TABLE offers, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '10' SECOND))) AS o ON b.auction = o.auction AND b.window_start = o.window_start AND b.window_end = o.window_end
