@@ -80,5 +80,6 @@ RIACHO_REFUSES = {
 FLINK_REFUSES = {
     "approx_count_distinct": "an extension",
     "collect_multiset": "Flink's CARDINALITY takes no MULTISET",
+    "lateral_top_of_others": "the first rows for each row of another table",
     "rank_top": "an extension",
 }

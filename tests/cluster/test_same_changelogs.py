@@ -27,7 +27,7 @@ from riacho.plan.relations import Relation, Sink
 from riacho.plan.tables import Table, TableColumn
 from riacho.sql.relation_texts import describe
 
-OPERATOR = re.compile(r"^[\s|:]*(?:[+:]- )?(\w+)\(.*changelogMode=\[([A-Z,]*)\]\)$", re.MULTILINE)
+OPERATOR = re.compile(r"^[\s|:]*(?:[+:]- )?(\w+)\(.*changelogMode=\[([A-Z,]*)\].*\)$", re.MULTILINE)
 
 KINDS = {
     "Correlate": "Correlate",

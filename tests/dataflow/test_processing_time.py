@@ -121,3 +121,17 @@ def test_what_is_open_when_the_input_ends_is_not_given() -> None:
     job = ClockedJob(f"SELECT window_start, COUNT(*) FROM {TUMBLE} GROUP BY window_start, window_end")
     job.rows(("a", 1))
     assert job.end() == []
+
+
+def test_rows_of_one_moment_are_sorted_by_the_columns_behind_it() -> None:
+    job = ClockedJob("SELECT k, v FROM t ORDER BY pt, v DESC, k")
+
+    assert job.rows(("a", 1), ("c", 3), ("b", 3), ("a", 2)) == [("b", 3), ("c", 3), ("a", 2), ("a", 1)]
+    job.clock.advance(1)
+    assert job.rows(("a", 9), ("a", 0)) == [("a", 9), ("a", 0)]
+
+
+def test_rows_sorted_by_processing_time_alone_come_as_they_arrive() -> None:
+    job = ClockedJob("SELECT k, v FROM t ORDER BY pt")
+
+    assert job.rows(("c", 1), ("a", 3), ("b", 2)) == [("c", 1), ("a", 3), ("b", 2)]

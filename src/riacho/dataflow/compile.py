@@ -28,7 +28,7 @@ from riacho.dataflow.operators.remembering_calc import RememberingCalc
 from riacho.dataflow.operators.replicate import ReplicateOperator
 from riacho.dataflow.operators.session_aggregate import SessionAggregateOperator
 from riacho.dataflow.operators.session_table import SessionTableOperator
-from riacho.dataflow.operators.sort import SortOperator
+from riacho.dataflow.operators.sort import ArrivalSortOperator, SortOperator
 from riacho.dataflow.operators.temporal_join import TemporalJoinOperator
 from riacho.dataflow.operators.union import UnionOperator
 from riacho.dataflow.operators.unnest import UnnestOperator
@@ -205,7 +205,8 @@ class _Compiler:
             case WindowRank():
                 return WindowRankOperator(relation, settings)
             case Sort():
-                return SortOperator(relation)
+                by_row_time = relation.input.schema[relation.order[0].column].time is TimeAttribute.ROWTIME
+                return SortOperator(relation) if by_row_time else ArrivalSortOperator(relation)
             case Deduplicate():
                 by_time = relation.input.schema[relation.time].time is TimeAttribute.ROWTIME
                 first = FirstInTimeOperator if by_time else FirstArrivalOperator

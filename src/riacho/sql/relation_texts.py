@@ -338,6 +338,11 @@ def _kept_by_deduplicate(relation: Deduplicate) -> str:
     return key
 
 
+def _kept_by_sort(relation: Sort) -> str | None:
+    by_row_time = relation.input.schema[relation.order[0].column].time is TimeAttribute.ROWTIME
+    return "rows that the watermark has not reached" if by_row_time else None
+
+
 def _kept_by_rank(relation: Rank) -> str:
     rows = "all rows" if is_updating(relation.input) else f"the first {relation.end} rows"
     keys = _named(relation.input, relation.partition)
@@ -373,7 +378,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
 }
 """As Flink names each step."""
 
-_STATES: dict[type[Relation], Callable[[Any], str]] = {
+_STATES: dict[type[Relation], Callable[[Any], str | None]] = {
     Scan: lambda _: "how far each partition was read",
     Watermark: lambda relation: f"the watermark of each partition, by {relation.schema[relation.column].name}",
     Normalize: lambda relation: f"the newest row of each ({_named(relation.input, relation.key)})",
@@ -384,7 +389,7 @@ _STATES: dict[type[Relation], Callable[[Any], str]] = {
     WindowRank: lambda relation: f"until its window closes, {_kept_by_rank(relation.rank)}",
     Deduplicate: _kept_by_deduplicate,
     VersionedView: lambda relation: f"the last time of each ({_named(relation.input, relation.key)})",
-    Sort: lambda _: "rows that the watermark has not reached",
+    Sort: _kept_by_sort,
     Join: _kept_by_join,
     MultiJoin: _kept_by_multi_join,
     Materialize: lambda _: "all rows, until the input ends",

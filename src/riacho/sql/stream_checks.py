@@ -78,11 +78,11 @@ def _is_by_window(rank: Rank) -> bool:
 
 def _check_sort(sort: Sort, source: SourceText) -> None:
     first = sort.order[0]
-    by_time = sort.input.schema[first.column].time is TimeAttribute.ROWTIME and not first.descending
+    by_time = sort.input.schema[first.column].time is not None and not first.descending
     if by_time and not is_updating(sort.input):
         return
     source.fail(
-        "a stream can be sorted by its row time alone, ascending, and only where its rows are only added",
+        "a stream can be sorted by a time attribute alone, ascending, and only where its rows are only added",
         sort.position or 0,
         "write LIMIT n for the first n rows, or ORDER BY the row time",
     )

@@ -1,2 +1,4 @@
--- The first rows for each row of another query.
-SELECT a.auction, t.bidder, t.price FROM (SELECT DISTINCT auction FROM offers WHERE auction IS NOT NULL) AS a, LATERAL (SELECT bidder, price FROM bids AS b WHERE b.auction = a.auction ORDER BY price DESC, bidder LIMIT 2) AS t
+-- The first rows for each of a table's own values, by a lateral query.
+-- plan differs: the lateral query is joined here; Flink ranks the table alone.
+-- changelog differs: a join by a column that is no key asks for old values.
+SELECT c.currency, t.rate, t.ts FROM (SELECT DISTINCT currency FROM rates) AS c, LATERAL (SELECT rate, ts FROM rates AS r WHERE r.currency = c.currency ORDER BY rate DESC LIMIT 2) AS t

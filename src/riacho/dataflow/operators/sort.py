@@ -1,4 +1,4 @@
-"""Rows in the order of their row time, each held until the watermark has reached it. Flink: TemporalSort."""
+"""Rows in the order of time. Flink: TemporalSort (RowTimeSortOperator, ProcTimeSortOperator)."""
 
 from __future__ import annotations
 
@@ -92,3 +92,41 @@ class SortOperator:
     @property
     def late_rows(self) -> int:
         return self._late
+
+
+class ArrivalSortOperator:
+    """Sorts by processing time: the rows of a pass come at one moment, in the order of the keys behind the first.
+
+    Rule: linear. Nothing is kept.
+    """
+
+    def __init__(self, relation: Sort) -> None:
+        self._rows = RowStore(relation.schema.fields)
+        self._keys = self._rows.sort_keys(relation.order[1:])
+
+    def process(self, inputs: tuple[Batch, ...]) -> Batch:
+        (batch,) = inputs
+        assert batch.diff is None, "what is sorted by time is only added to"
+        if not len(batch) or not len(self._keys):
+            return batch
+        slots = self._rows.stage(batch.frame, np.arange(len(batch)))
+        self._rows.settle(slots)
+        slots = sort_rows(self._rows, self._keys, slots)
+        frame = self._rows.frame(slots)
+        self._rows.release(slots)
+        self._rows.end_pass()
+        return Batch(frame, np.full(len(batch), batch.sequence[-1]), batch.watermark)
+
+    def snapshot(self) -> StateArrays:
+        return {}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        assert not state, "there is no state"
+
+    @property
+    def state_bytes(self) -> int:
+        return 0
+
+    @property
+    def late_rows(self) -> int:
+        return 0

@@ -11,9 +11,10 @@ from riacho.plan.relations.relation import Unary
 
 @dataclass(frozen=True, slots=True)
 class Sort(Unary):
-    """The rows in `order`, of which the first key is the row time, ascending: each is held until the watermark.
+    """The rows in `order`, of which the first key is a time attribute, ascending.
 
-    A row that comes when the watermark has passed its time is late, and dropped. Flink: TemporalSort.
+    By row time each is held until the watermark; one that comes when that has passed its time is late, and dropped. By
+    processing time those that come at one moment are sorted by the other keys. Flink: TemporalSort.
     """
 
     order: tuple[SortKey, ...]
