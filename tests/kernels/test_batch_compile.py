@@ -20,7 +20,7 @@ KERNELS = Path(compiling.__file__).parent
 
 def shares_code(path: Path) -> bool:
     """Whether a module is there for other modules' kernels."""
-    return path.stem not in ("__init__", "compile") and "@kernel(" not in path.read_text()
+    return path.stem not in ("__init__", "compile", "pipeline") and "@kernel(" not in path.read_text()
 
 
 def run(code: str, cache: Path) -> str:
@@ -70,8 +70,31 @@ def test_a_cache_that_cannot_be_written_is_an_error_for_people(tmp_path: Path) -
     assert "XDG_CACHE_HOME" in run(code, tmp_path)
 
 
-def test_inner_functions_are_plain_functions_to_their_callers() -> None:
-    assert read_varint(np.array([0xAC, 0x02], np.uint8), 0, 2) == (150, 2)
+def test_an_inner_function_is_for_kernels_and_not_for_python() -> None:
+    with pytest.raises(TypeError):
+        read_varint(np.array([0xAC, 0x02], np.uint8), 0, 2)
+
+
+def test_a_kernel_holds_what_it_calls_which_has_no_machine_code_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "doubling.py").write_text(
+        "from riacho.kernels.compile import inlined, inner, kernel\n"
+        "@inner\ndef twice(number):\n    return 2 * number\n"
+        "@inlined\ndef half_and_rest(number):\n    return number // 2, number % 2\n"
+        "@kernel('int64(int64)', 'float64(float64)')\n"
+        "def four_times(number):\n"
+        "    half, rest = half_and_rest(twice(twice(twice(number))))\n"
+        "    return half + rest\n"
+    )
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from doubling import four_times, half_and_rest, twice\n"
+        "print(four_times(3), four_times(0.5))\n"
+        "made = [*twice.overloads.values(), *half_and_rest.overloads.values()]\n"
+        "print([each.library.get_pointer_to_function(each.fndesc.llvm_func_name) for each in made])\n"
+    )
+
+    assert run(code, tmp_path / "compiled") == "12 2.0\n[0, 0, 0, 0]\n"
+    assert run(code, tmp_path / "compiled") == "12 2.0\n[]\n", "it came out of the cache"
 
 
 def test_kernels_are_compiled_ahead_module_by_module_and_only_those_that_changed(tmp_path: Path) -> None:

@@ -113,7 +113,9 @@ def _add_compensated(sums: Floats, slot: int, at: int, value: float) -> None:
     sums[slot, at] = after
 
 
-@kernel(f"void({READ_INT64}, {READ_INT8}, {READ_BOOL}, {READ_INT64}, {LEDGER}, float64[:, ::1], int64)")
+@kernel(
+    f"void({READ_INT64}, {READ_INT8}, {READ_BOOL}, {READ_INT64}, {LEDGER}, float64[:, ::1], int64)", makes_arrays=True
+)
 def add_floats(
     slots: Int64s, signs: Int8s, chosen: Bools, words: Int64s, ledger: Int64s, sums: Floats, at: int
 ) -> None:
@@ -141,7 +143,7 @@ def add_floats(
             ledger[slot, at + 5] += sign
 
 
-@kernel(f"void({READ_INT64}, {READ_INT64}, {READ_LEDGER}, {LEDGER}, float64[:, ::1], int64)")
+@kernel(f"void({READ_INT64}, {READ_INT64}, {READ_LEDGER}, {LEDGER}, float64[:, ::1], int64)", makes_arrays=True)
 def merge_floats(source: Int64s, target: Int64s, parts: Int64s, ledger: Int64s, sums: Floats, at: int) -> None:
     """Add the partial sum of each source slot to the target slot beside it."""
     word = np.empty(1, np.int64)
@@ -241,7 +243,9 @@ def _add_twofold(sums: Floats, slot: int, at: int, value: float, rest: float) ->
     sums[slot, at + 1] = low - (sums[slot, at] - total)
 
 
-@kernel(f"void({READ_INT64}, {READ_INT8}, {READ_BOOL}, {READ_INT64}, {LEDGER}, float64[:, ::1], int64)")
+@kernel(
+    f"void({READ_INT64}, {READ_INT8}, {READ_BOOL}, {READ_INT64}, {LEDGER}, float64[:, ::1], int64)", makes_arrays=True
+)
 def add_moments(
     slots: Int64s, signs: Int8s, chosen: Bools, words: Int64s, ledger: Int64s, sums: Floats, at: int
 ) -> None:
@@ -268,7 +272,7 @@ def add_moments(
         _add_twofold(sums, slot, at + 2, sign * square, sign * error)
 
 
-@kernel(f"void({READ_INT64}, {READ_INT64}, {READ_LEDGER}, {LEDGER}, float64[:, ::1], int64)")
+@kernel(f"void({READ_INT64}, {READ_INT64}, {READ_LEDGER}, {LEDGER}, float64[:, ::1], int64)", makes_arrays=True)
 def merge_moments(source: Int64s, target: Int64s, parts: Int64s, ledger: Int64s, sums: Floats, at: int) -> None:
     """Add the partial moments of each source slot to the target slot beside it."""
     word = np.empty(2, np.int64)

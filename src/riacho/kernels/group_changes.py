@@ -55,7 +55,8 @@ def copy_cells(ledger: Int64s, slots: Int64s, out: Int64s) -> None:
 
 @kernel(
     f"int64({READ_INT64}, {READ_INT64}, {READ_LEDGER}, {READ_LEDGER}, {READ_BOOL}, {READ_BOOL}, int64, "
-    "int64[::1], int8[::1], int64[::1])"
+    "int64[::1], int8[::1], int64[::1])",
+    makes_arrays=True,
 )
 def order_changes(
     moments: Int64s,

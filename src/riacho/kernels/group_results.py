@@ -77,7 +77,8 @@ def _same(out: Int64s, valid: Bools, width: int, place: int) -> bool:
 
 @kernel(
     f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_TABLE}, {READ_BOOL}, {READ_BOOL}, {READ_TABLE}, "
-    f"{READ_TABLE}, {READ_INT64}, int64[:, ::1], boolean[:, ::1], int8[::1], int64[::1], int64[::1])"
+    f"{READ_TABLE}, {READ_INT64}, int64[:, ::1], boolean[:, ::1], int8[::1], int64[::1], int64[::1])",
+    makes_arrays=True,
 )
 def write_changes(
     moments: Int64s,

@@ -222,7 +222,8 @@ def _parse_members(
 
 @kernel(
     f"void({BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}, Array(int32, 2, 'C', True), Array(int32, 2, 'C', True), "
-    f"{READ_INT32}, int64[:, ::1], int32[:, ::1], uint8[:, ::1], uint8[::1], int64[::1], int64[:, ::1])"
+    f"{READ_INT32}, int64[:, ::1], int32[:, ::1], uint8[:, ::1], uint8[::1], int64[::1], int64[:, ::1])",
+    makes_arrays=True,
 )
 def locate(
     data: Bytes,

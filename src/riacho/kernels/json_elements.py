@@ -15,7 +15,7 @@ Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 
 
-@kernel(f"int64({BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}, int64, int64[::1], uint8[::1])")
+@kernel(f"int64({BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}, int64, int64[::1], uint8[::1])", makes_arrays=True)
 def count_elements(
     data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, container: int, offsets: Int64s, status: Bytes
 ) -> int:
@@ -49,7 +49,8 @@ def count_elements(
 
 @kernel(
     f"void({BYTES}, {READ_INT64}, {READ_INT32}, {BYTES}, int64, int64[::1], int32[::1], uint8[::1], int64[::1], "
-    "int32[::1], uint8[::1])"
+    "int32[::1], uint8[::1])",
+    makes_arrays=True,
 )
 def list_elements(
     data: Bytes,

@@ -115,7 +115,10 @@ def _put_part(
     out[line, 2 * row + 1] = (low >> uint64(32)) | (high << uint64(32))
 
 
-@kernel(f"void({BYTES}, {READ_UINT64}, {READ_BOOL}, int64, {READ_INT64}, uint64[:, ::1], boolean[:, ::1])")
+@kernel(
+    f"void({BYTES}, {READ_UINT64}, {READ_BOOL}, int64, {READ_INT64}, uint64[:, ::1], boolean[:, ::1])",
+    makes_arrays=True,
+)
 def split_parts(
     views: Bytes, addresses: Addresses, valid: Bools, delimiter: int, indexes: Int64s, out: Words, out_valid: Bools
 ) -> None:

@@ -120,7 +120,7 @@ def _pad_date(data: Bytes, start: int, length: int, out: Bytes) -> bool:
     return True
 
 
-@kernel(f"int64({SPANS}, boolean, int32[::1], uint8[::1])")
+@kernel(f"int64({SPANS}, boolean, int32[::1], uint8[::1])", makes_arrays=True)
 def parse_dates(
     data: Bytes, starts: Int64s, lengths: Int32s, kinds: Bytes, short: bool, out: Int32s, status: Bytes
 ) -> int:

@@ -188,7 +188,7 @@ def _java_number(out: Bytes, position: int, address: int, length: int, digits: B
     return position
 
 
-@kernel(f"void({TARGET}, {TEXTS}, {READ_BOOL}, uint64, {BYTES}, boolean, boolean)")
+@kernel(f"void({TARGET}, {TEXTS}, {READ_BOOL}, uint64, {BYTES}, boolean, boolean)", makes_arrays=True)
 def write_numbers(
     out: Bytes,
     cursor: Int64s,
