@@ -23,6 +23,7 @@ from riacho.dataflow.programs import memo, program_of
 from riacho.dataflow.programs.assembler import Assembler
 from riacho.dataflow.programs.crossing import columns_of
 from riacho.dataflow.programs.values import Given, Value
+from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
 from riacho.formats.arrow import Column
@@ -293,6 +294,9 @@ def _enters_state_as_a_frame_does(batch: Batch, step: Filter | Project) -> None:
         assert (valid is None or valid.all()) == (expected_valid is None), item
         if valid is not None and expected_valid is not None:
             assert valid.tolist() == expected_valid.tolist(), item
+    if len(batch):
+        store = RowStore(step.schema.fields)
+        assert store.frame(store.keep(batch.rows)).equals(batch.frame)
 
 
 @settings(max_examples=100, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,8 +16,12 @@ from hypothesis import strategies as st
 
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.state import chunks
+from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.row_index import RowIndex
 from riacho.dataflow.state.rows import RowStore
+from riacho.formats.arrow import Column
+from riacho.formats.buffered import frame_of as frame_of_rows
+from riacho.formats.buffered import tables_of
 from riacho.plan.relations import Field
 from riacho.plan.types import (
     BIGINT,
@@ -104,6 +109,52 @@ def test_values_of_every_type_come_back_as_they_went_in(rows: list[tuple[Any, ..
     # A slice has offsets in its buffers.
     part = frame[min(skipped, len(rows) - 1) :]
     assert plain_rows(store.frame(store.keep(part))) == plain_rows(part)
+
+
+SIMPLE = [
+    index
+    for index, (kind, _) in enumerate(TYPES)
+    if kind != BOOLEAN and not isinstance(kind, ArrayType | MapType | RowType)
+]
+"""Fields whose columns are in memory as kernels read them."""
+
+
+@pytest.mark.parametrize("places", [SIMPLE, range(len(FIELDS))], ids=["simple columns", "all columns"])
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(rows_of_all_types, min_size=1, max_size=12), parted=st.integers(1, 9), seed=st.integers(0, 9))
+def test_rows_put_together_from_two_stores_are_kept_by_a_third(
+    places: Sequence[int], rows: list[tuple[Any, ...]], parted: int, seed: int
+) -> None:
+    fields = [FIELDS[place] for place in places]
+    frame = frame_of([tuple(row[place] for place in places) for row in rows], fields)
+    left, right, both = RowStore(fields[:parted]), RowStore(fields[parted:]), RowStore(fields)
+    lefts, rights = left.keep(frame[:, :parted]), right.keep(frame[:, parted:])
+    random = np.random.default_rng(seed)
+    chosen, others = random.integers(0, len(rows), 7), random.integers(-1, len(rows), 7)
+    others[3] = -1
+    slots = np.append(rights, -1)[others]
+
+    output = OutputRows(fields, [parted, len(fields) - parted])
+    made = output.rows([left.give(lefts[chosen]), right.give(slots)], 7)
+    kept = both.keep(made)
+
+    assert (tables_of(made) is not None) == (places is SIMPLE)
+    expected = left.frame(lefts[chosen]).hstack(right.frame(slots))
+    assert plain_rows(both.frame(kept)) == plain_rows(expected)
+    assert plain_rows(frame_of_rows(made)) == plain_rows(expected)
+
+
+def test_columns_of_rows_come_in_any_order_and_beside_numbers() -> None:
+    store = RowStore(PAIR)
+    slots = store.keep(frame_of([(1, "a"), (2, "b" * 20)], PAIR))
+    fields = [Field("s", STRING), Field("place", BIGINT), Field("n", BIGINT)]
+
+    output = OutputRows(fields, [2, 1], [1, 2, 0])
+    made = output.rows([store.give(slots), Column("l", 2, (np.array([7, 8]),))], 2)
+    other = RowStore(fields)
+
+    assert frame_of_rows(made).rows() == [("a", 7, 1), ("b" * 20, 8, 2)]
+    assert other.frame(other.keep(made)).rows() == [("a", 7, 1), ("b" * 20, 8, 2)]
 
 
 def test_a_negative_slot_is_a_row_of_nulls() -> None:

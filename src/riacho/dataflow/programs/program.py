@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -112,13 +112,12 @@ class Program:
         self._derived = None
         if assembler.derived and any(path[0] >= width for path in self._paths):
             self._derived = DerivedColumns(assembler.derived, assembler.schema, assembler.settings)
-        self._laid_out: dict[int, tuple[Int64Array, int, list[int]]] = {}
+        self._laid_out: dict[int, _Layout] = {}
         self._words = np.empty((registers + 1) * memory.BLOCK, np.int64)
         self._valid = np.empty(registers * memory.BLOCK, np.uint8)
         self._scratch = np.empty(kernel.scratch_words(len(self._paths), len(self._rows)), np.int64)
         self._null_places = np.empty(len(self._rows), np.int64)
         self._nested = any(output.children for output in self.outputs)
-        self.simple = all(_is_simple(output) for output in self.outputs)
         self._texts: tuple[Places, Uint64Array, Uint64Array] | None = None
 
     def texts_of(self, inputs: Input) -> tuple[Uint64Array, Uint64Array]:
@@ -193,8 +192,8 @@ class Program:
         rows = batch.rows.height
         derived = [] if self._derived is None else self._derived.of(batch)
         inputs = self._inputs.of(batch.rows, derived)
-        table, size, places = self._lay_out(rows)
-        arena = np.empty(size, np.uint8)
+        layout = self._lay_out(rows)
+        arena = np.empty(layout.size, np.uint8)
         plain = not self._filters or (batch.diff is None and batch.split is None)
         numbers = batch.sequence if plain else np.arange(rows, dtype=np.int64)
         kept = np.empty(rows, np.int64) if self._filters else EVERY_ROW
@@ -205,7 +204,7 @@ class Program:
             inputs.sources,
             len(self._paths),
             inputs.addresses,
-            table,
+            layout.table,
             rows,
             numbers,
             self._words,
@@ -215,11 +214,11 @@ class Program:
             arena,
             self._null_places,
         )
-        result = _Result(self, places, arena, self._null_places.tolist(), count, inputs)
+        result = _Result(self, layout, arena, self._null_places.tolist(), count, inputs)
         return result, kept[:count] if self._filters else None
 
-    def _lay_out(self, rows: int) -> tuple[Int64Array, int, list[int]]:
-        """The kernel's table of outputs, the size of the arena that they fill, and where in it each one's values are.
+    def _lay_out(self, rows: int) -> _Layout:
+        """Where the outputs for so many rows of input are to be.
 
         Where every row stays, the values that are passed on stay where they are, but for bits.
         """
@@ -236,20 +235,38 @@ class Program:
             size += _padded(rows)
         if len(self._laid_out) >= LAYOUTS:
             self._laid_out.clear()
-        self._laid_out[rows] = table.reshape(-1), size, table[:, memory.OUT_DATA].tolist()
-        return self._laid_out[rows]
+        places: list[int] = table[:, memory.OUT_DATA].tolist()
+        lines = np.zeros((len(places), SOURCE_COLUMNS), np.uint64)
+        lines[:, SOURCE_DATA] = table[:, memory.OUT_DATA]
+        written = all(_is_simple(output) for output in self.outputs) and min(places, default=0) >= 0
+        self._laid_out[rows] = known = _Layout(table.reshape(-1), size, places, lines, written)
+        return known
+
+
+class _Layout(NamedTuple):
+    """The kernel's table of outputs, the size of the arena that they fill, and where in it each one's values are.
+
+    The places are also the `lines` of those who read them; `written`: each output is as the kernel has written it.
+    """
+
+    table: Int64Array
+    size: int
+    places: list[int]
+    lines: Uint64Array
+    written: bool
 
 
 class _Result:
     """What the kernel wrote: so many `rows`. A column is made of it when it is asked for."""
 
-    __slots__ = ("arena", "inputs", "kept", "null_places", "places", "program", "rows", "start")
+    __slots__ = ("arena", "inputs", "kept", "layout", "null_places", "places", "program", "rows", "start")
 
     def __init__(
-        self, program: Program, places: list[int], arena: Uint8Array, null_places: list[int], rows: int, inputs: Input
+        self, program: Program, layout: _Layout, arena: Uint8Array, null_places: list[int], rows: int, inputs: Input
     ) -> None:
         self.program = program
-        self.places = places
+        self.layout = layout
+        self.places = layout.places
         self.arena = arena
         self.start = address_of(arena)
         self.null_places = null_places
@@ -287,19 +304,18 @@ class _Result:
 
     def tables(self) -> Tables:
         """Where all columns of the result are in memory, as long as this lives. None may be a ROW."""
-        program = self.program
+        program, places = self.program, self.places
         buffers, firsts = program.texts_of(self.inputs)
-        sources = np.zeros((len(self.places), SOURCE_COLUMNS), np.uint64)
-        places = self.places
-        sources[:, SOURCE_DATA] = np.array(places, np.int64) + self.start
+        sources = self.layout.lines.copy()
+        sources[:, SOURCE_DATA] += np.uint64(self.start)
         sources[:, SOURCE_BUFFERS] = firsts
-        if program.simple and self.null_places.count(memory.NO_NULLS) == len(places) and min(places) >= 0:
+        if self.layout.written and self.null_places.count(memory.NO_NULLS) == len(places):
             return sources, buffers
         more: list[int] = []
         for place, (output, data, nulls) in enumerate(zip(program.outputs, places, self.null_places, strict=True)):
             if _is_simple(output) and data >= 0 and nulls == memory.NO_NULLS:
                 continue
-            found = self._located(program.outputs[place])
+            found = self._located(output)
             own = len(buffers) + len(more)
             more += found.data[1:-1]
             sources[place] = found.valid, found.data[0], found.offset, own
