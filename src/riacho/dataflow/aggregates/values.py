@@ -178,19 +178,43 @@ MOST_MARKS = 62
 """Filters that share a word of marks."""
 
 
-class ValueMarks:
-    """Values of rows that are only added: a bit for each filter that one has occurred under."""
+class _KnownValues:
+    """The values of each group, and what is `known` of each, by its entry: a word, or `width` of them."""
 
-    def __init__(self, width: int, *, interned: Sequence[int], chained: bool, pool: StringPool) -> None:
-        self._entries = _Entries(width, interned=interned, chained=chained, pool=pool)
-        self._marks = Growable(np.int64)
+    def __init__(self, entries: _Entries, *, width: int | None = None) -> None:
+        self._entries = entries
+        self._known = Growable(np.int64, width=width)
 
     @property
     def bytes(self) -> int:
-        return self._entries.bytes + self._marks.bytes
+        return self._entries.bytes + self._known.bytes
 
     def reserve(self, slots: int) -> None:
         self._entries.reserve(slots)
+
+    def _found(self, slots: Int64Array, words: Sequence[Int64Array]) -> Int64Array:
+        """The entry of each (group, value); nothing is known yet of those that are new."""
+        found, new = self._entries.of(slots, words)
+        self._known.reserve(self._entries.used)
+        self._known.values[new] = 0
+        return found
+
+    def forget_groups(self, slots: Int64Array) -> None:
+        self._entries.free(self._entries.of_groups(slots)[0])
+
+    def snapshot(self) -> StateArrays:
+        return {"known": self._known.copy(self._entries.used)} | self._entries.snapshot()
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._entries.restore(state)
+        self._known.load(state["known"])
+
+
+class ValueMarks(_KnownValues):
+    """Values of rows that are only added: a bit for each filter that one has occurred under."""
+
+    def __init__(self, width: int, *, interned: Sequence[int], chained: bool, pool: StringPool) -> None:
+        super().__init__(_Entries(width, interned=interned, chained=chained, pool=pool))
 
     def count(
         self,
@@ -203,41 +227,21 @@ class ValueMarks:
         crossings: Int8Array,
     ) -> None:
         assert not len(signs), "marks do not survive retractions"
-        found, new = self._entries.of(slots, words)
-        self._marks.reserve(self._entries.used)
-        self._marks.values[new] = 0
-        mark_values(found, slots, masks, cells, self._marks.values, ledger, crossings)
+        found = self._found(slots, words)
+        mark_values(found, slots, masks, cells, self._known.values, ledger, crossings)
 
     def forget_vanished(self) -> None:
         """Nothing vanishes."""
 
-    def forget_groups(self, slots: Int64Array) -> None:
-        self._entries.free(self._entries.of_groups(slots)[0])
 
-    def snapshot(self) -> StateArrays:
-        return {"marks": self._marks.copy(self._entries.used)} | self._entries.snapshot()
-
-    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._entries.restore(state)
-        self._marks.load(state["marks"])
-
-
-class ValueCounts:
+class ValueCounts(_KnownValues):
     """How often values occur, a counter for each of `filters` filters."""
 
     def __init__(self, width: int, filters: int, *, interned: Sequence[int], chained: bool, pool: StringPool) -> None:
-        self._entries = _Entries(width, interned=interned, chained=chained, pool=pool)
-        self._counts = Growable(np.int64, width=filters)
+        super().__init__(_Entries(width, interned=interned, chained=chained, pool=pool), width=filters)
         self._text = bool(interned)
         self._pool = pool
         self._retracted: list[tuple[Int64Array, Int8Array]] = []
-
-    @property
-    def bytes(self) -> int:
-        return self._entries.bytes + self._counts.bytes
-
-    def reserve(self, slots: int) -> None:
-        self._entries.reserve(slots)
 
     def count(
         self,
@@ -250,34 +254,28 @@ class ValueCounts:
         crossings: Int8Array,
     ) -> None:
         found = self._found(slots, words)
-        count_values(found, slots, signs, masks, cells, self._counts.values, ledger, crossings)
+        count_values(found, slots, signs, masks, cells, self._known.values, ledger, crossings)
         if len(signs):
             self._retracted.append((found, signs))
-
-    def _found(self, slots: Int64Array, words: Sequence[Int64Array]) -> Int64Array:
-        found, new = self._entries.of(slots, words)
-        self._counts.reserve(self._entries.used)
-        self._counts.values[new] = 0
-        return found
 
     def weigh(self, slots: Int64Array, words: Int64Array, weights: Int64Array) -> None:
         """Add each row's weight to its value's only count, and forget values whose count is zero."""
         entries = self._found(slots, [words])
-        weigh_values(entries, weights, self._counts.values)
+        weigh_values(entries, weights, self._known.values)
         out = np.empty(len(entries), np.int64)
         signs = np.full(len(entries), -1, np.int8)
-        self._entries.free(out[: vanished_entries(entries, signs, self._counts.values, out)])
+        self._entries.free(out[: vanished_entries(entries, signs, self._known.values, out)])
 
     def counts_of(self, slots: Int64Array, words: Int64Array) -> Int64Array:
         """The only count of each (group, value), 0 where it is not there."""
         entries = self._entries.find(slots, words)
-        counts: Int64Array = np.where(entries >= 0, self._counts.values[np.maximum(entries, 0), 0], 0)
+        counts: Int64Array = np.where(entries >= 0, self._known.values[np.maximum(entries, 0), 0], 0)
         return counts
 
     def counted(self, slots: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
         """The words of these groups' values, how often each occurs, and where those of each group end."""
         entries, ends = self._entries.of_groups(slots)
-        return self._entries.keys[entries, 1], self._counts.values[entries, 0], ends
+        return self._entries.keys[entries, 1], self._known.values[entries, 0], ends
 
     def extremes(self, which: int, slots: Int64Array, ledger: Int64Array, at: int, *, greatest: bool) -> None:
         """Write each group's greatest or least value, and whether it has one, into its cells at `at`."""
@@ -287,7 +285,7 @@ class ValueCounts:
             heads,
             nexts,
             self._entries.keys,
-            self._counts.values,
+            self._known.values,
             which,
             greatest,
             self._text,
@@ -299,15 +297,5 @@ class ValueCounts:
     def forget_vanished(self) -> None:
         for entries, signs in self._retracted:
             out = np.empty(len(entries), np.int64)
-            self._entries.free(out[: vanished_entries(entries, signs, self._counts.values, out)])
+            self._entries.free(out[: vanished_entries(entries, signs, self._known.values, out)])
         self._retracted.clear()
-
-    def forget_groups(self, slots: Int64Array) -> None:
-        self._entries.free(self._entries.of_groups(slots)[0])
-
-    def snapshot(self) -> StateArrays:
-        return {"counts": self._counts.copy(self._entries.used)} | self._entries.snapshot()
-
-    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._entries.restore(state)
-        self._counts.load(state["counts"])
