@@ -222,21 +222,8 @@ def read_table(table: Table, environment: ConnectorEnvironment) -> KafkaTable:
     properties = _properties(options, environment)
     value_name = _value_format(options)
     key_name = options.get(_KEY_FORMAT)
-    key_fields, prefix = options.get(_KEY_FIELDS), options.get(_KEY_PREFIX) or ""
-    include = options.get(_INCLUDE)
-    if upserts:
-        if not table.primary_key:
-            raise options.error("upsert-kafka needs a PRIMARY KEY … NOT ENFORCED: it is the record's key")
-        if key_name is None:
-            raise options.error("upsert-kafka needs the option 'key.format'")
-        if key_fields:
-            raise options.error("upsert-kafka takes its key from PRIMARY KEY, not from 'key.fields'")
-        key_fields = table.primary_key
-    elif table.primary_key and value_name not in CHANGELOG_FORMATS:
-        raise options.error(
-            "the connector 'kafka' with append-only formats cannot have a PRIMARY KEY",
-            mend="use the connector 'upsert-kafka', or drop the PRIMARY KEY",
-        )
+    key_fields = _key_fields(table, options, key_name, value_name)
+    prefix, include = options.get(_KEY_PREFIX) or "", options.get(_INCLUDE)
     _check_formats(options, key_name, value_name, upserts=upserts)
     physical = {column.name: column for column in table.columns if column.kind is ColumnKind.PHYSICAL}
     _check_keys(options, physical, key_name, key_fields, prefix, include)
@@ -276,6 +263,25 @@ def read_table(table: Table, environment: ConnectorEnvironment) -> KafkaTable:
     )
     options.finish()
     return result
+
+
+def _key_fields(table: Table, options: Options, key_name: str | None, value_name: str) -> tuple[str, ...]:
+    """The columns that the record's key has: of upsert-kafka those of PRIMARY KEY. Raises `OptionError`."""
+    key_fields: tuple[str, ...] = options.get(_KEY_FIELDS)
+    if table.connector == "upsert-kafka":
+        if not table.primary_key:
+            raise options.error("upsert-kafka needs a PRIMARY KEY … NOT ENFORCED: it is the record's key")
+        if key_name is None:
+            raise options.error("upsert-kafka needs the option 'key.format'")
+        if key_fields:
+            raise options.error("upsert-kafka takes its key from PRIMARY KEY, not from 'key.fields'")
+        return table.primary_key
+    if table.primary_key and value_name not in CHANGELOG_FORMATS:
+        raise options.error(
+            "the connector 'kafka' with append-only formats cannot have a PRIMARY KEY",
+            mend="use the connector 'upsert-kafka', or drop the PRIMARY KEY",
+        )
+    return key_fields
 
 
 def _value_format(options: Options) -> str:
