@@ -30,7 +30,12 @@ def ensure_compiled() -> None:
     console = Console(stderr=True)
     if not console.is_terminal:
         sys.stderr.write("compiling kernels, once for this machine: a minute or two\n")
-    columns = (TextColumn("compiling kernels, once"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("compiling kernels, once for this machine"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("kernels", total=None)
         compile_all(lambda done, total: progress.update(task, completed=done, total=total))
