@@ -355,6 +355,8 @@ STRING_CASES: list[Case] = [
     ("RPAD", ("äää", 13, "12345"), "äää1234512345"),
     ("RPAD", ("abcd", 5, ""), None),
     ("REVERSE", (BASE64,), "==ABDIQA"),
+    ("REVERSE", ("e\u0301x\r\ny",), "y\n\rx\u0301e"),
+    ("REVERSE", ("",), ""),
     ("REVERSE", (null(STRING),), None),
     ("ASCII", ("efg",), 101),
     ("ASCII", ("",), 0),

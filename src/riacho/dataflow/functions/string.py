@@ -423,7 +423,8 @@ FUNCTIONS: dict[str, Evaluate] = {
     "CONCAT_WS": _concat_ws,
     "LPAD": lambda call: _pad(call, left=True),
     "RPAD": lambda call: _pad(call, left=False),
-    "REVERSE": lambda call: call[0].str.reverse(),
+    # Not `str.reverse`, which keeps together what is seen as one character: an accent of its own, a CR before an LF.
+    "REVERSE": lambda call: call[0].str.split("").list.reverse().list.join(""),
     "ASCII": _ascii,
     "CHR": _chr,
     "ENCODE": _encode,

@@ -169,7 +169,7 @@ def decimals_of_text(text: pl.Series, target: DecimalType, failed: Callable[[int
     values: list[Decimal | None] = []
     for row, item in zip(odd.to_list(), text.gather(odd).to_list(), strict=True):
         try:
-            number = _EXACT.create_decimal(item.strip(" "))
+            number = _EXACT.create_decimal(item.strip(" ") if item.isascii() else "")
         except InvalidOperation:
             number = Decimal("NaN")
         fits = number.is_finite() and number.adjusted() <= target.precision - target.scale
