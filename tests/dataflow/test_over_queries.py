@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import oracle
+import pytest
 from changelogs import Event, Outcome, at, batches_between, run, started
 from event_streams import out_of_order
 from hypothesis import given, settings
@@ -341,3 +342,61 @@ def test_frames_of_time_forget_their_rows_and_partitions() -> None:
         sizes.append(max(metric.state_bytes for metric in graph.metrics()))
 
     assert sizes[-1] <= 1.5 * sizes[2], "state does not grow with the stream"
+
+
+class DistinctFrame:
+    """The different values of one partition's frame, a row at a time, as Flink counts them."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, int | None]] = []
+        self._counts: dict[int, int] = {}
+
+    def leave(self, position: int) -> None:
+        """The rows before this position are in no frame any more."""
+        while self._rows and self._rows[0][0] < position:
+            _, value = self._rows.pop(0)
+            if value is not None:
+                self._counts[value] -= 1
+                if not self._counts[value]:
+                    del self._counts[value]
+
+    def take(self, position: int, value: int | None) -> None:
+        self._rows.append((position, value))
+        if value is not None:
+            self._counts[value] = self._counts.get(value, 0) + 1  # a value that is there keeps its place
+
+    @property
+    def edges(self) -> tuple[int | None, int | None]:
+        """The value that came in first, and the one that came in last."""
+        values = list(self._counts)
+        return (values[0], values[-1]) if values else (None, None)
+
+
+@pytest.mark.parametrize("ranged", [False, True], ids=["rows", "range"])
+@settings(max_examples=60, deadline=None)
+@given(stream=out_of_order(values, late_ms=5, splits=1), reach=st.integers(0, 12))
+def test_a_value_that_is_in_the_frame_keeps_its_place(ranged: bool, stream: Any, reach: int) -> None:
+    events, cuts, restarts = stream
+    session = Session()
+    session.execute(DDL)
+    frame = f"RANGE BETWEEN INTERVAL '{reach / 1000:.3f}' SECOND" if ranged else f"ROWS BETWEEN {reach}"
+    relation = session.query(
+        "SELECT k, v, ts, FIRST_VALUE(DISTINCT v) OVER w, LAST_VALUE(DISTINCT v) OVER w FROM t "
+        f"WINDOW w AS (PARTITION BY k ORDER BY ts {frame} PRECEDING AND CURRENT ROW)"
+    )
+    partitions: dict[Any, list[tuple[int, int, Any]]] = {}
+    for number, event in enumerate(events):  # none is late: the watermark is further behind than any row
+        partitions.setdefault(event.values[0], []).append((milliseconds(event.values[4]), number, event.values))
+    expected: Counter[tuple[Any, ...]] = Counter()
+    for rows in partitions.values():
+        rows.sort(key=lambda row: row[:2])
+        distinct = DistinctFrame()
+        for place, (moment, _, row) in enumerate(rows):
+            distinct.leave(moment - reach if ranged else place - reach)
+            peers = [other for other in rows if other[0] == moment] if ranged else [rows[place]]
+            if not ranged or rows[place] == peers[0]:
+                for other in peers:
+                    distinct.take(moment if ranged else place, other[2][2])
+            expected[(row[0], row[2], row[4], *distinct.edges)] += 1
+
+    assert run(relation, events, cuts, restart_at=restarts).total() == expected

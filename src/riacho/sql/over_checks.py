@@ -8,7 +8,6 @@ from riacho.plan.types import ArrayType, MapType, MultisetType, RowType
 from riacho.sql.source import SourceText
 
 _NUMBERS = frozenset({"RANK", "DENSE_RANK"})
-_EDGES = frozenset({"FIRST_VALUE", "LAST_VALUE"})
 _WITHOUT_ORDER = (ArrayType, MapType, MultisetType, RowType)
 
 
@@ -42,13 +41,6 @@ def check_over(over: Over, source: SourceText) -> None:
             f"OVER in the order of '{field.name}', which is no time attribute, has no bounded frame in a stream",
             place,
             "order it by the column of WATERMARK FOR, or by PROCTIME(), or let it look at all rows before",
-        )
-    distinct = next((item for item in over.calls if item.distinct and item.function in _EDGES), None)
-    if distinct is not None and over.frame.preceding is not None:
-        source.fail(
-            f"{distinct.function}(DISTINCT …) looks at all rows before: it has no bounded frame",
-            distinct.position or place,
-            "leave DISTINCT out",
         )
     if isinstance(field.type, _WITHOUT_ORDER):
         source.fail(f"OVER cannot be ordered by '{field.name}', which is of type {field.type}", place)

@@ -166,7 +166,7 @@ class OverOperator:
             new,
             self._relation.frame,
             peers=peers,
-        )
+        )._replace(rows=every)
         results: dict[int, pl.Series] = {}
         for places, call in self._calls:
             results |= dict(zip(places, call.values(frames), strict=True))

@@ -392,7 +392,7 @@ class EdgeValue:
     """
 
     def __init__(self, call: AggregateCall, schema: Schema, pool: StringPool, *, bounded: bool) -> None:
-        assert not (call.distinct and bounded), "refused"
+        assert not (call.distinct and bounded), "another call's"
         self._call = call
         self._last = call.function == "LAST_VALUE"
         self._bounded = bounded

@@ -19,7 +19,7 @@ class Frames(NamedTuple):
     """Rows sorted by partition, time and arrival: those that were kept for their followers, and the new ones.
 
     `keys` are the partitions' slots. `begins` is where a row's partition begins, `lows` and `highs` are the bounds of
-    its frame. `new` are the rows that are to be given out.
+    its frame. `new` are the rows that are to be given out. `rows` are the slots in which an operator keeps them.
     """
 
     frame: pl.DataFrame
@@ -29,6 +29,7 @@ class Frames(NamedTuple):
     lows: Int64Array
     highs: Int64Array
     new: Int64Array
+    rows: Int64Array | None = None
 
     @property
     def last_rows(self) -> Int64Array:

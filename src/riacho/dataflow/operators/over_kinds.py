@@ -15,6 +15,7 @@ from riacho.dataflow.operators.over_calls import (
     UnboundedRows,
     UnboundedSums,
 )
+from riacho.dataflow.operators.over_distinct_edges import DistinctEdge
 from riacho.dataflow.state.strings import StringPool
 from riacho.plan.expressions import AggregateCall
 from riacho.plan.relations import Over, Schema
@@ -31,6 +32,8 @@ def over_calls(relation: Over, pool: StringPool) -> list[tuple[list[int], OverCa
             made.append(([place], RowNumbers()))
         elif call.function == "LAG":
             made.append(([place], Lag(call)))
+        elif call.function in ("FIRST_VALUE", "LAST_VALUE") and call.distinct and bounded:
+            made.append(([place], DistinctEdge(call, schema, pool)))
         elif call.function in ("FIRST_VALUE", "LAST_VALUE"):
             if call.function == "FIRST_VALUE":  # whose first row is the first of its value
                 call = replace(call, distinct=False)
