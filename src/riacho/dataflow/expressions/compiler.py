@@ -15,7 +15,7 @@ from riacho.dataflow.evaluation.kernels import Failing
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.functions import FUNCTIONS, NOT_FOLDED
 from riacho.dataflow.python_functions import scalar as python_functions
-from riacho.errors import RiachoError
+from riacho.errors import RiachoError, UsageError
 from riacho.plan.expressions import Call, Case, Cast, Column, Expression, Literal, rewrite
 from riacho.plan.python_functions import PythonCall
 from riacho.plan.relations import Schema
@@ -66,7 +66,11 @@ class ExpressionCompiler:
                 evaluate = FUNCTIONS.get(expression.function)
                 if evaluate is None:
                     raise RiachoError(f"the function {expression.function} is not supported", where=_place(expression))
-                return evaluate(Invocation(expression, self, active))
+                try:
+                    return evaluate(Invocation(expression, self, active))
+                except UsageError as error:  # an argument that must be known beforehand
+                    where = error.where or _place(expression)
+                    raise UsageError(error.what, where=where, mend=error.mend) from error
         raise AssertionError(f"no evaluation for {type(expression).__name__}")
 
     def cast(self, value: pl.Expr, source: DataType, target: DataType, failing: Failing) -> pl.Expr:
