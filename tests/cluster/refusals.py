@@ -73,7 +73,6 @@ BOTH_REFUSE = {
 }
 
 RIACHO_REFUSES = {
-    "in_mixed_types": "a number in a list of texts: Flink's job fails when it reads a row",
     "rank_without_limit": "RANK is for a top-N",
 }
 
