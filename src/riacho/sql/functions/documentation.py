@@ -70,6 +70,7 @@ _DEVIATIONS = """\
   fails with a ClassCastException.
 - REGEXP functions of a pattern that matches the empty string run row by row.
 - A weekly, regional or era-based date pattern (`w`, `e`, `B`) is an error that names the letter.
+- JSON_OBJECT, JSON_ARRAY and JSON_STRING also take a DATE, as its text.
 - JSON paths have members, elements, ranges, `*` and `..`, but no filters.
 - Digests, JSON, URLs, HEX and BIN of integers, INITCAP, TRANSLATE, PRINTF and the functions that compare array elements
   have no columnar form: they cost a few microseconds per row, or per distinct value of a batch; the others far less.

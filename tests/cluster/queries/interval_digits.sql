@@ -1,0 +1,1 @@
+SELECT auction, ts + INTERVAL '365' DAY AS t FROM bids

@@ -1,0 +1,1 @@
+SELECT auction, ts + INTERVAL '365' DAY(3) AS t, ts - INTERVAL '100:30' HOUR(3) TO MINUTE AS u FROM bids

@@ -1,0 +1,1 @@
+SELECT id, n SIMILAR TO '[' AS a FROM kinds
