@@ -103,6 +103,7 @@ class RiachoFlink(Dialect):
             "WHEN": TokenType.WHEN,
             "WHERE": TokenType.WHERE,
             "WINDOW": TokenType.WINDOW,
+            "RECURSIVE": TokenType.RECURSIVE,
             "WITH": TokenType.WITH,
         }
 

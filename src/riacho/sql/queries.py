@@ -90,7 +90,9 @@ class QueryBinder:
 
     def _common(self, clause: exp.Expr, known: dict[str, Relation]) -> None:
         if clause.args.get("recursive"):
-            self.source.fail("WITH RECURSIVE is not supported", clause)
+            self.source.fail(
+                "WITH RECURSIVE is not supported", clause, "write WITH, whose names may refer to those before"
+            )
         for query in clause.expressions:
             alias = query.args["alias"]
             if query.args.get("materialized") is not None or query.args.get("key_expressions"):
