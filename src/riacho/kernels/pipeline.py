@@ -5,7 +5,7 @@ Left to itself, Numba makes each of them a library of its own: it optimises it t
 makes machine code of it, and a function that Python can call. Its callers then link it and optimise it again, so a
 function five calls deep was optimised five times and more. Here only a kernel is: with all that it calls, once. Its
 machine code runs as fast, for LLVM decides from the same functions what to inline. That, and kernels without
-reference counts, took a quarter off what compiling all of them costs.
+reference counts, took a third off what compiling all of them costs, and half off the longest.
 
 Most of the rest is Numba's front end (types, and building LLVM's code, in Python): some 50 ms for a small function,
 whatever it does. It comes again for each kind of argument, so a function that gets both read-only and writable arrays
