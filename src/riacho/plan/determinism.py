@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from riacho.plan.changelog import is_updating, unique_keys
 from riacho.plan.expressions import Call, Expression, columns_used, walk
 from riacho.plan.passes.substitution import is_volatile
-from riacho.plan.relations import Filter, Join, Project, Relation, Sink, walk_relations
+from riacho.plan.relations import Filter, Join, Project, Relation, Sink, Unnest, walk_relations
 from riacho.plan.table_changes import Changes, sink_changes
 
 _TELL_TIME = frozenset(
@@ -47,10 +47,9 @@ def must_remember(steps: Sequence[Filter | Project], readers: Collection[Relatio
 def volatile_condition(relation: Relation) -> Expression | None:
     """The condition of a join whose answer for two rows may be another when one of them goes; None: there is none."""
     for step in walk_relations(relation):
-        if not isinstance(step, Join) or step.residual is None or not any(map(is_updating, step.inputs)):
-            continue
-        if varies(step.residual):
-            return step.residual
+        condition = step.residual if isinstance(step, Join) else step.condition if isinstance(step, Unnest) else None
+        if condition is not None and any(map(is_updating, step.inputs)) and varies(condition):
+            return condition
     return None
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from riacho.plan.expressions import Expression
-from riacho.plan.relations import JoinKind, Relation, Unnest, element_names
+from riacho.plan.expressions import Expression, conjunction, conjuncts
+from riacho.plan.relations import Join, JoinKind, Relation, Unnest, element_names
 from riacho.plan.types import ArrayType, MapType, RowType
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.functions import FunctionError
@@ -27,6 +27,14 @@ def is_lateral(tree: exp.Expr) -> bool:
     return isinstance(tree, exp.Table) and isinstance(tree.this, exp.Lateral | exp.Unnest)
 
 
+def _is_function(tree: exp.Expr) -> bool:
+    return isinstance(tree.this, exp.Lateral) and not isinstance(tree.this.this, exp.Subquery)
+
+
+def _is_true(condition: exp.Expr | None) -> bool:
+    return isinstance(condition, exp.Boolean) and bool(condition.this)
+
+
 @dataclass(slots=True)
 class LateralBinder:
     """Binds the lateral tables of one FROM clause."""
@@ -38,32 +46,50 @@ class LateralBinder:
         """The rows of `left`, each with those that the lateral table has for it. Raises `SqlError`."""
         scope = replace(NO_NAMES, outer=None) if left is None else left
         kind = JoinKind.INNER if join is None else self._kind(join)
-        alias = tree.args.get("alias")
-        if alias is not None and alias.name in scope.tables:
-            self.source.fail(f"two tables in FROM are called '{alias.name}'", tree, "give one of them an alias")
-        inner = tree.this
-        if isinstance(inner, exp.Unnest):
-            joined = self._unnest(scope, inner, alias, kind)
-        elif isinstance(inner.this, exp.Subquery):
-            joined = self._query(scope, inner.this.this, alias, kind)
-        else:
-            joined = self._function(scope, inner.this, alias, kind)
         condition = None if join is None else join.args.get("on")
+        if kind is JoinKind.LEFT and not _is_true(condition):
+            # The condition sees an element before the row is padded.
+            return self._left_by(self._joined(scope, tree, JoinKind.INNER), condition)
+        joined = self._joined(scope, tree, kind)
         if condition is None or kind is JoinKind.LEFT:
             return joined
         binder = ExpressionBinder(self.source, joined, "ON", subqueries=self.subqueries)
         filtered = Unnesting(self.source).filtered(joined.relation, binder.predicate(condition))
         return replace(joined, relation=filtered)
 
+    def _joined(self, scope: Scope, tree: exp.Expr, kind: JoinKind) -> Scope:
+        alias = tree.args.get("alias")
+        if alias is not None and alias.name in scope.tables:
+            self.source.fail(f"two tables in FROM are called '{alias.name}'", tree, "give one of them an alias")
+        inner = tree.this
+        if isinstance(inner, exp.Unnest):
+            return self._unnest(scope, inner, alias, kind)
+        if isinstance(inner.this, exp.Subquery):
+            return self._query(scope, inner.this.this, alias, kind)
+        return self._function(scope, inner.this, alias, kind)
+
+    def _left_by(self, both: Scope, condition: exp.Expr | None) -> Scope:
+        """A LEFT JOIN by a condition, of the scope of the INNER JOIN."""
+        assert condition is not None, "a LEFT JOIN has one"
+        predicate = ExpressionBinder(self.source, both, "the ON of a LEFT JOIN").predicate(condition)
+        if isinstance(both.relation, Unnest):
+            return replace(both, relation=replace(both.relation, outer=True, condition=predicate))
+        joined = both.relation
+        assert isinstance(joined, Join)
+        parts = (*(() if joined.residual is None else conjuncts(joined.residual)), *conjuncts(predicate))
+        return replace(both, relation=replace(joined, kind=JoinKind.LEFT, residual=conjunction(parts)))
+
     def _kind(self, join: exp.Join) -> JoinKind:
         side, kind = (str(join.args.get(key) or "") for key in ("side", "kind"))
         condition = join.args.get("on")
         if side == "LEFT" and kind in ("", "OUTER"):
-            if not isinstance(condition, exp.Boolean) or not condition.this:
-                self.source.fail("a LEFT JOIN with a lateral table takes no condition", join.this, "write ON TRUE")
+            if condition is None:
+                self.source.fail("the join needs a condition: ON TRUE", join.this)
+            if _is_function(join.this) and not _is_true(condition):
+                self.source.fail("a LEFT JOIN with a table function takes no condition", join.this, "write ON TRUE")
             return JoinKind.LEFT
         if side or kind not in ("", "INNER", "CROSS") or join.args.get("method") or join.args.get("using"):
-            self.source.fail("a lateral table takes a CROSS JOIN or a LEFT JOIN … ON TRUE", join.this)
+            self.source.fail("a lateral table takes a CROSS JOIN, a JOIN or a LEFT JOIN … ON", join.this)
         if condition is None and kind != "CROSS":
             self.source.fail("the join needs a condition: ON TRUE", join.this)
         return JoinKind.INNER

@@ -236,8 +236,9 @@ _JOINS = {
 def _unnest(relation: Unnest) -> str:
     kind = "LeftOuterJoin" if relation.outer else "InnerJoin"
     place = ", withOrdinality=[true]" if relation.ordinality else ""
+    asked = "" if relation.condition is None else f", condition=[{_renamed(relation.condition, relation.schema.names)}]"
     names = ", ".join(relation.schema.names)
-    return f"Correlate(invocation=[UNNEST({relation.collection})]{place}, joinType=[{kind}], select=[{names}])"
+    return f"Correlate(invocation=[UNNEST({relation.collection})]{place}, joinType=[{kind}], select=[{names}]{asked})"
 
 
 def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
-from riacho.dataflow.batch import Batch
+from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.columns import polars_type
-from riacho.dataflow.expressions import Evaluator, Settings
+from riacho.dataflow.expressions import Evaluator, Predicate, RowError, Settings
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
@@ -16,43 +18,63 @@ from riacho.plan.types import MapType, RowType
 
 
 class UnnestOperator(Stateless):
-    """Lays out the elements of each row's collection."""
+    """Lays out the elements of each row's collection that its condition is true for."""
 
     def __init__(self, relation: Unnest, settings: Settings, rejects: Rejects | None) -> None:
         self._relation = relation
         self._schema = relation.schema
         self._evaluator = Evaluator([relation.collection], ["collection"], relation.input.schema, settings)
+        laid_out = replace(relation, outer=False, condition=None).schema
+        self._own = laid_out.fields[len(relation.input.schema) :]
+        self._condition = None
+        if relation.condition is not None:
+            self._condition = Predicate(relation.condition, laid_out, settings)
         self._rejects = rejects
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         if not len(inputs[0]):
             return empty_batch(self._schema, inputs[0].watermark)
-        batch, made = evaluate_rows(inputs[0], self._evaluator.evaluate, self._rejects)
-        collections = made.to_series()
-        lengths = collections.list.len().fill_null(0).to_numpy().astype(np.int64)
-        elements = collections.filter(pl.Series(lengths > 0)).explode()
-        copies = np.maximum(lengths, 1) if self._relation.outer else lengths
-        rows = np.repeat(np.arange(len(batch)), copies)
+        batch, (rows, added) = evaluate_rows(inputs[0], self._laid_out, self._rejects)
+        if self._relation.outer:
+            rows, added = _with_lonely(len(batch), rows, added)
         if not len(rows):
             return empty_batch(self._schema, batch.watermark)
-        padded = lengths[rows] == 0
-        if padded.any():
-            place = pl.Series(np.cumsum(~padded) - 1)
-            elements = elements.gather(place.set(pl.Series(padded), None))
         taken = batch.take(rows)
-        added = self._fields(elements)
+        return taken.with_frame(taken.frame.with_columns(added))
+
+    def _laid_out(self, batch: Batch) -> tuple[Int64Array, list[pl.Series]]:
+        """The elements' fields, and which rows they are of. Raises `RowError` with those on which something failed."""
+        collections = self._evaluator.evaluate(batch).to_series()
+        lengths = collections.list.len().fill_null(0).to_numpy().astype(np.int64)
+        rows = np.repeat(np.arange(len(batch)), lengths)
+        series = self._fields(collections.filter(pl.Series(lengths > 0)).explode())
         if self._relation.ordinality:
-            starts = np.cumsum(copies) - copies
-            place = pl.Series(np.arange(len(rows)) - starts[rows] + 1)
-            added.append(place.set(pl.Series(padded), None))
-        fields = self._schema.fields[len(self._relation.input.schema) :]
-        columns = [
-            series.cast(polars_type(item.type)).alias(item.name) for series, item in zip(added, fields, strict=True)
-        ]
-        return taken.with_frame(taken.frame.with_columns(columns))
+            starts = np.cumsum(lengths) - lengths
+            series.append(pl.Series(np.arange(len(rows)) - starts[rows] + 1))
+        added = [made.cast(polars_type(own.type)).alias(own.name) for made, own in zip(series, self._own, strict=True)]
+        if self._condition is None or not len(rows):
+            return rows, added
+        pairs = batch.take(rows)
+        try:
+            holds = self._condition.holds(pairs.with_frame(pairs.frame.with_columns(added)))
+        except RowError as error:
+            first = {int(rows[failure.row]): failure for failure in reversed(error.failures)}
+            raise RowError(tuple(replace(first[row], row=row) for row in sorted(first))) from None
+        return rows[holds.to_numpy()], [column.filter(holds) for column in added]
 
     def _fields(self, elements: pl.Series) -> list[pl.Series]:
         collection = self._relation.collection.type
         if isinstance(collection, MapType) or isinstance(collection.element, RowType):  # type: ignore[attr-defined]
             return [elements.struct.field(name) for name in elements.struct.fields]
         return [elements]
+
+
+def _with_lonely(height: int, rows: Int64Array, added: list[pl.Series]) -> tuple[Int64Array, list[pl.Series]]:
+    """The same and, in their places, those of the rows that have no element, with nulls."""
+    lonely = np.flatnonzero(np.bincount(rows, minlength=height) == 0)
+    if not len(lonely):
+        return rows, added
+    both = np.concatenate((rows, lonely))
+    order = np.argsort(both, kind="stable")
+    places = pl.Series(order).set(pl.Series(order >= len(rows)), None)
+    return both[order], [column.gather(places) for column in added]

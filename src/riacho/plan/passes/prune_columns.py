@@ -285,11 +285,19 @@ class _Pruning:
 
     def _unnest(self, unnest: Unnest, needed: Fields) -> tuple[Relation, Moves]:
         width = len(unnest.input.schema)
-        used = frozenset(index for index in needed if index < width) | columns_used(unnest.collection)
+        condition = unnest.condition
+        asked = frozenset[int]() if condition is None else columns_used(condition)
+        used = frozenset(index for index in needed | asked if index < width) | columns_used(unnest.collection)
         below, moves = self.prune(unnest.input, used)
-        pruned = replace(unnest, input=below, collection=remap(unnest.collection, moves.__getitem__))
         added = {width + place: len(below.schema) + place for place in range(len(unnest.schema) - width)}
-        return pruned, {**moves, **added}
+        moved = {**moves, **added}
+        pruned = replace(
+            unnest,
+            input=below,
+            collection=remap(unnest.collection, moves.__getitem__),
+            condition=None if condition is None else remap(condition, moved.__getitem__),
+        )
+        return pruned, moved
 
     def _union(self, union: Union, needed: Fields) -> tuple[Relation, Moves]:
         kept = sorted(needed)

@@ -16,14 +16,16 @@ class Unnest(Unary):
     """Each row once per element of its `collection`, the element's fields behind its own.
 
     An array's element is one field, or the fields of a ROW; a map's are key and value; `ordinality` appends its place
-    in the collection, from 1. `outer` keeps rows whose collection is empty or null, with nulls. `names` are those of
-    the appended fields. Flink: Correlate with `$UNNEST_ROWS$1` or a table function.
+    in the collection, from 1. Only elements that the `condition`, over all these fields, is true for are laid out.
+    `outer` keeps rows that none is laid out of, with nulls. `names` are those of the appended fields. Flink: Correlate
+    with `$UNNEST_ROWS$1` or a table function.
     """
 
     collection: Expression
     ordinality: bool
     outer: bool
     names: tuple[str, ...]
+    condition: Expression | None = None
 
     @cached_property
     def schema(self) -> Schema:

@@ -1,1 +1,0 @@
-INSERT INTO anything SELECT a, price FROM bids LEFT JOIN UNNEST(tags) AS t (a) ON a = channel;
