@@ -51,6 +51,35 @@ def test_a_failed_cast_says_which_text_did_not_fit() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (bind("REPEAT", (S, A)), None),
+        (bind("REPEAT", (S, Literal(INT, 1_000_000_000))), "REPEAT would make a text of 1000000000 characters"),
+        (bind("LPAD", (S, Literal(INT, 2**31 - 1), Literal(STRING, "x"))), "LPAD would make a text of 2147483647"),
+        (bind("RPAD", (S, Literal(INT, 20_000_000), Literal(STRING, "ab"))), "RPAD would make a text of 20000000"),
+        (bind("LPAD", (S, bind("*", (A, Literal(INT, 10**7))), S)), "LPAD would make a text of 100000000 characters"),
+        (bind("PRINTF", (Literal(STRING, "%10000000s|%10000000s"), S, S)), "PRINTF would make a text of 20000000"),
+        (bind("PRINTF", (Literal(STRING, "%99999999999999999999s"), S)), None),
+    ],
+    ids=str,
+)
+def test_a_text_of_more_characters_than_are_bearable_is_not_made(made: Expression, message: str | None) -> None:
+    if message is None:
+        evaluate(made)
+        return
+    with pytest.raises(RowError) as caught:
+        evaluate(made)
+    assert caught.value.rows.tolist()[:2] == [0, 1]
+    assert caught.value.failures[0].message.startswith(message)
+    assert caught.value.failures[0].message.endswith("and 16777216 are the most")
+
+
+def test_a_long_text_is_repeated_at_once() -> None:
+    frame = FRAME.with_columns(a=pl.Series([1_000_000, 3, -1, None], dtype=pl.Int32))
+    assert evaluate(bind("REPEAT", (S, A)), frame) == ["1" * 1_000_000, "xxx", None, None]
+
+
 def test_a_row_that_fails_twice_is_reported_once() -> None:
     both = bind("+", (bind("/", (A, B)), bind_cast(S, INT)))
     with pytest.raises(RowError) as caught:

@@ -10,9 +10,17 @@ from riacho.dataflow.batch import Int64Array
 from riacho.errors import RiachoError
 from riacho.plan.expressions import Expression, Position
 
+MOST_CHARACTERS = 1 << 24
+"""Of a text that a function makes of a length that it is told: a typing error in it must not take the memory."""
+
 
 class ValueFailure(Exception):  # noqa: N818 - not an error of the program: one row's value is refused
     """Raised by a function of single values for a value that it cannot take."""
+
+
+def too_long(function: str, characters: int) -> str:
+    """Why a function does not make a text of more than `MOST_CHARACTERS`."""
+    return f"{function} would make a text of {characters} characters, and {MOST_CHARACTERS} are the most"
 
 
 @dataclass(frozen=True, slots=True)

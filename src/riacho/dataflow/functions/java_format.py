@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
 from riacho.dataflow.evaluation.casts.formatting import java_float
+from riacho.dataflow.evaluation.failures import MOST_CHARACTERS, ValueFailure, too_long
 
 
 class FormatMismatch(Exception):  # noqa: N818 - an outcome of PRINTF, not a fault
@@ -33,18 +34,28 @@ class Conversion:
 _CONVERSION = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
 _KNOWN = frozenset("sSdoxXfeEbBc")
 _DEFAULT_PRECISION = 6
-_EXACT = Context(prec=400)
+_MOST_DIGITS = 18
+_DIGITS_OF_A_DOUBLE = 400
+
+
+def _number(digits: str | None) -> int:
+    """Of a width or a precision. Java has no number above an INT's there."""
+    if digits is None or digits == "":
+        return 0
+    if len(digits) > _MOST_DIGITS or int(digits) >= 1 << 31:
+        raise FormatMismatch(digits)
+    return int(digits)
 
 
 @lru_cache(maxsize=256)
 def parts_of(pattern: str) -> tuple[str | Conversion, ...]:
-    """Plain text and conversions in turn. Raises `FormatMismatch`.
+    """Plain text and conversions in turn. Raises `FormatMismatch`, and `ValueFailure` for widths that are too large.
 
     >>> parts_of("a %5d%%")
     ('a ', Conversion(index=None, flags='', width=5, precision=None, letter='d'), '%')
     """
     made: list[str | Conversion] = []
-    position = 0
+    characters = position = 0
     while position < len(pattern):
         percent = pattern.find("%", position)
         if percent < 0:
@@ -57,12 +68,15 @@ def parts_of(pattern: str) -> tuple[str | Conversion, ...]:
         if found is None:
             raise FormatMismatch(pattern)
         index, flags, width, precision, letter = found.groups()
+        characters += max(_number(width), _number(precision))
+        if characters > MOST_CHARACTERS:
+            raise ValueFailure(too_long("PRINTF", characters))
         if letter in "n%":
             made.append("\n" if letter == "n" else "%".rjust(int(width or 0)))
         elif letter not in _KNOWN or (precision is not None and letter in "doxXc"):
             raise FormatMismatch(found.group())
         else:
-            place = None if index is None else int(index) - 1
+            place = None if index is None else _number(index) - 1
             made.append(
                 Conversion(place, flags, int(width or 0), None if precision is None else int(precision), letter)
             )
@@ -152,7 +166,7 @@ def _rounded(value: object, precision: int | None, *, scientific: bool) -> Decim
     places = _DEFAULT_PRECISION if precision is None else precision
     number = Decimal(repr(abs(value)))
     step = (number.adjusted() if scientific and number else 0) - places
-    return number.quantize(Decimal(1).scaleb(step), ROUND_HALF_UP, _EXACT)
+    return number.quantize(Decimal(1).scaleb(step), ROUND_HALF_UP, Context(prec=_DIGITS_OF_A_DOUBLE + places))
 
 
 def _floating(part: Conversion, value: object, bits: int) -> str:

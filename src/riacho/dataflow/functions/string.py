@@ -9,7 +9,7 @@ from urllib.parse import quote_plus, unquote_plus, urlsplit
 import polars as pl
 
 from riacho.dataflow.evaluation.casts.formatting import utf8
-from riacho.dataflow.evaluation.failures import ValueFailure
+from riacho.dataflow.evaluation.failures import MOST_CHARACTERS, ValueFailure, too_long
 from riacho.dataflow.evaluation.guard import guard
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
 from riacho.dataflow.evaluation.kernels import Report
@@ -180,8 +180,23 @@ def _right(call: Invocation) -> pl.Expr:
     return pl.when(call[1].is_not_null()).then(call[0].str.tail(call[1].clip(0)))
 
 
+_FEW_TIMES = 1_000
+"""Polars repeats a text by a list of as many, which for long ones takes more than a Python call per row."""
+
+
 def _repeat(call: Invocation) -> pl.Expr:
-    return pl.when(call[0].is_not_null()).then(call[0].repeat_by(call[1].clip(0)).list.join(""))
+    def run(series: list[pl.Series], report: Report) -> pl.Series:
+        text, times = series[0], series[1].cast(pl.Int64).clip(0)
+        length = text.str.len_chars().cast(pl.Int64) * times
+        report.rows(length > MOST_CHARACTERS, lambda row: too_long("REPEAT", length[row]))
+        times = times.set((length > MOST_CHARACTERS) | text.is_null(), None)
+        most = times.max()
+        if isinstance(most, int) and most > _FEW_TIMES:
+            pairs = zip(text.to_list(), times.to_list(), strict=True)
+            return pl.Series([None if count is None else part * count for part, count in pairs], dtype=pl.String)
+        return pl.select(pl.lit(text).repeat_by(pl.lit(times)).list.join("")).to_series()
+
+    return call.columnwise(run)
 
 
 def _padded(text: str, length: int, pad: str, *, left: bool) -> str | None:
@@ -189,6 +204,8 @@ def _padded(text: str, length: int, pad: str, *, left: bool) -> str | None:
         return None
     if length <= len(text):
         return text[:length]
+    if length > MOST_CHARACTERS:
+        raise ValueFailure(too_long("LPAD" if left else "RPAD", length))
     missing = length - len(text)
     filling = (pad * (missing // len(pad) + 1))[:missing]
     return filling + text if left else text + filling
@@ -201,6 +218,9 @@ def _pad(call: Invocation, *, left: bool) -> pl.Expr:
     length, pad, text = call.literal(1), call.literal(2), call[0]
     if length < 0 or not pad:
         return pl.lit(None, pl.String)
+    if length > MOST_CHARACTERS:
+        message = too_long("LPAD" if left else "RPAD", length)
+        return guard(text.str.head(length), text.str.len_chars() < length, message, call)
     filling = pl.lit((pad * (length // len(pad) + 1))[:length])
     missing = (length - text.str.len_chars().cast(pl.Int64)).clip(0)
     parts = [filling.str.head(missing), text.str.head(length)]

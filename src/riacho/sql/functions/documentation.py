@@ -65,6 +65,8 @@ _DEVIATIONS = """\
 - LPAD, RPAD and REGEXP_REPLACE may be NULL, as their type says; Flink calls them NOT NULL where their arguments are.
 - EXTRACT(EPOCH FROM …) of an instant counts from 1970 in UTC; Flink takes the session's local time for that of UTC.
 - PRINTF knows the conversions that C and Java share.
+- REPEAT, LPAD, RPAD and PRINTF fail where they would make a text of more than 16,777,216 characters; Flink makes it as
+  long as memory lasts.
 - CONVERT_TZ fails on an unknown zone and knows offsets such as +05:00, where Java silently takes GMT.
 - JSON_VALUE … RETURNING converts a scalar of another type where it can and obeys ON ERROR where it cannot; Flink's job
   fails with a ClassCastException.
