@@ -181,3 +181,13 @@ def test_a_mistake_in_a_long_line_is_shown_with_what_is_around_it(riacho: Comman
     shown, caret = ended.stderr.splitlines()[2:4]
     assert shown[caret.index("^") :].startswith("nmae = 'a' OR n = 0")
     assert len(shown) <= 4 + 100 + 4
+
+
+@pytest.mark.parametrize("option", ["scan.startup.mode", "scan.bounded.mode"])
+def test_the_offsets_of_no_group_are_refused(riacho: Commands, rows: str, option: str) -> None:
+    made = table(rows).replace("'format'", f"'{option}' = 'group-offsets', 'format'")
+    ended = riacho.run("sql", "-e", f"{made} SELECT name FROM t")
+
+    assert ended.code == 2
+    assert f"the table t has '{option}' = 'group-offsets', but no group" in ended.stderr
+    assert "name the group: 'properties.group.id'" in ended.stderr

@@ -112,7 +112,7 @@ def require_topics(query: Relation, kafka: str) -> None:
 def bounded(query: Relation) -> Relation:
     """The same query, of which every scan ends: topics at their present end, and from their start unless they say.
 
-    Raises `UsageError` for a table that never ends.
+    Raises `UsageError` for a table that never ends, and for one that is read from the offsets of no group.
     """
     return rewrite_relation(query, _bounded_scan)
 
@@ -138,8 +138,20 @@ def _bounded_scan(relation: Relation) -> Relation:
     if table.connector in KAFKA_CONNECTORS:
         options.setdefault("scan.bounded.mode", "latest-offset")
         if table.connector == "kafka" and "properties.group.id" not in options:
+            _refuse_group_offsets(table)
             options.setdefault("scan.startup.mode", "earliest-offset")
     return replace(relation, table=replace(table, options=tuple(sorted(options.items()))))
+
+
+def _refuse_group_offsets(table: Table) -> None:
+    """Where no group is named they would be those that an earlier query left for a table of this name."""
+    for option in ("scan.startup.mode", "scan.bounded.mode"):
+        if (table.option(option) or "").strip().lower() == "group-offsets":
+            raise UsageError(
+                f"the table {table.name} has '{option}' = 'group-offsets', but no group",
+                where=table.origin,
+                mend="name the group: 'properties.group.id'",
+            )
 
 
 @dataclass(slots=True)
