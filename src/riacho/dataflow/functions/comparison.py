@@ -106,7 +106,7 @@ def _between_symmetric(call: Invocation) -> pl.Expr:
 
 
 def _in(call: Invocation) -> pl.Expr:
-    """One hash look-up for a list of literals, else a chain of comparisons."""
+    """One hash look-up for a list of literals, else a chain of comparisons that ends at the first that is true."""
     choices = range(1, len(call))
     kind = call.type(0)
     column_type = polars_type(kind)
@@ -119,7 +119,10 @@ def _in(call: Invocation) -> pl.Expr:
         if None in values:
             return pl.when(found).then(pl.lit(value=True))
         return found
-    return functools.reduce(operator.or_, [equal(call[0], call[index], kind) for index in choices])
+    found = equal(call[0], call[1], kind)
+    for index in choices[1:]:
+        found = found | equal(call[0], call.lazily(index, ~found.fill_null(value=False)), kind)
+    return found
 
 
 FUNCTIONS: dict[str, Evaluate] = {
