@@ -101,6 +101,12 @@ def test_a_branch_of_case_that_is_not_taken_does_not_fail() -> None:
     assert evaluate(safe) == [5, -1, -1, -1]
 
 
+def test_in_looks_no_further_than_the_first_that_is_equal() -> None:
+    with pytest.raises(RowError) as caught:
+        evaluate(bind("IN", (A, Literal(INT, 20), bind_cast(S, INT))))
+    assert caught.value.rows.tolist() == [3]
+
+
 def test_a_later_condition_of_case_does_not_fail_where_an_earlier_one_holds() -> None:
     first = bind("=", (B, ZERO))
     second = bind(">", (bind("/", (A, B)), Literal(INT, 1)))
@@ -155,7 +161,7 @@ def test_constants_are_repeated_for_every_row() -> None:
         ("%", (5, 0), "division by zero"),
         ("SHA2", ("test", 100), "SHA2 has no 100 bits"),
         ("FROM_BASE64", ("é",), "not base 64"),
-        ("REGEXP", ("a", "("), "not a regular expression"),
+        ("REGEXP", ("a", r"\p{javaLowerCase}"), "not a regular expression"),
         ("LIKE", ("a", "a&b", "&"), "escapes nothing"),
         ("ENCODE", ("a", "EBCDIC"), "no character set"),
         ("RAND_INTEGER", (0,), "must be positive"),

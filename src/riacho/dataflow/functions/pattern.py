@@ -14,7 +14,7 @@ import polars as pl
 
 from riacho.dataflow.evaluation.failures import ValueFailure
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
-from riacho.dataflow.functions.regex import Pattern, compile_pattern
+from riacho.dataflow.functions.regex import Pattern, compile_pattern, is_malformed
 
 _NULL_TEXT = pl.lit(None, pl.String)
 
@@ -159,20 +159,8 @@ def _literal_pattern(call: Invocation) -> Pattern | None:
     return None if text is None else compile_pattern(text)
 
 
-def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """For a computed pattern: the function over the compiled one; a malformed one fails the row."""
-
-    def evaluate(text: str, regex: str, *rest: Any) -> Any:
-        pattern = compile_pattern(regex)
-        if pattern is None:
-            raise ValueFailure(f"{regex!r} is not a regular expression that is understood")
-        return function(pattern.python, text, *rest)
-
-    return evaluate
-
-
 def _or_null(function: Callable[..., Any]) -> Callable[..., Any]:
-    """As `_checked`, but a malformed pattern gives NULL."""
+    """For a computed pattern: the function over the compiled one; NULL for a malformed one."""
 
     def evaluate(text: str, regex: str, *rest: Any) -> Any:
         pattern = compile_pattern(regex)
@@ -182,13 +170,22 @@ def _or_null(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _regexp(call: Invocation) -> pl.Expr:
-    """An empty pattern is found nowhere."""
+    """An empty pattern is found nowhere, nor is a malformed one."""
     if call.literal(1) == "":
         return pl.when(call[0].is_not_null()).then(pl.lit(value=False))
     pattern = _literal_pattern(call)
     if pattern is not None and pattern.columnar is not None:
         return call[0].str.contains(pattern.columnar)
-    return call.per_row(_checked(lambda regex, text: bool(regex.pattern) and regex.search(text) is not None))
+    return call.per_row(_is_found)
+
+
+def _is_found(text: str, regex: str) -> bool:
+    pattern = compile_pattern(regex)
+    if pattern is None:
+        if is_malformed(regex):
+            return False
+        raise ValueFailure(f"{regex!r} is not a regular expression that is understood")
+    return bool(regex) and pattern.python.search(text) is not None
 
 
 def _group_of_first(regex: re.Pattern[str], text: str, group: int = 0) -> str | None:

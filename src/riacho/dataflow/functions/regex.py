@@ -55,6 +55,37 @@ def compile_pattern(java: str) -> Pattern | None:
     return Pattern(_for_polars(java), python)
 
 
+_MALFORMED = frozenset(
+    {
+        "missing ), unterminated subpattern",
+        "unbalanced parenthesis",
+        "unterminated character set",
+        "bad escape (end of pattern)",
+        "min repeat greater than max repeat",
+    }
+)
+"""What Python says of patterns that are none in Java either."""
+_DANGLING = "nothing to repeat"
+
+
+@lru_cache(maxsize=1024)
+def is_malformed(java: str) -> bool:
+    """Whether a pattern that is not compiled is none for Java either, rather than one that is not understood here.
+
+    >>> is_malformed("("), is_malformed("*a"), is_malformed("^*a")
+    (True, True, False)
+    """
+    try:
+        re.compile(_for_python(java), re.ASCII)
+    except re.error as error:
+        if error.msg == _DANGLING and isinstance(error.pattern, str) and error.pos is not None:
+            return error.pattern[: error.pos][-1:] in ("", "(", "|")  # Java repeats a place, such as ^, too
+        return error.msg in _MALFORMED
+    except OverflowError:
+        return False
+    return False
+
+
 def _for_python(java: str) -> str:
     """Python writes named groups otherwise and lacks \\h, \\Q…\\E and POSIX classes."""
     text = re.sub(r"\\Q(.*?)(?:\\E|$)", lambda quoted: re.escape(quoted.group(1)), java, flags=re.DOTALL)
