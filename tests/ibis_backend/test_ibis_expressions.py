@@ -69,6 +69,9 @@ QUERIES: dict[str, Query] = {
     "distinct counts": lambda o, c: o.group_by("open").agg(
         a=o.city.nunique(), b=o.customer.nunique(where=o.quantity > 1)
     ),
+    "texts in one": lambda o, c: o.filter(o.city == "Rio").agg(
+        a=o.city.group_concat("; "), b=o.city.group_concat(where=o.open)
+    ),
     "aggregate of all": lambda o, c: o.agg(n=o.count(), s=o.quantity.sum(), m=o.price.mean(), t=o.ts.min()),
     "having": lambda o, c: o.group_by("city").having(_.count() > 1).agg(n=_.count()),
     "expression of aggregates": lambda o, c: o.group_by("city").agg(r=o.price.sum() / o.quantity.sum()),
@@ -77,6 +80,22 @@ QUERIES: dict[str, Query] = {
     "inner join": lambda o, c: o.join(c, "customer").select("id", "name"),
     "left join": lambda o, c: o.left_join(c, "customer").select(o.id, c.name),
     "join on two": lambda o, c: o.join(c, ["customer", "city"]).select("id", "name"),
+    "semi join": lambda o, c: o.semi_join(c, "customer").select("id"),
+    "semi join before a right join": lambda o, c: (
+        o.semi_join(o.filter(o.open).view(), "customer").right_join(c, "customer").select("id", "name")
+    ),
+    "anti join before a right join": lambda o, c: (
+        o.anti_join(o.filter(o.open).view(), "customer").right_join(c, "customer").select("id", "name")
+    ),
+    "semi join before an outer join": lambda o, c: (
+        o.left_join(c, "customer")
+        .semi_join(o.filter(o.open).view(), "customer")
+        .outer_join(c.view(), "customer")
+        .select("id", "name")
+    ),
+    "anti join after a right join": lambda o, c: (
+        o.right_join(c, "customer").anti_join(o.filter(o.open).view(), "city").select("id", "name")
+    ),
     "join of an aggregate": lambda o, c: (
         o.group_by("customer").agg(spent=o.price.sum()).join(c, "customer").select("name", "spent")
     ),

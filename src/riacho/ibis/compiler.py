@@ -23,6 +23,9 @@ _JOINS = frozenset({"inner", "left", "right", "outer", "cross", "semi", "anti"})
 _EXISTENCE = {"SEMI": False, "ANTI": True}
 """Kinds of join that become [NOT] EXISTS: whether NOT."""
 
+_ADDING = frozenset({"RIGHT", "FULL"})
+"""Sides of joins that give rows which the tables before them do not have."""
+
 
 class _Aggregates(AggGen):
     """Aggregates with FILTER, which Ibis avoids on Flink."""
@@ -106,6 +109,9 @@ class RiachoCompiler(FlinkCompiler):
             value = self.cast(value, dt.int32)
         return value if same else self.cast(value, wanted)
 
+    def visit_GroupConcat(self, op: Any, *, arg: Any, sep: Any, where: Any, order_by: Any) -> Any:
+        return self.agg.listagg(arg, sep, where=where, order_by=order_by)
+
     # ---- joins ------------------------------------------------------------------------------------------------
 
     def visit_JoinLink(self, op: Any, *, how: str, table: Any, predicates: Any) -> Any:
@@ -114,17 +120,35 @@ class RiachoCompiler(FlinkCompiler):
         return super().visit_JoinLink(op, how=how, table=table, predicates=predicates)
 
     def visit_JoinChain(self, op: Any, *, first: Any, rest: Any, values: Mapping[str, Any]) -> Any:
-        """Semi and anti joins become EXISTS: Flink's grammar has no word for them."""
+        """Semi and anti joins become EXISTS: Flink's grammar has no word for them.
+
+        It stands in WHERE, after all joins; where a right or outer join follows, whose other rows WHERE would take
+        away, it chooses among the first table's rows before they are joined.
+        """
         links = [link.this if isinstance(link, sge.Alias) else link for link in rest]
-        joins = [link for link in links if str(link.args.get("kind") or "").upper() not in _EXISTENCE]
+        kinds = [str(link.args.get("kind") or "").upper() for link in links]
+        adding = [str(link.args.get("side") or "").upper() in _ADDING for link in links]
+        chosen = []
+        for place, link in enumerate(links):
+            if kinds[place] not in _EXISTENCE:
+                continue
+            inner = sg.select(sge.convert(1), copy=False).from_(link.this, copy=False)
+            exists: Any = sge.Exists(this=inner.where(link.args["on"], copy=False))
+            condition = sg.not_(exists) if _EXISTENCE[kinds[place]] else exists
+            if not any(adding[place:]):
+                chosen.append(condition)
+                continue
+            own = {first.alias_or_name, link.this.alias_or_name}
+            if any(adding[:place]) or {column.table for column in link.args["on"].find_all(sge.Column)} - own:
+                raise com.UnsupportedOperationError(
+                    f"a {kinds[place].lower()} join of joined tables cannot stand before a right or outer join: "
+                    "make it the first join, or the last"
+                )
+            alias = sg.to_identifier(first.alias_or_name, quoted=True)
+            first = sg.select(STAR, copy=False).from_(first, copy=False).where(condition, copy=False).subquery(alias)
+        joins = [link for link, kind in zip(links, kinds, strict=True) if kind not in _EXISTENCE]
         result = super().visit_JoinChain(op, first=first, rest=joins, values=values)
-        for link in links:
-            negated = _EXISTENCE.get(str(link.args.get("kind") or "").upper())
-            if negated is not None:
-                inner = sg.select(sge.convert(1), copy=False).from_(link.this, copy=False)
-                exists = sge.Exists(this=inner.where(link.args["on"], copy=False))
-                result = result.where(sg.not_(exists) if negated else exists, copy=False)
-        return result
+        return result.where(*chosen, copy=False) if chosen else result
 
 
 compiler = RiachoCompiler()
