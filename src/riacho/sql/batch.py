@@ -42,9 +42,9 @@ def with_order(query: OrderedQuery) -> Materialize:
     return Materialize(query.relation, query.order.keys, query.order.offset, query.order.limit)
 
 
-def batch_sink(sink: Sink, source: SourceText, place: Place) -> Sink:
-    """An optimized sink as a batch. Raises `SqlError` for tables that never end, and for those that change."""
-    for relation in walk_relations(sink):
+def in_batch(plan: Relation, source: SourceText, place: Place) -> Relation:
+    """An optimized plan as a batch. Raises `SqlError` for tables that never end, and for those that change."""
+    for relation in walk_relations(plan):
         if not isinstance(relation, Scan):
             continue
         table = relation.table
@@ -61,7 +61,12 @@ def batch_sink(sink: Sink, source: SourceText, place: Place) -> Sink:
                 place,
                 f"run it as a stream: SET '{RUNTIME_MODE}' = 'streaming'",
             )
-    batch = as_batch(sink)
+    return as_batch(plan)
+
+
+def batch_sink(sink: Sink, source: SourceText, place: Place) -> Sink:
+    """The same of a plan that is written to a table. Raises `SqlError`."""
+    batch = in_batch(sink, source, place)
     assert isinstance(batch, Sink)
     return batch
 

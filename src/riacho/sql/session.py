@@ -11,7 +11,7 @@ from riacho.plan.passes import optimize_together
 from riacho.plan.passes.multi_join import recognize_multi_joins
 from riacho.plan.passes.upsert_materialize import UPSERT_MATERIALIZE, materialize_upserts
 from riacho.plan.relations import Job, Relation
-from riacho.sql.batch import batch_sink, is_batch
+from riacho.sql.batch import batch_sink, bind_batch, in_batch, is_batch
 from riacho.sql.catalog import Catalog
 from riacho.sql.catalog_statements import CatalogStatements
 from riacho.sql.emit_strategy import check_emission
@@ -231,11 +231,17 @@ class Session:
         self.options.pop(key, None)
 
     def _explain(self, statement: Explain, source: SourceText) -> str:
+        if "PLAN_ADVICE" in statement.details and is_batch(self.options):
+            source.fail("EXPLAIN PLAN_ADVICE is not supported in batch mode", statement.start, "leave PLAN_ADVICE out")
         target = statement.target
         written: tuple[Relation, ...]
         if isinstance(target, Select):
+            if is_batch(self.options):
+                written = (bind_batch(target.query, self._binder(source).bind, source),)
+                (optimized,) = self._optimized(written, source)
+                return self._explained(written, (in_batch(optimized, source, target.start),), statement)
             written = (self._query(target, source),)
-            return self._explained(written, self._optimized(written, source), statement, source)
+            return self._explained(written, self._optimized(written, source), statement)
         if isinstance(target, CreateTable):
             with self.catalog.restored():
                 insert = self._tables(source).create(target)
@@ -244,13 +250,9 @@ class Session:
                 return self._explain(replace(statement, target=insert), source)
         inserts = (target,) if isinstance(target, Insert) else target.inserts
         written = tuple(self._inserts(source).bind(insert) for insert in inserts)
-        return self._explained(written, self._job(inserts, source).sinks, statement, source)
+        return self._explained(written, self._job(inserts, source).sinks, statement)
 
-    def _explained(
-        self, written: tuple[Relation, ...], optimized: tuple[Relation, ...], statement: Explain, source: SourceText
-    ) -> str:
-        if "PLAN_ADVICE" in statement.details and is_batch(self.options):
-            source.fail("EXPLAIN PLAN_ADVICE is not supported in batch mode", statement.start, "leave PLAN_ADVICE out")
+    def _explained(self, written: tuple[Relation, ...], optimized: tuple[Relation, ...], statement: Explain) -> str:
         forgets = int(self.options.get(TIME_TO_LIVE, "0")) > 0
         return explain(written, optimized, statement.details, forgets=forgets)
 
