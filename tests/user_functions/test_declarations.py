@@ -186,6 +186,35 @@ def test_files_may_import_one_another_and_the_name_of_a_loaded_module_is_refused
         PythonModules([tmp_path / "json.py"]).load("json.f")
 
 
+WRONG = """
+import riacho
+
+class Lacking(riacho.AggregateFunction):
+    def create_accumulator(self):
+        return []
+
+    def accumulate(self, accumulator, value):
+        pass
+
+class Asking:
+    def __init__(self, needed):
+        pass
+
+    def eval(self, value: int) -> int:
+        return value
+
+async def later(value: int) -> int:
+    return value
+
+def rows(value: int) -> int:
+    yield value
+
+@riacho.udf(result_type="INT")
+def declared(value):
+    yield value
+"""
+
+
 @pytest.mark.parametrize(
     ("target", "what"),
     [
@@ -193,18 +222,28 @@ def test_files_may_import_one_another_and_the_name_of_a_loaded_module_is_refused
         ("a..b", "names no Python function"),
         ("riacho_test_nowhere.f", "there is no Python module 'riacho_test_nowhere'"),
         ("math.sqroot", "the module 'math' has no function 'sqroot'"),
-        ("math.pi", "'math.pi' is no function but a float"),
+        ("math.pi", "'math.pi' is no function: its type is float"),
+        ("riacho_test_wrong.Lacking", "'riacho_test_wrong.Lacking' cannot be used: TypeError: .* get_value"),
+        ("riacho_test_wrong.Asking", "'riacho_test_wrong.Asking' cannot be used: TypeError: .* missing 1 required"),
+        ("riacho_test_wrong.later", "'riacho_test_wrong.later' is asynchronous"),
+        ("riacho_test_wrong.rows", "'riacho_test_wrong.rows' yields rows, which a scalar function does not"),
+        ("riacho_test_wrong.declared", "'riacho_test_wrong.declared' yields rows"),
         ("riacho_test_broken.f", "cannot be imported: ZeroDivisionError: division by zero"),
         ("riacho_test_syntax.f", "cannot be imported: SyntaxError"),
     ],
 )
-def test_a_function_that_cannot_be_had_is_named(target: str, what: str, tmp_path: Path) -> None:
+def test_a_function_that_cannot_be_had_is_named(
+    target: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "riacho_test_wrong", raising=False)
     broken, syntax = tmp_path / "riacho_test_broken.py", tmp_path / "riacho_test_syntax.py"
     broken.write_text("x = 1 / 0\n")
     syntax.write_text("def f(:\n")
+    wrong = tmp_path / "riacho_test_wrong.py"
+    wrong.write_text(WRONG)
 
     with pytest.raises(FunctionNotFoundError, match=what.replace("(", r"\(")):
-        PythonModules([broken, syntax]).load(target)
+        PythonModules([broken, syntax, wrong]).load(target)
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -24,5 +24,6 @@ def read_type(text: str) -> DataType:
         parser.finish()
     except (ParseError, TokenError) as fault:
         message = getattr(fault, "message", None) or "it is no SQL"
-        raise UsageError(f"'{text}' is no data type: {message}", mend=getattr(fault, "suggestion", None)) from None
+        shown = message if f"'{text}'" in message else f"'{text}' is no data type: {message}"
+        raise UsageError(shown, mend=getattr(fault, "suggestion", None)) from None
     return found

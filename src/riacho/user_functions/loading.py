@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 from riacho.errors import UsageError
 from riacho.user_functions.classes import AggregateFunction, TableFunction
-from riacho.user_functions.declarations import Declaration, Kind, Style, declaration
+from riacho.user_functions.declarations import Declaration, Kind, Style, declaration, entry_point
 
 
 class FunctionNotFoundError(UsageError):
@@ -47,7 +48,15 @@ class PythonModules:
             near = difflib.get_close_matches(name, [known for known in vars(module) if not known.startswith("_")], n=1)
             mend = f"did you mean '{module_name}.{near[0]}'?" if near else f"it is {module.__file__}"
             raise FunctionNotFoundError(f"the module '{module_name}' has no function '{name}'", mend=mend)
-        return declared(found, target)
+        try:
+            return declared(found, target)
+        except UsageError:
+            raise
+        except (Exception, SystemExit) as error:  # a class that cannot be made an object
+            raise FunctionNotFoundError(
+                f"'{target}' cannot be used: {type(error).__name__}: {error}",
+                mend="a function's class is made without arguments, and defines the methods that its kind needs",
+            ) from error
 
     def _import(self, name: str) -> ModuleType:
         own = self._files.get(name)
@@ -86,6 +95,7 @@ def _broken(name: str, error: BaseException) -> FunctionNotFoundError:
 def declared(found: Any, target: str) -> Declaration:
     """What a name of a module is declared to be; a bare function or class is taken for what it looks like."""
     if isinstance(found, Declaration):
+        _check_calls(found, target)
         return found
     if type(found).__module__.startswith("pyflink.") and hasattr(found, "_func"):
         return _of_pyflink(found)
@@ -95,8 +105,24 @@ def declared(found: Any, target: str) -> Declaration:
     if _is_a(subject, TableFunction, None):
         return declaration(found, Kind.TABLE)
     if callable(found) or hasattr(found, "eval"):
-        return declaration(found, Kind.SCALAR)
-    raise FunctionNotFoundError(f"'{target}' is no function but a {type(found).__name__}")
+        scalar = declaration(found, Kind.SCALAR)
+        _check_calls(scalar, target)
+        return scalar
+    raise FunctionNotFoundError(f"'{target}' is no function: its type is {type(found).__name__}")
+
+
+def _check_calls(made: Declaration, target: str) -> None:
+    """Refuse functions whose calls give no value but something that has yet to be run."""
+    called = entry_point(made.function)
+    if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
+        raise FunctionNotFoundError(
+            f"'{target}' is asynchronous: a call gives no value", mend="write def, not async def"
+        )
+    if made.kind is Kind.SCALAR and inspect.isgeneratorfunction(called):
+        raise FunctionNotFoundError(
+            f"'{target}' yields rows, which a scalar function does not",
+            mend="declare it a table function: @riacho.udtf(result_types=['STRING', …])",
+        )
 
 
 def _is_a(subject: type, base: type, method: str | None) -> bool:
