@@ -179,12 +179,13 @@ class Aggregates:
             self._distinct[arguments, nulls] = _Distinct(arguments, nulls, found, values, cells)
 
     def _surroundings(self, need: Need, *, updating: bool) -> Surroundings:
+        names = tuple(self._schema[index].name for index in need.arguments)
         types = tuple(self._schema[index].type for index in need.arguments)
         if not need.distinct:
-            return Surroundings(types, self._pool, updating)
+            return Surroundings(names, types, self._pool, updating)
         counted = self._distinct[need.arguments, need.nulls]
         counts = counted.values if isinstance(counted.values, ValueCounts) else None
-        return Surroundings(types, self._pool, updating, counts, counted.filters.index(need.filter))
+        return Surroundings(names, types, self._pool, updating, counts, counted.filters.index(need.filter))
 
     def _place(self, need: Need, made: Accumulator | Store, at: int) -> None:
         if isinstance(made, Store):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from riacho.dataflow.aggregates.arrivals import ArrayAgg, Joined, JsonObject, RetractedEnd
@@ -18,7 +18,7 @@ from riacho.dataflow.aggregates.values import ValueCounts
 from riacho.dataflow.python_functions.aggregate import PythonAggregate
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import is_interned
-from riacho.plan.expressions import AggregateCall
+from riacho.plan.expressions import AggregateCall, Position
 from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import DataType, DecimalType, FloatType, IntegerType
 
@@ -38,12 +38,16 @@ class Need:
     """Rows whose argument is null count too."""
     python: PythonFunction | None = None
     """The user's function, of the kind PYTHON."""
+    position: Position | None = field(default=None, compare=False)
+    """Where the first call of it stands, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What an accumulator is made from: its arguments' types, the strings, and the counts of its argument's values."""
 
+    names: tuple[str, ...]
+    """What the arguments are, for messages."""
     types: tuple[DataType, ...]
     pool: StringPool
     updating: bool
@@ -56,7 +60,7 @@ def needed(call: AggregateCall, *, updating: bool) -> Need:
     arguments = tuple(argument.index for argument in call.arguments)
     filtered = None if call.filter is None else call.filter.index
     if call.python is not None:
-        return Need("PYTHON", arguments, filtered, nulls=True, python=call.python)
+        return Need("PYTHON", arguments, filtered, nulls=True, python=call.python, position=call.position)
     nulls = call.function == "ARRAY_AGG" and IGNORE_NULLS not in call.constants
     distinct = updating if call.function in ("MIN", "MAX") else call.distinct
     return Need(_KINDS.get(call.function, call.function), arguments, filtered, distinct, nulls)
@@ -116,7 +120,7 @@ def _joined(need: Need, given: Surroundings) -> Store:  # noqa: ARG001
 
 def _python(need: Need, given: Surroundings) -> Store:
     assert need.python is not None
-    return PythonAggregate(need.python, given.types, given.pool)
+    return PythonAggregate(need.python, given.names, given.types, given.pool, need.position)
 
 
 _MAKERS: MappingProxyType[str, Callable[[Need, Surroundings], Accumulator | Store]] = MappingProxyType(

@@ -23,7 +23,9 @@ class UnnestOperator(Stateless):
     def __init__(self, relation: Unnest, settings: Settings, rejects: Rejects | None) -> None:
         self._relation = relation
         self._schema = relation.schema
-        self._evaluator = Evaluator([relation.collection], ["collection"], relation.input.schema, settings)
+        # A call that fails is one for these columns.
+        name = ", ".join(relation.names)
+        self._evaluator = Evaluator([relation.collection], [name], relation.input.schema, settings)
         laid_out = replace(relation, outer=False, condition=None).schema
         self._own = laid_out.fields[len(relation.input.schema) :]
         self._condition = None

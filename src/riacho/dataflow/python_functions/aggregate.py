@@ -24,7 +24,7 @@ from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import decode
 from riacho.errors import RiachoError
 from riacho.formats.arrow import to_frame
-from riacho.plan.expressions import AggregateCall
+from riacho.plan.expressions import AggregateCall, Position
 from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import DataType
 
@@ -35,8 +35,18 @@ _SAMPLED = 16
 class PythonAggregate:
     """The accumulators of one call by slot: a `Store`. NULL arguments are None, and are handed over too."""
 
-    def __init__(self, python: PythonFunction, types: tuple[DataType, ...], pool: StringPool) -> None:
+    def __init__(
+        self,
+        python: PythonFunction,
+        names: tuple[str, ...],
+        types: tuple[DataType, ...],
+        pool: StringPool,
+        position: Position | None = None,
+    ) -> None:
+        """`names` of the arguments and the `position` of the call are for messages."""
         self._python = python
+        self._names = names
+        self._position = position
         self._types = types
         self._pool = pool
         self._function: Any = python.implementation
@@ -61,7 +71,7 @@ class PythonAggregate:
                     self._accumulators[slot] = self._function.create_accumulator()
                 (accumulate if sign > 0 else retract)(self._accumulators[slot], *values)
             except (Exception, SystemExit) as error:
-                raise self._failure(error, f" for {', '.join(map(shown, values))}" if values else "") from error
+                raise self._failure(error, self._given(values)) from error
         self._measure()
 
     def _values(self, argument: Argument, kind: DataType) -> list[Any]:
@@ -106,9 +116,21 @@ class PythonAggregate:
             except (Exception, SystemExit) as error:
                 raise self._failure(error, " in merge") from error
 
+    def _given(self, values: list[Any]) -> str:
+        """The arguments on which a call failed."""
+        given = [
+            shown(value) if name.startswith("$") else f"{name} = {shown(value)}"
+            for name, value in zip(self._names, values, strict=True)
+        ]
+        return f" for {', '.join(given)}" if given else ""
+
     def _failure(self, error: BaseException, where: str) -> RiachoError:
         what = str(error) if isinstance(error, WrongResultError) else raised(error)
-        return RiachoError(f"the Python function {self._python.name} failed{where}: {what}")
+        place = self._position
+        return RiachoError(
+            f"the Python function {self._python.name} failed{where}: {what}",
+            where=None if place is None else f"line {place.line}, column {place.column}",
+        )
 
     def _measure(self) -> None:
         sample = list(self._accumulators.values())[:_SAMPLED]
