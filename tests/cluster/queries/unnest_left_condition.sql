@@ -1,2 +1,2 @@
--- A condition of the element and of the row: rows of which no element passes come once, with NULL.
-SELECT k.id, t.e FROM kinds AS k LEFT JOIN UNNEST(k.texts) AS t(e) ON t.e > 'a' AND k.id > 1
+-- A condition: rows of which no element passes come once, with NULL.
+SELECT k.id, t.e FROM kinds AS k LEFT JOIN UNNEST(k.texts) AS t(e) ON t.e > 'a'
