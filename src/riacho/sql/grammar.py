@@ -52,6 +52,13 @@ class Grammar(TokenReader):
             self.refuse_token("expected an expression")
         return found
 
+    def _parse_primary(self) -> exp.Expr | None:
+        """As sqlglot's, which would put a zero before a point that has none, and with it another digit."""
+        point = self._curr
+        if self._match_pair(TokenType.DOT, TokenType.NUMBER):
+            return self.expression(exp.Literal(this=f".{self._prev.text}", is_string=False), point)
+        return super()._parse_primary()
+
     def query(self) -> exp.Expr:
         """A query: SELECT, VALUES, WITH or one in parentheses, with set operations and modifiers."""
         if not (self.peek("SELECT") or self.peek("VALUES") or self.peek("WITH") or self.peek("(")):

@@ -66,7 +66,7 @@ def number_literal(text: str, *, negative: bool = False) -> Literal:
     >>> [str(number_literal(text).type) for text in ("7", "3000000000", "1.50", "1e3")]
     ['INT NOT NULL', 'BIGINT NOT NULL', 'DECIMAL(3, 2) NOT NULL', 'DOUBLE NOT NULL']
 
-    Every digit counts, a zero before the point too: 0.5 is a DECIMAL(2, 1).
+    Every digit counts, a zero before the point too: 0.5 is a DECIMAL(2, 1), and .5 a DECIMAL(1, 1).
 
     Raises `ValueError` for a whole number beyond BIGINT, and for more than 38 digits.
     """

@@ -64,8 +64,8 @@ def _if(arguments: Arguments) -> Signature:
     if kind is None:
         listed = " and ".join(result.type.name() for result in results)
         raise FunctionError(f"the results of IF have no common type: {listed}", position=results[0].position)
-    # A result that is converted may be NULL for Flink, even though its own type says otherwise.
-    nullable = any(_can_be_null(item.type) or not item.type.same_as(kind) for item in results)
+    # For Flink an unknown condition may make NULL, although the last result is meant by it.
+    nullable = condition.type.nullable or any(_can_be_null(item.type) for item in results)
     return Signature(
         (BOOLEAN.with_nullable(condition.type.nullable), *_of(tuple(results), kind)), kind.with_nullable(nullable)
     )
