@@ -14,7 +14,18 @@ from sqlglot import exp
 
 from riacho.plan.expressions import Cast, Constant, Expression, Literal, Position
 from riacho.plan.python_functions import PythonFunction
-from riacho.plan.types import BIGINT, CharType, DataType, DecimalType, FloatType, is_text
+from riacho.plan.types import (
+    BIGINT,
+    BinaryType,
+    CharType,
+    DataType,
+    DecimalType,
+    FloatType,
+    MapType,
+    RowType,
+    VarbinaryType,
+    is_text,
+)
 from riacho.sql.functions import (
     FunctionDefinition,
     FunctionError,
@@ -34,6 +45,9 @@ IGNORE_NULLS = "IGNORE NULLS"
 """The constant of an ARRAY_AGG that passes over NULL."""
 
 _DEVIATIONS = ("STDDEV_POP", "STDDEV_SAMP", "VAR_POP", "VAR_SAMP")
+
+_WITHOUT_DISTINCT = (BinaryType, MapType, RowType, VarbinaryType)
+"""Types whose values Flink does not tell apart in an aggregate."""
 
 Bind = Callable[[exp.Expr], Expression]
 
@@ -123,6 +137,12 @@ def bind_aggregate(call: WrittenCall, add: Add, *, grouped: bool) -> Expression:
     )
     # DISTINCT makes no difference to an extreme.
     function, distinct = call.function, call.distinct and call.function not in ("MIN", "MAX")
+    if distinct and arguments and isinstance(arguments[0].type, _WITHOUT_DISTINCT):
+        raise FunctionError(
+            f"{function} takes no DISTINCT values of the type {arguments[0].type.name()}",
+            mend="take it of SELECT DISTINCT in a subquery",
+            position=call.position,
+        )
     if function == "APPROX_COUNT_DISTINCT":
         logger.warning("%s: APPROX_COUNT_DISTINCT is an extension; Flink refuses it in streams", call.position)
         function, distinct = "COUNT", True

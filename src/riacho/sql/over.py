@@ -10,7 +10,7 @@ from sqlglot import exp
 from riacho.plan.expressions import AggregateCall, Column, Expression, Literal, rewrite
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Frame, FrameUnit, Over, Project, Relation, unique_names
-from riacho.plan.types import BIGINT, DayTimeIntervalType, IntegerType
+from riacho.plan.types import BIGINT, DataType, DayTimeIntervalType, FloatType, IntegerType, is_bytes, is_text
 from riacho.sql.aggregate_calls import PlainCall, bind_aggregate, read_call
 from riacho.sql.functions import coerce, is_aggregate
 from riacho.sql.source import SourceText
@@ -125,6 +125,9 @@ class OverCollector:
             arguments.append(rows)
         nullable = True
         if len(rest) > 1:
+            if not _of_one_kind(value.type, rest[1].type):
+                what = f"LAG's default must be of the value's type {value.type.name()}, not {rest[1].type.name()}"
+                self.source.fail(what, items[2], f"write CAST(… AS {value.type.name()})")
             nullable = value.type.nullable or rest[1].type.nullable
             arguments.append(coerce(rest[1], value.type.with_nullable(rest[1].type.nullable)))
         position = self.source.locate(called)
@@ -250,3 +253,10 @@ def above_over(expression: Expression, over: Over) -> Expression:
         return part
 
     return rewrite(expression, replace_slot)
+
+
+def _of_one_kind(one: DataType, other: DataType) -> bool:
+    """Whether two types differ in nothing but lengths, digits and NULL."""
+    if isinstance(one, IntegerType | FloatType):
+        return one.same_as(other)
+    return type(one) is type(other) or (is_text(one) and is_text(other)) or (is_bytes(one) and is_bytes(other))
