@@ -29,12 +29,6 @@ def _constant(call: Invocation, *indexes: int) -> bool:
     return all(call.literal(index) is not None for index in indexes)
 
 
-def _concat(call: Invocation) -> pl.Expr:
-    if is_bytes(call.type(0)):
-        return call.per_row(lambda *parts: b"".join(parts))
-    return pl.concat_str(call.arguments)
-
-
 def _concat_ws(call: Invocation) -> pl.Expr:
     if call.is_literal(0):
         separator = call.literal(0)
@@ -419,7 +413,7 @@ def _matches(call: Invocation, regex: str) -> pl.Expr:
 
 
 FUNCTIONS: dict[str, Evaluate] = {
-    "||": _concat,
+    "||": lambda call: pl.concat_str(call.arguments),
     "CHAR_LENGTH": lambda call: _length(call[0]),
     "UPPER": lambda call: call[0].str.to_uppercase(),
     "LOWER": lambda call: call[0].str.to_lowercase(),

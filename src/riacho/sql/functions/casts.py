@@ -46,7 +46,7 @@ def supports_cast(source: DataType, target: DataType) -> bool:
         intervals = isinstance(source, IntegerType) and isinstance(target, DayTimeIntervalType | YearMonthIntervalType)
         return is_numeric(target) or isinstance(target, BooleanType) or intervals
     if isinstance(source, DayTimeIntervalType | YearMonthIntervalType):
-        return type(source) is type(target) or isinstance(target, IntegerType)
+        return type(source) is type(target)
     return _supports_temporal(source, target)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riacho.plan.types import BOOLEAN, INT, DataType, NullType, is_numeric, is_text
+from riacho.plan.types import BOOLEAN, DataType, NullType, is_numeric, is_text
 from riacho.sql.functions.coercion import common_type, least_restrictive_type
 from riacho.sql.functions.comparison import comparable_type
 from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Signature
@@ -15,7 +15,9 @@ def _common(name: str, arguments: Arguments) -> DataType:
     if kind is None:
         listed = ", ".join(dict.fromkeys(argument.type.name() for argument in arguments))
         raise FunctionError(f"the arguments of {name} have no common type: {listed}", position=arguments[0].position)
-    return INT if isinstance(kind, NullType) else kind
+    if isinstance(kind, NullType):
+        raise FunctionError(f"the NULLs of {name} have no type", mend=MEND, position=arguments[0].position)
+    return kind
 
 
 def _of(arguments: Arguments, kind: DataType) -> tuple[DataType, ...]:

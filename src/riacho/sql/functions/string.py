@@ -14,9 +14,7 @@ from riacho.plan.types import (
     DataType,
     MapType,
     NullType,
-    VarbinaryType,
     VarcharType,
-    is_bytes,
     is_text,
 )
 from riacho.sql.functions.coercion import common_type
@@ -40,8 +38,6 @@ def _concatenation(arguments: Arguments) -> Signature:
     """The lengths add up: CHAR(2) || CHAR(3) is CHAR(5), anything with STRING is STRING."""
     types = [STRING if isinstance(item.type, NullType) else item.type for item in arguments]
     nullable = nullable_if_any(arguments)
-    if all(is_bytes(item) for item in types):
-        return Signature(tuple(types), VarbinaryType(_total_length(types)).with_nullable(nullable))
     if not all(is_text(item) for item in types):
         listed = " and ".join(item.name() for item in types)
         raise FunctionError(f"|| does not take {listed}", mend="cast to STRING", position=arguments[0].position)

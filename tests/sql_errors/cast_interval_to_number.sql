@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, CAST(INTERVAL '1' DAY AS BIGINT) FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT COALESCE(NULL, NULL), price FROM bids;
