@@ -54,6 +54,66 @@ def test_a_test_that_fails_shows_the_cut_and_the_difference(folder: Path) -> Non
     ]
 
 
+def test_rows_are_compared_however_they_are_written_but_by_their_digits(folder: Path) -> None:
+    script = SQL.replace("o (a INT)", "o (a INT, b STRING, c DECIMAL(4, 2))")
+    (folder / "twice.sql").write_text(script.replace("a * 2", "a * 2, 'São', CAST(a AS DECIMAL(4, 2))"))
+    (folder / "twice.expected").write_text('o { "b": "S\\u00e3o", "c": 3.00, "a": 6 }\no {"a":4,"b":"São","c":2.00}\n')
+
+    assert run(str(folder), "--cuts", "0").exit_code == 0
+
+    (folder / "twice.expected").write_text('o {"a":6,"b":"São","c":3.0}\no {"a":4,"b":"São","c":2.00}\n')
+
+    assert '- o {"a":6,"b":"São","c":3.0}' in run(str(folder), "--cuts", "0").output
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "what"),
+    [
+        ("twice.expected", 'p {"a":4}', "no statement writes to a table 'p'"),
+        ("twice.expected", 'o {"a":4', 'this is no row: {"a":4'),
+        ("twice.expected", "o 4", "this is no row: 4"),
+        ("twice.input", 'u {"a": 1}', "no query reads the table u"),
+        ("twice.input", 't time=noon {"a": 1}', "this is no time: noon"),
+        ("twice.input", 't headers={"a":1} {"a": 1}', 'these are no headers: {"a":1}'),
+        ("twice.input", "t headers={ {}", "these are no headers: {"),
+    ],
+)
+def test_a_line_that_means_nothing_is_told_with_its_number(folder: Path, file: str, line: str, what: str) -> None:
+    with (folder / file).open("a") as lines:
+        lines.write(f"# a comment\n\n{line}\n")
+    number = (folder / file).read_text().count("\n")
+
+    output = run(str(folder), "--cuts", "0").output
+
+    assert what in output
+    assert f"at {file}:{number}" in output
+
+
+@pytest.mark.parametrize("file", ["twice.sql", "twice.input", "twice.expected"])
+def test_a_file_that_is_no_text_fails_its_test(folder: Path, file: str) -> None:
+    (folder / file).write_bytes(b"\xff")
+
+    output = run(str(folder), "--cuts", "0").output
+
+    assert "the file cannot be read" in output
+    assert "0 tests passed, 1 failed" in output
+
+
+def test_a_missing_input_is_told_where_the_rows_are_wrong(folder: Path) -> None:
+    (folder / "twice.input").unlink()
+
+    assert "there is no twice.input: its tables had no records" in run(str(folder), "--cuts", "0").output
+
+
+def test_an_expected_file_without_its_script_is_refused(folder: Path) -> None:
+    (folder / "thrice.expected").touch()
+
+    error = run(str(folder)).exception
+
+    assert isinstance(error, UsageError)
+    assert "there is no thrice.sql" in str(error)
+
+
 def test_an_expected_file_is_written_when_that_is_asked_for(folder: Path) -> None:
     (folder / "twice.expected").unlink()
 

@@ -114,6 +114,8 @@ def _agrees(case: Case, expected: list[str], lines: list[str], cut: Cut) -> bool
         return True
     more = len(found) - LONGEST_DIFFERENCE
     rest = [f"… and {counted(more, 'line')} more"] if more > 0 else []
+    if not case.input.exists():
+        rest.append(f"there is no {case.input.name}: its tables had no records")
     _fail(case, [f"{cut}; - is missing, + is too much", *found[:LONGEST_DIFFERENCE], *rest])
     return False
 

@@ -32,6 +32,8 @@ class Record:
     value: bytes | None
     timestamp: int
     headers: tuple[Header, ...]
+    line: int = 0
+    """Its number in the file, from 1."""
 
 
 def read_records(text: str, file: str = "input") -> list[Record]:
@@ -50,7 +52,6 @@ def read_records(text: str, file: str = "input") -> list[Record]:
             )
         table, partition, value = matched["table"], int(matched["partition"] or 0), matched["value"]
         attributes = dict(part.split("=", 1) for part in matched["attributes"].split())
-        headers = json.loads(attributes.get("headers", "{}"))
         records.append(
             Record(
                 table,
@@ -58,9 +59,29 @@ def read_records(text: str, file: str = "input") -> list[Record]:
                 offsets[table, partition],
                 attributes["key"].encode() if "key" in attributes else None,
                 None if value == "null" else value.encode(),
-                int(attributes.get("time", 0)),
-                tuple((name, content.encode()) for name, content in headers.items()),
+                _time(attributes.get("time", "0"), f"{file}:{number}"),
+                _headers(attributes.get("headers", "{}"), f"{file}:{number}"),
+                number,
             )
         )
         offsets[table, partition] += 1
     return records
+
+
+def _time(text: str, where: str) -> int:
+    """A record's time. Raises `UsageError`."""
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"this is no time: {text}", where=where, mend="write milliseconds, like: time=0") from None
+
+
+def _headers(text: str, where: str) -> tuple[Header, ...]:
+    """The headers that a JSON object of texts names. Raises `UsageError`."""
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict) or not all(isinstance(content, str) for content in given.values()):
+        raise UsageError(f"these are no headers: {text}", where=where, mend='write them like: headers={"who":"Ada"}')
+    return tuple((name, content.encode()) for name, content in given.items())

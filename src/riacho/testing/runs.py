@@ -21,7 +21,7 @@ from riacho.jobs.worker import Arrivals as ArrivalSignal
 from riacho.jobs.worker import Wiring, Worker
 from riacho.plan.relations import Job
 from riacho.sql.session import Script
-from riacho.testing.cases import ERROR, Case
+from riacho.testing.cases import ERROR, Case, read_utf8
 from riacho.testing.records import Record, read_records
 from riacho.testing.scripted import Arrivals, KeptRows, Letters, ScriptedSource
 from riacho.user_functions.loading import PythonModules
@@ -78,15 +78,19 @@ class Compiled:
 
 def compiled(case: Case, variables: Mapping[str, str] | None = None, files: Sequence[Path] = ()) -> Compiled:
     """Read a test; `files` hold Python functions. `${KAFKA}` and `${HERE}` are filled in here. Raises `RiachoError`."""
-    records = read_records(case.input.read_text(encoding="utf-8"), case.input.name) if case.input.exists() else []
+    records = read_records(read_utf8(case.input), case.input.name) if case.input.exists() else []
     own = [case.python] if case.python.exists() else []
     given = {**(variables or {}), "KAFKA": NOWHERE, "HERE": str(case.sql.parent)}
-    text = case.sql.read_text(encoding="utf-8")
-    script = compile_job_script(text, case.sql.name, given, PythonModules([*files, *own]))
+    script = compile_job_script(read_utf8(case.sql), case.sql.name, given, PythonModules([*files, *own]))
     tables = {table for job in script.jobs for table in _tables(job)}
-    unknown = sorted({record.table for record in records} - tables)
-    if unknown:
-        raise UsageError(f"no query reads the table {unknown[0]}", where=case.input.name)
+    unknown = next((record for record in records if record.table not in tables), None)
+    if unknown is not None:
+        raise UsageError(
+            f"no query reads the table {unknown.table}",
+            where=f"{case.input.name}:{unknown.line}",
+            mend=f"the tables are {', '.join(sorted(tables))}" if tables else None,
+        )
+    case.check_expected({sink.table.name for job in script.jobs for sink in job.sinks})
     return Compiled(script, tuple(records))
 
 
