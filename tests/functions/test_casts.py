@@ -104,6 +104,8 @@ CASTS: list[tuple[Any, DataType, Any]] = [
     ("YES", BOOLEAN, True),
     ("f", BOOLEAN, False),
     ("0", BOOLEAN, False),
+    ("2020-12-31 24:00:00", TIMESTAMP_3, datetime(2021, 1, 1)),
+    ("2020-02-28 24:0:0.000", TIMESTAMP_3, datetime(2020, 2, 29)),
     # to text
     (True, STRING, "TRUE"),
     (-5, STRING, "-5"),
@@ -199,6 +201,9 @@ REFUSED: list[tuple[str, DataType]] = [
     ("25:00:00", TIME),
     ("2021-09-24 25:00:00", TIMESTAMP_3),
     ("yesterday", TIMESTAMP_LTZ_3),
+    ("2020-12-31 24:00:01", TIMESTAMP_3),
+    ("9999-12-31 24:00:00", TIMESTAMP_3),
+    ("24:00:00", TIME),
 ]
 
 

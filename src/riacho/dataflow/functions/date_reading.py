@@ -13,7 +13,7 @@ import calendar
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from functools import lru_cache
 
 import polars as pl
@@ -199,14 +199,21 @@ def _month(fields: Fields) -> int:
 
 
 def _smart(found: dict[str, str | None]) -> datetime:
-    """As Java's smart resolver: a day past the month's end, up to the 31st, is its last. Raises `ValueError`."""
+    """As Java's smart resolver. Raises `ValueError`.
+
+    A day past the month's end, up to the 31st, is its last; 24:00:00 is the next day's begin.
+    """
     fields = {name: value for name, value in found.items() if value is not None}
     year, month, day = _year(fields.get("year", "1970"), exact=True), _month(fields), int(fields.get("day", 1))
     if 1 <= month <= 12 and 1 <= day <= 31 and year >= 1:
         day = min(day, calendar.monthrange(year, month)[1])
     fraction = int(fields.get("fraction", "0")[:6].ljust(6, "0"))
+    ends_day = False
     clock = (_hour(fields), int(fields.get("minute", 0)), int(fields.get("second", 0)), fraction)
-    moment = datetime(year, month, day, *clock)  # noqa: DTZ001 - local by intention
+    if clock == (24, 0, 0, 0) and year < MAXYEAR:
+        clock = (0, 0, 0, 0)
+        ends_day = True
+    moment = datetime(year, month, day, *clock) + timedelta(days=ends_day)  # noqa: DTZ001 - local by intention
     return moment + timedelta(days=int(fields["day_of_year"]) - 1) if "day_of_year" in fields else moment
 
 

@@ -9,7 +9,7 @@ import calendar
 import math
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -37,6 +37,7 @@ _INTEGER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _FLOAT = re.compile(r"([+-]?)(NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?)", re.ASCII)
 _DATE = re.compile(r"(\d{1,4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
 _TIME = re.compile(r"(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?", re.ASCII)
+_MIDNIGHT = re.compile(r"24:0{1,2}:0{1,2}(?:\.0+)?", re.ASCII)
 _TIMESTAMP = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?: (\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,9})?))?", re.ASCII)
 
 _EXACT = Context(prec=2000)
@@ -223,7 +224,8 @@ def _timestamps(text: pl.Series, precision: int) -> Parsed:
 def timestamp(text: str) -> datetime:
     """`yyyy-M-d`, then optionally a blank and `H:m:s[.fraction]`. Raises `ValueError`.
 
-    A day past the month's end, up to the 31st, is its last one, as Java's smart resolver has it.
+    A day past the month's end, up to the 31st, is its last one, and 24:00:00 is the next day's begin, as Java's smart
+    resolver has it.
     """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
@@ -232,4 +234,6 @@ def timestamp(text: str) -> datetime:
     if 1 <= int(month) <= 12 and 1 <= int(day) <= 31 and int(year):
         day = str(min(int(day), calendar.monthrange(int(year), int(month))[1]))
     moment = date(int(year), int(month), int(day))
+    if clock and _MIDNIGHT.fullmatch(clock) and moment < date.max:
+        return datetime.combine(moment + timedelta(days=1), time())
     return datetime.combine(moment, _time(clock, 6) if clock else time())
