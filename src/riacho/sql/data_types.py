@@ -102,8 +102,8 @@ def _parameters(parser: TokenReader, at_most: int) -> list[int]:
 def _length(parser: TokenReader, default: int) -> int:
     start = parser.offset
     length = (_parameters(parser, 1) or [default])[0]
-    if not 1 <= length <= MAX_LENGTH:
-        parser.refuse(f"the length must be between 1 and {MAX_LENGTH}", start)
+    if not 0 <= length <= MAX_LENGTH:
+        parser.refuse(f"the length must be between 0 and {MAX_LENGTH}", start)
     return length
 
 
