@@ -27,6 +27,8 @@ class RiachoFlink(Dialect):
         IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ["`"]
         HEX_STRINGS: ClassVar[list[str | tuple[str, str]]] = [("x'", "'"), ("X'", "'")]
         UNICODE_STRINGS: ClassVar[list[str | tuple[str, str]]] = [("u&'", "'"), ("U&'", "'")]
+        BYTE_STRINGS: ClassVar[list[str | tuple[str, str]]] = [("e'", "'"), ("E'", "'")]  # texts with escapes
+        BYTE_STRING_ESCAPES: ClassVar[list[str]] = ["'", "\\"]
         NESTED_COMMENTS = False
         VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
         TOKENS_PRECEDING_HINT: ClassVar[set[TokenType]] = {
@@ -125,6 +127,7 @@ class RiachoFlink(Dialect):
         PRIMARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
             TokenType.STRING: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=True), token),
             TokenType.UNICODE_STRING: literal_grammar.unicode_string,
+            TokenType.BYTE_STRING: literal_grammar.escaped_string,
             TokenType.NUMBER: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=False), token),
             TokenType.HEX_STRING: lambda self, token: self.expression(exp.HexString(this=token.text), token),
             TokenType.NULL: lambda self, token: self.expression(exp.Null(), token),

@@ -1,6 +1,6 @@
-"""Intervals and texts of code points, as they are written. Source: Calcite, "Intervals", "Literals".
+r"""Intervals and texts of code points, as they are written. Source: Calcite, "Intervals", "Literals".
 
-`INTERVAL '1 12' DAY TO HOUR`, `(a - b) DAY` from b to a, `U&'d!00e9j!00e0' UESCAPE '!'`.
+`INTERVAL '1 12' DAY TO HOUR`, `(a - b) DAY` from b to a, `U&'d!00e9j!00e0' UESCAPE '!'`, `E'one\ntwo'`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
-from riacho.sql.literals import unicode_text
+from riacho.sql.literals import escaped_text, unicode_text
 from riacho.sql.token_reader import TokenReader
 
 _UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
@@ -61,6 +61,15 @@ def unicode_string(grammar: TokenReader, token: Token) -> exp.Literal:
     escape = str(grammar.text("the escape character").this) if grammar.take("UESCAPE") else "\\"
     try:
         text = unicode_text(token.text, escape)
+    except ValueError as error:
+        grammar.refuse(str(error), token.start)
+    return grammar.expression(exp.Literal(this=text, is_string=True), token)
+
+
+def escaped_string(grammar: TokenReader, token: Token) -> exp.Literal:
+    r"""`E'text'`, of which the tokens no longer tell `\\n` from `\n`: it is read as it is written."""
+    try:
+        text = escaped_text(grammar.sql[token.start + 2 : token.end])
     except ValueError as error:
         grammar.refuse(str(error), token.start)
     return grammar.expression(exp.Literal(this=text, is_string=True), token)

@@ -6,6 +6,7 @@ Source: Flink, "Data Types"; Calcite, "Literals" and "Intervals".
 from __future__ import annotations
 
 import re
+import sys
 from datetime import date, datetime, time
 from decimal import Decimal
 
@@ -58,6 +59,42 @@ def unicode_text(text: str, escape: str = "\\") -> str:
         text,
     )
     return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def escaped_text(text: str) -> str:
+    r"""What stands between the quotes of E'…': C's escapes mean their characters, any other stays as it is.
+
+    >>> escaped_text(r"a\tb\\n \x41\102\u00e9 \q it''s \'so\'")
+    "a\tb\\n ABé \\q it's 'so'"
+
+    Raises `ValueError` for a \u without four hexadecimal digits, a \U without eight, and for no character's number.
+    """
+    units = _ESCAPE.sub(_unescaped, text)
+    return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_ESCAPE = re.compile(
+    r"""''|\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{0,2})|([0-3][0-7]{0,2})|(.))""", re.DOTALL
+)
+_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'"}
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    four, eight, byte, octal, other = found.groups()
+    if found[0] == "''":
+        return "'"
+    if byte is not None:
+        return chr(int(byte, 16)) if byte else "x"
+    if octal is not None:
+        return chr(int(octal, 8))
+    if other is None:
+        code = int(four or eight, 16)
+        if code > sys.maxunicode:
+            raise ValueError(f"there is no character {found[0]}")
+        return chr(code)
+    if other in ("u", "U"):
+        raise ValueError(f"{4 if other == 'u' else 8} hexadecimal digits must follow '\\{other}'")
+    return _CONTROLS.get(other, found[0])
 
 
 def number_literal(text: str, *, negative: bool = False) -> Literal:

@@ -14,8 +14,15 @@ from riacho.plan.expressions import Position
 from riacho.sql.errors import SqlError, did_you_mean
 
 _VARIABLE = r"\$\{(?P<name>[^}\n]*)\}"
-_OUTSIDE = re.compile(rf"(?P<comment>--[^\n]*|/\*(?!\+).*?\*/)|(?P<quote>['`])|{_VARIABLE}", re.DOTALL)
-_QUOTED = {quote: re.compile(rf"(?P<quote>{quote})|{_VARIABLE}") for quote in "'`"}
+_ESCAPED = r"(?<![\w$])[eE]'"
+_OUTSIDE = re.compile(rf"(?P<comment>--[^\n]*|/\*(?!\+).*?\*/)|(?P<quote>{_ESCAPED}|['`])|{_VARIABLE}", re.DOTALL)
+_QUOTED = {
+    **{quote: re.compile(rf"(?P<quote>{quote})|{_VARIABLE}") for quote in "'`"},
+    **dict.fromkeys(("E'", "e'"), re.compile(rf"\\.|''|(?P<quote>')|{_VARIABLE}", re.DOTALL)),
+}
+
+ESCAPED_TEXT = re.compile(rf"{_ESCAPED}(?:[^'\\]|\\.|'')*+(?P<end>'?)", re.DOTALL)
+"""`E'…'`, in which a backslash takes the next character with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +112,12 @@ class SourceText:
 
 
 def variable_names(text: str) -> set[str]:
-    """The names that a script wants filled in.
+    r"""The names that a script wants filled in.
 
     >>> sorted(variable_names("SELECT '${A}', ${B} -- ${C}"))
     ['A', 'B']
+    >>> variable_names(r"SELECT E'\'', ${A} -- ${C}")
+    {'A'}
     """
     return {match["name"] for match in _variables(text)}
 

@@ -18,7 +18,7 @@ from riacho.sql.errors import did_you_mean
 from riacho.sql.explain import DETAILS
 from riacho.sql.function_grammar import alter_function, create_function, drop_function
 from riacho.sql.grammar import Grammar
-from riacho.sql.source import SourceText
+from riacho.sql.source import ESCAPED_TEXT, SourceText
 from riacho.sql.statements import (
     CreateTable,
     Drop,
@@ -111,7 +111,9 @@ def _unclosed(text: str) -> int | None:
     while position < length:
         start = position
         end: int | None = None
-        if text[position] in "'`":
+        if text.startswith(("E'", "e'"), position) and (escaped := ESCAPED_TEXT.match(text, position)):
+            end = escaped.end() - 1 if escaped["end"] else -1
+        elif text[position] in "'`":
             end = text.find(text[position], position + 1)
         elif text.startswith("--", position):
             newline = text.find("\n", position)

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT E'a\', price FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT E'a\n', E'\U00110000' FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT E'caf\u00e', price FROM bids;
