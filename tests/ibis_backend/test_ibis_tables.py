@@ -90,7 +90,7 @@ def test_a_view_and_a_query_in_sql_are_tables_too(con: Any, topic: str) -> None:
     view = con.create_view("by_letter", numbers.group_by("k").agg(s=numbers.n.sum()))
 
     assert sorted(view.to_polars().rows()) == [("a", 1), ("b", 5)]
-    assert "by_letter" in con.list_tables()
+    assert con.list_tables() == ["by_letter"]
 
 
 def test_a_session_says_which_topic_is_meant(con: Any, topic: str) -> None:
@@ -102,6 +102,20 @@ def test_a_session_says_which_topic_is_meant(con: Any, topic: str) -> None:
     assert f"did you mean {topic!r}" in str(caught.value.mend)
 
 
+def test_a_topic_that_is_asked_for_again_is_the_same_table(con: Any, topic: str) -> None:
+    create_topic(con.kafka, topic)
+    produce(con.kafka, topic, [{"id": 1, "at": "2024-01-01 10:00:00"}])
+    by_id = con.topic(topic, watermark=ibis.watermark("at", ibis.interval(seconds=5)))
+
+    again = con.topic(topic, watermark=ibis.watermark("at", ibis.interval(seconds=5)))
+
+    assert again.equals(by_id)
+    assert again.count().to_pyarrow().as_py() == 1
+    with pytest.raises(RiachoError, match="already, described otherwise") as caught:
+        con.topic(topic)
+    assert f"con.drop_table({topic!r})" in str(caught.value.mend)
+
+
 def test_an_empty_topic_cannot_tell_its_columns(con: Any, topic: str) -> None:
     create_topic(con.kafka, topic)
 
@@ -110,8 +124,10 @@ def test_an_empty_topic_cannot_tell_its_columns(con: Any, topic: str) -> None:
 
 
 def test_a_mistake_in_sql_is_told_with_its_place(con: Any) -> None:
-    with pytest.raises(SqlError, match="table 'nowhere' does not exist"):
+    with pytest.raises(SqlError, match="table 'nowhere' does not exist") as caught:
         con.sql("SELECT * FROM nowhere")
+
+    assert ":1:15\n    SELECT * FROM nowhere" in str(caught.value)
 
 
 def test_an_operation_that_no_stream_has_is_named(con: Any) -> None:

@@ -38,6 +38,9 @@ from riacho.user_functions.loading import PythonModules
 
 Settings = dict[str, str]
 
+_QUERY = "riacho_sql"
+"""What Ibis makes the names of the views from that hold queries in SQL."""
+
 
 class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
     """Made by `riacho.ibis.connect`. Tables come from DDL (`raw_sql`, `create_table`) and from topics (`topic`).
@@ -100,8 +103,9 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
     # ---- tables -----------------------------------------------------------------------------------------------
 
     def list_tables(self, *, like: str | None = None, database: Any = None) -> list[str]:
-        """The tables and views of this session."""
-        return self._filter_with_like([*self.session.catalog.tables, *self.session.catalog.views], like)
+        """The tables and views of this session, but for those that `sql` made."""
+        names = [*self.session.catalog.tables, *self.session.catalog.views]
+        return self._filter_with_like([name for name in names if not name.startswith(f"ibis_{_QUERY}_")], like)
 
     def list_topics(self, *, like: str | None = None) -> list[str]:
         """The cluster's topics."""
@@ -128,7 +132,8 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
         """A table of what a query in Flink SQL gives. It becomes a view: Ibis need not understand its text."""
         if dialect is not None:
             query = self._transpile_sql(query, dialect=dialect)
-        name = ibis.util.gen_name("riacho_sql")
+        self.session.query(query)  # an error is told with its place in this text
+        name = ibis.util.gen_name(_QUERY)
         self.raw_sql(f"CREATE TEMPORARY VIEW {quoted(name)} AS {query.strip().rstrip(';')}")
         table = self.table(name)
         return table if schema is None else table.cast(schema)
@@ -146,14 +151,25 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
     ) -> ir.Table:
         """A topic as a table of the same name (or `table`); without `schema` its first JSON records tell the columns.
 
-        `options` are further WITH options of the 'kafka' connector. Raises `UsageError` where there is no such topic.
+        `options` are further WITH options of the 'kafka' connector. Called again it gives the same table, so that the
+        cells of a notebook can be. Raises `UsageError` where there is no such topic, or another table of the name.
         """
         given = dict(options or {})
         with connected(self.kafka, "ibis") as cluster:
             schema = self._sampled(cluster, name, format, given) if schema is None else ibis.schema(schema)
         settings = {"connector": "kafka", "topic": name, "format": format, "scan.startup.mode": "earliest-offset"}
         settings["properties.bootstrap.servers"] = self.kafka
-        return self.create_table(table or name, schema=schema, tbl_properties=settings | given, watermark=watermark)
+        own, settings = table or name, settings | given
+        if own in self.session.catalog.tables:
+            text = create_table(own, schema, settings, watermark=_row_time(watermark))
+            made = [known for known in self.session.definitions if known.startswith(f"CREATE TABLE {quoted(own)} ")]
+            if made[-1:] != [text]:
+                raise UsageError(
+                    f"there is a table {own!r} already, described otherwise",
+                    mend=f"con.drop_table({own!r}) first, or call this one otherwise: table='…'",
+                )
+            return self.table(own)
+        return self.create_table(own, schema=schema, tbl_properties=settings, watermark=watermark)
 
     def _sampled(self, cluster: Cluster, topic: str, form: str, options: Settings) -> sch.Schema:
         (found,) = named_topics(cluster, [topic])
@@ -193,9 +209,8 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
         if overwrite and name in self.session.catalog.tables:
             self.drop_table(name)
         key = [primary_key] if isinstance(primary_key, str) else primary_key or []
-        row_time = None if watermark is None else (str(watermark.time_col), _interval(watermark.allowed_delay))
         options = {key: str(value) for key, value in tbl_properties.items()}
-        self.raw_sql(create_table(name, columns, options, watermark=row_time, primary_key=key))
+        self.raw_sql(create_table(name, columns, options, watermark=_row_time(watermark), primary_key=key))
         return self.table(name)
 
     def drop_table(self, name: str, /, *, database: Any = None, force: bool = False) -> None:
@@ -264,6 +279,11 @@ def insert_statement(backend: Backend, table: str, expr: ir.Expr) -> str:
     backend._run_pre_execute_hooks(expr)
     names = ", ".join(quoted(name) for name in expr.as_table().schema())
     return f"INSERT INTO {quoted(table)} ({names})\n{backend.compile(expr.as_table(), pretty=True)}"
+
+
+def _row_time(watermark: Watermark | None) -> tuple[str, str] | None:
+    """The row time's column and how far rows may lag, as an SQL interval."""
+    return None if watermark is None else (str(watermark.time_col), _interval(watermark.allowed_delay))
 
 
 def _interval(expr: ir.IntervalScalar) -> str:
