@@ -77,6 +77,9 @@ _DEVIATIONS = """\
 - Digests, JSON, URLs, HEX and BIN of integers, INITCAP, TRANSLATE, PRINTF and the functions that compare array elements
   have no columnar form: they cost a few microseconds per row, or per distinct value of a batch; the others far less.
 - ELEMENT may be NULL, as of an empty array; Flink calls it NOT NULL where the elements are, and then gives −1.
+- GREATEST and LEAST take a NULL without a type beside other values, and give NULL; Flink refuses it.
+- A REGEXP by a pattern that Java has and neither engine here fails the row; by one that is none for Java, too, it is
+  FALSE, as in Flink.
 - A JSON path that is none, such as `$[last]`, is an error that tells the place; Flink finds nothing by it.
 - A failing element inside the cast of an array or map is NULL; the cast of a row's field fails as any other.
 """
