@@ -295,7 +295,11 @@ class Grammar(TokenReader):
 
     def _window_function(self) -> exp.Anonymous:
         if self._curr.text.upper() not in WINDOW_FUNCTIONS:
-            self.refuse_token(f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})")
+            called = self._next is not None and self._next.token_type == TokenType.L_PAREN
+            self.refuse_token(
+                f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})",
+                f"a function of yours is called by LATERAL TABLE({self._curr.text}(…))" if called else None,
+            )
         self._advance()
         name = self._prev
 
