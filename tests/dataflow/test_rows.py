@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -20,8 +21,8 @@ from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.row_index import RowIndex
 from riacho.dataflow.state.rows import RowStore
 from riacho.formats.arrow import Column
+from riacho.formats.buffered import buffers_of, tables_of
 from riacho.formats.buffered import frame_of as frame_of_rows
-from riacho.formats.buffered import tables_of
 from riacho.plan.relations import Field
 from riacho.plan.types import (
     BIGINT,
@@ -142,6 +143,20 @@ def test_rows_put_together_from_two_stores_are_kept_by_a_third(
     expected = left.frame(lefts[chosen]).hstack(right.frame(slots))
     assert plain_rows(both.frame(kept)) == plain_rows(expected)
     assert plain_rows(frame_of_rows(made)) == plain_rows(expected)
+
+
+def test_where_booleans_are_holds_while_their_rows_live() -> None:
+    fields = [Field("a", BOOLEAN), Field("r", RowType((RowField("b", BOOLEAN),)))]
+    store = RowStore(fields)
+    slots = store.keep(frame_of([(True, {"b": True})] * 80, fields))
+    made = OutputRows(fields, [2]).rows([store.give(slots)], 80)
+
+    (first, second), _owner = buffers_of(made, [0, 1])
+    later = [np.zeros(10, np.uint8) for _ in range(50)]  # in memory that is free
+
+    assert ctypes.string_at(first.data[0], 10) == b"\xff" * 10
+    assert ctypes.string_at(second.children[0].data[0], 10) == b"\xff" * 10
+    assert not any(array.any() for array in later)
 
 
 def test_columns_of_rows_come_in_any_order_and_beside_numbers() -> None:

@@ -301,12 +301,12 @@ def memory_at(address: int, size: int, owner: object) -> Uint8Array:
 
 
 def column_buffers(column: Column) -> tuple[Buffers, object]:
-    """The memory of a column, and what keeps alive the part of it that is made for this."""
+    """The memory of a column, and what keeps it alive."""
     children = [column_buffers(child) for _, child in column.children]
     bitmap = None if column.valid is None else np.packbits(column.valid, bitorder="little")
     _, addresses = column.addresses()
     found = Buffers(0, 0 if bitmap is None else address_of(bitmap), addresses, tuple(child for child, _ in children))
-    return found, (bitmap, children)
+    return found, (column, bitmap, children)
 
 
 def _buffers(array: Any, offset: int) -> Buffers:

@@ -175,9 +175,8 @@ def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object
         return list(buffers), owner
     if isinstance(rows, LateColumns) and rows.locate is not None:
         return [rows.locate(place) for place in places], rows
-    columns = [rows.column(place) for place in places]
-    found = [column_buffers(column) for column in columns]
-    return [buffers for buffers, _ in found], (columns, found)
+    found = [column_buffers(rows.column(place)) for place in places]
+    return [buffers for buffers, _ in found], found
 
 
 def concatenated(parts: Sequence[Columnar]) -> Columnar:
