@@ -35,10 +35,9 @@ def row_fields(
 def _path(tree: exp.Expr) -> list[exp.Expr] | None:
     """The names before `.*`."""
     if isinstance(tree, exp.Dot) and isinstance(tree.args["expression"], exp.Star):
-        names = [*_names(tree.this)]
-        return names or None
+        return _names(tree.this) or None
     if isinstance(tree, exp.Column) and isinstance(tree.this, exp.Star):
-        return [*_names(tree)] or None
+        return _names(tree) or None
     return None
 
 

@@ -208,11 +208,10 @@ def _smart(found: dict[str, str | None]) -> datetime:
     if 1 <= month <= 12 and 1 <= day <= 31 and year >= 1:
         day = min(day, calendar.monthrange(year, month)[1])
     fraction = int(fields.get("fraction", "0")[:6].ljust(6, "0"))
-    ends_day = False
     clock = (_hour(fields), int(fields.get("minute", 0)), int(fields.get("second", 0)), fraction)
-    if clock == (24, 0, 0, 0) and year < MAXYEAR:
+    ends_day = clock == (24, 0, 0, 0) and year < MAXYEAR
+    if ends_day:
         clock = (0, 0, 0, 0)
-        ends_day = True
     moment = datetime(year, month, day, *clock) + timedelta(days=ends_day)  # noqa: DTZ001 - local by intention
     return moment + timedelta(days=int(fields["day_of_year"]) - 1) if "day_of_year" in fields else moment
 

@@ -12,6 +12,7 @@ from riacho.dataflow.batch import Batch, WatermarkSteps
 from riacho.dataflow.columns import integers
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.stateless import Stateless
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.sorted_rows import sort_rows
@@ -94,7 +95,7 @@ class SortOperator:
         return self._late
 
 
-class ArrivalSortOperator:
+class ArrivalSortOperator(Stateless):
     """Sorts by processing time: the rows of a pass come at one moment, in the order of the keys behind the first.
 
     Rule: linear. Nothing is kept.
@@ -109,24 +110,8 @@ class ArrivalSortOperator:
         assert batch.diff is None, "what is sorted by time is only added to"
         if not len(batch) or not len(self._keys):
             return batch
-        slots = self._rows.stage(batch.frame, np.arange(len(batch)))
-        self._rows.settle(slots)
-        slots = sort_rows(self._rows, self._keys, slots)
+        slots = sort_rows(self._rows, self._keys, self._rows.keep(batch.rows))
         frame = self._rows.frame(slots)
         self._rows.release(slots)
         self._rows.end_pass()
         return Batch(frame, np.full(len(batch), batch.sequence[-1]), batch.watermark)
-
-    def snapshot(self) -> StateArrays:
-        return {}
-
-    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        assert not state, "there is no state"
-
-    @property
-    def state_bytes(self) -> int:
-        return 0
-
-    @property
-    def late_rows(self) -> int:
-        return 0

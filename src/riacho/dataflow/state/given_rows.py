@@ -138,7 +138,19 @@ class GivenRows:
     point into `chunks`.
     """
 
-    __slots__ = ("_address", "_chunks", "_kept", "_layout", "_nulls", "_out", "_strings", "_valid", "chosen", "height")
+    __slots__ = (
+        "_address",
+        "_addresses",
+        "_chunks",
+        "_kept",
+        "_layout",
+        "_nulls",
+        "_out",
+        "_strings",
+        "_valid",
+        "chosen",
+        "height",
+    )
 
     def __init__(
         self,
@@ -159,7 +171,8 @@ class GivenRows:
         self._nulls: list[int] = nulls.tolist()
         self._chunks = chunks
         self._strings: tuple[tuple[AnyArray, ...], tuple[int, ...]] | None = None
-        self._kept: list[object] = [addresses]
+        self._addresses = addresses
+        self._kept: list[object] = []
         """What `located` and `tables` have told of."""
 
     def columns(self) -> list[Column | pl.Series]:
@@ -246,9 +259,7 @@ class GivenRows:
         for leaf, nulls in enumerate(self._nulls):
             if nulls:
                 sources[leaf, SOURCE_VALID] = self._bitmap(leaf)
-        addresses = self._kept[0]
-        assert isinstance(addresses, np.ndarray)
-        return sources, addresses
+        return sources, self._addresses
 
 
 class OutputRows:
