@@ -27,10 +27,6 @@ def is_lateral(tree: exp.Expr) -> bool:
     return isinstance(tree, exp.Table) and isinstance(tree.this, exp.Lateral | exp.Unnest)
 
 
-def _is_function(tree: exp.Expr) -> bool:
-    return isinstance(tree.this, exp.Lateral) and not isinstance(tree.this.this, exp.Subquery)
-
-
 def _is_true(condition: exp.Expr | None) -> bool:
     return isinstance(condition, exp.Boolean) and bool(condition.this)
 
@@ -85,8 +81,6 @@ class LateralBinder:
         if side == "LEFT" and kind in ("", "OUTER"):
             if condition is None:
                 self.source.fail("the join needs a condition: ON TRUE", join.this)
-            if _is_function(join.this) and not _is_true(condition):
-                self.source.fail("a LEFT JOIN with a table function takes no condition", join.this, "write ON TRUE")
             return JoinKind.LEFT
         if side or kind not in ("", "INNER", "CROSS") or join.args.get("method") or join.args.get("using"):
             self.source.fail("a lateral table takes a CROSS JOIN, a JOIN or a LEFT JOIN … ON", join.this)
