@@ -51,6 +51,7 @@ class FromBinder:
             if is_lateral(join.this):
                 scope = lateral.bind(scope, join.this, join)
                 continue
+            lateral.check_join(join)
             scope = JoinBinder(self.source, self.subqueries).bind(scope, self._factor(join.this), join)
         return scope
 
@@ -71,6 +72,8 @@ class FromBinder:
         if isinstance(tree, exp.Table):
             if isinstance(tree.this, exp.Anonymous):
                 return self._named(self._windows().bind(tree.this), alias, None)
+            if isinstance(tree.this, exp.TableFromRows):
+                return LateralBinder(self.source, self.subqueries).function(tree)
             if isinstance(tree.this, exp.Values | exp.Subquery):
                 inner = tree.this if isinstance(tree.this, exp.Values) else tree.this.this
                 return self._named(self.subquery(inner, self.queries), alias, None)

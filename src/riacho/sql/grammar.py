@@ -222,17 +222,17 @@ class Grammar(TokenReader):
         return super()._parse_join(*args, **kwargs)
 
     def _parse_table(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
-        if self.peek("TABLE", "("):
-            self.expect("TABLE", "(")
-            call = self._window_function()
+        if self.take("TABLE"):
+            self.expect("(")
+            call = self._table_function()
             self.expect(")")
             return self._aliased(call)
-        if self._next.token_type == TokenType.L_PAREN and self._curr.text.upper() in WINDOW_FUNCTIONS:
-            return self._aliased(self._window_function())
-        if any(self.peek(word) for word in ("(", "VALUES", "SELECT", "WITH")):
-            return super()._parse_table(*args, **kwargs)
         if self.peek("LATERAL") or self.peek("UNNEST"):
             return self._aliased(self._lateral_table())
+        if any(self.peek(word) for word in ("(", "VALUES", "SELECT", "WITH")):
+            return super()._parse_table(*args, **kwargs)
+        if self._calls_a_function():
+            return self._aliased(self._table_function())
         table = self._table_name()
         if self.take("FOR", "SYSTEM_TIME"):
             self.expect("AS", "OF")
@@ -293,13 +293,31 @@ class Grammar(TokenReader):
             alias.set("columns", self.listed(lambda: self.identifier("a column name")))
         return alias
 
+    def _calls_a_function(self) -> bool:
+        """Whether a name comes, maybe with its database, and its arguments."""
+        place = self._index
+        while self._is_name(place) and self._is(place + 1, TokenType.DOT):
+            place += 2
+        return self._is_name(place) and self._is(place + 1, TokenType.L_PAREN)
+
+    def _is_name(self, place: int) -> bool:
+        return self._is(place, TokenType.VAR) or self._is(place, TokenType.IDENTIFIER)
+
+    def _is(self, place: int, kind: TokenType) -> bool:
+        return place < self._tokens_size and self._tokens[place].token_type == kind
+
+    def _table_function(self) -> exp.Expr:
+        """A call of a window table function, or of one of the user's."""
+        if not self._calls_a_function():
+            self.refuse_token("expected a call of a table function")
+        if self._curr.text.upper() in WINDOW_FUNCTIONS:
+            return self._window_function()
+        if self._is(self._index + 2, TokenType.TABLE):
+            self.refuse_token(f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})")
+        start = self._curr
+        return self.expression(exp.TableFromRows(this=self.value()), start)
+
     def _window_function(self) -> exp.Anonymous:
-        if self._curr.text.upper() not in WINDOW_FUNCTIONS:
-            called = self._next is not None and self._next.token_type == TokenType.L_PAREN
-            self.refuse_token(
-                f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})",
-                f"a function of yours is called by LATERAL TABLE({self._curr.text}(…))" if called else None,
-            )
         self._advance()
         name = self._prev
 

@@ -15,7 +15,7 @@ from riacho.sql.scope import NO_NAMES, Scope, ScopeColumn
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import SubqueryBinder
 from riacho.sql.unnesting import Unnesting
-from riacho.sql.user_functions import marked
+from riacho.sql.user_functions import UserFunction, marked
 from riacho.user_functions.declarations import Kind
 
 ORDINALITY = "ORDINALITY"
@@ -52,6 +52,26 @@ class LateralBinder:
         binder = ExpressionBinder(self.source, joined, "ON", subqueries=self.subqueries)
         filtered = Unnesting(self.source).filtered(joined.relation, binder.predicate(condition))
         return replace(joined, relation=filtered)
+
+    def function(self, tree: exp.Expr) -> Scope:
+        """The rows of a table function that reads no table: `TABLE(f(…))` without LATERAL. Raises `SqlError`."""
+        call = tree.this.this
+        self._called(call)
+        column = call.find(exp.Column)
+        if column is not None:
+            what = f"TABLE(…) alone reads no column, but this is '{column.name}'"
+            self.source.fail(what, column, "write LATERAL TABLE(…) to read those of the tables before it")
+        return self._function(NO_NAMES, call, tree.args.get("alias"), JoinKind.INNER)
+
+    def check_join(self, join: exp.Join) -> None:
+        """Refuse the joins that Flink does not take with `TABLE(f(…))`. Raises `SqlError`."""
+        if not isinstance(join.this.this, exp.TableFromRows):
+            return
+        side, condition = str(join.args.get("side") or ""), join.args.get("on")
+        if side in ("RIGHT", "FULL"):
+            self.source.fail(f"a table function takes no {side} JOIN", join.this, "put it before the other table")
+        if side == "LEFT" and not _is_true(condition):
+            self.source.fail("a LEFT JOIN of a table function takes ON TRUE alone", join.this, "write LATERAL TABLE(…)")
 
     def _joined(self, scope: Scope, tree: exp.Expr, kind: JoinKind) -> Scope:
         alias = tree.args.get("alias")
@@ -116,17 +136,22 @@ class LateralBinder:
         return self._scope(left, relation, alias, names)
 
     def _function(self, left: Scope, call: exp.Expr, alias: exp.Expr | None, kind: JoinKind) -> Scope:
-        user = marked(call)
-        if user is None or user.kind is not Kind.TABLE:
-            name = call.name if isinstance(call, exp.Anonymous) else "this"
-            self.source.fail(f"{name} is no table function", call, "make one: CREATE FUNCTION … LANGUAGE PYTHON")
+        function, user = self._called(call)
         binder = ExpressionBinder(self.source, left, user.name)
-        assert isinstance(call, exp.Anonymous)
         try:
-            rows = binder.table_call(call, user)
+            rows = binder.table_call(function, user)
         except FunctionError as error:
             self.source.fail(error.what, error.position or call, error.mend)
         return self._laid_out(left, rows, alias, element_names(rows.type), kind, ordinality=False)
+
+    def _called(self, call: exp.Expr) -> tuple[exp.Anonymous, UserFunction]:
+        """The call without the database before its name, and the table function that it means."""
+        bare = call.args["expression"] if isinstance(call, exp.Dot) else call
+        user = marked(bare)
+        if user is None or user.kind is not Kind.TABLE or not isinstance(bare, exp.Anonymous):
+            name = bare.name if isinstance(bare, exp.Anonymous) else "this"
+            self.source.fail(f"{name} is no table function", bare, "make one: CREATE FUNCTION … LANGUAGE PYTHON")
+        return bare, user
 
     # ---- queries ----------------------------------------------------------------------------------------------
 

@@ -1,1 +1,0 @@
-EXPLAIN SELECT * FROM TABLE(words('to be'));
