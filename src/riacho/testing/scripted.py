@@ -15,7 +15,7 @@ from riacho.dataflow.connectors.kafka import read_table
 from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sources import Json, Positions, SourceBatch, SourceCounts
 from riacho.dataflow.sources.bad_records import BadRecords, DeadLetter
-from riacho.dataflow.sources.kafka import _batch
+from riacho.dataflow.sources.kafka_blocks import Block
 from riacho.dataflow.sources.kafka_rows import RowMaker, join_parts
 from riacho.formats.options import Options
 from riacho.formats.registry import open_format
@@ -96,15 +96,11 @@ class ScriptedSource:
         if not taken:
             return None
         parts = [self._columns(list(run)) for _, run in groupby(taken, key=lambda record: record.partition)]
-        made = []
-        for records in join_parts(parts, lambda part: part.partition):
-            rows = self._rows.make(records)
-            self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
-            self._bad.ignored(rows.ignored)
-            made.append((records, rows))
-        batch = _batch(made, 0)
-        self._bad.delivered(len(batch), 0)
-        return batch
+        block = Block(self._rows.make_all(join_parts(parts, lambda part: part.partition)), 0, {})
+        self._bad.take(block.bad)
+        self._bad.ignored(block.ignored)
+        self._bad.delivered(len(block.rows), 0)
+        return block.rows
 
     def _columns(self, run: list[Record]) -> RecordColumns:
         return RecordColumns.from_values(

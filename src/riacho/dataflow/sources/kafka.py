@@ -6,8 +6,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from riacho.client import (
     EARLIEST,
     LATEST,
@@ -26,16 +24,15 @@ from riacho.dataflow.batch import Int64Array
 from riacho.dataflow.connectors import kafka as tables
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.kafka import KafkaTable
-from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
+from riacho.dataflow.sources import Json, Positions, SourceBatch, SourceCounts
 from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.dataflow.sources.dead_letters import KafkaDeadLetters
-from riacho.dataflow.sources.kafka_blocks import BLOCK_ROWS, Block
+from riacho.dataflow.sources.kafka_blocks import Block, Blocks, Offsets
 from riacho.dataflow.sources.kafka_positions import ids_of, offsets_of, to_positions
 from riacho.dataflow.sources.kafka_restore import check_topic_ids, missing_topic, resume
-from riacho.dataflow.sources.kafka_rows import Records, RowMaker, Rows, join_parts
+from riacho.dataflow.sources.kafka_rows import RowMaker
 from riacho.dataflow.sources.offset_commits import OffsetCommits
 from riacho.errors import RiachoError
-from riacho.formats.buffered import concatenated
 
 log = logging.getLogger(__name__)
 
@@ -46,25 +43,13 @@ NO_TIME_FOUND = -1
 """What ListOffsets answers where no record is as late as the time asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _KafkaOrigins:
-    """The records behind a batch's rows: `first` is each part's first row."""
-
-    parts: tuple[tuple[Records, Int64Array], ...]
-    first: Int64Array
-
-    def of(self, row: int) -> RecordOrigin:
-        part = int(np.searchsorted(self.first, row, side="right")) - 1
-        records, record = self.parts[part]
-        return records.origin(int(record[row - int(self.first[part])]))
-
-
 @dataclass(slots=True)
 class _Splits:
     """The partitions that are read, numbered in the order in which they were found."""
 
     numbers: dict[TopicPartition, int] = field(default_factory=dict)
     until: dict[TopicPartition, int] = field(default_factory=dict)
+    finished: set[TopicPartition] = field(default_factory=set)
 
     def of(self, part: RecordColumns) -> int:
         return self.numbers[TopicPartition(part.topic, part.partition)]
@@ -77,12 +62,13 @@ class KafkaSource:
         self._table = table
         self._environment = environment
         self._clock = environment.clock
+        self._splits = _Splits()
         self._rows = RowMaker(table, fields, environment.time_zone)
         self._cluster = table.cluster(environment)
         self._fetcher = Fetcher(self._cluster, table.fetching(), on_arrival=environment.on_arrival)
-        self._splits = _Splits()
+        self._blocks = Blocks(self._fetcher, self._rows, self._splits.of)
         self._block: Block | None = None
-        """What was decoded and is not delivered yet."""
+        """What was taken and is not delivered yet."""
         self._names: list[str] = []
         self._started = False
         self._restored: dict[TopicPartition, int] | None = None
@@ -102,52 +88,45 @@ class KafkaSource:
 
     @property
     def finished_splits(self) -> frozenset[int]:
-        if not self._bounded:
-            return frozenset()
-        until = self._splits.until
-        standing = self._standing()
-        return frozenset(
-            number for part, number in self._splits.numbers.items() if standing.get(part, until[part]) >= until[part]
-        )
+        finished, until = self._splits.finished, self._splits.until
+        if self._bounded and len(finished) < len(until):
+            end = self._blocks.standing() if self._block is None else self._block.end
+            if any(end[partition] >= until[partition] for partition in until.keys() - finished):
+                standing = self._standing()
+                finished |= {partition for partition in until if standing[partition] >= until[partition]}
+        return frozenset([self._splits.numbers[partition] for partition in finished])
 
     @property
     def finished(self) -> bool:
         self._start()
-        return self._bounded and self._block is None and self._fetcher.finished
+        return self._bounded and self._block is None and self._blocks.finished
 
     def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
         self._start()
+        if self._block is None:
+            self._block = self._next_block(max_rows, max_bytes, max_wait_ms)
         block = self._block
         if block is None:
-            block = self._block = self._next_block(max_rows, max_bytes, max_wait_ms)
-        if block is None:
             return None
-        batch = block.rows if len(block.rows) <= max_rows else block.take(max_rows)
-        if batch is block.rows or not block.left:
+        batch = block.take(max_rows)
+        if not block.left:
             self._block = None
         self._bad.delivered(len(batch), batch.bytes)
         return batch
 
     def _next_block(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> Block | None:
-        """What has arrived: for small batches more than is asked for, which is decoded together."""
+        """The next with rows; what was wrong with its records is dealt with."""
         self._discover()
-        most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)  # so that whole passes come of it
-        parts = self._fetcher.fetch(max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms)
+        block = self._blocks.take(max_rows, max_bytes, max_wait_ms)
         self._check_topics()
-        if not parts:
+        if block is None:
             return None
-        groups = join_parts(parts, self._splits.of)
-        made = self._rows.make_all(groups)
-        for records, rows in made:
-            if rows.bad:
-                self._bad.take([(records.origin(record), reason) for record, reason in rows.bad])
-            self._bad.ignored(rows.ignored)
-        size = sum(records.size() for records in groups)
-        batch = _batch(made, size)
-        if not len(batch):
-            self._bad.delivered(0, size)
+        self._bad.take(block.bad)
+        self._bad.ignored(block.ignored)
+        if not len(block.rows):
+            self._bad.delivered(0, block.size)
             return None
-        return Block(batch, made)
+        return block
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:
         self._bad.reject(batch.origins, rows, reasons)
@@ -155,10 +134,9 @@ class KafkaSource:
     def positions(self) -> Positions:
         return to_positions(self._standing() if self._started else (self._restored or {}), self._ids)
 
-    def _standing(self) -> dict[TopicPartition, int]:
+    def _standing(self) -> Offsets:
         """Where the partitions stand after the rows that were delivered."""
-        fetched = self._fetcher.positions()
-        return fetched if self._block is None else {**fetched, **self._block.positions()}
+        return self._blocks.standing() if self._block is None else self._block.standing()
 
     def seek(self, positions: Mapping[str, Json]) -> None:
         assert not self._started, "positions are restored before the first poll"
@@ -175,8 +153,11 @@ class KafkaSource:
             self._commits.commit(offsets)
 
     def lag(self) -> int | None:
-        left = 0 if self._block is None else self._block.left
-        return sum(self._fetcher.lag().values()) + left if self._started else None
+        if not self._started:
+            return None
+        standing, ends = self._standing(), self._fetcher.high_watermarks()
+        known = [(ends[partition], offset) for partition, offset in standing.items() if offset >= 0]
+        return sum(max(end - offset, 0) for end, offset in known if end >= 0)
 
     @property
     def counts(self) -> SourceCounts:
@@ -186,8 +167,9 @@ class KafkaSource:
         self._fetcher.wakeup()
 
     def close(self) -> None:
-        self._rows.close()
         self._fetcher.close()
+        self._blocks.close()
+        self._rows.close()
         self._bad.close()
         self._commits.close()
         self._cluster.close()
@@ -374,12 +356,3 @@ def default_group(job: str, table: str) -> str:
     ('riacho-a-b-c', 'riacho-a:b-c')
     """
     return f"riacho-{job}{':' if '-' in table else '-'}{table}"
-
-
-def _batch(made: list[tuple[Records, Rows]], size: int) -> SourceBatch:
-    together = concatenated([rows.rows for _, rows in made])
-    split = np.concatenate([records.split()[rows.record] for records, rows in made])
-    first = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(rows.record) for _, rows in made])))
-    origins = _KafkaOrigins(tuple((records, rows.record) for records, rows in made), first[:-1])
-    diffs = [rows.diff for _, rows in made if rows.diff is not None]
-    return SourceBatch(together, split, size, origins, np.concatenate(diffs) if diffs else None)

@@ -1,44 +1,67 @@
-"""Records that were decoded together and are delivered a few rows at a time."""
+"""Records that are decoded together, a block ahead, and are delivered a few rows at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from riacho.client import RecordColumns, TopicPartition
+from riacho.client import Fetcher, RecordColumns, TopicPartition
 from riacho.dataflow.batch import Int64Array
 from riacho.dataflow.sources import Origins, RecordOrigin, SourceBatch
-from riacho.dataflow.sources.kafka_rows import Records, Rows
-from riacho.formats.buffered import sliced
+from riacho.dataflow.sources.kafka_rows import Records, RowMaker, Rows, join_parts
+from riacho.formats.buffered import concatenated, sliced
 
 BLOCK_ROWS = 8192
 """Where fewer records are asked for, so many are decoded if they are there: a call costs as much as some hundred."""
 
+Offsets = Mapping[TopicPartition, int]
 
-@dataclass(slots=True)  # not frozen, as batches are not
+
 class _Origins:
-    """Those of a part of a block's rows."""
+    """The records behind a block's rows, of which `first` is each part's first."""
 
-    block: Origins
-    first: int
+    def __init__(self, made: Sequence[tuple[Records, Rows]]) -> None:
+        self._parts = [(records, rows.record) for records, rows in made]
+        self._first = np.cumsum([0, *(len(rows.record) for _, rows in made)])
 
     def of(self, row: int) -> RecordOrigin:
-        return self.block.of(self.first + row)
+        part = int(np.searchsorted(self._first, row, side="right")) - 1
+        records, record = self._parts[part]
+        return records.origin(int(record[row - int(self._first[part])]))
+
+
+class _LaterOrigins:
+    """Those of a part of a block's rows."""
+
+    __slots__ = ("_block", "_first")
+
+    def __init__(self, block: Origins, first: int) -> None:
+        self._block = block
+        self._first = first
+
+    def of(self, row: int) -> RecordOrigin:
+        return self._block.of(self._first + row)
 
 
 class Block:
-    """The rows of a fetch, of which the first have been delivered."""
+    """The rows of some records, of which the first have been delivered."""
 
-    def __init__(self, rows: SourceBatch, made: Sequence[tuple[Records, Rows]]) -> None:
-        """The rows of these records, one after another."""
-        self.rows = rows
+    def __init__(self, made: Sequence[tuple[Records, Rows]], size: int, end: Offsets) -> None:
+        """The rows of these records, one after another, of `size` bytes of keys and values.
+
+        `end` is where all partitions stand after them.
+        """
+        self.size = size
+        self.end = end
+        self.bad = [(records.origin(record), reason) for records, rows in made for record, reason in rows.bad]
+        self.ignored = sum(rows.ignored for _, rows in made)
+        self.rows = _batch(made, size)
         self._delivered = 0
         numbers: list[Int64Array] = []
         self._parts: list[tuple[TopicPartition, RecordColumns, int]] = []
         """Each partition's parts in the order of their records, and the number of each one's first."""
-        self._standing: dict[TopicPartition, int] = {}
         first = count = 0
         numbered: Records | None = None
         for records, made_rows in made:
@@ -47,14 +70,10 @@ class Block:
                 count += len(records)
                 for part, place in zip(records.parts, records.first.tolist(), strict=False):
                     if len(part):
-                        partition = TopicPartition(part.topic, part.partition)
-                        self._parts.append((partition, part, first + place))
-                        self._standing.setdefault(partition, int(part.offset[0]))
+                        self._parts.append((TopicPartition(part.topic, part.partition), part, first + place))
             numbers.append(made_rows.record + first)
         self._record = np.concatenate(numbers)
         """The number of each row's record, among those of the block."""
-        self._passed = 0
-        """How many of the parts have been delivered whole, as `_standing` tells."""
 
     @property
     def left(self) -> int:
@@ -65,30 +84,90 @@ class Block:
         """The next rows, not more than so many but for the rows of one record."""
         whole = self.rows
         rows, record = len(whole), self._record
-        first, stop = self._delivered, min(self._delivered + most, len(whole))
+        first, stop = self._delivered, min(self._delivered + most, rows)
         while stop < rows and record[stop] == record[stop - 1]:
             stop += 1
         self._delivered = stop
+        if not first and stop == rows:
+            return whole
         return SourceBatch(
             sliced(whole.rows, first, stop),
             None if whole.split is None else whole.split[first:stop],
             whole.bytes * stop // rows - whole.bytes * first // rows,
-            _Origins(whole.origins, first),
+            _LaterOrigins(whole.origins, first),
             None if whole.diff is None else whole.diff[first:stop],
         )
 
-    def positions(self) -> dict[TopicPartition, int]:
-        """Where the block's partitions stand after the rows that were delivered."""
-        if not self._delivered:
-            return self._standing
-        standing, last = self._standing, int(self._record[self._delivered - 1])
-        while self._passed < len(self._parts):
-            partition, part, first = self._parts[self._passed]
-            if last < first:
-                break
-            seen = min(last + 1 - first, len(part))
-            standing[partition] = int(part.offset[seen - 1]) + 1
+    def standing(self) -> Offsets:
+        """Where all partitions stand after the rows that were delivered."""
+        if not self.left:
+            return self.end
+        standing = dict(self.end)
+        last = int(self._record[self._delivered - 1]) if self._delivered else -1
+        for partition, part, first in reversed(self._parts):
+            seen = last + 1 - first
             if seen < len(part):
-                break
-            self._passed += 1
+                standing[partition] = int(part.offset[0]) if seen <= 0 else int(part.offset[seen - 1]) + 1
         return standing
+
+
+class Blocks:
+    """Fetches and decodes blocks: each while the one before is delivered, in a thread of its own.
+
+    So small passes wait neither for a decoder nor for the thread that runs it. The taker is one thread.
+    """
+
+    def __init__(self, fetcher: Fetcher, rows: RowMaker, number: Callable[[RecordColumns], int]) -> None:
+        """`number` tells which split records are of."""
+        self._fetcher = fetcher
+        self._rows = rows
+        self._number = number
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="next-block")
+        self._ahead: Future[Block | None] | None = None
+        self._end: Offsets = {}
+        """Where the last block that was taken ends."""
+
+    def take(self, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
+        """What has arrived; where few rows are asked for more than that, as many whole batches of so many.
+
+        Raises what ended the fetching of a partition, once the records before are taken.
+        """
+        ahead, self._ahead = self._ahead, None
+        block = None if ahead is None else ahead.result()
+        most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)
+        if block is None:
+            block = self._read(most, max_bytes, max_wait_ms)
+        if block is None:
+            return None
+        self._end = block.end
+        if len(block.rows) > max_rows and not self._fetcher.finished:
+            self._ahead = self._thread.submit(self._read, most, max_bytes, 0)
+        return block
+
+    @property
+    def finished(self) -> bool:
+        """Whether every partition has an end and all blocks up to it were taken."""
+        return self._ahead is None and self._fetcher.finished
+
+    def standing(self) -> Offsets:
+        """Where the partitions stand after the blocks that were taken."""
+        return self._fetcher.positions() if self._ahead is None else self._end
+
+    def close(self) -> None:
+        """Wait for what is under way, which is dropped."""
+        self._thread.shutdown(wait=True)
+
+    def _read(self, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
+        parts = self._fetcher.fetch(max_rows=max_rows, max_bytes=max_bytes, max_wait_ms=max_wait_ms)
+        if not parts:
+            return None
+        groups = join_parts(parts, self._number)
+        size = sum(records.size() for records in groups)
+        return Block(self._rows.make_all(groups), size, self._fetcher.positions())
+
+
+def _batch(made: Sequence[tuple[Records, Rows]], size: int) -> SourceBatch:
+    together = concatenated([rows.rows for _, rows in made])
+    split = np.concatenate([records.split()[rows.record] for records, rows in made])
+    diffs = [rows.diff for _, rows in made if rows.diff is not None]
+    return SourceBatch(together, split, size, _Origins(made), np.concatenate(diffs) if diffs else None)
