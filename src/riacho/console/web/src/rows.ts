@@ -31,8 +31,8 @@ export class Rows {
   private readonly body = h("tbody", {}, h("tr", { "aria-hidden": "true" }, this.above), this.end);
   private lines: Line[] = [];
   private columns: readonly string[] = [];
-  private keys: string[] = [];
-  private rows: ReadonlyMap<string, Row> = new Map();
+  /** As they were when they were last shown: the view may have lost some before the next scrolling draws them again. */
+  private rows: readonly (readonly [key: string, row: Row])[] = [];
   private picked: string | null = null;
 
   constructor(
@@ -74,9 +74,8 @@ export class Rows {
 
   /** Show these rows, in the order of the map. */
   show(rows: ReadonlyMap<string, Row>): void {
-    this.rows = rows;
-    this.keys = [...rows.keys()];
-    this.table.setAttribute("aria-rowcount", String(this.keys.length + 1));
+    this.rows = [...rows];
+    this.table.setAttribute("aria-rowcount", String(this.rows.length + 1));
     this.draw();
   }
 
@@ -93,7 +92,7 @@ export class Rows {
   private draw(): void {
     const { scrollTop, clientHeight } = this.element;
     if (clientHeight === 0 || this.columns.length === 0) return;
-    const count = this.keys.length;
+    const count = this.rows.length;
     const last = Math.min(Math.ceil((scrollTop + clientHeight) / LINE_HEIGHT) + MARGIN, count);
     const first = Math.max(Math.min(Math.floor(scrollTop / LINE_HEIGHT) - MARGIN, last), 0);
     setHeight(this.above, first * LINE_HEIGHT);
@@ -108,8 +107,7 @@ export class Rows {
   }
 
   private fill(line: Line, index: number): void {
-    const key = this.keys[index] as string;
-    const row = this.rows.get(key) as Row;
+    const [key, row] = this.rows[index] as readonly [string, Row];
     if (line.button.textContent !== key) {
       line.button.textContent = line.button.title = key;
       line.button.onclick = () => this.onPick(key);
