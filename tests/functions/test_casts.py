@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from functions.calls import Typed, cast_on_columns, cast_on_literals, instant, null, same
-from functions.cases import INTS, ROW_TYPE, d, days, ints, mapping, months
+from functions.cases import INTS, ROW_TYPE, STRINGS, d, days, ints, mapping, months, strings
 from riacho.dataflow.expressions import RowError, zone
 from riacho.plan.expressions import Column, Position
 from riacho.plan.types import (
@@ -36,6 +36,7 @@ from riacho.plan.types import (
     DataType,
     DayTimeIntervalType,
     DecimalType,
+    MapType,
     RowField,
     RowType,
     TimestampType,
@@ -218,6 +219,27 @@ def test_a_cast_of_text_that_does_not_fit_fails_the_row(text: str, target: DataT
 @pytest.mark.parametrize("cast", [cast_on_literals, cast_on_columns])
 def test_a_try_cast_of_text_that_does_not_fit_is_null(cast: Any, text: str, target: DataType) -> None:
     assert cast(text, target, lenient=True) is None
+
+
+NESTED = [
+    (strings("1", "x"), INTS),
+    (Typed([["1"], [], None, ["2", "x"]], ArrayType(STRINGS)), ArrayType(INTS)),
+    (Typed([{"key": "k", "value": "x"}], MapType(STRING, STRING)), MapType(STRING, INT)),
+    (Typed({"a": "x"}, RowType((RowField("a", STRING),))), RowType((RowField("b", INT),))),
+]
+
+
+@pytest.mark.parametrize(("value", "target"), NESTED, ids=str)
+def test_a_part_that_cannot_be_cast_fails_its_row(value: Typed, target: DataType) -> None:
+    with pytest.raises(RowError, match="cannot parse 'x' as INT") as caught:
+        cast_on_columns(value, target)
+    assert caught.value.rows.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("value", "target"), NESTED, ids=str)
+@pytest.mark.parametrize("cast", [cast_on_literals, cast_on_columns])
+def test_a_try_cast_of_a_part_that_cannot_be_cast_is_null(cast: Any, value: Typed, target: DataType) -> None:
+    assert cast(value, target, lenient=True) is None
 
 
 def test_nan_is_no_decimal() -> None:

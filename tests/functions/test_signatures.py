@@ -161,6 +161,8 @@ def test_a_time_is_compared_with_a_string_as_a_time() -> None:
         ([INT, SMALLINT], "INT"),
         ([FLOAT, DOUBLE, INT], "DOUBLE"),
         ([FLOAT, DecimalType(5, 2)], "DOUBLE"),
+        ([DecimalType(38, 0), DecimalType(38, 18)], "DECIMAL(38, 0)"),
+        ([DecimalType(38, 10), DecimalType(38, 20)], "DECIMAL(38, 10)"),
         ([CharType(3), CharType(3)], "CHAR(3)"),
         ([CharType(3), CharType(5)], "VARCHAR(5)"),
         ([DATE, TIMESTAMP_3], "TIMESTAMP(3)"),

@@ -76,7 +76,12 @@ class FailureLog:
     def __bool__(self) -> bool:
         return bool(self._first)
 
+    @property
+    def failures(self) -> tuple[RowFailure, ...]:
+        """The first failure of each row, rows ascending."""
+        return tuple(self._first[row] for row in sorted(self._first))
+
     def raise_if_any(self) -> None:
         """Raises `RowError` if something was added since the last `clear`."""
         if self._first:
-            raise RowError(tuple(self._first[row] for row in sorted(self._first)))
+            raise RowError(self.failures)

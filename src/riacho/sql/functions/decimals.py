@@ -1,7 +1,7 @@
 """Precision and scale of DECIMAL results.
 
-Source: Flink, `LogicalTypeMerging` (the rules of SQL Server and Hive: when 38 digits do not suffice, digits after the
-point are given up first, but not below 6).
+Source: Flink, `LogicalTypeMerging` (for arithmetic the rules of SQL Server and Hive: when 38 digits do not suffice,
+digits after the point are given up first, but not below 6).
 """
 
 from __future__ import annotations
@@ -63,7 +63,11 @@ def of_round(operand: DecimalType, digits: int) -> DecimalType:
 
 
 def of_common(left: DecimalType, right: DecimalType) -> DecimalType:
-    """The type that holds the values of both, as far as 38 digits reach."""
-    scale = max(left.scale, right.scale)
+    """The type that holds the values of both: where 38 digits do not suffice, none before the point is given up.
+
+    >>> str(of_common(DecimalType(38, 0), DecimalType(38, 18)))
+    'DECIMAL(38, 0)'
+    """
     before_point = max(left.precision - left.scale, right.precision - right.scale)
-    return adjusted(before_point + scale, scale)
+    scale = min(max(left.scale, right.scale), MAX_DECIMAL_PRECISION - before_point)
+    return DecimalType(before_point + scale, scale)

@@ -81,7 +81,6 @@ _DEVIATIONS = """\
 - A REGEXP by a pattern that Java has and neither engine here fails the row; by one that is none for Java, too, it is
   FALSE, as in Flink.
 - A JSON path that is none, such as `$[last]`, is an error that tells the place; Flink finds nothing by it.
-- A failing element inside the cast of an array or map is NULL; the cast of a row's field fails as any other.
 """
 
 

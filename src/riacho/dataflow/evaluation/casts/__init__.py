@@ -7,6 +7,7 @@ import polars as pl
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.evaluation.casts.formatting import to_text
 from riacho.dataflow.evaluation.casts.lengths import fitted_bytes
+from riacho.dataflow.evaluation.casts.nested import to_nested
 from riacho.dataflow.evaluation.casts.numbers import to_boolean, to_number
 from riacho.dataflow.evaluation.casts.parsing import from_text
 from riacho.dataflow.evaluation.casts.times import to_temporal
@@ -14,13 +15,10 @@ from riacho.dataflow.evaluation.kernels import Failing
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.plan.types import (
     MAX_LENGTH,
-    ArrayType,
     BinaryType,
     BooleanType,
     DataType,
-    MapType,
     NullType,
-    RowType,
     VarbinaryType,
     is_bytes,
     is_interval,
@@ -48,7 +46,9 @@ def cast(value: pl.Expr, source: DataType, target: DataType, settings: Settings,
         return to_number(value, source, target, failing)
     if is_temporal(target):
         return to_temporal(value, source, target, settings)
-    return _nested(value, source, target, settings, failing)
+    return to_nested(
+        value, source, target, lambda part, one, other, parts: cast(part, one, other, settings, parts), failing
+    )
 
 
 def _to_bytes(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
@@ -58,22 +58,3 @@ def _to_bytes(value: pl.Expr, source: DataType, target: DataType) -> pl.Expr:
     known = source.length if isinstance(source, BinaryType | VarbinaryType) else MAX_LENGTH
     fits = isinstance(target, VarbinaryType) and known <= target.length
     return raw if fits else fitted_bytes(raw, target)
-
-
-def _nested(value: pl.Expr, source: DataType, target: DataType, settings: Settings, failing: Failing) -> pl.Expr:
-    """Elements, entries or fields one by one; a failing element is NULL, as rows inside are not told apart."""
-    inner = Failing(None, failing.expression, None)
-    match source, target:
-        case (ArrayType(), ArrayType()):
-            return value.list.eval(cast(pl.element(), source.element, target.element, settings, inner))
-        case (MapType(), MapType()):
-            key = cast(pl.element().struct.field("key"), source.key, target.key, settings, inner)
-            item = cast(pl.element().struct.field("value"), source.value, target.value, settings, inner)
-            return value.list.eval(pl.struct(key.alias("key"), item.alias("value")))
-        case (RowType(), RowType()):
-            fields = [
-                cast(value.struct.field(one.name), one.type, other.type, settings, failing).alias(other.name)
-                for one, other in zip(source, target, strict=True)
-            ]
-            return pl.when(value.is_not_null()).then(pl.struct(fields))
-    raise AssertionError(f"no cast from {source} to {target}")

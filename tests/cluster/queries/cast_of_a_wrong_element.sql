@@ -1,0 +1,1 @@
+SELECT id, CAST(texts AS ARRAY<INT>) AS x FROM kinds
