@@ -7,6 +7,7 @@ BOTH_REFUSE = {
     "aggregate_in_where": "an aggregate in WHERE",
     "alias_in_where": "an alias of SELECT in WHERE",
     "ambiguous_column": "a column of both sides",
+    "array_contains_wider": "a BIGINT in an array of INT",
     "boolean_and_number": "a number as a condition",
     "case_of_names": "names are told apart by case",
     "code_points_escape_wrong": "a digit as the escape character",
@@ -15,6 +16,7 @@ BOTH_REFUSE = {
     "compare_text_number": "text beside a number",
     "count_star_and_column": "COUNT of two columns",
     "date_and_timestamp": "a date beside a timestamp",
+    "greatest_of_arrays": "arrays have no order",
     "group_by_alias": "an alias of SELECT in GROUP BY",
     "group_by_missing": "a column that is not grouped by",
     "group_by_position": "a position in GROUP BY",
@@ -53,6 +55,7 @@ BOTH_REFUSE = {
     "temporal_join_no_key": "a table without a key",
     "temporal_join_view_of_changing": "a view without a row time",
     "time_compared": "a date beside a timestamp",
+    "timestampdiff_to_an_instant": "an instant and a timestamp",
     "timestamps_subtracted": "a difference without a unit",
     "tumble_of_join": "a row time is none above a join",
     "tumble_of_no_time": "a window over what is no row time",
@@ -72,6 +75,7 @@ BOTH_REFUSE = {
     "wrong_sum_of_date": "a date is no number",
     "wrong_union_rows": "a date and a boolean in one column",
     "wrong_upper_of_number": "a number as text",
+    "year_of_a_time": "a time of day has no year",
 }
 
 RIACHO_REFUSES = {

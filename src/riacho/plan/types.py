@@ -291,6 +291,11 @@ def is_temporal(data_type: DataType) -> bool:
     return isinstance(data_type, DateType | TimeType | TimestampType | TimestampLtzType)
 
 
+def is_nested(data_type: DataType) -> bool:
+    """Whether values have parts, and so no order: arrays, maps and rows."""
+    return isinstance(data_type, ArrayType | MapType | RowType)
+
+
 def is_interval(data_type: DataType) -> bool:
     """Whether a value is a span of time."""
     return isinstance(data_type, DayTimeIntervalType | YearMonthIntervalType)

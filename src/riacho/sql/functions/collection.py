@@ -10,13 +10,26 @@ from riacho.plan.types import (
     INT,
     STRING,
     ArrayType,
+    BinaryType,
+    BooleanType,
+    CharType,
     DataType,
+    DateType,
+    DecimalType,
+    FloatType,
     IntegerType,
     MapType,
     MultisetType,
     NullType,
     RowField,
     RowType,
+    TimestampLtzType,
+    TimestampType,
+    VarbinaryType,
+    VarcharType,
+    is_bytes,
+    is_nested,
+    is_numeric,
     is_text,
 )
 from riacho.sql.functions.coercion import casts_implicitly, common_type
@@ -131,6 +144,16 @@ def _entries(arguments: Arguments) -> DataType:
     return ArrayType(entry, nullable=kind.nullable)
 
 
+def _sortable(given: DataType) -> DataType | None:
+    """An array whose elements have an order."""
+    return given if isinstance(given, ArrayType) and not is_nested(given.element) else None
+
+
+def _with_extremes(given: DataType) -> DataType | None:
+    """As `_sortable`, but for Flink a BOOLEAN has no greatest value."""
+    return None if isinstance(given, ArrayType) and isinstance(given.element, BooleanType) else _sortable(given)
+
+
 def _same_array(arguments: Arguments) -> DataType:
     return arguments[0].type.with_nullable(nullable_if_any(arguments))
 
@@ -144,24 +167,50 @@ def _nullable_place(_kind: ArrayType, array: bool, value: bool) -> DataType:
 
 
 def _nullable_as_both(kind: ArrayType, array: bool, value: bool) -> DataType:
-    return kind.with_nullable(array or value)
+    return ArrayType(kind.element.with_nullable(kind.element.nullable or value), nullable=array or value)
 
 
 def _with_needle(name: str, result: Callable[[ArrayType, bool, bool], DataType]) -> FunctionDefinition:
-    """A function of an array and a value, which is cast to the array's element type, or both to their common one."""
+    """A function of an array and a value, which is cast to the type of the array's elements."""
 
     def infer(arguments: Arguments) -> Signature:
         haystack, needle = arguments[0].type, arguments[1].type
         if not isinstance(haystack, ArrayType):
             raise _refused(name, arguments)
-        element = common_type([haystack.element, needle])
-        if element is None:
-            raise _refused(name, arguments)
-        both = ArrayType(element, nullable=haystack.nullable)
-        given = element.with_nullable(needle.nullable or isinstance(needle, NullType))
-        return Signature((both, given), result(both, haystack.nullable, given.nullable))
+        element = haystack.element
+        if not _becomes_element(needle, element):
+            raise FunctionError(
+                f"{name} does not take {needle.name()} beside {haystack.name()}",
+                mend=f"cast the value to {element.name()}, or the array",
+                position=arguments[1].position,
+            )
+        nullable = needle.nullable or isinstance(needle, NullType)
+        if not needle.same_as(element):
+            nullable = nullable or element.nullable  # as of the cast
+        return Signature((haystack, element.with_nullable(nullable)), result(haystack, haystack.nullable, nullable))
 
     return FunctionDefinition(name, infer, f"{name}(array, value)", _NEEDLE_DESCRIPTIONS[name], (2, 2))
+
+
+def _becomes_element(value: DataType, element: DataType) -> bool:
+    """Whether Flink casts such a value to the element's type unasked, be it that digits or characters are lost."""
+    match element:
+        case _ if isinstance(value, NullType) or value.same_as(element):
+            return True
+        case DecimalType() | FloatType(bits=64):
+            return is_numeric(value)
+        case FloatType():
+            return isinstance(value, IntegerType | DecimalType)
+        case CharType():
+            return isinstance(value, CharType)
+        case VarcharType():
+            return is_text(value)
+        case BinaryType() | VarbinaryType():
+            return is_bytes(value)
+        case DateType() | TimestampType() | TimestampLtzType():
+            return isinstance(value, TimestampType | TimestampLtzType)
+    both = common_type([value, element])
+    return both is not None and both.same_as(element)
 
 
 _NEEDLE_DESCRIPTIONS = {
@@ -234,8 +283,8 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     _with_needle("ARRAY_PREPEND", _nullable_as_both),
     function("ARRAY_DISTINCT(array)", (array,), _same_array, "Each element once, in order of first appearance."),
     function("ARRAY_REVERSE(array)", (array,), _same_array, "Last element first."),
-    function("ARRAY_MAX(array)", (array,), _element, "The greatest element; NULL of an empty array."),
-    function("ARRAY_MIN(array)", (array,), _element, "The least element; NULL of an empty array."),
+    function("ARRAY_MAX(array)", (_with_extremes,), _element, "The greatest element; NULL of an empty array."),
+    function("ARRAY_MIN(array)", (_with_extremes,), _element, "The least element; NULL of an empty array."),
     function(
         "ARRAY_SLICE(array, start[, end])",
         (array, as_int, as_int),
@@ -245,7 +294,7 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     ),
     function(
         "ARRAY_SORT(array[, ascending[, nulls first]])",
-        (array, boolean, boolean),
+        (_sortable, boolean, boolean),
         _same_array,
         "Sorted; ascending, and NULLs first then, by default.",
         optional=2,

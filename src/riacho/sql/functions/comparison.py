@@ -5,11 +5,9 @@ from __future__ import annotations
 from riacho.plan.types import (
     BOOLEAN,
     STRING,
-    ArrayType,
     DataType,
-    MapType,
     NullType,
-    RowType,
+    is_nested,
     is_numeric,
     is_temporal,
     is_text,
@@ -55,7 +53,7 @@ def _comparison_type(name: str, arguments: Arguments, *, ordered: bool) -> DataT
             mend="cast one side to the other's type",
             position=arguments[0].position,
         )
-    if ordered and isinstance(kind, ArrayType | MapType | RowType):
+    if ordered and is_nested(kind):
         raise FunctionError(f"{name} cannot order values of {kind.name()}", position=arguments[0].position)
     return STRING if isinstance(kind, NullType) else kind
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riacho.plan.types import BOOLEAN, DataType, NullType, is_numeric, is_text
+from riacho.plan.types import BOOLEAN, DataType, NullType, is_nested, is_numeric, is_text
 from riacho.sql.functions.coercion import common_type, least_restrictive_type
 from riacho.sql.functions.comparison import comparable_type
 from riacho.sql.functions.definition import Arguments, FunctionDefinition, FunctionError, Signature
@@ -76,6 +76,8 @@ def _if(arguments: Arguments) -> Signature:
 def _extreme(name: str) -> FunctionDefinition:
     def infer(arguments: Arguments) -> Signature:
         kind = _common(name, arguments)
+        if is_nested(kind):
+            raise FunctionError(f"{name} cannot order values of {kind.name()}", position=arguments[0].position)
         return Signature(_of(arguments, kind), kind.with_nullable(any(_can_be_null(item.type) for item in arguments)))
 
     word = name.lower()

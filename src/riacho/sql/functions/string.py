@@ -29,6 +29,7 @@ from riacho.sql.functions.parameters import (
     gives_never_null,
     gives_nullable,
     nullable_if_any,
+    takes,
     text,
     text_or_binary,
 )
@@ -98,6 +99,12 @@ def _one_of(arguments: Arguments) -> DataType:
     """The common type of what ELT chooses from."""
     kind = common_type([argument.type for argument in arguments[1:]])
     return (kind if kind is not None and is_text(kind) else STRING).with_nullable(True)
+
+
+def _str_to_map(arguments: Arguments) -> Signature:
+    if len(arguments) == 2:
+        raise FunctionError("STR_TO_MAP takes both delimiters or none", position=arguments[1].position)
+    return takes("STR_TO_MAP", (text,) * 3, gives_nullable(MapType(STRING, STRING)))(arguments)
 
 
 FUNCTIONS: tuple[FunctionDefinition, ...] = (
@@ -216,12 +223,12 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
         gives(ArrayType(STRING)),
         "All parts; the characters if the delimiter is empty.",
     ),
-    function(
+    FunctionDefinition(
+        "STR_TO_MAP",
+        _str_to_map,
         "STR_TO_MAP(string[, pairs, values])",
-        (text, text, text),
-        gives_nullable(MapType(STRING, STRING)),
         "Key-value pairs; the delimiters, by default ',' and '=', are regular expressions.",
-        optional=2,
+        (1, 3),
     ),
     function(
         "PARSE_URL(url, part[, key])",

@@ -60,11 +60,17 @@ def _unit(arguments: Arguments, units: tuple[str, ...], name: str) -> str:
 
 
 def _extract(arguments: Arguments) -> Signature:
-    _unit(arguments, EXTRACT_UNITS, "EXTRACT")
+    unit = _unit(arguments, EXTRACT_UNITS, "EXTRACT")
     point = arguments[1]
     kind = TIMESTAMP_3 if isinstance(point.type, NullType) else point.type
     if not (is_temporal(kind) or is_interval(kind)):
         raise FunctionError(f"EXTRACT does not take {kind.name()}", position=point.position)
+    if isinstance(kind, TimeType) and unit not in _BELOW_A_DAY:
+        raise FunctionError(
+            f"a {kind.name()} has no {unit}",
+            mend=f"its units are {', '.join(_BELOW_A_DAY)}",
+            position=arguments[0].position,
+        )
     return Signature((arguments[0].type, kind), BIGINT.with_nullable(nullable_if_any(arguments)))
 
 
@@ -95,6 +101,12 @@ def _timestamp_diff(arguments: Arguments) -> Signature:
         kinds.append(kind)
     if isinstance(kinds[0], TimeType) != isinstance(kinds[1], TimeType):
         raise FunctionError("TIMESTAMPDIFF takes two times of day or none", position=arguments[1].position)
+    if isinstance(kinds[0], TimestampLtzType) != isinstance(kinds[1], TimestampLtzType):
+        raise FunctionError(
+            f"TIMESTAMPDIFF lies between two instants or none, not {kinds[0].name()} and {kinds[1].name()}",
+            mend="cast one of them: its local time depends on the session's zone",
+            position=arguments[1].position,
+        )
     return _step_unit_signature(arguments, tuple(kinds), INT)
 
 

@@ -1,0 +1,1 @@
+SELECT ARRAY_CONTAINS(a, bi) FROM kinds

@@ -1,0 +1,1 @@
+SELECT GREATEST(a, a) FROM kinds

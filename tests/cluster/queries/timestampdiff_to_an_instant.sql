@@ -1,0 +1,1 @@
+SELECT TIMESTAMPDIFF(HOUR, ts, ltz) FROM kinds
