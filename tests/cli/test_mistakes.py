@@ -201,3 +201,12 @@ def test_a_variable_that_is_not_set_is_named_with_its_place(tmp_path: Path) -> N
         assert ended.returncode == 2
         assert f"{script}:1:" in ended.stderr
         assert "--set RIACHO_NOT_SET=VALUE" in ended.stderr
+
+
+def test_a_script_that_starts_no_job_says_so_when_it_is_run(tmp_path: Path) -> None:
+    script = tmp_path / "job.sql"
+    script.write_text("-- CREATE TABLE comes here")
+
+    ended = run("run", str(script))
+
+    assert ended == (0, f"{script} starts no job: write INSERT INTO a table SELECT …\n")

@@ -121,8 +121,15 @@ def test_a_pattern_that_is_none_is_told_with_its_place(riacho: Commands, call: s
     assert "at line 1, column 8" in ended.stderr
 
 
-def test_nothing_to_run_is_a_usage_error(riacho: Commands) -> None:
-    assert riacho.run("sql").code == 2
+@pytest.mark.parametrize("arguments", [[], ["-e", ""], ["-e", " \n"]], ids=str)
+def test_nothing_to_run_is_a_usage_error(riacho: Commands, arguments: list[str]) -> None:
+    assert riacho.run("sql", *arguments).code == 2
+
+
+def test_statements_of_several_options_are_run_in_order_in_one_session(riacho: Commands) -> None:
+    ended = riacho.run("sql", "--csv", "-e", "CREATE VIEW v AS SELECT 1 AS n", "-e", "SELECT n FROM v")
+
+    assert ended.stdout == b"n\n1\n"
 
 
 @pytest.mark.parametrize(

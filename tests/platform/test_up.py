@@ -90,7 +90,7 @@ def test_a_job_is_submitted_listed_shown_stopped_started_restarted_and_deleted(
     shown = up.job("show", "copy").stdout
     assert "copy: running, 0 restarts" in shown
     assert "INSERT INTO copied" in shown
-    assert re.search(r"^ +1 +1 +0 +0\.0 +Sink\(table=\[copied\]", shown, re.MULTILINE), shown
+    assert re.search(r"^ +1 +1 +0 +0 B +Sink\(table=\[copied\]", shown, re.MULTILINE), shown
 
     assert up.job("stop", "copy").returncode == 0
     up.until_phase("copy", "stopped")
@@ -111,6 +111,24 @@ def test_a_job_is_submitted_listed_shown_stopped_started_restarted_and_deleted(
     until(lambda: up.jobs() == {}, "the job is forgotten")
     until(lambda: not [each for each in up.processes().values() if "--name copy" in each], "its worker has ended")
     copied.close()
+
+
+def test_a_job_that_runs_is_not_started_and_one_that_is_stopped_not_stopped_again(
+    platform: StartPlatform, tmp_path: Path
+) -> None:
+    up = platform()
+    run_copy(up, tmp_path)
+    since = up.jobs()["copy"]["since_ms"]
+
+    started = up.job("start", "copy")
+
+    assert (started.returncode, started.stdout) == (0, "copy runs already; riacho job restart copy starts it anew\n")
+    assert up.jobs()["copy"]["since_ms"] == since
+    assert up.job("stop", "copy").stdout == "stopped copy\n"
+    stopped = up.job("stop", "copy")
+    assert (stopped.returncode, stopped.stdout) == (0, "copy is stopped already\n")
+    assert up.job("start", "copy").stdout == "starting copy\n"
+    up.until_phase("copy", "running")
 
 
 def test_a_job_takes_its_python_functions_along_and_shows_life_while_they_take_their_time(
@@ -159,6 +177,9 @@ def test_wrong_requests_about_jobs_are_answered_with_what_there_is(platform: Sta
     wrong = up.job("submit", script(tmp_path, COPY.replace("SELECT id", "SELECT idd")))
     assert wrong.returncode == 2
     assert "copy.sql:" in wrong.stderr
+    idle = up.job("submit", script(tmp_path, COPY.partition("INSERT")[0]))
+    assert idle.returncode == 2
+    assert "the script starts no job" in idle.stderr
     assert up.jobs() == {}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Submit, list, show, stop, start, restart and delete jobs of a running platform.")
 
-Name = Annotated[str, typer.Argument(help="The job's name; riacho job list shows them.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The job's name; riacho job list shows them.")]
 
 
 @app.command()
@@ -53,6 +53,7 @@ def submit(
         riacho job submit job.sql --name revenue --set TOPIC=orders
         riacho job submit job.sql --py functions.py
     """
+    from riacho.errors import UsageError
     from riacho.host import SystemClock
     from riacho.jobs.registry import JobSpec, checked_name
     from riacho.jobs.script import compile_job_script
@@ -60,7 +61,9 @@ def submit(
     name = checked_name(name or file.stem)
     sql = read_script(file)
     variables = used_variables(sql, assignments)
-    compile_job_script(sql, str(file), {KAFKA_VARIABLE: kafka, **variables}, python_modules(python))
+    script = compile_job_script(sql, str(file), {KAFKA_VARIABLE: kafka, **variables}, python_modules(python))
+    if not script.jobs:
+        raise UsageError("the script starts no job", where=str(file), mend="write INSERT INTO a table SELECT …")
     functions = {path.name: read_script(path) for path in python or ()}
     with _catalog(kafka) as catalog:
         catalog.await_platform(_say_once("waiting for the platform to run jobs"))
@@ -79,6 +82,7 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
         riacho job list
         riacho job list --json | jq -r '.[] | select(.phase == "failed") | .name'
     """
+    from riacho.cli.phrases import byte_count
     from riacho.cli.tables import print_table
 
     with _catalog(kafka) as catalog:
@@ -87,7 +91,7 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(jobs))
         return
     print_table(
-        ["job", "phase", "rows in/s", "rows out/s", "state MB", "lag", "restarts"],
+        ["job", "phase", "rows in/s", "rows out/s", "state", "lag", "restarts"],
         [
             [
                 job["name"],
@@ -96,7 +100,7 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
                     [
                         f"{metrics['rows_in_per_s']:,.0f}",
                         f"{metrics['rows_out_per_s']:,.0f}",
-                        f"{metrics['state_bytes'] / 1e6:,.1f}",
+                        byte_count(metrics["state_bytes"]),
                         "" if metrics["lag"] is None else f"{metrics['lag']:,}",
                     ]
                     if (metrics := job["metrics"]) is not None
@@ -125,7 +129,7 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
 
     with _catalog(kafka) as catalog:
         _known(catalog, name)
-        job = next(job for job in catalog.describe() if job["name"] == name)
+        job = _described(catalog, name)
     if as_json:
         typer.echo(json.dumps(job))
         return
@@ -134,17 +138,19 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
         typer.echo(f"{job['error']}\n")
     _tell_if_silent(job)
     if job["metrics"] is not None:
-        print_table(["rows in", "rows out", "late", "state MB", "operator"], _operators(job["metrics"]["operators"]))
+        print_table(["rows in", "rows out", "late", "state", "operator"], _operators(job["metrics"]["operators"]))
         _tell_what_holds_back(job["metrics"].get("held_back_by", []))
     typer.echo(f"\n{job['sql']}")
 
 
 def _operators(measured: list[dict[str, Any]]) -> list[list[str]]:
     """A row for each line of the tree; figures are empty where an earlier line has them."""
+    from riacho.cli.phrases import byte_count
+
     return [
         [
             *("" if each[name] is None else f"{each[name]:,}" for name in ("rows_in", "rows_out", "late_rows")),
-            "" if each["state_bytes"] is None else f"{each['state_bytes'] / 1e6:,.1f}",
+            "" if each["state_bytes"] is None else byte_count(each["state_bytes"]),
             f"{each['margin']}{each['name']}",
         ]
         for each in measured
@@ -153,24 +159,37 @@ def _operators(measured: list[dict[str, Any]]) -> list[list[str]]:
 
 @app.command()
 def stop(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
-    """Stop a job; its state stays, and start goes on from it.
+    """Stop a job; its state stays, and start goes on from it. One that is stopped already is left alone.
 
     \b
         riacho job stop revenue
     """
+    from riacho.jobs.registry import Phase
+
     with _catalog(kafka) as catalog:
-        catalog.hand_over(_known(catalog, name).stopped())
-    typer.echo(f"stopping {name}")
+        spec = _known(catalog, name)
+        if _described(catalog, name)["phase"] == Phase.STOPPED:
+            typer.echo(f"{name} is stopped already")
+            return
+        catalog.hand_over(spec.stopped())
+    typer.echo(f"stopped {name}")
 
 
 @app.command()
 def start(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
-    """Start a stopped, failed or finished job again.
+    """Start a stopped, failed or finished job again, from its state. One that runs is left alone.
 
     \b
         riacho job start revenue
     """
-    _run_again(name, kafka)
+    from riacho.jobs.catalog import is_up
+
+    with _catalog(kafka) as catalog:
+        spec = _known(catalog, name)
+        if is_up(_described(catalog, name)):
+            typer.echo(f"{name} runs already; riacho job restart {name} starts it anew")
+            return
+        catalog.hand_over(spec.started())
     typer.echo(f"starting {name}")
 
 
@@ -181,7 +200,8 @@ def restart(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
     \b
         riacho job restart revenue
     """
-    _run_again(name, kafka)
+    with _catalog(kafka) as catalog:
+        catalog.hand_over(_known(catalog, name).started())
     typer.echo(f"restarting {name}")
 
 
@@ -198,11 +218,6 @@ def delete(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
     typer.echo(f"deleted {name}")
 
 
-def _run_again(name: str, kafka: str) -> None:
-    with _catalog(kafka) as catalog:
-        catalog.hand_over(_known(catalog, name).started())
-
-
 def _known(catalog: JobCatalog, name: str) -> JobSpec:
     """The job's spec. Raises `UsageError` that names the jobs there are."""
     from riacho.errors import UsageError
@@ -212,6 +227,11 @@ def _known(catalog: JobCatalog, name: str) -> JobSpec:
         known = ", ".join(sorted(specs)) or "none was submitted"
         raise UsageError(f"there is no job {name!r}", mend=f"jobs: {known}")
     return specs[name]
+
+
+def _described(catalog: JobCatalog, name: str) -> dict[str, Any]:
+    """How a job that is known does."""
+    return next(job for job in catalog.describe() if job["name"] == name)
 
 
 def _tell_what_holds_back(held: list[dict[str, Any]]) -> None:

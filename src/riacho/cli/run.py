@@ -71,6 +71,8 @@ def run(
     script = compile_job_script(read_script(file), str(file), variables, python_modules(python))
     for result in script.results:
         typer.echo(result.text)
+    if not script.jobs and not script.results:
+        typer.echo(f"{file} starts no job: write INSERT INTO a table SELECT …", err=True)
     base = checked_name(name or file.stem.lower())
     for number, job in enumerate(script.jobs):
         own = base if len(script.jobs) == 1 else f"{base}/{number + 1}"  # no other job's name has a slash

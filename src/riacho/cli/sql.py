@@ -36,8 +36,9 @@ class Form(Enum):
 
 @app.command()
 def sql(
-    text: Annotated[
-        str | None, typer.Option("--execute", "-e", metavar="TEXT", help="Statements, with semicolons between.")
+    statements: Annotated[
+        list[str] | None,
+        typer.Option("--execute", "-e", metavar="TEXT", help="Statements, with semicolons between. Repeatable."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", metavar="FILE", help="A script; before the TEXT of -e, if any.")
@@ -64,15 +65,14 @@ def sql(
     """
     import os
 
-    if text is None and file is None:
+    if file is None and not any(text.strip() for text in statements or ()):
         raise UsageError("there is nothing to run", mend="give statements with -e TEXT, or a script with -f FILE")
     if as_json and as_csv:
         raise UsageError("--json and --csv contradict each other", mend="give one")
     form = Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
     variables = all_variables(kafka, assignments)
     texts = [(str(file), read_script(file))] if file is not None else []
-    if text is not None:
-        texts.append(("-e", text))
+    texts += [("-e", text) for text in statements or ()]
     with interrupted_by_signals():
         try:
             _run(texts, variables, kafka, form, python_modules(python))

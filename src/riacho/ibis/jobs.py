@@ -13,7 +13,7 @@ from riacho.client.reaching import connected
 from riacho.errors import UsageError
 from riacho.host import SystemClock
 from riacho.ibis.backend import Backend, insert_statement
-from riacho.jobs.catalog import JobCatalog
+from riacho.jobs.catalog import JobCatalog, is_up
 from riacho.jobs.registry import JobSpec, checked_name
 from riacho.jobs.script import compile_job_script
 
@@ -40,8 +40,9 @@ class RunningJob:
         self._change(JobSpec.stopped)
 
     def resume(self) -> None:
-        """Go on where it stopped."""
-        self._change(JobSpec.started)
+        """Go on where it stopped; while it runs, nothing changes."""
+        if not is_up(self.status()):
+            self._change(JobSpec.started)
 
     def delete(self) -> None:
         """Stop it and forget it."""

@@ -22,6 +22,7 @@ from riacho.jobs.registry import (
     STATUS_TOPIC,
     JobSpec,
     Phase,
+    Wanted,
     read_measurements,
     read_specs,
     read_status,
@@ -172,3 +173,9 @@ def described(spec: JobSpec, statuses: Mapping[bytes, bytes], metrics: Mapping[b
         "metrics": measured,
         "silent": measured is None and running_for_ms > STALE_MS,
     }
+
+
+def is_up(job: Json) -> bool:
+    """Whether a job, as `described`, has a worker or soon will, so that starting it would only disturb it."""
+    working = job["phase"] in (Phase.STARTING, Phase.RUNNING, Phase.RESTARTING)
+    return working and job["wanted"] == Wanted.RUNNING and not job["silent"]
