@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.fingerprint import Fingerprints
@@ -79,6 +79,7 @@ from riacho.plan.relations import (
     readers_of,
     walk_relations,
 )
+from riacho.plan.result_columns import calls_with_columns
 
 
 @dataclass(slots=True)
@@ -181,6 +182,8 @@ class _Compiler:
             if must_remember(steps, self._readers.get(relation, ())):
                 return RememberingCalc(calc, steps[0].input.schema, relation.schema)
             return calc
+        if isinstance(relation, Aggregate | WindowAggregate):
+            relation = replace(relation, calls=calls_with_columns(relation, self._readers))
         match relation:
             case Scan() | Sink():
                 return None

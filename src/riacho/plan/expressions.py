@@ -174,6 +174,8 @@ class AggregateCall:
     constants: tuple[Constant, ...] = ()
     python: PythonFunction | None = None
     """The user's function that computes it, where it is no built-in one."""
+    column: str | None = field(default=None, compare=False)
+    """The column that it is computed for, for messages; known once a job is compiled."""
 
     def __str__(self) -> str:
         parts = [str(argument) for argument in self.arguments]

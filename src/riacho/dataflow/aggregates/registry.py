@@ -40,6 +40,8 @@ class Need:
     """The user's function, of the kind PYTHON."""
     position: Position | None = field(default=None, compare=False)
     """Where the first call of it stands, for messages."""
+    column: str | None = field(default=None, compare=False)
+    """The column that the first call is computed for, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,15 @@ def needed(call: AggregateCall, *, updating: bool) -> Need:
     arguments = tuple(argument.index for argument in call.arguments)
     filtered = None if call.filter is None else call.filter.index
     if call.python is not None:
-        return Need("PYTHON", arguments, filtered, nulls=True, python=call.python, position=call.position)
+        return Need(
+            "PYTHON",
+            arguments,
+            filtered,
+            nulls=True,
+            python=call.python,
+            position=call.position,
+            column=call.column,
+        )
     nulls = call.function == "ARRAY_AGG" and IGNORE_NULLS not in call.constants
     distinct = updating if call.function in ("MIN", "MAX") else call.distinct
     return Need(_KINDS.get(call.function, call.function), arguments, filtered, distinct, nulls)
@@ -120,7 +130,7 @@ def _joined(need: Need, given: Surroundings) -> Store:  # noqa: ARG001
 
 def _python(need: Need, given: Surroundings) -> Store:
     assert need.python is not None
-    return PythonAggregate(need.python, given.names, given.types, given.pool, need.position)
+    return PythonAggregate(need.python, given.names, given.types, given.pool, need.position, need.column)
 
 
 _MAKERS: MappingProxyType[str, Callable[[Need, Surroundings], Accumulator | Store]] = MappingProxyType(

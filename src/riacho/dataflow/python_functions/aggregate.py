@@ -42,11 +42,13 @@ class PythonAggregate:
         types: tuple[DataType, ...],
         pool: StringPool,
         position: Position | None = None,
+        column: str | None = None,
     ) -> None:
-        """`names` of the arguments and the `position` of the call are for messages."""
+        """The arguments' `names`, the call's `position` and the `column` that it is computed for are for messages."""
         self._python = python
         self._names = names
         self._position = position
+        self._column = column
         self._types = types
         self._pool = pool
         self._function: Any = python.implementation
@@ -71,7 +73,7 @@ class PythonAggregate:
                     self._accumulators[slot] = self._function.create_accumulator()
                 (accumulate if sign > 0 else retract)(self._accumulators[slot], *values)
             except (Exception, SystemExit) as error:
-                raise self._failure(error, self._given(values)) from error
+                raise self._failure(error, given=self._given(values)) from error
         self._measure()
 
     def _values(self, argument: Argument, kind: DataType) -> list[Any]:
@@ -92,7 +94,7 @@ class PythonAggregate:
             try:
                 made.append(convert(self._function.get_value(self._accumulators[slot])))
             except (Exception, SystemExit) as error:
-                raise self._failure(error, " in get_value") from error
+                raise self._failure(error, "get_value") from error
         return pl.Series(made, dtype=polars_type(call.type), strict=False)
 
     def release(self, slots: Int64Array) -> None:
@@ -114,7 +116,7 @@ class PythonAggregate:
             try:
                 self._function.merge(self._accumulators[into], [found])
             except (Exception, SystemExit) as error:
-                raise self._failure(error, " in merge") from error
+                raise self._failure(error, "merge") from error
 
     def _given(self, values: list[Any]) -> str:
         """The arguments on which a call failed."""
@@ -124,11 +126,12 @@ class PythonAggregate:
         ]
         return f" for {', '.join(given)}" if given else ""
 
-    def _failure(self, error: BaseException, where: str) -> RiachoError:
+    def _failure(self, error: BaseException, method: str | None = None, given: str = "") -> RiachoError:
         what = str(error) if isinstance(error, WrongResultError) else raised(error)
         place = self._position
+        where = f"{f' in {method}' if method else ''}{f' in column {self._column}' if self._column else ''}"
         return RiachoError(
-            f"the Python function {self._python.name} failed{where}: {what}",
+            f"the Python function {self._python.name} failed{where}{given}: {what}",
             where=None if place is None else f"line {place.line}, column {place.column}",
         )
 
@@ -145,7 +148,7 @@ class PythonAggregate:
         try:
             stored = pickle.dumps(self._accumulators)
         except (Exception, SystemExit) as error:
-            raise self._failure(error, ": its accumulators cannot be stored") from error
+            raise self._failure(error, given=": its accumulators cannot be stored") from error
         return {"accumulators": np.frombuffer(stored, np.uint8)}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
