@@ -152,7 +152,7 @@ def same(left: Any, right: Any) -> bool:
 def followed(texts: list[bytes]) -> Spans:
     """The texts in a buffer that goes on after the last one: what is read near its end is read with more care."""
     spans = Spans.of(texts)
-    return Spans(np.concatenate((spans.data, np.full(128, ord('"'), np.uint8))), spans.start, spans.length)
+    return Spans(np.concatenate((spans.data, np.full(256, ord('"'), np.uint8))), spans.start, spans.length)
 
 
 def check(texts: list[bytes]) -> None:
@@ -178,6 +178,7 @@ def check_decoded(texts: list[bytes], spans: Spans) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(records().filter(lambda text: not text.lstrip().startswith(b"[")), max_size=8))
 @example([b'{"row":{"x":1},"row":{"y":"2"}}', b'{"row":{"x":1},"row":{"y":"2"}}'])
+@example([b'{"a":1,"b":"x"}', b'{"a":5,"b":"y","a":null}', b'{"a":6,"b":"z","b":[}'])
 @example([b'{"a":1}', b'{"a": 1}', b'{"a":1', b'{"a":1}x', b'{"a":1,}', b"{}", b"{", b""])
 def test_the_kernels_agree_with_a_complete_parser(texts: list[bytes]) -> None:
     check(texts)
@@ -194,6 +195,34 @@ def test_a_row_that_differs_from_the_predicted_one_in_any_byte_is_read_as_if_it_
         place = min(place, len(original))
         texts += [original[:place] + other + original[place + len(other) :], original]
     check([record for record in texts if not record.lstrip().startswith(b"[")])
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[bytes]:
+    """Rows of the same members, with texts and numbers that are mostly, or never, as long as those before."""
+    row = (
+        st.one_of(st.integers(-9, 99), st.integers(-(2**63), 2**63 - 1)),
+        st.one_of(st.just(5), st.integers(0, 8), st.integers(0, 300)),
+        st.one_of(st.just(70), st.integers(60, 70), st.integers(120, 140)),
+        st.sampled_from(["", "", "", "", "ß", "\\n", '\\"', "\x01"]),
+    )
+    return [
+        b'{"a":%d,"z":"%s","row":{"y":"%s%s","x":%d},"t":7}' % (a, b"z" * first, b"y" * second, odd.encode(), -a)
+        for a, first, second, odd in draw(st.lists(st.tuples(*row), min_size=2, max_size=30))
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(alike())
+def test_values_of_rows_that_look_alike_may_have_any_length(texts: list[bytes]) -> None:
+    check(texts)
+
+
+@pytest.mark.parametrize(
+    "number", [b"-", b"-x", b"--1", b"1-", b"01", b"-01", b"1.", b"1e", b"-1.e", b"+1", b"", b"1 1"]
+)
+def test_what_is_no_number_is_refused_in_a_row_that_looks_like_the_ones_before(number: bytes) -> None:
+    check([b'{"a":1,"q":-1}', b'{"a":2,"q":-2}', b'{"a":%s,"q":1}' % number, b'{"a":1,"q":%s}' % number])
 
 
 def test_records_of_several_kinds_alternate_beyond_the_layouts_that_are_remembered() -> None:

@@ -92,6 +92,8 @@ class JsonObjects:
             faults,
             np.zeros(rows, np.int64),
             np.zeros((slots, json_targets.TARGET_COLUMNS), np.int64),
+            np.empty(kernels.workspace_words(2, slots), np.int64),
+            np.empty(6 * at + 16, np.uint8),
         )
         whole = kind[0] == tokens.OBJECT
         for row in np.flatnonzero(~whole & ~blank).tolist():

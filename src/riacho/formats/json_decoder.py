@@ -141,7 +141,7 @@ class _Memory:
 
     def lend(self, rows: int) -> _Lent:
         room = max(-(-rows // _ALIGNED_ROWS), 1) * _ALIGNED_ROWS
-        memory = np.empty(room * (int(self._before[-1]) + len(self._bytes)), np.uint8)
+        memory = np.zeros(room * (int(self._before[-1]) + len(self._bytes)), np.uint8)
         targets = self._template.copy()
         address = memory.ctypes.data
         targets[:, json_targets.VALUES] = address + room * self._before[:-1]

@@ -94,20 +94,21 @@ class Located:
     kind: Bytes
     faults: Bytes
     fault_position: Int64Array
+    objects: int
+    """How many of the records are objects: neither null nor faulty."""
 
     @staticmethod
     def of(plan: Plan, records: Spans, scratch: Scratch, targets: Int64Array | None = None) -> Located:
         """Find the values; those that `targets` wants in columns are put there, and their spans are undefined."""
         slots, rows = len(plan.slot_end), len(records)
-        located = Located(
-            records.data,
-            scratch.array("start", np.int64, slots * rows).reshape(slots, rows),
-            scratch.array("length", np.int32, slots * rows).reshape(slots, rows),
-            scratch.array("kind", np.uint8, slots * rows).reshape(slots, rows),
-            scratch.array("faults", np.uint8, rows),
-            scratch.array("fault_position", np.int64, rows),
-        )
-        kernels.locate(
+        start = scratch.array("start", np.int64, slots * rows).reshape(slots, rows)
+        length = scratch.array("length", np.int32, slots * rows).reshape(slots, rows)
+        kind = scratch.array("kind", np.uint8, slots * rows).reshape(slots, rows)
+        faults = scratch.array("faults", np.uint8, rows)
+        fault_position = scratch.array("fault_position", np.int64, rows)
+        kind.fill(tokens.MISSING)
+        faults.fill(Fault.NONE)
+        objects = kernels.locate(
             records.data,
             records.start,
             records.length,
@@ -115,14 +116,16 @@ class Located:
             plan.nodes,
             plan.members,
             plan.slot_end,
-            located.start,
-            located.length,
-            located.kind,
-            located.faults,
-            located.fault_position,
+            start,
+            length,
+            kind,
+            faults,
+            fault_position,
             plan.targets() if targets is None else targets,
+            scratch.array("workspace", np.int64, kernels.workspace_words(len(plan.nodes), slots)),
+            scratch.array("names", np.uint8, 6 * len(plan.names) + 16),
         )
-        return located
+        return Located(records.data, start, length, kind, faults, fault_position, objects)
 
     def texts(self, slot: int) -> Texts:
         return Texts(self.data, self.start[slot], self.length[slot], self.kind[slot])

@@ -68,7 +68,8 @@ class RawDecoder:
         status = np.empty(len(records), np.uint8)
         side = np.empty(0, np.uint8)
         strings.view_strings(records.data, records.start, records.length, kinds, 0, 0, views, side, status)
-        valid = None if (status == 0).all() else status == 0
+        there = status == tokens.VALUE
+        valid = None if there.all() else there
         column = arrow.strings(views.view(np.uint8), [records.data], valid, text=False)
         series = arrow.to_frame([(self._field.name, column)], len(records)).to_series()
         if self._field.type.kind is Kind.BYTES:

@@ -71,6 +71,8 @@ JSON decoder's time."""
 SHARED = (
     "cursors",
     "join_layout",
+    "json_layouts",
+    "json_members",
     "json_syntax",
     "json_targets",
     "nexmark_draws",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, kernel
 from riacho.kernels.json_syntax import MAX_DEPTH, scan_value, skip_space, string_end
 from riacho.kernels.primitives import int64
+from riacho.kernels.text_words import address_in
 from riacho.kernels.tokens import MISSING, NULL, OBJECT
 
 Bytes = NDArray[np.uint8]
@@ -38,7 +39,7 @@ def count_elements(
             if container == OBJECT:
                 stop, _, _ = string_end(data, position + 1, end)
                 position = skip_space(data, skip_space(data, stop + 1, end) + 1, end)
-            _, _, _, position, _ = scan_value(data, position, end, nesting)
+            _, _, _, position, _ = scan_value(data, position, end, address_in(nesting, 0))
             total += 1
             position = skip_space(data, position, end)
             if position < end:
@@ -80,7 +81,7 @@ def list_elements(
                 key_length[at] = stop - position - 1
                 key_kind[at] = kind
                 position = skip_space(data, skip_space(data, stop + 1, end) + 1, end)
-            kind, first, stop, position, _ = scan_value(data, position, end, nesting)
+            kind, first, stop, position, _ = scan_value(data, position, end, address_in(nesting, 0))
             out_start[at] = first
             out_length[at] = stop - first
             out_kind[at] = kind

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from riacho.kernels.compile import inner
 from riacho.kernels.primitives import int64, trailing_zeros, uint64, utf8_length
-from riacho.kernels.text_words import LANES, other_than_digit_lanes, special_lanes
+from riacho.kernels.program_memory import int8_at, put8
+from riacho.kernels.text_words import LANES, TEXT_LANES, address_in, other_than_digit_lanes, special_lanes
 from riacho.kernels.tokens import ARRAY, DECIMAL, ESCAPED, FALSE, INTEGER, NULL, OBJECT, STRING, TRUE
 
 Bytes = NDArray[np.uint8]
@@ -66,12 +67,12 @@ def string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
     """From the byte after an opening quote: (position of the closing one, STRING or ESCAPED, fault)."""
     kind = STRING
     while True:
-        while position < end and position + LANES <= data.size:
-            special = special_lanes(data, position)
+        while position < end and position + TEXT_LANES <= data.size:
+            special = special_lanes(address_in(data, position))
             if special != uint64(0):
                 position += trailing_zeros(special)
                 break
-            position += LANES
+            position += TEXT_LANES
         if position >= end:
             return end, kind, int64(4)
         byte = data[position]
@@ -117,7 +118,7 @@ def string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
 def _digits_end(data: Bytes, position: int, end: int) -> int:
     """The position of the next byte that is no digit."""
     while position < end and position + LANES <= data.size:
-        others = other_than_digit_lanes(data, position)
+        others = other_than_digit_lanes(address_in(data, position))
         if others != uint64(0):
             return min(position + trailing_zeros(others), end)
         position += LANES
@@ -179,18 +180,20 @@ def _scalar(data: Bytes, position: int, end: int) -> tuple[int, int, int, int, i
 
 
 @inner
-def _container(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[int, int, int, int, int]:
-    """A whole object or array, checked: as `_scalar`, the span with its brackets."""
+def _container(data: Bytes, position: int, end: int, nesting: int) -> tuple[int, int, int, int, int]:
+    """A whole object or array, checked: as `_scalar`, the span with its brackets. `nesting` is where `MAX_DEPTH` bytes
+    are.
+    """
     start = position
     kind = OBJECT if data[position] == 123 else ARRAY
     depth = 0
-    nesting[0] = data[position]
+    put8(nesting, 0, data[position])
     position = skip_space(data, position + 1, end)
     fresh = True
     while True:
         if position >= end:
             return kind, start, position, position, int64(4)
-        in_object = nesting[depth] == 123
+        in_object = int8_at(nesting, depth) == 123
         byte = data[position]
         if byte == (125 if in_object else 93):
             # A comma before it was refused below, where a key or a value had to follow.
@@ -226,7 +229,7 @@ def _container(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[in
             depth += 1
             if depth >= MAX_DEPTH:
                 return kind, start, position, position, int64(13)
-            nesting[depth] = byte
+            put8(nesting, depth, byte)
             position = skip_space(data, position + 1, end)
             fresh = True
             continue
@@ -238,7 +241,7 @@ def _container(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[in
 
 
 @inner
-def scan_value(data: Bytes, position: int, end: int, nesting: Bytes) -> tuple[int, int, int, int, int]:
+def scan_value(data: Bytes, position: int, end: int, nesting: int) -> tuple[int, int, int, int, int]:
     """Any value: (kind, start and end of its span, position after it, fault)."""
     byte = data[position]
     if byte == 123 or byte == 91:

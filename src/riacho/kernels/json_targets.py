@@ -1,7 +1,8 @@
 """JSON values of the usual shape into columns, while they are found: inner functions of `riacho.kernels.json`.
 
-What becomes of the values of each slot stands in a table of targets. What these functions do not take is no fault: it
-is left to the conversions of `text_values`, `text_times` and `strings`, which read spans.
+What becomes of the values of each slot stands in a table of targets, whose columns and statuses are zeros at first:
+nothing is done for a row without a value. What these functions do not take is no fault: it is left to the conversions
+of `text_values`, `text_times` and `strings`, which read spans.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import inner
+from riacho.kernels.compile import inlined, inner
 from riacho.kernels.primitives import int64, load_word_at, uint64
 from riacho.kernels.program_memory import int8_at, put, put8, put16, put32, word_at
 from riacho.kernels.text_words import digits_at, put_view, usual_timestamp
-from riacho.kernels.tokens import ABSENT, DECIMAL, HARD, INTEGER, MISSING, NULL, OBJECT, STRING, TRUE, VALUE
+from riacho.kernels.tokens import ABSENT, DECIMAL, HARD, INTEGER, NULL, OBJECT, STRING, TRUE, VALUE
 
 Bytes = NDArray[np.uint8]
 Int64s = NDArray[np.int64]
@@ -51,7 +52,7 @@ READ_BYTES: Final = 24
 """What `convert` reads at most from a value's start on."""
 
 
-@inner
+@inlined
 def _put_number(values: int, shift: int, row: int, value: int) -> None:
     if shift == 3:
         put(values, row, value)
@@ -64,19 +65,18 @@ def _put_number(values: int, shift: int, row: int, value: int) -> None:
 
 
 @inner
-def put_absent(target: int, row: int) -> None:
-    """A row without a value; its bytes are zeros, whatever was there."""
-    if word_at(target, 0) == LOCATE:
-        return
+def take_back(target: int, row: int) -> None:
+    """Make a row absent again, into which something was put."""
     if word_at(target, 0) == TEXT:
         put(word_at(target, 1), 2 * row, int64(0))
         put(word_at(target, 1), 2 * row + 1, int64(0))
-    elif word_at(target, 0) != IS_OBJECT:
+    elif word_at(target, 0) >= INTEGER_NUMBER:
         _put_number(word_at(target, 1), word_at(target, 3), row, int64(0))
-    put8(word_at(target, 2), row, int64(ABSENT))
+    if word_at(target, 0) != LOCATE:
+        put8(word_at(target, 2), row, int64(ABSENT))
 
 
-@inner
+@inlined
 def convert(text: int, first: int, length: int, kind: int, target: int, row: int, known: int) -> bool:
     """Put a value where its target, a row of the table, says; false where it is not of the usual shape.
 
@@ -121,14 +121,11 @@ def convert(text: int, first: int, length: int, kind: int, target: int, row: int
     return True
 
 
-@inner
-def settle(target: int, kind: int, row: int) -> None:
-    """Of a value whose span is noted: whether there is something left to do."""
-    if kind == NULL or kind == MISSING:
-        put_absent(target, row)
-    elif word_at(target, 0) != LOCATE:
-        done = word_at(target, 0) == IS_OBJECT and kind == OBJECT
-        put8(word_at(target, 2), row, int64(VALUE if done else HARD))
+@inlined
+def leave(target: int, kind: int, row: int) -> None:
+    """Of a value whose span is noted and that is not converted: it is left to the caller, unless it is none."""
+    if kind > NULL and word_at(target, 0) != LOCATE:
+        put8(word_at(target, 2), row, int64(HARD))
 
 
 @inner

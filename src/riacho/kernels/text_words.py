@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -18,64 +17,72 @@ from riacho.kernels.compile import inlined
 from riacho.kernels.primitives import int64, load_word_at, uint64
 from riacho.kernels.program_memory import put
 
-Bytes = NDArray[np.uint8]
-
 LANES: Final = 32
-"""Bytes that the vector intrinsics look at together: most names and short values end in the first look."""
-_LANES_TYPE = ir.VectorType(ir.IntType(8), LANES)
+"""Bytes of a name or a number that are looked at together: most end in the first look."""
+TEXT_LANES: Final = 64
+"""Bytes of a text: whether one is longer than a look cannot be predicted, which costs as much as two looks."""
 
 
-def _load_lanes(context: Any, builder: Any, array_type: Any, array: Any, position: Any) -> Any:
-    data = context.make_array(array_type)(context, builder, array).data
-    lanes = builder.load(builder.bitcast(builder.gep(data, [position]), _LANES_TYPE.as_pointer()))
+def _load_lanes(builder: Any, address: Any, count: int) -> Any:
+    lanes = builder.load(builder.inttoptr(address, ir.VectorType(ir.IntType(8), count).as_pointer()))
     lanes.align = 1
     return lanes
 
 
-def _each_lane(byte: int) -> Any:
-    return ir.Constant(_LANES_TYPE, [byte] * LANES)
+def _each_lane(byte: int, count: int) -> Any:
+    return ir.Constant(ir.VectorType(ir.IntType(8), count), [byte] * count)
 
 
 def _lane_bits(builder: Any, lanes: Any) -> Any:
-    return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), ir.IntType(64))
+    bits = builder.bitcast(lanes, ir.IntType(lanes.type.count))
+    return bits if lanes.type.count == 64 else builder.zext(bits, ir.IntType(64))
 
 
-def _special_lanes(_typing: Any, data: Any, _position: Any) -> Any:
+def _address_in(_typing: Any, data: Any, _position: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        lanes = _load_lanes(context, builder, signature.args[0], *arguments)
+        first = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        return builder.ptrtoint(builder.gep(first, [arguments[1]]), ir.IntType(64))
+
+    return types.int64(data, types.int64), generate
+
+
+def _special_lanes(_typing: Any, _address: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        lanes = _load_lanes(builder, arguments[0], TEXT_LANES)
         # Signed: control characters are below the space, and so are the bytes from 128 on, which are negative.
-        special = builder.icmp_signed("<", lanes, _each_lane(32))
+        special = builder.icmp_signed("<", lanes, _each_lane(32, TEXT_LANES))
         for byte in (34, 92):
-            special = builder.or_(special, builder.icmp_signed("==", lanes, _each_lane(byte)))
+            special = builder.or_(special, builder.icmp_signed("==", lanes, _each_lane(byte, TEXT_LANES)))
         return _lane_bits(builder, special)
 
-    return types.uint64(data, types.int64), generate
+    return types.uint64(types.int64), generate
 
 
-def _other_than_digit_lanes(_typing: Any, data: Any, _position: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        digits = builder.sub(_load_lanes(context, builder, signature.args[0], *arguments), _each_lane(48))
-        return _lane_bits(builder, builder.icmp_unsigned(">", digits, _each_lane(9)))
+def _other_than_digit_lanes(_typing: Any, _address: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        digits = builder.sub(_load_lanes(builder, arguments[0], LANES), _each_lane(48, LANES))
+        return _lane_bits(builder, builder.icmp_unsigned(">", digits, _each_lane(9, LANES)))
 
-    return types.uint64(data, types.int64), generate
+    return types.uint64(types.int64), generate
 
 
-def _differing_lanes(_typing: Any, data: Any, _left: Any, _right: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array, left, right = arguments
-        lanes = [_load_lanes(context, builder, signature.args[0], array, position) for position in (left, right)]
+def _differing_lanes(_typing: Any, _left: Any, _right: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        lanes = [_load_lanes(builder, address, LANES) for address in arguments]
         return _lane_bits(builder, builder.icmp_signed("!=", *lanes))
 
-    return types.uint64(data, types.int64, types.int64), generate
+    return types.uint64(types.int64, types.int64), generate
 
 
-special_lanes = cast("Callable[[Bytes, int], int]", intrinsic(_special_lanes))
-"""`special_lanes(data, position)`: of the next `LANES` bytes, a bit for each (the first is the lowest) that cannot
+address_in = cast("Callable[[NDArray[Any], int], int]", intrinsic(_address_in))
+"""`address_in(array, index)`: where a flat element of a C-ordered array is."""
+special_lanes = cast("Callable[[int], int]", intrinsic(_special_lanes))
+"""`special_lanes(address)`: of the next `TEXT_LANES` bytes, a bit for each (the first is the lowest) that cannot
 stand in a JSON string as it is: a quote, a backslash, a control character, or a part of a character beyond ASCII."""
-other_than_digit_lanes = cast("Callable[[Bytes, int], int]", intrinsic(_other_than_digit_lanes))
-"""`other_than_digit_lanes(data, position)`: of the next `LANES` bytes, a bit for each that is no digit."""
-differing_lanes = cast("Callable[[Bytes, int, int], int]", intrinsic(_differing_lanes))
-"""`differing_lanes(data, left, right)`: of `LANES` bytes each at two positions, a bit for each pair that differs."""
+other_than_digit_lanes = cast("Callable[[int], int]", intrinsic(_other_than_digit_lanes))
+"""`other_than_digit_lanes(address)`: of the next `LANES` bytes, a bit for each that is no digit."""
+differing_lanes = cast("Callable[[int, int], int]", intrinsic(_differing_lanes))
+"""`differing_lanes(left, right)`: of `LANES` bytes each at two addresses, a bit for each pair that differs."""
 
 _ZEROS: Final = 0x3030303030303030
 
@@ -105,16 +112,13 @@ def put_view(view: int, text: int, length: int, buffer: int, start: int) -> None
     Up to 12 bytes stand in the view itself; a longer text has its first 4 there, its buffer and its offset.
     """
     low, high = load_word_at(text), load_word_at(text + 8)
-    if length > 12:
-        put(view, 0, length | int64(low << uint64(32)))
-        put(view, 1, buffer | (start << 32))
-        return
-    # Shifted twice: a shift by 64 is none.
-    in_low, in_high = min(length, int64(8)), max(length - 8, int64(0))
+    # Without a branch, which texts of about 12 bytes would take at random. Shifted twice: a shift by 64 is none.
+    in_low, in_high = min(length, int64(8)), min(max(length - 8, int64(0)), int64(4))
     low &= ~((~uint64(0) << uint64(4 * in_low)) << uint64(4 * in_low))
     high &= ~(~uint64(0) << uint64(8 * in_high))
     put(view, 0, length | int64(low << uint64(32)))
-    put(view, 1, int64(low >> uint64(32)) | int64(high << uint64(32)))
+    inside = int64(low >> uint64(32)) | int64(high << uint64(32))
+    put(view, 1, buffer | (start << 32) if length > 12 else inside)
 
 
 @inlined

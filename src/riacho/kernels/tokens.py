@@ -22,7 +22,7 @@ OBJECT: Final = 8
 ARRAY: Final = 9
 
 # What became of a text that is to be a value. What a kernel cannot do exactly is HARD: its caller does it.
-VALUE: Final = 0
-ABSENT: Final = 1
+ABSENT: Final = 0
+VALUE: Final = 1
 BAD: Final = 2
 HARD: Final = 3
