@@ -117,18 +117,14 @@ class ValueColumn:
 
     __slots__ = ("_buffers", "_filled", "_kind", "_others", "_out", "_rows", "_status")
 
-    def __init__(self, kind: FieldType, rows: int, memory: tuple[Bytes, Bytes] | None = None) -> None:
-        """`memory` is for the values, `value_bytes` a row, and for a byte a row of what became of its text."""
+    def __init__(self, kind: FieldType, rows: int) -> None:
         self._kind = kind
         self._rows = rows
         self._filled = 0
         self._others = 0
-        dtype, width = _storage(kind)
-        self._out: npt.NDArray[Any]
-        if memory is None:
-            self._out, self._status = np.empty(width * rows, dtype), np.empty(rows, np.uint8)
-        else:
-            self._out, self._status = memory[0].view(dtype), memory[1]
+        dtype, width = storage(kind)
+        self._out: npt.NDArray[Any] = np.empty(width * rows, dtype)
+        self._status = np.empty(rows, np.uint8)
         self._buffers: list[Bytes] = []
 
     def fill(self, texts: Texts, target: Target) -> None:
@@ -143,38 +139,14 @@ class ValueColumn:
         if others:
             self._others += others
             if status.max() >= BAD:
-                report(self._kind, texts, target.part(first, len(texts)), status == BAD)
-
-    def begin(self, data: Bytes) -> None:
-        """Of a string: views that are put there by a kernel point into `data`, which is the buffer `FIRST_BUFFER`."""
-        if self._kind.kind is Kind.STRING:
-            _check_size(data)
-            self._buffers.append(data)
-
-    def settle(self, texts: Texts, others: int, left: int, target: Target, path: str) -> None:
-        """Take note that a kernel has filled the next rows as `aim` tells, and convert those that are `left`.
-
-        The column is that of `path` in the target.
-        """
-        first, stop = self._filled, self._filled + len(texts)
-        self._filled = stop
-        self._others += others - left
-        if left:
-            status = self._status[first:stop]
-            rows = np.flatnonzero(status == HARD)
-            some = ValueColumn(self._kind, left)
-            some._buffers = self._buffers
-            part = texts.take(rows)
-            some.fill(part, Target(path, target.record[first + rows], target.failures, target.rules))
-            status[rows] = some._status
-            width = len(self._out) // self._rows
-            self._out.reshape(-1, width)[first + rows] = some._out.reshape(-1, width)
-            self._others += some._others
+                bad = status == BAD
+                report(self._kind, texts, target.part(first, len(texts)), bad)
+                status[bad] = ABSENT
 
     def finish(self) -> arrow.Column:
         """The whole column, once all rows are filled."""
         assert self._filled == self._rows, "a column is finished when it is full"
-        valid = self._status == VALUE if self._others else None
+        valid = self._status.view(np.bool_) if self._others else None
         kind = self._kind
         if kind.kind in (Kind.STRING, Kind.BYTES):
             buffers = self._buffers or [np.empty(0, np.uint8)]
@@ -185,7 +157,7 @@ class ValueColumn:
         elif kind.kind is Kind.FLOAT and kind.bits == 32:
             with np.errstate(over="ignore"):  # Java's parseFloat gives infinity as well
                 out = out.astype(np.float32)
-        return arrow.Column(_arrow_code(kind), self._rows, (out,), valid)
+        return arrow.Column(arrow_code(kind), self._rows, (out,), valid)
 
     def _convert(self, texts: Texts, rules: Rules, out: npt.NDArray[Any], status: Bytes) -> int:
         kind = self._kind
@@ -202,7 +174,7 @@ class ValueColumn:
 
     def _fill_strings(self, texts: Texts, rules: Rules, out: Int32Array, status: Bytes) -> int:
         """Any value is a STRING: a number or a boolean is its text."""
-        _check_size(texts.data)
+        check_size(texts.data)
         number = self._number(texts.data)
         room = 0
         if len(texts) and texts.kind.max() >= tokens.ESCAPED:
@@ -242,7 +214,8 @@ class ValueColumn:
         return len(self._buffers) - 1
 
 
-def _check_size(data: Bytes) -> None:
+def check_size(data: Bytes) -> None:
+    """Raises `RiachoError` where views cannot point into all of a buffer."""
     if len(data) > MOST_BYTES:
         raise RiachoError(
             f"{len(data)} bytes in one batch are more than a string column can address",
@@ -255,6 +228,23 @@ def convert(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
     column = ValueColumn(kind, len(texts))
     column.fill(texts, target)
     return column.finish()
+
+
+def settle(
+    kind: FieldType, texts: Texts, out: npt.NDArray[Any], status: Bytes, buffers: list[Bytes], target: Target
+) -> int:
+    """Convert what a kernel has left of some rows, whose values and statuses are given: how many of those have none.
+
+    Views point into `buffers`, to which others are appended.
+    """
+    rows = np.flatnonzero(status == HARD)
+    some = ValueColumn(kind, len(rows))
+    some._buffers = buffers
+    some.fill(texts.take(rows), Target(target.path, target.record[rows], target.failures, target.rules))
+    status[rows] = some._status
+    width = len(some._out) // len(rows)
+    out.reshape(-1, width)[rows] = some._out.reshape(-1, width)
+    return some._others
 
 
 FIRST_BUFFER = 0
@@ -284,11 +274,11 @@ def aim(kind: FieldType, rules: Rules) -> tuple[int, ...] | None:
 
 def value_bytes(kind: FieldType) -> int:
     """Of a value of a scalar type, as a column keeps it while it is filled."""
-    dtype, width = _storage(kind)
+    dtype, width = storage(kind)
     return np.dtype(dtype).itemsize * width
 
 
-def _storage(kind: FieldType) -> tuple[type[Any], int]:
+def storage(kind: FieldType) -> tuple[type[Any], int]:
     """The element of the type's buffer, and how many make a value."""
     match kind.kind:
         case Kind.INTEGER:
@@ -307,7 +297,8 @@ def _storage(kind: FieldType) -> tuple[type[Any], int]:
             return np.int64, 1
 
 
-def _arrow_code(kind: FieldType) -> str:
+def arrow_code(kind: FieldType) -> str:
+    """Arrow's code of a scalar type that is no string."""
     match kind.kind:
         case Kind.INTEGER:
             return {8: "c", 16: "s", 32: "i", 64: "l"}[kind.bits]
