@@ -61,6 +61,18 @@ def test_a_fetch_takes_no_more_than_it_was_allowed(mock_cluster: Cluster, topic:
     assert rest.offset.tolist() == list(range(30, 100))
 
 
+def test_a_fetch_takes_a_multiple_of_what_is_asked_for_while_there_are_as_many(
+    mock_cluster: Cluster, topic: str
+) -> None:
+    with Producer(mock_cluster) as producer:
+        producer.produce(topic, ProduceColumns.from_values([b"%d" % number for number in range(100)], partition=0))
+    with Fetcher(mock_cluster) as fetcher:
+        fetcher.assign({TopicPartition(topic, 0): EARLIEST})
+        taken = [fetcher.fetch(multiple_of=30, max_wait_ms=DEADLINE_MS) for _ in range(2)]
+
+    assert [len(block) for blocks in taken for block in blocks] == [90, 10]
+
+
 def test_a_paused_partition_waits_and_the_others_do_not(mock_cluster: Cluster, topic: str) -> None:
     first, second = partitions_of(mock_cluster, topic)[:2]
     with Producer(mock_cluster) as producer, Fetcher(mock_cluster) as fetcher:

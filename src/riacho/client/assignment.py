@@ -103,6 +103,11 @@ class Assigned:
         self.consumed = self.position
 
     @property
+    def waiting(self) -> int:
+        """How many records wait to be taken."""
+        return sum(len(block.columns) for block in self.blocks)
+
+    @property
     def exhausted(self) -> bool:
         """Whether all wanted records were fetched."""
         return self.until is not None and self.position >= self.until

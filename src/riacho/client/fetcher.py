@@ -90,9 +90,11 @@ class Fetcher:
         max_rows: int = DEFAULT_MAX_ROWS,
         max_bytes: int = DEFAULT_MAX_BYTES,
         max_wait_ms: float = 0,
+        multiple_of: int = 1,
     ) -> list[RecordColumns]:
         """What has arrived, at most so many records and (but for one record) bytes; waits only while nothing has.
 
+        Where as many as `multiple_of` records have arrived, and the bytes allow it, they are a multiple of that.
         Empty after `max_wait_ms` milliseconds, after `wakeup`, or where nothing more is wanted. Raises what ended
         the fetching of a partition, once its earlier records are taken.
         """
@@ -100,7 +102,7 @@ class Fetcher:
         deadline = clock.monotonic_ms() + max_wait_ms
         with self._changed:
             while True:
-                taken = self._take(max_rows, max_bytes)
+                taken = self._take(max_rows, max_bytes, multiple_of)
                 if taken:
                     self._demand.unmet = False
                     self._changed.notify_all()
@@ -187,9 +189,11 @@ class Fetcher:
                 self._assigned[partition].paused = paused
             self._changed.notify_all()
 
-    def _take(self, max_rows: int, max_bytes: int) -> list[RecordColumns]:
+    def _take(self, max_rows: int, max_bytes: int, multiple_of: int) -> list[RecordColumns]:
         """Blocks of the partitions in turn, until there are no more or a limit is reached."""
         order = [assigned for assigned in self._assigned.values() if assigned.blocks and not assigned.paused]
+        if multiple_of > 1 and (waiting := sum(assigned.waiting for assigned in order)) > multiple_of:
+            max_rows = min(max_rows, waiting // multiple_of * multiple_of)
         taken: list[RecordColumns] = []
         if order:
             self._turn = (self._turn + 1) % len(order)

@@ -134,14 +134,13 @@ class Blocks:
         """
         ahead, self._ahead = self._ahead, None
         block = None if ahead is None else ahead.result()
-        most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)
         if block is None:
-            block = self._read(most, max_bytes, max_wait_ms)
+            block = self._read(max_rows, max_bytes, max_wait_ms)
         if block is None:
             return None
         self._end = block.end
         if len(block.rows) > max_rows and not self._fetcher.finished:
-            self._ahead = self._thread.submit(self._read, most, max_bytes, 0)
+            self._ahead = self._thread.submit(self._read, max_rows, max_bytes, 0)
         return block
 
     @property
@@ -158,7 +157,10 @@ class Blocks:
         self._thread.shutdown(wait=True)
 
     def _read(self, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
-        parts = self._fetcher.fetch(max_rows=max_rows, max_bytes=max_bytes, max_wait_ms=max_wait_ms)
+        most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)
+        parts = self._fetcher.fetch(
+            max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms, multiple_of=max_rows if most > max_rows else 1
+        )
         if not parts:
             return None
         groups = join_parts(parts, self._number)
