@@ -226,7 +226,7 @@ def by_polars(steps: list[Filter | Project], batch: Batch) -> Batch:
             batch = batch.take(np.flatnonzero(holds.to_numpy()))
         else:
             evaluator = Evaluator(step.expressions, step.names, step.input.schema, SETTINGS)
-            batch = batch.with_frame(evaluator.evaluate(batch))
+            batch = batch.with_rows(evaluator.evaluate(batch))
     return batch
 
 
@@ -254,6 +254,8 @@ def agree(query: str, frame: pl.DataFrame, *, derives: bool = False) -> None:
         made = [program.run(part) for part in parts if len(part)]
         assert pl.concat([part.frame for part in made]).equals(expected.frame), query
         assert np.concatenate([part.sequence for part in made]).tolist() == expected.sequence.tolist()
+        for part in made:
+            _enters_state_as_a_frame_does(part, steps[done - 1])
     _enters_state_as_a_frame_does(found, steps[done - 1])
 
 

@@ -24,6 +24,7 @@ from riacho.formats.arrow import (
     to_frame,
 )
 from riacho.kernels.row_words import INLINE_BYTES
+from riacho.kernels.rows import SOURCE_OFFSET
 
 
 class BufferedColumns:
@@ -254,9 +255,37 @@ def sliced(rows: Columnar, first: int, stop: int) -> Columnar:
     if isinstance(rows, LateColumns) and rows.part_of is not None:
         whole, before = rows.part_of
         return sliced(whole, before + first, before + stop)
+    locate = rows.locate if isinstance(rows, LateColumns) else None
     return LateColumns(
-        rows.names, lambda place: sliced_column(rows.column(place), first, stop), stop - first, part_of=(rows, first)
+        rows.names,
+        lambda place: sliced_column(rows.column(place), first, stop),
+        stop - first,
+        part_of=(rows, first),
+        locate=None if locate is None else lambda place: _from(locate(place), first),
+        truths=lambda place: _truths_between(rows, place, first, stop),
+        tables=lambda: _tables_from(rows, first),
     )
+
+
+def _from(buffers: Buffers, first: int) -> Buffers:
+    """Where the rows from `first` on are."""
+    children = tuple([_from(child, first) for child in buffers.children])
+    return Buffers(buffers.offset + first, buffers.valid, buffers.data, children)
+
+
+def _truths_between(rows: BufferedColumns, place: int, first: int, stop: int) -> Truths:
+    values, valid = truths_of(rows, place)
+    return values[first:stop], None if valid is None else valid[first:stop]
+
+
+def _tables_from(rows: BufferedColumns, first: int) -> Tables | None:
+    found = tables_of(rows)
+    if found is None:
+        return None
+    sources, buffers = found
+    sources = sources.copy()
+    sources[:, SOURCE_OFFSET] += np.uint64(first)
+    return sources, buffers
 
 
 def gathered(rows: Columnar, places: npt.NDArray[np.int64]) -> Columnar:

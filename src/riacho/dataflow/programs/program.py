@@ -21,7 +21,7 @@ from riacho.dataflow.programs.derived import DerivedColumns
 from riacho.dataflow.programs.inputs import Input, Inputs, Places
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
 from riacho.formats.arrow import Buffers, Column, Uint64Array, address_of, strings
-from riacho.formats.buffered import LateColumns, Tables, Truths
+from riacho.formats.buffered import Columnar, LateColumns, Tables, Truths, sliced
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.kernels.rows import SOURCE_BUFFERS, SOURCE_COLUMNS, SOURCE_DATA
@@ -119,6 +119,8 @@ class Program:
         self._null_places = np.empty(len(self._rows), np.int64)
         self._nested = any(output.children for output in self.outputs)
         self._texts: tuple[Places, Uint64Array, Uint64Array] | None = None
+        self._whole: _Whole | None = None
+        """What was made of the rows that the last batch was a part of: often the next one is, too."""
 
     def texts_of(self, inputs: Input) -> tuple[Uint64Array, Uint64Array]:
         """The buffers that strings of the input point into, and where each output's begin among them.
@@ -165,8 +167,47 @@ class Program:
 
         Raises `RowError` where a derived column fails, which may be in a row that a filter would drop.
         """
-        result, kept = self._run(batch)
-        made = LateColumns(
+        if (part := self._part(batch)) is not None:
+            whole, first, stop = part
+            if whole.places is None:
+                return batch.with_rows(sliced(whole.made, first, stop))
+            low, high = np.searchsorted(whole.places, (first, stop)).tolist()
+            return batch.with_rows_of(sliced(whole.made, low, high), whole.places[low:high] - first)
+        derived = [] if self._derived is None else self._derived.of(batch)
+        plain = not self._filters or (batch.diff is None and batch.split is None)
+        result, kept = self._run(batch.rows, derived, batch.sequence if plain else np.arange(len(batch)))
+        made = self._columns(result)
+        if kept is None:
+            return batch.with_rows(made)
+        return Batch(made, kept, batch.watermark) if plain else batch.with_rows_of(made, kept)
+
+    def numbers(self, batch: Batch) -> tuple[Int64Array, BoolArray | None]:
+        """The only column that the chain makes, of 64-bit integers, and which are not null (None: all)."""
+        if (part := self._part(batch)) is not None:
+            whole, first, stop = part
+            values, valid = whole.result.numbers(0)
+            return values[first:stop], None if valid is None else valid[first:stop]
+        derived = [] if self._derived is None else self._derived.of(batch)
+        return self._run(batch.rows, derived, batch.sequence)[0].numbers(0)
+
+    def _part(self, batch: Batch) -> tuple[_Whole, int, int] | None:
+        """What is made of the rows that these are a part of, and which part; None where they are no part.
+
+        A source decodes many rows together and small passes take a few of them each: one call for all costs less than
+        one for each pass. Derived columns may fail, or tell the time, and are computed in their pass.
+        """
+        rows = batch.rows
+        if self._derived is not None or not isinstance(rows, LateColumns) or rows.part_of is None:
+            return None
+        all_rows, first = rows.part_of
+        whole = self._whole
+        if whole is None or whole.rows is not all_rows:
+            result, places = self._run(all_rows, (), np.arange(all_rows.height))
+            whole = self._whole = _Whole(all_rows, result, self._columns(result), places)
+        return whole, first, first + rows.height
+
+    def _columns(self, result: _Result) -> LateColumns:
+        return LateColumns(
             self._names,
             result.made,
             result.rows,
@@ -174,28 +215,15 @@ class Program:
             truths=result.truths,
             tables=None if self._nested else result.tables,
         )
-        if kept is None:
-            return batch.with_rows(made)
-        if batch.diff is None and batch.split is None:
-            return Batch(made, kept, batch.watermark)
-        return batch.with_rows_of(made, kept)
 
-    def numbers(self, batch: Batch) -> tuple[Int64Array, BoolArray | None]:
-        """The only column that the chain makes, of 64-bit integers, and which are not null (None: all)."""
-        return self._run(batch)[0].numbers(0)
-
-    def _run(self, batch: Batch) -> tuple[_Result, Int64Array | None]:
-        """What the kernel makes of a batch, and which rows it keeps (None: all).
-
-        Those are their sequence numbers where that is all that a batch has of each, else their places.
-        """
-        rows = batch.rows.height
-        derived = [] if self._derived is None else self._derived.of(batch)
-        inputs = self._inputs.of(batch.rows, derived)
+    def _run(
+        self, given: Columnar, derived: Sequence[Column], numbers: Int64Array
+    ) -> tuple[_Result, Int64Array | None]:
+        """What the kernel makes of rows, and the numbers of those that it keeps (None: it keeps all)."""
+        rows = given.height
+        inputs = self._inputs.of(given, derived)
         layout = self._lay_out(rows)
         arena = np.empty(layout.size, np.uint8)
-        plain = not self._filters or (batch.diff is None and batch.split is None)
-        numbers = batch.sequence if plain else np.arange(rows, dtype=np.int64)
         kept = np.empty(rows, np.int64) if self._filters else EVERY_ROW
         count = kernel.run_program(
             self._program,
@@ -254,6 +282,15 @@ class _Layout(NamedTuple):
     places: list[int]
     lines: Uint64Array
     written: bool
+
+
+class _Whole(NamedTuple):
+    """What was made of some rows, as columns too, and the places of those that were kept (None: all)."""
+
+    rows: Columnar
+    result: _Result
+    made: LateColumns
+    places: Int64Array | None
 
 
 class _Result:
