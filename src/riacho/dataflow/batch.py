@@ -7,7 +7,7 @@ input is cut into passes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -130,7 +130,7 @@ class Batch:
         assert self.diff is None or len(self.diff) == self.rows.height
 
     def __len__(self) -> int:
-        return self.rows.height
+        return len(self.sequence)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -141,13 +141,9 @@ class Batch:
         """A column as it was made."""
         return column_of(self.rows, index)
 
-    def with_frame(self, frame: pl.DataFrame) -> Batch:
-        """The same rows with other columns."""
-        return replace(self, rows=frame)
-
     def with_rows(self, rows: Columnar) -> Batch:
         """The same rows with other columns, in either form."""
-        return replace(self, rows=rows)
+        return Batch(rows, self.sequence, self.watermark, self.diff, self.split)
 
     def with_rows_of(self, rows: Columnar, places: Int64Array) -> Batch:
         """These rows, which are what was made of the rows at `places`."""

@@ -95,7 +95,7 @@ class Graph:
                 continue
             taken = tuple([outputs[below] for below in node.inputs])
             for batch in taken:
-                node.rows_in += batch.rows.height
+                node.rows_in += len(batch.sequence)
             divided = self._divided[place]
             if divided is not None:
                 parts = divided.parts(taken)
@@ -124,7 +124,7 @@ class Graph:
             low = bound
 
     def _has_made(self, place: int, output: Batch) -> None:
-        self._nodes[place].rows_out += output.rows.height
+        self._nodes[place].rows_out += len(output.sequence)
         self._watermarks[place] = output.watermark
 
     def _scanned(self, node: Node, batch: Batch | None) -> Batch:

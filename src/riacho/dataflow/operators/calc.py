@@ -10,6 +10,7 @@ import polars as pl
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import Evaluator, Predicate, RowError, Settings
+from riacho.dataflow.operators.batches import NO_SEQUENCE
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
 from riacho.dataflow.programs import Program, program_of
@@ -37,7 +38,7 @@ class Calc(Stateless):
         (batch,) = inputs
         for stage in self._stages:
             if not len(batch):
-                return batch.with_frame(self._no_rows)
+                return Batch(self._no_rows, NO_SEQUENCE, batch.watermark)
             batch = stage(batch)
         return batch
 
@@ -168,6 +169,6 @@ def _projected(relation: Project, settings: Settings, rejects: Rejects | None) -
 
     def run(batch: Batch) -> Batch:
         batch, frame = evaluate_rows(batch, evaluator.evaluate, rejects)
-        return batch.with_frame(frame)
+        return batch.with_rows(frame)
 
     return run

@@ -33,4 +33,4 @@ class ExpandOperator(Stateless):
             parts.append(batch.frame.with_columns(*nulls, number))
         order = np.arange(rows * sets).reshape(sets, rows).T.reshape(-1)
         repeated = np.repeat(np.arange(rows), sets)
-        return batch.take(repeated).with_frame(pl.concat(parts)[order])
+        return batch.take(repeated).with_rows(pl.concat(parts)[order])

@@ -43,7 +43,7 @@ class LookupPairs:
         if not len(probes):
             return empty_batch(self._schema, batch.watermark)
         taken = batch if len(probes) == len(batch) and (np.diff(probes) == 1).all() else batch.take(probes)
-        return taken.with_frame(self._frame(taken.frame, rows, table.rows, self._schema.names))
+        return taken.with_rows(self._frame(taken.frame, rows, table.rows, self._schema.names))
 
     def _matching(
         self, batch: Batch, probes: Int64Array, rows: Int64Array, store: RowStore
@@ -53,7 +53,7 @@ class LookupPairs:
             return probes, rows
         taken = batch.take(probes)
         frame = self._frame(taken.frame, rows, store, self._relation.pair.names)
-        holds = self._residual.holds(taken.with_frame(frame)).to_numpy()
+        holds = self._residual.holds(taken.with_rows(frame)).to_numpy()
         return probes[holds], rows[holds]
 
     def _frame(self, left: pl.DataFrame, rows: Int64Array, store: RowStore, names: tuple[str, ...]) -> pl.DataFrame:

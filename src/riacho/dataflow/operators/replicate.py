@@ -24,4 +24,4 @@ class ReplicateOperator(Stateless):
         copies = integers(batch.frame.to_series(-1)).to_numpy()
         rows = np.repeat(np.arange(len(batch)), np.maximum(copies, 0))
         taken = batch.take(rows)
-        return taken.with_frame(taken.frame.select(self._schema.names))
+        return taken.with_rows(taken.frame.select(self._schema.names))

@@ -42,7 +42,7 @@ class UnnestOperator(Stateless):
         if not len(rows):
             return empty_batch(self._schema, batch.watermark)
         taken = batch.take(rows)
-        return taken.with_frame(taken.frame.with_columns(added))
+        return taken.with_rows(taken.frame.with_columns(added))
 
     def _laid_out(self, batch: Batch) -> tuple[Int64Array, list[pl.Series]]:
         """The elements' fields, and which rows they are of. Raises `RowError` with those on which something failed."""
@@ -58,7 +58,7 @@ class UnnestOperator(Stateless):
             return rows, added
         pairs = batch.take(rows)
         try:
-            holds = self._condition.holds(pairs.with_frame(pairs.frame.with_columns(added)))
+            holds = self._condition.holds(pairs.with_rows(pairs.frame.with_columns(added)))
         except RowError as error:
             first = {int(rows[failure.row]): failure for failure in reversed(error.failures)}
             raise RowError(tuple(replace(first[row], row=row) for row in sorted(first))) from None

@@ -7,7 +7,6 @@ end; then they are joined as a whole, and forgotten.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,8 +44,10 @@ class WindowJoinOperator:
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
-        steps = self._time.steps(replace(inputs[0], watermark=watermark))
+        steps = self._time.steps_of(watermark)
         limit = closing_limit(steps.after)
+        if min(side.next_end for side in self._sides) > limit and not any(len(batch) for batch in inputs):
+            return empty_batch(self._schema, watermark)
         passing = [side.add(batch, steps, limit) for side, batch in zip(self._sides, inputs, strict=True)]
         if min(side.next_end for side in self._sides) > limit and not any(len(part.ends) for part in passing):
             return empty_batch(self._schema, watermark)

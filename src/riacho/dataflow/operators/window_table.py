@@ -47,4 +47,4 @@ class WindowTableOperator(Stateless):
             ],
             len(ends),
         )
-        return batch.with_frame(pl.concat([batch.frame, added], how="horizontal"))
+        return batch.with_rows(pl.concat([batch.frame, added], how="horizontal"))

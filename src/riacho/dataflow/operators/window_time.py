@@ -181,7 +181,10 @@ class EventTime(_LocalTime):
         return integers(times).to_numpy()
 
     def steps(self, batch: Batch) -> WatermarkSteps:
-        steps = batch.watermark
+        return self.steps_of(batch.watermark)
+
+    def steps_of(self, steps: WatermarkSteps) -> WatermarkSteps:
+        """How far window time has come where the watermark goes these steps."""
         if self.zone is None:
             return steps
         values = self.fired(np.concatenate((np.array([steps.before]), steps.value)))

@@ -139,7 +139,7 @@ def _length(data_type: DataType) -> int | None:
 
 
 def _trim_and_pad(batch: Batch, columns: Sequence[TableColumn]) -> Batch:
-    return batch.with_frame(batch.frame.with_columns(_fitted(column) for column in columns))
+    return batch.with_rows(batch.frame.with_columns(_fitted(column) for column in columns))
 
 
 def _fitted(column: TableColumn) -> pl.Expr:

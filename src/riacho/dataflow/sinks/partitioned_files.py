@@ -53,7 +53,7 @@ class PartitionedFileSink:
             return
         self._rows += len(batch)
         directories = self._partitions.directories(batch.frame)
-        rows = batch.with_frame(batch.frame.drop(self._partitions.keys))
+        rows = batch.with_rows(batch.frame.drop(self._partitions.keys))
         now = self._environment.clock.now_ms()
         for directory, places in _grouped(directories):
             if directory not in self._open:
