@@ -12,13 +12,14 @@ Readers = Mapping[Relation, Sequence[Relation]]
 
 
 def calls_with_columns(relation: Aggregate | WindowAggregate, readers: Readers) -> tuple[AggregateCall, ...]:
-    """The step's calls, each told the column that it is computed for.
+    """The step's calls, those of Python functions told the column that they are computed for.
 
     INSERT INTO totals (city, total) SELECT city, SUM(price) …: the call SUM(price) is for `total`, not for EXPR$0.
     """
     first = len(relation.keys)
     return tuple(
-        replace(call, column=_written_as(relation, first + place, readers)) for place, call in enumerate(relation.calls)
+        call if call.python is None else replace(call, column=_written_as(relation, first + place, readers))
+        for place, call in enumerate(relation.calls)
     )
 
 
