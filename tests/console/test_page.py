@@ -329,6 +329,15 @@ def test_a_view_shows_its_rows_and_what_its_numbers_do(browser: Browser) -> None
     browser.wait("it changes", lambda: browser.script(texts) != before)
 
 
+@pytest.mark.parametrize(
+    ("address", "said"), [("?view=no%20topic", "there is no topic no topic"), ("?view=", "choose")]
+)
+def test_an_address_of_no_view_says_so(browser: Browser, address: str, said: str) -> None:
+    browser.open(f"/views{address}")
+
+    browser.wait("what is wrong", lambda: said in browser.find(".choice").text)
+
+
 def test_a_row_of_a_view_is_drawn_beside_the_mean(browser: Browser) -> None:
     browser.open("/views?view=flights.airline_totals")
     key = browser.wait("a row", lambda: browser.find(".rows td button").text)
@@ -406,6 +415,8 @@ def test_a_job_shows_its_sql_and_operators(browser: Browser) -> None:
     operators = browser.find('[aria-label="Operators"]')
     browser.wait("its operators", lambda: "└─ WindowAggregate(groupBy=[origin]" in operators.text)
     browser.wait("their table", lambda: "TableSourceScan(table=[departures]" in operators.text)
+    held = "the watermark of departures waits for flights.departures-0: its own is 2013-01-"
+    browser.wait("what holds the watermark back", lambda: held in browser.find("main").text)
 
 
 def test_groups_show_their_lag(browser: Browser) -> None:

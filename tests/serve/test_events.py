@@ -94,6 +94,11 @@ def test_a_topic_that_does_not_exist_is_shown_once_it_does(
         stream.wait(lambda seen: seen.exists[topic] and seen.rows[topic] == {"a": "1"})
 
 
+def test_a_name_that_no_topic_can_have_is_told_like_one_that_none_has(console: RunningConsole) -> None:
+    with console.watch("no topic") as stream:
+        assert not stream.next("view")["exists"]
+
+
 def test_a_view_is_empty_when_its_topic_is_deleted_and_follows_a_new_one_of_that_name(
     console: RunningConsole, kafka: RunningBroker, compacted: str, put: Put
 ) -> None:

@@ -111,6 +111,8 @@ def test_a_groups_lag_is_what_it_has_not_committed(
     [
         ("/api/topics/no-such-topic/messages", 404),
         ("/api/views/no-such-topic/rows", 404),
+        ("/api/topics/no%20topic/messages", 404),
+        ("/api/views/no%20topic/rows", 404),
         ("/api/nothing", 404),
         ("/api/topics/x/messages?limit=many", 400),
         ("/api/events?view=x~many", 400),

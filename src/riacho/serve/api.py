@@ -56,7 +56,9 @@ DEFAULT_ROWS = 1_000
 WARMING_TOPICS = 8
 """In how many topics a record is looked for, to have read one before a viewer asks."""
 
-NOT_FOUND = frozenset({"UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID", "GROUP_ID_NOT_FOUND"})
+NOT_FOUND = frozenset(
+    {"UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID", "INVALID_TOPIC_EXCEPTION", "GROUP_ID_NOT_FOUND"}
+)
 
 log = logging.getLogger(__name__)
 

@@ -40,6 +40,8 @@ LOADING_TIMEOUT_S = 20.0
 """How long a request waits for a view that is being read for the first time."""
 
 UNKNOWN_TOPIC_OR_PARTITION = 3
+INVALID_TOPIC = 17
+"""The name is one that no topic can have."""
 
 log = logging.getLogger(__name__)
 
@@ -220,7 +222,7 @@ class Views:
             view.restart(first, end)
             self._reader.assign(view.name, first)
         except KafkaError as error:
-            if error.code != UNKNOWN_TOPIC_OR_PARTITION:
+            if error.code not in (UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC):
                 raise
             view.lose()
         self.changed.set()

@@ -37,6 +37,13 @@ export interface OperatorMetrics {
   watermark: number | null;
 }
 
+/** A partition that a table's watermark waits for, and how far its own is. */
+export interface HeldBack {
+  table: string;
+  split: string;
+  watermark: number | null;
+}
+
 /** What a job's worker measured last. Rates are per second. */
 export interface JobMetrics {
   rows_in_per_s: number;
@@ -47,6 +54,7 @@ export interface JobMetrics {
   cpu_s_per_million_rows: number | null;
   state_bytes: number;
   watermark: number | null;
+  held_back_by?: HeldBack[];
   late_rows: number;
   dead_letters: number;
   skipped: number;

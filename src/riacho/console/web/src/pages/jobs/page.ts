@@ -1,6 +1,6 @@
 // Jobs: their SQL, what they do right now, stop and start.
 
-import { request, type JobMetrics, type JobSummary, type OperatorMetrics } from "../../api";
+import { request, type HeldBack, type JobMetrics, type JobSummary, type OperatorMetrics } from "../../api";
 import { h, setText } from "../../dom";
 import { bytes, compact, count, duration, instant } from "../../format";
 import type { Page, PageContext } from "../../page";
@@ -71,11 +71,18 @@ function known(value: number | null, text: (value: number) => string): string {
   return value === null ? "" : text(value);
 }
 
+/** Which partition a watermark waits for, as `riacho job show` says it. */
+function waiting({ table, split, watermark }: HeldBack): string {
+  const far = watermark === null ? "no row has come yet" : `its own is ${instant(watermark)} UTC`;
+  return `the watermark of ${table} waits for ${split}: ${far}`;
+}
+
 /** A job's error, operators and SQL. Rebuilt only where something else is to be shown: a selection stays. */
 class Details {
   readonly element = h("section", { class: "card", hidden: true });
   private readonly title = h("h2");
   private readonly error = h("pre", { class: "bad", tabindex: "0", hidden: true, "aria-label": "Error" });
+  private readonly heldBack = h("p", { class: "muted" });
   private readonly sql = h("pre", { class: "sql", tabindex: "0", role: "region", "aria-label": "SQL" });
   private readonly operators = new Table<OperatorMetrics>(
     "Operators",
@@ -91,7 +98,7 @@ class Details {
   );
 
   constructor() {
-    this.element.append(this.title, this.error, this.operators.element, this.sql);
+    this.element.append(this.title, this.error, this.operators.element, this.heldBack, this.sql);
   }
 
   show(job: JobSummary | undefined): void {
@@ -101,6 +108,9 @@ class Details {
     this.error.hidden = job.error === null;
     setText(this.error, job.error ?? "");
     setText(this.sql, job.sql);
+    const held = job.metrics?.held_back_by ?? [];
+    this.heldBack.hidden = held.length === 0;
+    setText(this.heldBack, held.map(waiting).join("; "));
     this.operators.show((job.metrics?.operators ?? []).map((each, index) => [String(index), each] as const));
   }
 }

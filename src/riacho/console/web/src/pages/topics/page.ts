@@ -9,7 +9,7 @@ import { Table } from "../../table";
 const NEWEST = 25;
 
 function show(context: PageContext): void {
-  let chosen: string | null = new URLSearchParams(location.search).get("topic");
+  let chosen: string | null = new URLSearchParams(location.search).get("topic") || null;
   const internal = h("input", { type: "checkbox", id: "internal" });
   const list = new Table<TopicSummary>(
     "Topics",

@@ -14,7 +14,7 @@ const REDRAW_MS = 250;
 const TOPICS_MS = 10_000;
 
 function show(context: PageContext): void {
-  const name = new URLSearchParams(location.search).get("view");
+  const name = new URLSearchParams(location.search).get("view") || null;
   const choice = h("select", { "aria-label": "View" });
   choice.onchange = () => {
     history.pushState(null, "", `?view=${encodeURIComponent(choice.value)}`);
