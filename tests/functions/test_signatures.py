@@ -259,6 +259,7 @@ WRONG: list[tuple[str, tuple[DataType | Expression, ...], str]] = [
     ("ARRAY_CONTAINS", (ArrayType(INT), BIGINT), "ARRAY_CONTAINS does not take BIGINT beside ARRAY<INT>"),
     ("ARRAY_APPEND", (ArrayType(CharType(1)), STRING), "ARRAY_APPEND does not take STRING beside ARRAY<CHAR(1)>"),
     ("ARRAY_REMOVE", (ArrayType(FLOAT), DOUBLE), "ARRAY_REMOVE does not take DOUBLE beside ARRAY<FLOAT>"),
+    ("JSON_STRING", (ArrayType(MapType(INT, STRING)),), "JSON_STRING does not take ARRAY<MAP<INT, STRING>>"),
     ("STR_TO_MAP", (STRING, STRING), "STR_TO_MAP takes both delimiters or none"),
     ("TIMESTAMPDIFF", (HOUR, TIMESTAMP_LTZ_3, TIMESTAMP_3), "TIMESTAMPDIFF lies between two instants or none"),
     ("EXTRACT", (YEAR, TIME), "a TIME(0) has no YEAR"),

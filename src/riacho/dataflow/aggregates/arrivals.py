@@ -213,11 +213,16 @@ class Joined(Arrivals):
     """
 
     def values(self, call: AggregateCall, slots: Int64Array) -> pl.Series:
-        words, _, ends = self.occurrences(slots)
+        words, ends = self._members(slots)
         prefix, separator, suffix = _WRAPPERS.get(call.function) or ("", str(call.constants[0]), "")
         sizes = np.diff(ends, prepend=0)
         valid = None if call.function in _WRAPPERS else sizes > 0
         return self._joined(words, ends, (prefix, separator, suffix), valid)
+
+    def _members(self, slots: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """The words of these groups' texts, in the order in which they are joined, and where each group's end."""
+        words, _, ends = self.occurrences(slots)
+        return words, ends
 
     def _joined(
         self, ids: Int64Array, ends: Int64Array, around: tuple[str, str, str], valid: BoolArray | None
@@ -234,7 +239,7 @@ class Joined(Arrivals):
 class JsonObject(Joined):
     """JSON_OBJECTAGG of members that are JSON already, given with their keys. Flink: JsonObjectAggFunction.
 
-    A key that a group has twice is an error, as in Flink.
+    The members come in the order of their keys. A key that a group has twice is an error, as in Flink.
     """
 
     def __init__(self, *, updating: bool, pool: StringPool) -> None:
@@ -263,6 +268,14 @@ class JsonObject(Joined):
                 mend="group by more columns, or aggregate the values of each key first",
             )
 
+    def _members(self, slots: Int64Array) -> tuple[Int64Array, Int64Array]:
+        words, ends = super()._members(slots)
+        members = series_of(words, np.ones(len(words), np.bool_), STRING, self._pool)
+        keys = members.str.extract(_KEY).str.json_decode(pl.String)
+        owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+        placed = pl.DataFrame({"owner": owners, "key": keys, "word": words}).sort("owner", "key")
+        return placed["word"].to_numpy(), ends
+
     def release(self, slots: Int64Array) -> None:
         super().release(slots)
         self._keys.forget_groups(slots)
@@ -274,5 +287,8 @@ class JsonObject(Joined):
         super().restore(state)
         self._keys.restore(section("keys", state))
 
+
+_KEY = r'^("(?:[^"\\]|\\.)*")'
+"""The key of a member of a JSON object, in its quotes."""
 
 _WRAPPERS = {"JSON_ARRAYAGG": ("[", ",", "]"), "JSON_OBJECTAGG": ("{", ",", "}")}

@@ -273,7 +273,7 @@ DEFINITIONS = (
         "JSON_OBJECTAGG",
         _json_object,
         "JSON_OBJECTAGG([KEY] key VALUE value [NULL | ABSENT ON NULL])",
-        "A JSON object of the pairs, as text; a key that comes twice is an error.",
+        "A JSON object of the pairs, as text, in the order of the keys; a key that comes twice is an error.",
         (2, 2),
         takes_distinct=False,
     ),

@@ -11,7 +11,9 @@ from riacho.plan.types import (
     DataType,
     FloatType,
     IntegerType,
+    MapType,
     NullType,
+    RowType,
     is_text,
 )
 from riacho.sql.functions.coercion import casts_implicitly
@@ -105,7 +107,26 @@ def _json_array(arguments: Arguments) -> Signature:
 
 
 def _constructed(arguments: Arguments) -> tuple[DataType, ...]:
+    for item in arguments:
+        if _as_json(item.type) is None:
+            raise FunctionError(
+                f"the keys of a JSON object are texts, not as those of {item.type.name()}", position=item.position
+            )
     return tuple(STRING if isinstance(item.type, NullType) else item.type for item in arguments)
+
+
+def _as_json(given: DataType) -> DataType | None:
+    """A type whose values JSON can say: all but those with a map whose keys are no texts."""
+    match given:
+        case MapType(key=key, value=value):
+            fits = is_text(key) and _as_json(value) is not None
+        case ArrayType(element=element):
+            fits = _as_json(element) is not None
+        case RowType(fields=fields):
+            fits = all(_as_json(field.type) is not None for field in fields)
+        case _:
+            return any_type(given)
+    return given if fits else None
 
 
 FUNCTIONS: tuple[FunctionDefinition, ...] = (
@@ -137,7 +158,7 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
         "JSON_OBJECT",
         _json_object,
         "JSON_OBJECT([KEY] key VALUE value, … [NULL | ABSENT ON NULL])",
-        "A JSON object as text.",
+        "A JSON object as text, in the order of its keys.",
         (1, None),
     ),
     FunctionDefinition(
@@ -146,7 +167,7 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     function(
         "JSON(string)", (text,), gives(STRING), "Text that is JSON, as a value in JSON_OBJECT or JSON_ARRAY alone."
     ),
-    function("JSON_STRING(value)", (any_type,), gives(STRING), "The value as JSON text; NULL of NULL."),
+    function("JSON_STRING(value)", (_as_json,), gives(STRING), "The value as JSON text; NULL of NULL."),
     function("JSON_QUOTE(string)", (text,), gives(STRING), "As a JSON string, in ASCII."),
     function("JSON_UNQUOTE(string)", (text,), gives(STRING), "What a JSON string says; other text unchanged."),
 )

@@ -1,0 +1,1 @@
+SELECT id, JSON_OBJECT('o' VALUE i, 'c' VALUE s, 'n' VALUE JSON_ARRAY(JSON_OBJECT('q' VALUE 1, 'p' VALUE i))) AS o, JSON_STRING(MAP[n, 1, 'b', 2]) AS m, JSON_STRING(CAST(ROW(id, n) AS ROW<z INT, a STRING>)) AS r, JSON_QUERY('{"b":{"z":1,"a":[{"y":1,"x":2}]},"B":1}', '$') AS q FROM kinds

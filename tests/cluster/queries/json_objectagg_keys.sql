@@ -1,0 +1,1 @@
+SELECT paid, JSON_OBJECTAGG(KEY CAST(quantity AS STRING) VALUE bidder) AS o FROM (SELECT paid, quantity, MAX(bidder) AS bidder FROM bids WHERE quantity IS NOT NULL GROUP BY paid, quantity) GROUP BY paid
