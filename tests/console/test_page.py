@@ -38,6 +38,8 @@ PAGES = ("/", "/overview", "/topics?topic=flights.departures", VIEW, "/groups", 
 DESKTOP = (1400, 720)
 PHONE = (390, 844)
 
+StartBroker = Callable[..., RunningBroker]
+
 pytestmark = [
     pytest.mark.xdist_group("demo"),  # one demo at a time: two on two processors starve each other
     pytest.mark.skipif(
@@ -313,6 +315,14 @@ def test_a_compacted_topic_leads_to_its_rows(browser: Browser) -> None:
     assert browser.driver.current_url.endswith("/views?view=flights.delays")
 
 
+def test_an_address_of_no_topic_says_so(browser: Browser) -> None:
+    browser.open("/topics?topic=none")
+
+    browser.wait("what is wrong", lambda: browser.find(".messages h2").text == "there is no topic none")
+    browser.button("flights.weather").click()
+    browser.wait("another topic's messages", lambda: '"wind_speed":' in browser.find(".messages tbody").text)
+
+
 def test_a_view_shows_its_rows_and_what_its_numbers_do(browser: Browser) -> None:
     browser.open("/views?view=flights.airline_totals")
 
@@ -500,6 +510,26 @@ def test_without_the_demo_the_first_page_is_the_overview(
             browser.wait("its broker", lambda: kafka.bootstrap in browser.find("main").text)
             assert not browser.driver.find_element(By.LINK_TEXT, "Overview").get_attribute("hidden")
             assert not browser.driver.find_elements(By.LINK_TEXT, "Flights")
+            browser.open("/jobs")
+            browser.wait("no job", lambda: "no job was submitted yet" in browser.find("main").text)
+            assert not browser.driver.find_elements(By.LINK_TEXT, "Flights")
+    finally:
+        console.close()
+
+
+def test_the_overview_says_that_the_cluster_does_not_answer(
+    chromium: Chrome, broker: StartBroker, tmp_path: Path
+) -> None:
+    kafka = broker()
+    console = RunningConsole(kafka.bootstrap, tmp_path / "log")
+    try:
+        with without_complaints(chromium, f"http://{console.address}") as browser:
+            browser.open("/overview")
+            browser.wait("the overview", lambda: f"Kafka at {kafka.bootstrap} · no topics" in browser.find("main").text)
+
+            kafka.close()
+
+            browser.wait("the warning", lambda: f"Kafka at {kafka.bootstrap} does not" in browser.find("main").text)
     finally:
         console.close()
 

@@ -76,10 +76,11 @@ class Service:
         self.jobs = Jobs(self.views, self.topics.produce)
         self.feed = Feed(self.views, self.overview)
         self._counts = {"topics": 0, "groups": 0}
+        self._answers = True  # it is asked for the first time when the console serves already
 
     def overview(self) -> dict[str, Any]:
         jobs = self.jobs.described(self.clock.now_ms())
-        return overview(self.kafka, self._counts["topics"], self._counts["groups"], jobs)
+        return overview(self.kafka, self._counts["topics"], self._counts["groups"], jobs, answers=self._answers)
 
     async def warm(self) -> None:
         """Read a record as viewers do, once: what that imports and loads made the first of them wait for 0.1 s.
@@ -112,8 +113,9 @@ class Service:
                 await self.views.reconcile({topic.name for topic in topics})
             except RiachoError as error:
                 log.warning("the cluster does not answer: %s", error)
-                self._counts = {"topics": 0, "groups": 0}
+                self._answers = False
             else:
+                self._answers = True
                 self._counts = {"topics": len(topics), "groups": len(groups)}
             await asyncio.sleep(WAITING_REFRESH_S if self.views.missing else REFRESH_S)
 

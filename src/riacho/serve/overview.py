@@ -8,10 +8,12 @@ from typing import Any
 Json = dict[str, Any]
 
 
-def overview(kafka: str, topics: int, groups: int, jobs: Sequence[Json]) -> Json:
+def overview(kafka: str, topics: int, groups: int, jobs: Sequence[Json], *, answers: bool) -> Json:
     """Sums over all jobs; latencies and batch sizes are the largest of any. `jobs` as `Jobs.described` gives them.
 
-    >>> overview("127.0.0.1:9092", 3, 0, [])["cpu_s_per_million_events"] is None
+    `answers`: whether the cluster did when it was last asked.
+
+    >>> overview("127.0.0.1:9092", 3, 0, [], answers=True)["cpu_s_per_million_events"] is None
     True
     """
     measured = [job["metrics"] for job in jobs if job["metrics"] is not None]
@@ -19,6 +21,7 @@ def overview(kafka: str, topics: int, groups: int, jobs: Sequence[Json]) -> Json
     cpu = sum(metrics["cpu_share"] for metrics in measured)
     return {
         "kafka": kafka,
+        "answers": answers,
         "topics": topics,
         "groups": groups,
         "jobs": [{"name": job["name"], "phase": job["phase"]} for job in jobs],

@@ -75,6 +75,8 @@ export interface JobSummary {
 
 export interface Overview {
   kafka: string;
+  /** Whether the cluster answered when it was last asked. */
+  answers: boolean;
   topics: number;
   groups: number;
   jobs: { name: string; phase: string }[];

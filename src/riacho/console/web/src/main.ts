@@ -2,7 +2,7 @@
 
 import "uplot/dist/uPlot.min.css";
 import "./styles.css";
-import { Live } from "./api";
+import { Live, request, type TopicSummary } from "./api";
 import { fill, h, setText } from "./dom";
 import type { Page } from "./page";
 import { flights } from "./pages/flights/page";
@@ -39,6 +39,10 @@ const header = h(
 );
 const main = h("main", { id: "main", tabindex: "-1" });
 
+/** Hidden until it is known that the demo runs. */
+const flightsLink = links.get(flights) as HTMLElement;
+flightsLink.hidden = true;
+
 const leavePage: (() => void)[] = [];
 let leaveAddress: () => void = () => undefined;
 
@@ -60,11 +64,17 @@ function showHome(): void {
   open(flights, (live) => {
     const demo = live.view(DEMO);
     demo.onChange(() => {
-      (links.get(flights) as HTMLElement).hidden = !demo.exists;
+      flightsLink.hidden = !demo.exists;
       if (demo.exists) document.body.classList.remove("undecided");
       else awaitDemo();
     });
   });
+}
+
+/** A page that was opened by its own address watches no flights: whether there are any is asked once. */
+async function lookForDemo(): Promise<void> {
+  const answer = await request<{ topics: TopicSummary[] }>("/api/topics");
+  flightsLink.hidden = !answer.topics.some((topic) => topic.name === DEMO);
 }
 
 function awaitDemo(): void {
@@ -154,3 +164,4 @@ addEventListener("pageshow", (event) => event.persisted && show());
 const skip = h("a", { class: "skip", href: "#main" }, "Skip to content");
 (document.getElementById("app") as HTMLElement).append(skip, header, notice, main);
 show();
+if (location.pathname !== flights.path) lookForDemo().catch(fail);

@@ -10,8 +10,6 @@ export class JobsNote {
   readonly element = h("p", { class: "note", role: "status", hidden: true });
   private phases = new Map<string, string>();
   private said = "";
-  /** Whether the cluster has answered before: the console asks it for the first time only after it serves. */
-  private answered = false;
 
   isRunning(job: string): boolean {
     return this.phases.get(job) === "running";
@@ -20,8 +18,7 @@ export class JobsNote {
   show(overview: Overview, ended: boolean): void {
     const mine = overview.jobs.filter((job) => job.name.startsWith(PREFIX));
     this.phases = new Map(mine.map((job) => [job.name, job.phase]));
-    this.answered ||= overview.topics > 0;
-    const trouble = reason(overview.kafka, overview.topics > 0 || !this.answered, mine);
+    const trouble = reason(overview.kafka, overview.answers, mine);
     this.say(trouble === "" && ended ? ENDED : trouble);
   }
 

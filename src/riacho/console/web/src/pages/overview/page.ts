@@ -59,12 +59,8 @@ function show(context: PageContext): void {
     rates.show(times, line((each) => each.events_in_per_s), line((each) => each.events_out_per_s));
     latencies.show(times, line((each) => each.latency_p50_ms), line((each) => each.latency_p99_ms));
     FIGURES.forEach(([, text], index) => setText(values[index] as HTMLElement, text(overview)));
-    setText(
-      parts,
-      overview.topics === 0
-        ? `Kafka at ${overview.kafka} · no topics yet`
-        : `Kafka at ${overview.kafka} · ${overview.topics} topics · ${overview.groups} groups`,
-    );
+    setText(parts, cluster(overview));
+    parts.className = overview.answers ? "muted" : "bad";
     fill(
       jobs,
       ...overview.jobs.map((job) =>
@@ -84,6 +80,11 @@ function show(context: PageContext): void {
     ),
     h("section", { class: "card" }, h("h2", {}, "jobs"), jobs, parts),
   );
+}
+
+function cluster({ kafka, answers, topics, groups }: Overview): string {
+  if (!answers) return `Kafka at ${kafka} does not answer: the numbers stand still until it does.`;
+  return topics === 0 ? `Kafka at ${kafka} · no topics yet` : `Kafka at ${kafka} · ${topics} topics · ${groups} groups`;
 }
 
 function phaseTone(phase: string): string {

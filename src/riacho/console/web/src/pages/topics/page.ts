@@ -40,7 +40,7 @@ function show(context: PageContext): void {
   const title = h("h2", {}, "choose a topic to see its newest messages");
   const rows = h("a", { hidden: true }, "live rows");
   const messageCard = h("section", { class: "card messages", hidden: true }, h("div", { class: "card-head" }, title, rows), messages.element);
-  let compacted = new Set<string>();
+  let known = new Map<string, TopicSummary>();
 
   function choose(topic: string): void {
     chosen = topic;
@@ -52,10 +52,13 @@ function show(context: PageContext): void {
     const topic = chosen;
     if (topic === null) return;
     list.pick(topic);
+    const summary = known.get(topic);
     messageCard.hidden = false;
-    setText(title, `newest messages of ${topic}`);
+    setText(title, summary === undefined ? `there is no topic ${topic}` : `newest messages of ${topic}`);
     rows.href = `/views?view=${encodeURIComponent(topic)}`;
-    rows.hidden = !compacted.has(topic);
+    rows.hidden = summary?.compacted !== true;
+    messages.element.hidden = summary === undefined;
+    if (summary === undefined) return;
     const path = `/api/topics/${encodeURIComponent(topic)}/messages?limit=${NEWEST}`;
     const answer = await request<{ messages: Message[] }>(path);
     if (topic !== chosen) return; // another was chosen meanwhile
@@ -64,7 +67,7 @@ function show(context: PageContext): void {
 
   const refresh = async (): Promise<void> => {
     const answer = await request<{ topics: TopicSummary[] }>("/api/topics");
-    compacted = new Set(answer.topics.filter((topic) => topic.compacted).map((topic) => topic.name));
+    known = new Map(answer.topics.map((topic) => [topic.name, topic]));
     const shown = answer.topics.filter((topic) => internal.checked || !topic.internal || topic.name === chosen);
     list.show(shown.map((topic) => [topic.name, topic] as const));
     await showMessages();
