@@ -319,8 +319,14 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
             "joins.md#unnest-and-lateral",
             "SELECT t.k, x.s FROM t, LATERAL (SELECT s FROM u WHERE u.k = t.k) AS x",
         ),
-        Feature("Multi-way joins by one key", YES, "joins.md#several-joins-by-one-key", None),
-        Feature("Delta joins", NO, "joins.md", None, "joins keep their state; the answer is the same"),
+        Feature("Multi-way joins", YES, "joins.md#several-joins", None, "by one key or several"),
+        Feature(
+            "Delta joins",
+            DIFFERS,
+            "joins.md#several-joins",
+            None,
+            "the job keeps each table's rows, once; Flink looks them up where the table is",
+        ),
     ),
     "Types": (
         Feature(

@@ -1,4 +1,4 @@
-"""Joins of several inputs by one key: any cut and any interleaving gives DuckDB's answer at every prefix."""
+"""Joins of several inputs by keys: any cut and any interleaving gives DuckDB's answer at every prefix."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Any
 
 import oracle
 import pytest
-from changelogs import Event, run, scan
+from changelogs import Event, batches_between, run, scan, started
 from event_streams import Stream, cut, table_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operators import multi_join
+from riacho.dataflow.state.snapshots import section
 from riacho.plan.passes.multi_join import recognize_multi_joins
-from riacho.plan.relations import Join, JoinKind, MultiJoin, Normalize, Project, Relation
+from riacho.plan.relations import Job, Join, JoinKind, MultiJoin, Normalize, Project, Relation, Sink
+from riacho.plan.tables import Table
 from riacho.plan.types import BIGINT, STRING
 
 COLUMNS = {"id": BIGINT, "k": STRING, "j": BIGINT}
@@ -103,6 +106,68 @@ def test_joins_by_one_key_are_those_of_the_batch_at_every_prefix(
         run(whole, events, cuts, restart_at=restarts, observe=compare)
 
 
+FIELDS = tuple(COLUMNS)
+COMPARED = [((1, 1),), ((2, 2),), ((2, 0),), ((0, 2),), ((0, 0),), ((1, 1), (2, 2))]
+"""Fields of a table and of one that is joined to it, which have one type."""
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> list[tuple[JoinKind, int, tuple[tuple[int, int], ...]]]:
+    """How each table but the first is joined: its kind, to which table before, by which fields of both."""
+    joins: list[tuple[JoinKind, int, tuple[tuple[int, int], ...]]] = []
+    for _ in range(draw(st.integers(2, 3))):
+        always_there = [0, *(number for number, (kind, *_) in enumerate(joins, 1) if kind is INNER)]
+        kind = draw(st.sampled_from([INNER, INNER, *KINDS]))
+        joins.append((kind, draw(st.sampled_from(always_there)), draw(st.sampled_from(COMPARED))))
+    return joins
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    data=st.data(),
+    joins=trees(),
+    null_safe=st.booleans(),
+    room=st.sampled_from([1, 7, multi_join.FIRST_TUPLES]),
+)
+def test_joins_by_different_keys_are_those_of_the_batch_at_every_prefix(
+    data: st.DataObject, joins: list[tuple[JoinKind, int, tuple[tuple[int, int], ...]]], null_safe: bool, room: int
+) -> None:
+    changing = data.draw(st.tuples(*[st.booleans()] * (len(joins) + 1)))
+    events, cuts, restarts = data.draw(streams(changing))
+    sources = [table(name, changing=updates) for name, updates in zip(NAMES, changing, strict=False)]
+    relation, begins, width = sources[0], [0], len(FIELDS)
+    columns, joined, where = ["a.*"], [], []
+    for (kind, other, compared), name, source in zip(joins, NAMES[1:], sources[1:], strict=False):
+        left_keys, right_keys = zip(*((begins[other] + its, own) for its, own in compared), strict=True)
+        safe = frozenset(range(len(compared))) if null_safe else frozenset[int]()
+        relation = Join(relation, source, kind, left_keys, right_keys, null_safe=safe)
+        begins.append(width)
+        width = len(relation.schema)
+        equal = "IS NOT DISTINCT FROM" if null_safe else "="
+        on = " AND ".join(f"{NAMES[other]}.{FIELDS[its]} {equal} {name}.{FIELDS[own]}" for its, own in compared)
+        exists = f"EXISTS (SELECT * FROM {name} WHERE {on})"
+        if kind in (INNER, LEFT):
+            columns.append(f"{name}.*")
+            joined.append(f"{kind.value} JOIN {name} ON {on}")
+        elif kind is MARK:
+            columns.append(exists)
+        else:
+            where.append(exists if kind is SEMI else f"NOT {exists}")
+    sql = f"SELECT {', '.join(columns)} FROM a {' '.join(joined)} WHERE {' AND '.join(where) or 'true'}"
+    (whole,) = recognize_multi_joins((relation,))
+    assert isinstance(whole, MultiJoin)
+    assert whole.schema == relation.schema
+
+    def compare(prefix: int, outcome: Any) -> None:
+        load_prefix(events, prefix, sources, changing)
+        assert outcome.total() == oracle.query(sql)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multi_join, "FIRST_TUPLES", room)
+        patch.setattr(multi_join, "MAX_TUPLES", room)
+        run(whole, events, cuts, restart_at=restarts, observe=compare)
+
+
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(KINDS[1:]))
 def test_a_pair_by_key_alone_is_that_of_the_batch_at_every_prefix(data: st.DataObject, kind: JoinKind) -> None:
@@ -139,11 +204,11 @@ def test_rows_that_are_equal_count_as_often_as_they_occur(data: st.DataObject) -
 
 
 @settings(max_examples=15, deadline=None)
-@given(streams((False, False, False)))
-def test_added_rows_are_joined_in_the_same_order_however_they_are_cut(stream: Any) -> None:
+@given(streams((False, False, False)), st.sampled_from([(1, 1), (2, 2), (0, 2)]))
+def test_added_rows_are_joined_in_the_same_order_however_they_are_cut(stream: Any, keys: tuple[int, int]) -> None:
     events, cuts, restarts = stream
     a, b, c = (table(name, changing=False) for name in NAMES[:3])
-    (relation,) = recognize_multi_joins((Join(Join(a, b, INNER, (1,), (1,)), c, INNER, (1,), (1,)),))
+    (relation,) = recognize_multi_joins((Join(Join(a, b, INNER, (1,), (1,)), c, INNER, keys[:1], keys[1:]),))
     whole = run(relation, events)
     assert run(relation, events, cuts, restart_at=restarts).changes == whole.changes
     assert all(diff == 1 for _, diff in whole.changes)
@@ -166,3 +231,24 @@ def test_the_product_of_a_giant_key_comes_in_parts() -> None:
     rows = [Event(name, (number, "a", 0)) for name in "ab" for number in range(size)]
     outcome = run(relation, [*rows, Event("c", (0, "a", 0)), Event("c", (1, "a", 0))])
     assert outcome.total().total() == 2 * size * size
+
+
+def test_nothing_is_kept_of_rows_that_have_gone_or_can_never_match() -> None:
+    a, b, c = (table(name, changing=True) for name in NAMES[:3])
+    (relation,) = recognize_multi_joins((Join(Join(a, b, INNER, (1,), (1,)), c, INNER, (2,), (2,)),))
+    graph = started(Job((Sink(relation, Table("out", (), (("connector", "blackhole"),))),)), Settings(), 1)
+    rows = [Event(name, (number, f"a key of some length {number}", number)) for name in "abc" for number in range(9)]
+    rows += [Event("a", (10, None, 1)), Event("a", (11, "a", None)), Event("b", (12, None, 1))]
+    gone = [Event(each.table, (each.values[0], None, None), deleted=True) for each in rows]
+    for number, events in enumerate((rows, gone)):
+        first = number * len(rows)
+        padded = [Event("none", ())] * first + events
+        list(graph.run_pass(batches_between(graph, padded, first, first + len(events))))
+    (name,) = (metric.id for metric in graph.metrics() if metric.relation == relation)
+    state = section(f"{name}.state", graph.snapshot())
+    free = {part.removesuffix(".free"): array for part, array in state.items() if part.endswith(".free")}
+    assert free
+    for part, array in free.items():
+        kept = state.get(f"{part}.rows", state.get(f"{part}.keys"))
+        assert kept is not None
+        assert len(array) == len(kept), f"{part} has nothing left"

@@ -227,8 +227,37 @@ def test_joins_by_several_fields_are_one_step_whatever_the_order_in_which_they_a
     assert _multi_joins(chain) == [("INNER", "INNER", "INNER")]
 
 
-def test_joins_by_other_keys_or_by_more_than_keys_stay_one_after_another() -> None:
-    assert _multi_joins(f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = b.auction") == []
+def test_joins_by_different_keys_are_one_step() -> None:
+    by_two = f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = b.auction"
+    assert _multi_joins(by_two) == [("INNER", "INNER", "INNER")]
+    (step,) = steps(plan(by_two), MultiJoin)
+    assert isinstance(step, MultiJoin)
+    assert [[source for source, _ in key.members] for key in step.keys] == [[0, 2], [0, 1]]
+    exists = "EXISTS (SELECT 1 FROM numbers AS m WHERE m.b = price)"
+    star = f"{BIDS_OF_PEOPLE} LEFT JOIN numbers AS n ON n.b = b.auction WHERE {exists}"
+    assert _multi_joins(star) == [("INNER", "INNER", "LEFT", "SEMI")]
+
+
+def test_joins_whose_keys_lead_round_in_a_ring_are_a_step_of_those_below() -> None:
+    three = f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = b.auction"
+    ring = f"{three} JOIN bids AS c ON c.price = n.n AND c.channel = p.name"
+    assert _multi_joins(ring) == [("INNER", "INNER", "INNER")]
+
+
+def test_tables_that_are_compared_with_later_ones_only_are_not_multiplied() -> None:
+    both = "b.bidder = p.id AND b.auction = n.b"
+    (step,) = steps(plan(f"SELECT b.price FROM people AS p, numbers AS n, bids AS b WHERE {both}"), MultiJoin)
+    assert isinstance(step, MultiJoin)
+    assert [len(key.members) for key in step.keys] == [2, 2]
+
+
+def test_joins_by_different_keys_stay_one_after_another_where_delta_joins_are_not_wanted() -> None:
+    unwanted = "SET 'table.optimizer.delta-join.strategy' = 'NONE';"
+    assert _multi_joins(f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = b.auction", unwanted) == []
+    assert _multi_joins(f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = p.id", unwanted) == [("INNER", "INNER", "INNER")]
+
+
+def test_joins_by_more_than_keys_stay_one_after_another() -> None:
     assert _multi_joins(f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = p.id AND n.b = b.auction") == []
     assert _multi_joins(f"{BIDS_OF_PEOPLE} JOIN numbers AS n ON n.b = p.id AND n.n < b.price") == []
     assert _multi_joins(f"{BIDS_OF_PEOPLE} FULL JOIN numbers AS n ON n.b = p.id") == []

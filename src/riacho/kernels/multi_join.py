@@ -1,12 +1,19 @@
-"""Joins of several inputs by one key: rows chained by key, and what each that comes or goes makes with the others'.
+"""Joins of several inputs by keys: rows chained by each of their keys, and what each that comes or goes makes.
 
-The result for a key is a product. A factor is an input's rows with it; of an input that is LEFT joined, a row of nulls
-where it has none; of a SEMI, ANTI or MARK joined one, of which only the number of rows is known, one or none that is
-`NO_ROW`, `MARKED` or `UNMARKED`. When a factor changes, the product of the others comes or goes with what changed.
+Keys connect the inputs, so that there is one way from each to each other. From a row that comes or goes a step leads to
+each other input, from one that has been reached by then, along a key: what is found there is the input's factor. For a
+key that is the rows with it; of an input that is LEFT joined, a row of nulls where it has none; of a SEMI, ANTI or MARK
+joined one, of which only the number of rows is known, one or none that is `NO_ROW`, `MARKED` or `UNMARKED`. All that
+can be put together so comes or goes with the row. When a factor changes otherwise, what it has beside rows is such a
+row.
 
-A pass goes through the rows of all inputs moment by moment, as in `kernels.join_rows`, whose links the rows have. Of a
-moment, first what goes goes, then what comes comes: factors that turn on having rows are taken out of the product
-between the two where the moment decides otherwise than the one before.
+A pass goes through the rows of all inputs moment by moment, as in `kernels.join_rows`. Of a moment, first what goes
+goes, then what comes comes: factors that turn on having rows are taken out of what they are part of between the two
+where the moment decides otherwise than the one before.
+
+Links are row slots plus one; 0 ends a chain, so fresh memory is an empty one. Of a row that may go `WEIGHT` and `GONE`
+are known, and of every row for each of its keys in turn: the link to the next row with it, to the one before if the
+row may go, and the key itself if the row has several.
 """
 
 from __future__ import annotations
@@ -17,25 +24,21 @@ from typing import Any, Final, cast
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT64, inlined, inner, kernel
-from riacho.kernels.join_layout import (
-    MARKED,
-    NO_ROW,
-    READ_INT8,
-    ROW_BEFORE,
-    ROW_COLUMNS_APPENDED,
-    ROW_NEXT,
-    ROW_WEIGHT,
-    UNMARKED,
-)
-from riacho.kernels.primitives import int64, prefetch
+from riacho.kernels.join_layout import MARKED, NO_ROW, READ_INT8, UNMARKED
+from riacho.kernels.primitives import int64
 
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Table = NDArray[np.int64]
+Tables = NDArray[np.int64]
+
+READ_TABLE = "Array(int64, 2, 'C', True)"
+READ_TABLES = "Array(int64, 3, 'C', True)"
 
 # How an input is joined.
 ROWS: Final = 0
@@ -44,35 +47,75 @@ SEMI: Final = 2
 ANTI: Final = 3
 MARK: Final = 4
 
+# What is known of a row that may go, before its links.
+WEIGHT: Final = 0
+"""How often it occurs; 0: it is in no chain."""
+GONE: Final = 1
+"""Whether it has been found to be gone."""
+WEIGHT_COLUMNS: Final = 2
+
 # What is known of an input, and how far a pass is with it.
 IN_ROLE: Final = 0
-IN_CHAIN: Final = 1
-"""Where its columns begin among those of a key: the first row of its chain, and how many there are."""
-IN_STATE: Final = 2
-"""Where its columns begin, if its factor turns on having rows: how often rows occur, and what the factor is."""
-IN_LINKS: Final = 3
+IN_LINKS: Final = 1
 """The address of its rows' links, and how many each has."""
-IN_WIDTH: Final = 4
-IN_NEXT: Final = 5
-IN_AT: Final = 6
-IN_STOP: Final = 7
-IN_END: Final = 8
+IN_WIDTH: Final = 2
+IN_MAY_GO: Final = 3
+IN_PARTS: Final = 4
+"""Where its keys begin in the table of parts, and how many it has."""
+IN_PART_COUNT: Final = 5
+IN_FIRST: Final = 6
+IN_KEYS: Final = 7
+"""Where its rows begin in this pass, and where those of their keys do, of one after those of another."""
+IN_ROW_COUNT: Final = 8
+IN_NEXT: Final = 9
+IN_AT: Final = 10
+IN_STOP: Final = 11
+IN_END: Final = 12
 """The first of its rows of this moment, the one that is next, where they end, and where the pass's do."""
-IN_FIRST: Final = 9
-IN_REMOVED: Final = 10
-"""Where its rows begin, and how many of them may have gone."""
-IN_COUNT: Final = 11
-"""How many there are in its factor of the product that is being written."""
-INPUT_COLUMNS: Final = 12
+IN_REMOVED: Final = 13
+"""How many of them may have gone."""
+INPUT_COLUMNS: Final = 14
 
-CHAIN_COLUMNS: Final = 2
+# A part is what an input has to do with one of its keys.
+PART_KEY: Final = 0
+PART_CHAIN: Final = 1
+"""The column of the key's table with the first row of the chain."""
+PART_STATE: Final = 2
+"""Where its columns begin there, if its factor turns on having rows: how often rows occur, and what the factor is."""
+PART_NEEDED: Final = 3
+"""Whether a row without this key matches nothing."""
+PART_NEXT: Final = 4
+PART_BEFORE: Final = 5
+PART_SLOT: Final = 6
+"""The columns of a row's links."""
+PART_COLUMNS: Final = 7
+
 STATE_COLUMNS: Final = 2
+
+# What is known of a key: the address of the table that has a line for each of its slots, and how many columns it has.
+KEY_TABLE: Final = 0
+KEY_WIDTH: Final = 1
+KEY_COLUMNS: Final = 2
+
+# A step: which input it reaches, by which of its parts, from which input, and by which of that one's.
+STEP_INPUT: Final = 0
+STEP_PART: Final = 1
+STEP_FROM: Final = 2
+STEP_FROM_PART: Final = 3
+STEP_COLUMNS: Final = 4
 
 # What the factor of an input is that turns on having rows.
 WITHOUT: Final = 0
 OPEN: Final = 1
 """Neither of both, in the middle of a moment."""
 WITH: Final = 2
+
+# How far the steps from a row are; a line for each.
+_AT_LINK: Final = 0
+_AT_SHOWN: Final = 1
+"""What there is left of its factor: the next row's link, and what there is beside rows."""
+_AT_CHANGE: Final = 2
+PATH_COLUMNS: Final = 3
 
 # The lines of a table of tuples; from the third on one for each input.
 TUPLE_CHANGE: Final = 0
@@ -83,17 +126,16 @@ TUPLE_ROWS: Final = 2
 MADE: Final = 0
 COPIES: Final = 1
 """The tuples, each as often as it occurs."""
-NEEDED: Final = 2
-"""Tuples for which there was no room."""
-PHASE: Final = 3
-MOMENT: Final = 4
-TOUCHED: Final = 5
-TOUCHED_AT: Final = 6
-EMPTIED: Final = 7
-LONE_INPUT: Final = 8
-"""The only input that must have a row with a key; −1: there are several. Its rows come out without a key, too."""
-ENOUGH: Final = 9
+PHASE: Final = 2
+MOMENT: Final = 3
+TOUCHED: Final = 4
+TOUCHED_AT: Final = 5
+EMPTIED: Final = 6
+ENOUGH: Final = 7
 """Tuples after which the pass stops for a while."""
+LOWEST: Final = 8
+HIGHEST: Final = 9
+"""The inputs that may have rows of this moment."""
 AT_INPUT: Final = 10
 KEY: Final = 11
 SIGN: Final = 12
@@ -109,7 +151,7 @@ _FACTORS_GO: Final = 2
 _ROWS_COME: Final = 3
 _FACTORS_COME: Final = 4
 
-# What `join_product` returns.
+# What `join_tuples` returns.
 FINISHED: Final = 0
 STOPPED: Final = 1
 """After some moment: there are tuples enough."""
@@ -117,11 +159,8 @@ NO_ROOM: Final = 2
 
 _HIDDEN: Final = -2
 _FAR: Final = 12
-"""Rows ahead whose key's chains are fetched."""
+"""Rows ahead whose keys' chains are fetched."""
 _WORD: Final = 8
-_NEXT: Final = _WORD * ROW_NEXT
-_BEFORE: Final = _WORD * ROW_BEFORE
-_WEIGHT: Final = _WORD * ROW_WEIGHT
 
 
 def _load_int64_at(_typing: Any, _address: Any) -> Any:
@@ -139,8 +178,21 @@ def _store_int64_at(_typing: Any, _address: Any, _value: Any) -> Any:
     return types.void(types.int64, types.int64), generate
 
 
+def _prefetch_at(_typing: Any, _address: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        address, number = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        # For reading, to be kept in all caches, of data.
+        builder.call(function, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
 load_int64_at = cast("Callable[[int], int]", intrinsic(_load_int64_at))
 store_int64_at = cast("Callable[[int, int], None]", intrinsic(_store_int64_at))
+prefetch_at = cast("Callable[[int], None]", intrinsic(_prefetch_at))
 
 
 @inlined
@@ -149,51 +201,124 @@ def _link(inputs: Table, number: int, row: int) -> int:
     return int64(inputs[number, IN_LINKS] + _WORD * row * inputs[number, IN_WIDTH])
 
 
-@inner
-def _enter(
-    row: int,
-    key: int,
-    sign: int,
+@inlined
+def _cell(keys: Table, key: int, slot: int, column: int) -> int:
+    """The address of something that is known of the slot of a key."""
+    return int64(keys[key, KEY_TABLE] + _WORD * (slot * keys[key, KEY_WIDTH] + column))
+
+
+@inlined
+def _slot(slots: Int64s, inputs: Table, number: int, place: int, at: int) -> int:
+    """The slot of one of the keys of a pass's row."""
+    return int64(slots[inputs[number, IN_KEYS] + place * inputs[number, IN_ROW_COUNT] + at - inputs[number, IN_FIRST]])
+
+
+@inlined
+def _empty(emptied: Table, key: int, slot: int, progress: Int64s) -> None:
+    """Say that a key may have no rows any more."""
+    emptied[progress[EMPTIED], 0] = key
+    emptied[progress[EMPTIED], 1] = slot
+    progress[EMPTIED] += 1
+
+
+@inlined
+def _chain(link: int, row: int, slot: int, number: int, part: int, inputs: Table, parts: Table, keys: Table) -> None:
+    """Put a row at the head of the chain of one of its keys."""
+    head = _cell(keys, parts[part, PART_KEY], slot, parts[part, PART_CHAIN])
+    first = load_int64_at(head)
+    store_int64_at(link + _WORD * parts[part, PART_NEXT], first)
+    if inputs[number, IN_MAY_GO]:
+        store_int64_at(link + _WORD * parts[part, PART_BEFORE], int64(0))
+        if first > 0:
+            store_int64_at(_link(inputs, number, first - 1) + _WORD * parts[part, PART_BEFORE], row + 1)
+    store_int64_at(head, row + 1)
+
+
+@inlined
+def _unchain(
+    link: int,
+    slot: int,
     number: int,
+    part: int,
     inputs: Table,
-    chains: Table,
-    removed: Int64s,
-    emptied: Int64s,
+    parts: Table,
+    keys: Table,
+    emptied: Table,
     progress: Int64s,
 ) -> None:
-    """Take a row into its input's chain, or out of it."""
-    chain, link = inputs[number, IN_CHAIN], _link(inputs, number, row)
-    first = chains[key, chain]
-    if inputs[number, IN_WIDTH] == ROW_COLUMNS_APPENDED:
-        store_int64_at(link + _NEXT, first)
-        chains[key, chain] = row + 1
-        chains[key, chain + 1] += 1
-        return
-    weight = load_int64_at(link + _WEIGHT)
-    after = weight + sign
-    store_int64_at(link + _WEIGHT, after)
-    if weight == 0:
-        store_int64_at(link + _NEXT, first)
-        store_int64_at(link + _BEFORE, int64(0))
-        if first > 0:
-            store_int64_at(_link(inputs, number, first - 1) + _BEFORE, row + 1)
-        chains[key, chain] = row + 1
-        chains[key, chain + 1] += 1
-    elif after == 0:
-        following, before = load_int64_at(link + _NEXT), load_int64_at(link + _BEFORE)
-        if before > 0:
-            store_int64_at(_link(inputs, number, before - 1) + _NEXT, following)
-        else:
-            chains[key, chain] = following
-        if following > 0:
-            store_int64_at(_link(inputs, number, following - 1) + _BEFORE, before)
-        chains[key, chain + 1] -= 1
-        if chains[key, chain + 1] == 0:
-            emptied[progress[EMPTIED]] = key
-            progress[EMPTIED] += 1
+    """Take a row out of the chain of one of its keys."""
+    following = load_int64_at(link + _WORD * parts[part, PART_NEXT])
+    before = load_int64_at(link + _WORD * parts[part, PART_BEFORE])
+    if before > 0:
+        store_int64_at(_link(inputs, number, before - 1) + _WORD * parts[part, PART_NEXT], following)
+    else:
+        store_int64_at(_cell(keys, parts[part, PART_KEY], slot, parts[part, PART_CHAIN]), following)
+    if following > 0:
+        store_int64_at(_link(inputs, number, following - 1) + _WORD * parts[part, PART_BEFORE], before)
+    if before == 0 and following == 0:
+        _empty(emptied, parts[part, PART_KEY], slot, progress)
+
+
+@inlined
+def _enter(
+    row: int,
+    at: int,
+    sign: int,
+    number: int,
+    slots: Int64s,
+    inputs: Table,
+    parts: Table,
+    keys: Table,
+    removed: Int64s,
+    emptied: Table,
+    progress: Int64s,
+) -> None:
+    """Take a row into its input's chains, or out of them."""
+    link, before, after = _link(inputs, number, row), int64(0), int64(1)
+    if inputs[number, IN_MAY_GO]:
+        before = load_int64_at(link + _WORD * WEIGHT)
+        after = before + sign
+        store_int64_at(link + _WORD * WEIGHT, after)
     if after <= 0:
-        removed[inputs[number, IN_FIRST] + inputs[number, IN_REMOVED]] = row
-        inputs[number, IN_REMOVED] += 1
+        _remove(row, number, inputs, removed)
+    if before != 0 and after != 0:
+        return
+    for place in range(inputs[number, IN_PART_COUNT]):
+        part = inputs[number, IN_PARTS] + place
+        slot = _slot(slots, inputs, number, place, at)
+        if inputs[number, IN_PART_COUNT] > 1:
+            store_int64_at(link + _WORD * parts[part, PART_SLOT], slot)
+        if slot < 0:
+            continue
+        if after == 0:
+            _unchain(link, slot, number, part, inputs, parts, keys, emptied, progress)
+        else:
+            _chain(link, row, slot, number, part, inputs, parts, keys)
+
+
+@inlined
+def _remove(row: int, number: int, inputs: Table, removed: Int64s) -> None:
+    """Say that a row may have gone."""
+    removed[inputs[number, IN_FIRST] + inputs[number, IN_REMOVED]] = row
+    inputs[number, IN_REMOVED] += 1
+
+
+# Whether a row of a pass can match, and whether others can find it.
+_MATCHES_NOTHING: Final = 0
+_IS_FOUND_BY_NONE: Final = 1
+_IS_FOUND: Final = 2
+
+
+@inlined
+def _place_of(at: int, number: int, slots: Int64s, inputs: Table, parts: Table) -> int:
+    """What becomes of a row, by which of its keys are null."""
+    found = int64(_IS_FOUND_BY_NONE)
+    for place in range(inputs[number, IN_PART_COUNT]):
+        if _slot(slots, inputs, number, place, at) >= 0:
+            found = int64(_IS_FOUND)
+        elif parts[inputs[number, IN_PARTS] + place, PART_NEEDED]:
+            return int64(_MATCHES_NOTHING)
+    return found
 
 
 @inlined
@@ -206,109 +331,120 @@ def _shown(role: int, state: int) -> int:
 
 
 @inlined
-def _state(inputs: Table, number: int, chains: Table, key: int) -> int:
-    """What the factor is of an input of which having rows matters."""
-    state = int64(WITHOUT)
-    if key >= 0:
-        state = chains[key, inputs[number, IN_STATE] + 1]
-    return state
+def _open(
+    step: int,
+    number: int,
+    at: int,
+    slots: Int64s,
+    inputs: Table,
+    parts: Table,
+    keys: Table,
+    steps: Tables,
+    tuples: Table,
+    path: Table,
+    progress: Int64s,
+) -> None:
+    """Find the factor that a step leads to."""
+    begin, place = steps[number, step, STEP_FROM], steps[number, step, STEP_FROM_PART]
+    if begin != number:
+        link = _link(inputs, begin, tuples[TUPLE_ROWS + begin, progress[MADE]])
+        slot = load_int64_at(link + _WORD * parts[inputs[begin, IN_PARTS] + place, PART_SLOT])
+    elif at >= 0:
+        slot = _slot(slots, inputs, number, place, at)
+    else:
+        slot = progress[KEY]
+    part, role = steps[number, step, STEP_PART], inputs[steps[number, step, STEP_INPUT], IN_ROLE]
+    path[step, _AT_LINK] = 0
+    path[step, _AT_SHOWN] = _HIDDEN
+    if role <= PADDED and slot >= 0:
+        path[step, _AT_LINK] = load_int64_at(_cell(keys, parts[part, PART_KEY], slot, parts[part, PART_CHAIN]))
+    if role >= PADDED:
+        state = int64(WITHOUT)
+        if slot >= 0:
+            state = load_int64_at(_cell(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE] + 1))
+        path[step, _AT_SHOWN] = _shown(role, state)
 
 
 @inlined
-def _factor(inputs: Table, number: int, chains: Table, key: int) -> int:
-    """How many there are in an input's factor."""
-    role = inputs[number, IN_ROLE]
-    count = int64(0)
-    if role <= PADDED and key >= 0:
-        count = chains[key, inputs[number, IN_CHAIN] + 1]
-    if role >= PADDED and _shown(role, _state(inputs, number, chains, key)) != _HIDDEN:
-        count += 1
-    return count
-
-
-@inner
-def _fill(
-    number: int,
-    key: int,
-    first: int,
-    end: int,
-    count: int,
-    repeat: int,
-    inputs: Table,
-    chains: Table,
-    tuples: Table,
-) -> None:
-    """Write an input's factor into its column of a product: each `repeat` times on end, all over again to the end."""
-    role, line, at = inputs[number, IN_ROLE], TUPLE_ROWS + number, int64(0)
-    if role <= PADDED and key >= 0:
-        at = chains[key, inputs[number, IN_CHAIN] + 1]
-        link = chains[key, inputs[number, IN_CHAIN]]
-        while link > 0:  # the last one first
-            at -= 1
-            for place in range(first + at * repeat, first + (at + 1) * repeat):
-                tuples[line, place] = link - 1
-            link = load_int64_at(_link(inputs, number, link - 1) + _NEXT)
-        at = chains[key, inputs[number, IN_CHAIN] + 1]
-    if at < count:
-        shown = _shown(role, _state(inputs, number, chains, key))
-        for place in range(first + at * repeat, first + count * repeat):
-            tuples[line, place] = shown
-    for place in range(first + count * repeat, end):
-        tuples[line, place] = tuples[line, place - count * repeat]
-    if role <= PADDED and inputs[number, IN_WIDTH] != ROW_COLUMNS_APPENDED:
-        for place in range(first, end):
-            if tuples[line, place] >= 0:
-                tuples[TUPLE_CHANGE, place] *= load_int64_at(_link(inputs, number, tuples[line, place]) + _WEIGHT)
-
-
-@inner
-def _multiply(
+def _expand(
     number: int,
     row: int,
-    key: int,
+    at: int,
     sign: int,
+    slots: Int64s,
     inputs: Table,
-    chains: Table,
+    parts: Table,
+    keys: Table,
+    steps: Tables,
     tuples: Table,
+    path: Table,
     progress: Int64s,
 ) -> bool:
-    """Write the tuples of something of an input with the others' factors; returns whether there was room."""
-    total = int64(1)
-    for other in range(inputs.shape[0]):
-        if other != number:
-            inputs[other, IN_COUNT] = _factor(inputs, other, chains, key)
-            total *= inputs[other, IN_COUNT]
-    if total == 0:
-        return True
-    first = progress[MADE]
-    end = first + total
-    if end > tuples.shape[1]:
-        progress[NEEDED] = total
+    """Write all tuples that something of an input is in; returns whether there was room, and else takes them back.
+
+    The rows that have been reached stand in the tuple that will be written next.
+    """
+    first, copies, last = progress[MADE], progress[COPIES], int64(inputs.shape[0] - 2)
+    if first == tuples.shape[1]:
         return False
-    for place in range(first, end):
-        tuples[TUPLE_ROWS + number, place] = row
-        tuples[TUPLE_CHANGE, place] = sign
-        tuples[TUPLE_MOMENT, place] = progress[MOMENT]
-    repeat = total
-    for other in range(inputs.shape[0]):
-        if other != number:
-            count = inputs[other, IN_COUNT]
-            repeat //= count
-            _fill(other, key, first, end, count, repeat, inputs, chains, tuples)
-    for place in range(first, end):
-        progress[COPIES] += abs(tuples[TUPLE_CHANGE, place])
-    progress[MADE] = end
+    tuples[TUPLE_ROWS + number, first] = row
+    path[0, _AT_CHANGE] = sign
+    step, opening = int64(0), True
+    while step >= 0:
+        if opening:
+            _open(step, number, at, slots, inputs, parts, keys, steps, tuples, path, progress)
+        reached, made = steps[number, step, STEP_INPUT], progress[MADE]
+        link, change = path[step, _AT_LINK], path[step, _AT_CHANGE]
+        if link > 0:
+            tuples[TUPLE_ROWS + reached, made] = link - 1
+            address = _link(inputs, reached, link - 1)
+            path[step, _AT_LINK] = load_int64_at(address + _WORD * parts[steps[number, step, STEP_PART], PART_NEXT])
+            if inputs[reached, IN_MAY_GO]:
+                change *= load_int64_at(address + _WORD * WEIGHT)
+        elif path[step, _AT_SHOWN] != _HIDDEN:
+            tuples[TUPLE_ROWS + reached, made] = path[step, _AT_SHOWN]
+            path[step, _AT_SHOWN] = _HIDDEN
+        else:
+            step, opening = step - 1, False
+            continue
+        opening = step < last
+        if opening:
+            step += 1
+            path[step, _AT_CHANGE] = change
+            continue
+        tuples[TUPLE_CHANGE, made] = change
+        tuples[TUPLE_MOMENT, made] = progress[MOMENT]
+        if made + 1 == tuples.shape[1]:
+            progress[MADE], progress[COPIES] = first, copies
+            return False
+        for line in range(TUPLE_ROWS, tuples.shape[0]):
+            tuples[line, made + 1] = tuples[line, made]
+        progress[MADE] = made + 1
+        progress[COPIES] += abs(change)
+    if progress[MADE] > first + 1:
+        _turn_round(first, progress[MADE], tuples)
     return True
 
 
 @inner
+def _turn_round(first: int, end: int, tuples: Table) -> None:
+    """Bring tuples in the order in which their rows came: a chain begins with the last one."""
+    for place in range((end - first) // 2):
+        for line in range(tuples.shape[0]):
+            one = tuples[line, first + place]
+            tuples[line, first + place] = tuples[line, end - 1 - place]
+            tuples[line, end - 1 - place] = one
+
+
+@inlined
 def _begin_moment(
-    keys: Int64s,
+    slots: Int64s,
     signs: Int8s,
     sequence: Int64s,
     inputs: Table,
-    chains: Table,
-    emptied: Int64s,
+    parts: Table,
+    keys: Table,
+    emptied: Table,
     touched: Table,
     progress: Int64s,
 ) -> bool:
@@ -316,39 +452,46 @@ def _begin_moment(
     found, moment = False, int64(0)
     for number in range(inputs.shape[0]):
         at = inputs[number, IN_STOP]
-        inputs[number, IN_NEXT] = at
-        if at < inputs[number, IN_END] and (not found or sequence[at] < moment):
-            found, moment = True, sequence[at]
+        if at < inputs[number, IN_END]:
+            if not found or sequence[at] < moment:
+                found, moment = True, sequence[at]
+                progress[LOWEST] = number
+            if sequence[at] == moment:
+                progress[HIGHEST] = number
     if not found:
         return False
     progress[MOMENT] = moment
     progress[TOUCHED] = 0
-    for number in range(inputs.shape[0]):
-        at, end = inputs[number, IN_NEXT], inputs[number, IN_END]
-        counted = inputs[number, IN_ROLE] != ROWS
-        inputs[number, IN_AT] = at
+    for number in range(progress[LOWEST], progress[HIGHEST] + 1):
+        at, end = inputs[number, IN_STOP], inputs[number, IN_END]
+        inputs[number, IN_NEXT] = inputs[number, IN_AT] = at
         while at < end and sequence[at] == moment:
-            if counted and keys[at] >= 0:
-                key, state = keys[at], inputs[number, IN_STATE]
-                chains[key, state] += int64(1) if signs.size == 0 else int64(signs[at])
-                touched[progress[TOUCHED], 0] = key
+            slot = _slot(slots, inputs, number, 0, at)
+            if inputs[number, IN_ROLE] != ROWS and slot >= 0:
+                part = inputs[number, IN_PARTS]
+                counter = _cell(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE])
+                count = load_int64_at(counter) + (int64(1) if signs.size == 0 else int64(signs[at]))
+                store_int64_at(counter, count)
+                touched[progress[TOUCHED], 0] = slot
                 touched[progress[TOUCHED], 1] = number
                 progress[TOUCHED] += 1
-                if chains[key, state] == 0:
-                    emptied[progress[EMPTIED]] = key
-                    progress[EMPTIED] += 1
+                if count == 0:
+                    _empty(emptied, parts[part, PART_KEY], slot, progress)
             at += 1
         inputs[number, IN_STOP] = at
         if at + _FAR < end:
-            prefetch(chains, max(keys[at + _FAR], 0) * chains.shape[1])
-    progress[PHASE] = _ROWS_GO if signs.size > 0 else _FACTORS_GO
+            for place in range(inputs[number, IN_PART_COUNT]):
+                slot = _slot(slots, inputs, number, place, at + _FAR)
+                prefetch_at(_cell(keys, parts[inputs[number, IN_PARTS] + place, PART_KEY], max(slot, 0), 0))
+    progress[AT_INPUT], progress[TOUCHED_AT] = progress[LOWEST], 0
+    progress[PHASE] = _ROWS_GO if signs.size > 0 else _FACTORS_GO if progress[TOUCHED] > 0 else _ROWS_COME
     return True
 
 
-@inner
-def _find_row(keys: Int64s, signs: Int8s, inputs: Table, progress: Int64s) -> bool:
+@inlined
+def _find_row(signs: Int8s, inputs: Table, progress: Int64s) -> bool:
     """Go to the next row of a moment that goes or comes in this phase; whether there is one."""
-    while progress[AT_INPUT] < inputs.shape[0]:
+    while progress[AT_INPUT] <= progress[HIGHEST]:
         number = progress[AT_INPUT]
         at = inputs[number, IN_AT]
         if inputs[number, IN_ROLE] > PADDED or at == inputs[number, IN_STOP]:
@@ -357,22 +500,23 @@ def _find_row(keys: Int64s, signs: Int8s, inputs: Table, progress: Int64s) -> bo
             continue
         sign = int64(1) if signs.size == 0 else int64(signs[at])
         if (sign > 0) == (progress[PHASE] == _ROWS_COME):
-            progress[KEY], progress[SIGN] = keys[at], sign
+            progress[SIGN] = sign
             return True
         inputs[number, IN_AT] += 1
     return False
 
 
-@inner
-def _find_factor(inputs: Table, chains: Table, touched: Table, progress: Int64s) -> bool:
+@inlined
+def _find_factor(inputs: Table, parts: Table, keys: Table, touched: Table, progress: Int64s) -> bool:
     """Go to the next factor that is taken out in this phase, or put in; whether there is one."""
     coming = progress[PHASE] == _FACTORS_COME
     while progress[TOUCHED_AT] < progress[TOUCHED]:
-        key, number = touched[progress[TOUCHED_AT], 0], touched[progress[TOUCHED_AT], 1]
-        counted = inputs[number, IN_STATE]
-        state, then = chains[key, counted + 1], int64(WITH) if chains[key, counted] > 0 else int64(WITHOUT)
+        slot, number = touched[progress[TOUCHED_AT], 0], touched[progress[TOUCHED_AT], 1]
+        part = inputs[number, IN_PARTS]
+        counter = _cell(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE])
+        state, then = load_int64_at(counter + _WORD), int64(WITH) if load_int64_at(counter) > 0 else int64(WITHOUT)
         if (coming and state == OPEN) or (not coming and state != OPEN and state != then):
-            progress[AT_INPUT], progress[KEY], progress[SIGN] = number, key, 1 if coming else -1
+            progress[AT_INPUT], progress[KEY], progress[SIGN] = number, slot, 1 if coming else -1
             progress[SHOWN] = _shown(inputs[number, IN_ROLE], then if coming else state)
             progress[THEN] = then if coming else int64(OPEN)
             return True
@@ -381,26 +525,30 @@ def _find_factor(inputs: Table, chains: Table, touched: Table, progress: Int64s)
 
 
 @kernel(
-    f"int64({READ_INT64}, {READ_INT64}, {READ_INT8}, {READ_INT64}, int64[:, ::1], int64[:, ::1], int64[::1], "
-    "int64[::1], int64[:, ::1], int64[:, ::1], int64[::1])"
+    f"int64({READ_INT64}, {READ_INT64}, {READ_INT8}, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_TABLE}, "
+    f"{READ_TABLES}, int64[::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[::1])"
 )
-def join_product(
+def join_tuples(
     rows: Int64s,
-    keys: Int64s,
+    slots: Int64s,
     signs: Int8s,
     sequence: Int64s,
     inputs: Table,
-    chains: Table,
+    parts: Table,
+    keys: Table,
+    steps: Tables,
     removed: Int64s,
-    emptied: Int64s,
+    emptied: Table,
     touched: Table,
     tuples: Table,
+    path: Table,
     progress: Int64s,
 ) -> int:
     """Take the rows of a pass in, moment by moment, and write what each changes: tuples of one row of each input.
 
-    The inputs' rows stand one input after another. `signs` is empty where all are added. A negative key matches
-    nothing. Rows that may have gone are `removed`, and keys that may have no rows any more `emptied`.
+    The inputs' rows stand one input after another; `slots` are those of their keys, negative where one matches nothing.
+    `signs` is empty where all are added. Rows that may have gone are `removed`, and keys that may have no rows any more
+    `emptied`. `steps` are those from each input.
 
     Where it finds no room it is called again with more, all else unchanged; and again after it stopped.
     """
@@ -408,32 +556,61 @@ def join_product(
         if progress[PHASE] == _BETWEEN:
             if progress[MADE] >= progress[ENOUGH]:
                 return STOPPED
-            if not _begin_moment(keys, signs, sequence, inputs, chains, emptied, touched, progress):
+            if not _begin_moment(slots, signs, sequence, inputs, parts, keys, emptied, touched, progress):
                 return FINISHED
         phase = progress[PHASE]
         of_rows = phase == _ROWS_GO or phase == _ROWS_COME
         if of_rows:
-            found = _find_row(keys, signs, inputs, progress)
+            found = _find_row(signs, inputs, progress)
         else:
-            found = _find_factor(inputs, chains, touched, progress)
+            found = _find_factor(inputs, parts, keys, touched, progress)
         if not found:
-            progress[AT_INPUT], progress[TOUCHED_AT] = 0, 0
-            progress[PHASE] = phase + 1 if phase < _FACTORS_COME else _BETWEEN
+            progress[AT_INPUT], progress[TOUCHED_AT] = progress[LOWEST], 0
+            if progress[TOUCHED] > 0:
+                progress[PHASE] = phase + 1 if phase < _FACTORS_COME else _BETWEEN
+            else:
+                progress[PHASE] = _ROWS_COME if phase == _ROWS_GO else _BETWEEN
             continue
-        number, key, sign = progress[AT_INPUT], progress[KEY], progress[SIGN]
-        row = rows[inputs[number, IN_AT]] if of_rows else int64(NO_ROW)
-        shown = progress[SHOWN]
+        number, sign, at = progress[AT_INPUT], progress[SIGN], int64(-1)
+        shown, becomes = progress[SHOWN], int64(_IS_FOUND)
         if of_rows:
-            shown = row if key >= 0 or number == progress[LONE_INPUT] else int64(_HIDDEN)
-        if shown != _HIDDEN and not _multiply(number, shown, key, sign, inputs, chains, tuples, progress):
+            at = inputs[number, IN_AT]
+            becomes = _place_of(at, number, slots, inputs, parts)
+            shown = rows[at] if becomes != _MATCHES_NOTHING else int64(_HIDDEN)
+        if shown != _HIDDEN and not _expand(
+            number, shown, at, sign, slots, inputs, parts, keys, steps, tuples, path, progress
+        ):
             return NO_ROOM
         if not of_rows:
-            chains[key, inputs[number, IN_STATE] + 1] = progress[THEN]
+            part = inputs[number, IN_PARTS]
+            state = _cell(keys, parts[part, PART_KEY], progress[KEY], parts[part, PART_STATE] + 1)
+            store_int64_at(state, progress[THEN])
             progress[TOUCHED_AT] += 1
-        elif key >= 0:
-            _enter(row, key, sign, number, inputs, chains, removed, emptied, progress)
-            inputs[number, IN_AT] += 1
+            continue
+        if becomes == _IS_FOUND:
+            _enter(rows[at], at, sign, number, slots, inputs, parts, keys, removed, emptied, progress)
         else:
-            removed[inputs[number, IN_FIRST] + inputs[number, IN_REMOVED]] = row
-            inputs[number, IN_REMOVED] += 1
-            inputs[number, IN_AT] += 1
+            _remove(rows[at], number, inputs, removed)
+            for place in range(inputs[number, IN_PART_COUNT]):
+                slot = _slot(slots, inputs, number, place, at)
+                if slot >= 0:
+                    _empty(emptied, parts[inputs[number, IN_PARTS] + place, PART_KEY], slot, progress)
+        inputs[number, IN_AT] += 1
+
+
+@kernel(f"int64({READ_INT64}, int64[:, ::1], boolean, int64[::1])")
+def gone_rows(removed: Int64s, links: Table, may_go: bool, gone: Int64s) -> int:
+    """Which of these rows occur no more, each once; returns how many. What is known of them is forgotten."""
+    count = int64(0)
+    for index in range(removed.size):
+        row = removed[index]
+        if may_go:
+            if links[row, GONE] != 0 or links[row, WEIGHT] != 0:
+                continue
+            links[row, GONE] = 1
+        gone[count] = row
+        count += 1
+    for index in range(count):
+        for column in range(links.shape[1]):
+            links[gone[index], column] = 0
+    return count

@@ -124,6 +124,12 @@ _HONOURED = (
         "AUTO",
         about="whether rows that [share a primary key](changelogs.md#several-rows-of-one-primary-key) are kept",
     ),
+    Option(
+        "table.optimizer.delta-join.strategy",
+        one_of("AUTO", "FORCE", "NONE"),
+        "AUTO",
+        about="with `NONE` joins by [different keys](joins.md#several-joins) keep what they give each other",
+    ),
 )
 
 _LIMITED = (
@@ -285,7 +291,6 @@ _HARMLESS = (
     Option("table.optimizer.adaptive-broadcast-join.strategy", one_of("AUTO", "NONE", "RUNTIME_ONLY"), "AUTO"),
     Option("table.optimizer.agg-phase-strategy", one_of("AUTO", "ONE_PHASE", "TWO_PHASE"), "AUTO"),
     Option("table.optimizer.bushy-join-reorder-threshold", count, "12"),
-    Option("table.optimizer.delta-join.strategy", one_of("AUTO", "FORCE", "NONE"), "AUTO"),
     Option("table.optimizer.distinct-agg.split.bucket-num", count, "1024"),
     Option("table.optimizer.distinct-agg.split.enabled", boolean, "false", about=_ONE_PROCESS),
     Option("table.optimizer.dynamic-filtering.enabled", boolean, "true"),
@@ -296,7 +301,7 @@ _HARMLESS = (
         "table.optimizer.multi-join.enabled",
         boolean,
         "false",
-        about="[joins by one key](joins.md#several-joins-by-one-key) are one step in either case",
+        about="[joins by keys](joins.md#several-joins) are one step in either case",
     ),
     Option("table.optimizer.multiple-input-enabled", boolean, "true"),
     Option(

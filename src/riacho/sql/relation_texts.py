@@ -276,9 +276,13 @@ def _join(relation: Join) -> str:
 def _multi_join(relation: MultiJoin) -> str:
     if len(relation.sources) == 2:
         return next(_join(step) for step in walk_relations(relation.chain) if isinstance(step, Join))
-    key = " = ".join(f"({_named(source, keys)})" for source, keys in zip(relation.sources, relation.keys, strict=True))
+    keys = [
+        " = ".join(f"({_named(relation.sources[source], fields)})" for source, fields in key.members)
+        for key in relation.keys
+    ]
+    key = f"commonJoinKey=[{keys[0]}]" if len(keys) == 1 else f"joinKeys=[{', '.join(keys)}]"
     kinds = ", ".join(_JOINS[kind] for kind in relation.kinds[1:])
-    return f"MultiJoin(commonJoinKey=[{key}], joinTypes=[{kinds}], select=[{', '.join(relation.schema.names)}])"
+    return f"MultiJoin({key}, joinTypes=[{kinds}], select=[{', '.join(relation.schema.names)}])"
 
 
 # ---- what steps keep ----------------------------------------------------------------------------------------------
@@ -316,11 +320,11 @@ def _kept_by_join(relation: Join) -> str:
 
 
 def _kept_by_multi_join(relation: MultiJoin) -> str:
-    rows = JoinKind.INNER, JoinKind.LEFT
-    kept = [
-        f"{'all rows by' if kind in rows else 'how many rows have'} ({_named(source, keys)})"
-        for source, kind, keys in zip(relation.sources, relation.kinds, relation.keys, strict=True)
-    ]
+    kept = []
+    for number, (source, kind) in enumerate(zip(relation.sources, relation.kinds, strict=True)):
+        keys = " and ".join(f"by ({_named(source, fields)})" for _, fields in relation.keys_of(number))
+        rows = kind in (JoinKind.INNER, JoinKind.LEFT)
+        kept.append(f"all rows {keys}" if rows else f"how many rows have {keys.removeprefix('by ')}")
     return f"of its inputs, in order: {', '.join(kept)}"
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from riacho.plan.expressions import Position
 from riacho.plan.passes import optimize_together
-from riacho.plan.passes.multi_join import recognize_multi_joins
+from riacho.plan.passes.multi_join import STRATEGY, recognize_multi_joins
 from riacho.plan.passes.upsert_materialize import UPSERT_MATERIALIZE, materialize_upserts
 from riacho.plan.relations import Job, Relation
 from riacho.sql.batch import batch_sink, bind_batch, in_batch, is_batch
@@ -288,7 +288,9 @@ class Session:
             check_emission(relation, self.options, source)
             warn_of_extensions(relation, source)
         lives_for_ever = is_batch(self.options) or int(self.options.get(TIME_TO_LIVE, "0")) == 0
-        return recognize_multi_joins(optimized) if lives_for_ever else optimized
+        if not lives_for_ever:
+            return optimized
+        return recognize_multi_joins(optimized, by_several_keys=self.options.get(STRATEGY, "AUTO") != "NONE")
 
 
 def compile_script(

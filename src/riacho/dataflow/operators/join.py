@@ -130,7 +130,10 @@ class JoinOperator:
 
     @staticmethod
     def _side(below: Relation, expiry: Expiry, *, counted: bool) -> JoinSide:
-        return JoinSide(below.schema, expiry, updating=is_updating(below), counted=counted)
+        updating = is_updating(below)
+        wide = updating or counted or bool(expiry)
+        columns = join_layout.ROW_COLUMNS if wide else join_layout.ROW_COLUMNS_APPENDED
+        return JoinSide(below.schema, expiry, columns, updating=updating)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         return whole_output(self.parts(inputs), self._schema, inputs)

@@ -1,4 +1,4 @@
-"""Joins of several changelogs by one key: Δ(a ⋈ b ⋈ c) without a ⋈ b. Flink: StreamingMultiJoinOperator (FLIP-516)."""
+"""Joins of several changelogs by keys: Δ(a ⋈ b ⋈ c) without a ⋈ b. Flink: StreamingMultiJoinOperator (FLIP-516)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from riacho.dataflow.batch import END_OF_SEQUENCE, Batch, Int64Array, WatermarkS
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch, whole_output
+from riacho.dataflow.operators.multi_join_layout import Layout
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, OutputRows
@@ -22,9 +23,8 @@ from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.formats.arrow import Column
 from riacho.kernels import multi_join as kernel
 from riacho.kernels.join_layout import MARKED
-from riacho.kernels.join_rows import gone_rows
 from riacho.plan.changelog import is_updating
-from riacho.plan.relations import JoinKind, MultiJoin
+from riacho.plan.relations import MultiJoin, Relation, SharedKey
 
 FIRST_TUPLES = 1 << 12
 MAX_TUPLES = 1 << 18
@@ -33,54 +33,34 @@ MAX_TUPLES = 1 << 18
 ADDED = np.empty(0, np.int8)
 """No signs: every row is added."""
 
-_ROLES = {
-    JoinKind.INNER: kernel.ROWS,
-    JoinKind.LEFT: kernel.PADDED,
-    JoinKind.SEMI: kernel.SEMI,
-    JoinKind.ANTI: kernel.ANTI,
-    JoinKind.MARK: kernel.MARK,
-}
-
 
 class MultiJoinOperator:
-    """Keeps each input's rows once, by the key; what comes or goes makes its tuples with the others' come or go.
+    """Keeps each input's rows once, by each of its keys; what comes or goes makes its tuples with the others'.
 
-    Rule: for a key the result is a product, of each input's rows or, where it is LEFT joined and has none, of a row of
-    nulls; SEMI, ANTI and MARK joined inputs are counted only. Rows are taken in one after another, in order of
-    sequence, and each changes the product of the others as they are by then: Δ(a·b·c) = Δa·b·c + a'·Δb·c + a'·b'·Δc.
+    Rule: a row's tuples are all that can be put together from it on by going from key to key; of an input that is LEFT
+    joined and has none with the key, a row of nulls; SEMI, ANTI and MARK joined inputs are counted only. Rows are taken
+    in one after another, in order of sequence, and each goes through the others as they are by then:
+    Δ(a ⋈ b ⋈ c) = Δa ⋈ b ⋈ c + Δb ⋈ a' ⋈ c + Δc ⋈ b' ⋈ a'.
     """
 
     def __init__(self, relation: MultiJoin, settings: Settings) -> None:
         self._schema = relation.schema
-        self._keys_of = relation.keys
+        self._layout = layout = Layout(relation)
         self._sides = [
-            None
-            if _ROLES[kind] > kernel.PADDED
-            else JoinSide(source.schema, Expiry(settings.clock, 0), updating=is_updating(source), counted=False)
-            for source, kind in zip(relation.sources, relation.kinds, strict=True)
+            JoinSide(source.schema, Expiry(settings.clock, 0), int(line[kernel.IN_WIDTH]), updating=is_updating(source))
+            if line[kernel.IN_ROLE] <= kernel.PADDED
+            else None
+            for source, line in zip(relation.sources, layout.inputs, strict=True)
         ]
-        first = relation.sources[0].schema
-        self._keys = KeySlots([first[key].type for key in relation.keys[0]], relation.null_safe)
-        self._key_fields = [
-            None if side is None else self._keys.fields_in(side.store, columns)
-            for side, columns in zip(self._sides, relation.keys, strict=True)
+        self._keys = [
+            _Key(key, relation.sources, self._sides, width)
+            for key, width in zip(relation.keys, layout.key_widths, strict=True)
         ]
-        self._inputs = np.zeros((len(relation.sources), kernel.INPUT_COLUMNS), np.int64)
-        width = 0
-        for line, kind in zip(self._inputs, relation.kinds, strict=True):
-            role = _ROLES[kind]
-            line[kernel.IN_ROLE] = role
-            if role <= kernel.PADDED:
-                line[kernel.IN_CHAIN], width = width, width + kernel.CHAIN_COLUMNS
-            if role >= kernel.PADDED:
-                line[kernel.IN_STATE], width = width, width + kernel.STATE_COLUMNS
-        self._chains = Growable(np.int64, width=width)
-        self._chains.reserve(1)
-        needed = np.flatnonzero(self._inputs[:, kernel.IN_ROLE] == kernel.ROWS)
-        self._lone_input = int(needed[0]) if len(needed) == 1 else -1
+        self._key_lines = np.zeros((len(self._keys), kernel.KEY_COLUMNS), np.int64)
         self._chosen: list[tuple[int, ChosenFields | None]] = []
         self._choose(relation)
-        self._tuples = np.empty((kernel.TUPLE_ROWS + len(self._inputs), FIRST_TUPLES), np.int64)
+        self._path = np.zeros((len(layout.inputs), kernel.PATH_COLUMNS), np.int64)
+        self._tuples = np.empty((kernel.TUPLE_ROWS + len(layout.inputs), FIRST_TUPLES), np.int64)
 
     def _choose(self, relation: MultiJoin) -> None:
         """Which columns each input gives, and where each field of the result is among them."""
@@ -112,7 +92,7 @@ class MultiJoinOperator:
             yield END_OF_SEQUENCE, empty_batch(self._schema, watermark)
             return
         taken = self._take(inputs)
-        joining = _Joining(inputs, self._find_keys(inputs, taken), taken)
+        joining = _Joining(inputs, self._find_slots(inputs, taken), taken)
         self._begin(joining)
         low = BEFORE_ALL_ROWS - 1
         while not self._join(joining):
@@ -123,24 +103,13 @@ class MultiJoinOperator:
         self._end_pass(joining)
         yield END_OF_SEQUENCE, output
 
-    def _find_keys(self, inputs: tuple[Batch, ...], taken: Sequence[Taken]) -> Int64Array:
-        """The slots of the keys of all inputs' rows, which have been taken in."""
-        kept = [
-            KeptRows(side.store, each.rows, fields)
-            for side, fields, each in zip(self._sides, self._key_fields, taken, strict=True)
-            if side is not None and fields is not None
-        ]
-        if len(kept) == len(inputs):
-            keys = self._keys.find_kept(kept)
-        else:
-            keys = _end_to_end(
-                [
-                    self._keys.find(batch, columns)[0] if len(batch) else NO_SLOTS
-                    for batch, columns in zip(inputs, self._keys_of, strict=True)
-                ]
-            )
-        self._chains.reserve(self._keys.slots_used)
-        return keys
+    def _find_slots(self, inputs: tuple[Batch, ...], taken: Sequence[Taken]) -> Int64Array:
+        """The slots of all inputs' rows' keys, which have been taken in: of an input those of one key after another."""
+        parts: list[list[Int64Array]] = [[] for _ in inputs]
+        for key in self._keys:
+            for source, slots in key.find(inputs, taken, self._sides):
+                parts[source].append(slots)
+        return _end_to_end([slots for of_source in parts for slots in of_source])
 
     def _take(self, inputs: tuple[Batch, ...]) -> list[Taken]:
         """Give the rows that are kept their slots."""
@@ -150,42 +119,47 @@ class MultiJoinOperator:
         ]
 
     def _begin(self, joining: _Joining) -> None:
-        """Tell the kernel where the rows of a pass are, and what is known of those that are kept."""
-        lines = self._inputs
+        """Tell the kernel where the rows of a pass are, and what is known of those that are kept and of keys."""
+        lines, counts = self._layout.inputs, np.diff(joining.bounds)
         lines[:, kernel.IN_FIRST] = lines[:, kernel.IN_STOP] = joining.bounds[:-1]
         lines[:, kernel.IN_END] = joining.bounds[1:]
+        lines[:, kernel.IN_ROW_COUNT] = counts
+        ends = np.cumsum(counts * lines[:, kernel.IN_PART_COUNT])
+        lines[0, kernel.IN_KEYS], lines[1:, kernel.IN_KEYS] = 0, ends[:-1]
         lines[:, kernel.IN_REMOVED] = 0
         for line, side in zip(lines, self._sides, strict=True):
             if side is not None:
-                line[kernel.IN_LINKS] = side.links.__array_interface__["data"][0]
-                line[kernel.IN_WIDTH] = side.links.shape[1]
-        joining.progress[kernel.LONE_INPUT] = self._lone_input
+                line[kernel.IN_LINKS] = _address(side.links)
+        for line, key in zip(self._key_lines, self._keys, strict=True):
+            line[[kernel.KEY_TABLE, kernel.KEY_WIDTH]] = _address(key.table), key.table.shape[1]
         joining.progress[kernel.ENOUGH] = MAX_TUPLES
 
     def _join(self, joining: _Joining) -> bool:
         """Take rows in until all are, or there are tuples enough; whether all are."""
-        progress = joining.progress
+        progress, layout = joining.progress, self._layout
         progress[[kernel.MADE, kernel.COPIES]] = 0
         if self._tuples.shape[1] > 2 * MAX_TUPLES:
             self._make_room(MAX_TUPLES, 0)
         while True:
-            status = kernel.join_product(
+            status = kernel.join_tuples(
                 joining.rows,
-                joining.keys,
+                joining.slots,
                 joining.signs,
                 joining.sequence,
-                self._inputs,
-                self._chains.values,
+                layout.inputs,
+                layout.parts,
+                self._key_lines,
+                layout.steps,
                 joining.removed,
                 joining.emptied,
                 joining.touched,
                 self._tuples,
+                self._path,
                 progress,
             )
             if status != kernel.NO_ROOM:
                 return bool(status == kernel.FINISHED)
-            made, room = int(progress[kernel.MADE]), self._tuples.shape[1]
-            self._make_room(max(made + int(progress[kernel.NEEDED]), min(4 * room, room + MAX_TUPLES)), made)
+            self._make_room(2 * self._tuples.shape[1], int(progress[kernel.MADE]))
 
     def _output(self, joining: _Joining, watermark: WatermarkSteps) -> Batch:
         """The rows of the tuples that were made, each as often as it came or went."""
@@ -209,61 +183,125 @@ class MultiJoinOperator:
 
     def _end_pass(self, joining: _Joining) -> None:
         """Let go of the rows that are gone or can never match, and of keys without rows."""
-        chains, progress, none = self._chains.values, joining.progress, np.empty(0, np.int64)
-        for line, side, taken in zip(self._inputs, self._sides, joining.taken, strict=True):
+        for line, side, taken in zip(self._layout.inputs, self._sides, joining.taken, strict=True):
             if side is None:
                 continue
             first = line[kernel.IN_FIRST]
             gone = removed = joining.removed[first : first + line[kernel.IN_REMOVED]]
             if len(removed):
                 gone = np.empty(len(removed), np.int64)
-                gone = gone[: gone_rows(removed, 0, False, side.links, chains, none, progress, gone)]
+                gone = gone[: kernel.gone_rows(removed, side.links, bool(line[kernel.IN_MAY_GO]), gone)]
             side.release(gone, taken.spare)
             side.store.end_pass()
-        emptied = np.unique(joining.emptied[: progress[kernel.EMPTIED]])
-        if len(emptied):
-            self._keys.release(emptied[(chains[emptied] == 0).all(axis=1)])  # some have rows again
-        self._keys.end_pass()
+        emptied = joining.emptied[: joining.progress[kernel.EMPTIED]]
+        for number, key in enumerate(self._keys):
+            key.end_pass(emptied[emptied[:, 0] == number, 1] if len(emptied) else NO_SLOTS)
 
     def snapshot(self) -> StateArrays:
-        state = {**prefixed("keys", self._keys.snapshot()), "chains": self._chains.copy(self._keys.slots_used)}
+        state: StateArrays = {}
+        for number, key in enumerate(self._keys):
+            state |= prefixed(f"key-{number}", key.snapshot())
         for number, side in enumerate(self._sides):
             if side is not None:
                 state |= prefixed(f"input-{number}", side.snapshot())
         return state
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._keys.restore(section("keys", state))
-        self._chains.load(state["chains"])
+        for number, key in enumerate(self._keys):
+            key.restore(section(f"key-{number}", state))
         for number, side in enumerate(self._sides):
             if side is not None:
                 side.restore(section(f"input-{number}", state))
 
     @property
     def state_bytes(self) -> int:
-        return self._keys.bytes + self._chains.bytes + sum(side.bytes for side in self._sides if side is not None)
+        return sum(key.bytes for key in self._keys) + sum(side.bytes for side in self._sides if side is not None)
 
     @property
     def late_rows(self) -> int:
         return 0
 
 
+class _Key:
+    """The slots of a key that some inputs share, and the kernel's table of them."""
+
+    def __init__(
+        self, key: SharedKey, sources: Sequence[Relation], sides: Sequence[JoinSide | None], width: int
+    ) -> None:
+        first = key.members[0]
+        self._slots = KeySlots([sources[first.source].schema[own].type for own in first.fields], key.null_safe)
+        self._members = key.members
+        kept = [(sides[member.source], member.fields) for member in key.members]
+        self._fields = [None if side is None else self._slots.fields_in(side.store, fields) for side, fields in kept]
+        self._table = Growable(np.int64, width=width)
+        self._table.reserve(1)
+
+    @property
+    def table(self) -> Int64Array:
+        """What the kernel knows of each slot; replaced by `find`."""
+        values: Int64Array = self._table.values
+        return values
+
+    @property
+    def bytes(self) -> int:
+        return self._slots.bytes + self._table.bytes
+
+    def find(
+        self, inputs: tuple[Batch, ...], taken: Sequence[Taken], sides: Sequence[JoinSide | None]
+    ) -> Iterator[tuple[int, Int64Array]]:
+        """Each source that has this key, with the slots of its rows, which have been taken in."""
+        kept = []
+        for member, fields in zip(self._members, self._fields, strict=True):
+            side = sides[member.source]
+            if side is not None and fields is not None:
+                kept.append(KeptRows(side.store, taken[member.source].rows, fields))
+        if len(kept) == len(self._members):
+            found = self._slots.find_kept(kept)
+            ends = np.cumsum([len(each.rows) for each in kept])
+            parts = np.split(found, ends[:-1])
+        else:
+            batches = [(inputs[member.source], member.fields) for member in self._members]
+            parts = [self._slots.find(batch, fields)[0] if len(batch) else NO_SLOTS for batch, fields in batches]
+        self._table.reserve(self._slots.slots_used)
+        for member, slots in zip(self._members, parts, strict=True):
+            yield member.source, slots
+
+    def end_pass(self, emptied: Int64Array) -> None:
+        """Let go of those of the emptied slots that still are."""
+        if len(emptied):
+            emptied = np.unique(emptied)
+            self._slots.release(emptied[(self.table[emptied] == 0).all(axis=1)])
+        self._slots.end_pass()
+
+    def snapshot(self) -> StateArrays:
+        return {**prefixed("keys", self._slots.snapshot()), "table": self._table.copy(self._slots.slots_used)}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._slots.restore(section("keys", state))
+        self._table.load(state["table"])
+
+
 class _Joining:
     """A pass's rows on their way through the kernel, one input's after another's; see `kernels.multi_join`."""
 
-    def __init__(self, inputs: Sequence[Batch], keys: Int64Array, taken: Sequence[Taken]) -> None:
+    def __init__(self, inputs: Sequence[Batch], slots: Int64Array, taken: Sequence[Taken]) -> None:
         self.taken = taken
         self.bounds = np.cumsum([0, *(len(batch) for batch in inputs)])
         count = int(self.bounds[-1])
         self.rows = _end_to_end([each.rows for each in taken])
-        self.keys = keys
+        self.slots = slots
         unsigned = all(batch.diff is None for batch in inputs)
         self.signs = ADDED if unsigned else np.concatenate([batch.signs() for batch in inputs])
         self.sequence = _end_to_end([batch.sequence for batch in inputs])
         self.removed = np.empty(count, np.int64)
-        self.emptied = np.empty(2 * count, np.int64)
+        self.emptied = np.empty((len(slots) + count, 2), np.int64)
         self.touched = np.empty((count, 2), np.int64)
         self.progress = np.zeros(kernel.PROGRESS, np.int64)
+
+
+def _address(array: Int64Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def _end_to_end(parts: Sequence[Int64Array]) -> Int64Array:

@@ -15,7 +15,6 @@ from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.row_index import RowIndex
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.kernels.join_layout import ROW_COLUMNS, ROW_COLUMNS_APPENDED
 from riacho.plan.relations import Schema
 
 Int64Array = npt.NDArray[np.int64]
@@ -31,18 +30,17 @@ class Taken(NamedTuple):
 
 
 class JoinSide:
-    """The rows of one input.
+    """The rows of one input, of each of which kernels know so many `columns`.
 
     Rows that may be retracted are found by their whole content, and equal ones are one that occurs several times;
-    rows that are only added are kept one by one. `counted` rows have a number of matches.
+    rows that are only added are kept one by one.
     """
 
-    def __init__(self, schema: Schema, expiry: Expiry, *, updating: bool, counted: bool) -> None:
+    def __init__(self, schema: Schema, expiry: Expiry, columns: int, *, updating: bool) -> None:
         self.store = RowStore(schema.fields)
         self.expiry = expiry
         self._index = RowIndex(self.store) if updating else None
-        wide = updating or counted or bool(expiry)
-        self._links = Growable(np.int64, width=ROW_COLUMNS if wide else ROW_COLUMNS_APPENDED)
+        self._links = Growable(np.int64, width=columns)
         self._links.reserve(1)
 
     @property

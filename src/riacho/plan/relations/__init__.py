@@ -10,7 +10,7 @@ from riacho.plan.relations.calc import Filter, Project
 from riacho.plan.relations.expand import Expand, GroupingSet
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Interval, Join, JoinKind, JoinTime, Lookup, Versions
-from riacho.plan.relations.multi_join import MultiJoin, SourceField, with_leaves
+from riacho.plan.relations.multi_join import KeyOf, MultiJoin, SharedKey, SourceField, with_leaves
 from riacho.plan.relations.over import Frame, FrameUnit, Over
 from riacho.plan.relations.rank import Deduplicate, Rank, RankKind, VersionedView, WindowRank
 from riacho.plan.relations.relation import Relation, Unary, readers_of, rewrite_relation, walk_relations
@@ -40,6 +40,7 @@ __all__ = [
     "Join",
     "JoinKind",
     "JoinTime",
+    "KeyOf",
     "Lookup",
     "Materialize",
     "MultiJoin",
@@ -52,6 +53,7 @@ __all__ = [
     "Replicate",
     "Scan",
     "Schema",
+    "SharedKey",
     "Sink",
     "Sort",
     "SourceField",

@@ -1,4 +1,4 @@
-"""Joins of several relations by one key."""
+"""Joins of several relations by keys that all of them, or some, have in common."""
 
 from __future__ import annotations
 
@@ -18,20 +18,35 @@ class SourceField(NamedTuple):
     field: int
 
 
+class KeyOf(NamedTuple):
+    """The fields of one source that a key compares."""
+
+    source: int
+    fields: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKey:
+    """What some sources are compared by; null equals null in the places of `null_safe`."""
+
+    members: tuple[KeyOf, ...]
+    null_safe: frozenset[int] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class MultiJoin(Relation):
-    """A chain of joins that all compare one key: one step, which keeps the rows of each input once.
+    """A tree of joins that compare keys alone: one step, which keeps the rows of each input once.
 
     `chain` says what it means; its leaves are `sources`, in order. Each is joined to those before it in its kind of
-    `kinds`, the first as if INNER, by its own fields in `keys`. Kinds are INNER, LEFT, SEMI, ANTI and MARK; the key is
-    always one of the INNER sources' own. `fields` says where each field of the result comes from.
+    `kinds`, the first as if INNER. Kinds are INNER, LEFT, SEMI, ANTI and MARK. `keys` connect the sources, so that
+    there is one way from each to each other; all but the INNER ones are at an end, with one key, which an INNER one
+    has, too. `fields` says where each field of the result comes from.
     """
 
     chain: Relation
     kinds: tuple[JoinKind, ...]
-    keys: tuple[tuple[int, ...], ...]
+    keys: tuple[SharedKey, ...]
     fields: tuple[SourceField, ...]
-    null_safe: frozenset[int]
     sources: tuple[Relation, ...] = field(compare=False)
     """Named again only to be found: the chain holds them."""
 
@@ -45,6 +60,13 @@ class MultiJoin(Relation):
     @cached_property
     def schema(self) -> Schema:
         return self.chain.schema
+
+    def keys_of(self, source: int) -> list[tuple[int, tuple[int, ...]]]:
+        """The keys that a source has: the number of each, and its fields."""
+        found = []
+        for number, key in enumerate(self.keys):
+            found += [(number, member.fields) for member in key.members if member.source == source]
+        return found
 
 
 def with_leaves(chain: Relation, old: tuple[Relation, ...], new: tuple[Relation, ...]) -> Relation:
