@@ -198,3 +198,12 @@ def test_the_offsets_of_no_group_are_refused(riacho: Commands, rows: str, option
     assert ended.code == 2
     assert f"the table t has '{option}' = 'group-offsets', but no group" in ended.stderr
     assert "name the group: 'properties.group.id'" in ended.stderr
+
+
+def test_costs_are_explained_without_a_platform(riacho: Commands, rows: str) -> None:
+    tables = f"{table(rows)} CREATE TABLE o (n INT) WITH ('connector' = 'print');"
+    ended = riacho.run("sql", "-e", f"{tables} EXPLAIN ESTIMATED_COST INSERT INTO o SELECT n FROM t")
+
+    assert ended.code == 0
+    assert ended.text.endswith("has each operator's rows and bytes.\n")
+    assert ended.stderr == "whether a job runs this is not known: no platform runs jobs on this cluster\n"

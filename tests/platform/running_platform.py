@@ -90,6 +90,12 @@ class RunningPlatform:
         done = forked.run("job", *arguments, "--kafka", self.kafka, timeout=DEADLINE_S)
         return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
+    def sql(self, text: str) -> str:
+        """What `riacho sql` prints against it."""
+        done = forked.run("sql", "-e", text, "--kafka", self.kafka, timeout=DEADLINE_S)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
     def jobs(self) -> dict[str, dict[str, Any]]:
         """What `riacho job list --json` says, by name; asked without a new process."""
         cluster = Cluster(ClientConfig(self.kafka, client_id="test"))

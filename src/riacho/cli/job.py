@@ -125,7 +125,7 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
     \b
         riacho job show revenue
     """
-    from riacho.cli.tables import print_table
+    from riacho.cli.operator_table import print_operators
 
     with _catalog(kafka) as catalog:
         _known(catalog, name)
@@ -138,23 +138,9 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
         typer.echo(f"{job['error']}\n")
     _tell_if_silent(job)
     if job["metrics"] is not None:
-        print_table(["rows in", "rows out", "late", "state", "operator"], _operators(job["metrics"]["operators"]))
+        print_operators(job["metrics"]["operators"])
         _tell_what_holds_back(job["metrics"].get("held_back_by", []))
     typer.echo(f"\n{job['sql']}")
-
-
-def _operators(measured: list[dict[str, Any]]) -> list[list[str]]:
-    """A row for each line of the tree; figures are empty where an earlier line has them."""
-    from riacho.cli.phrases import byte_count
-
-    return [
-        [
-            *("" if each[name] is None else f"{each[name]:,}" for name in ("rows_in", "rows_out", "late_rows")),
-            "" if each["state_bytes"] is None else byte_count(each["state_bytes"]),
-            f"{each['margin']}{each['name']}",
-        ]
-        for each in measured
-    ]
 
 
 @app.command()

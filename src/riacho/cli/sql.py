@@ -20,6 +20,7 @@ from riacho.errors import RiachoError, UsageError
 if TYPE_CHECKING:
     from riacho.formats.decoding import Spans
     from riacho.jobs.bounded_query import QueryResult
+    from riacho.plan.relations import Job
     from riacho.sql.errors import SqlError
     from riacho.user_functions.loading import PythonModules
 
@@ -97,6 +98,8 @@ def _run(
             for step in session.steps(text, name):
                 if isinstance(step, StatementResult):
                     typer.echo(step.text)
+                    if step.costed is not None:
+                        _print_measured(step.costed, kafka)
                     continue
                 from riacho.jobs.bounded_query import query_result, run_insert
 
@@ -108,6 +111,26 @@ def _run(
                     _print(query_result(step, session.options, kafka), form)
         except SqlError as error:
             raise _with_topic(error, kafka) or error from error
+
+
+def _print_measured(explained: Job, kafka: str) -> None:
+    """What the operators of the platform's jobs that compute the same have read and given, and keep."""
+    from riacho.cli.operator_table import print_operators
+    from riacho.host import SystemClock
+    from riacho.jobs.catalog import JobCatalog
+    from riacho.jobs.script import job_fingerprint
+
+    try:
+        with connected(kafka, "sql") as cluster, JobCatalog(cluster, SystemClock()) as catalog:
+            jobs = catalog.describe()
+    except RiachoError as error:  # to explain takes no cluster
+        typer.echo(f"whether a job runs this is not known: {error.what}", err=True)
+        return
+    plan = job_fingerprint(explained)
+    for job in jobs:
+        if job["metrics"] is not None and job["metrics"].get("plan") == plan:
+            typer.echo(f"\n== Measured Cost: Job {job['name']} ==")
+            print_operators(job["metrics"]["operators"])
 
 
 def _print(result: QueryResult, form: Form) -> None:

@@ -51,7 +51,7 @@ class Reporter:
 
     def begin(self, worker: Worker) -> None:
         """The worker is connected, and may take long over its first pass."""
-        self._report = {**worker.measurements.current, "cut": None}
+        self._report = self._told(worker)
 
     def __call__(self, worker: Worker) -> None:
         """Publish the worker's newest measurements, and now and then a cut."""
@@ -61,9 +61,12 @@ class Reporter:
         if now >= self._cut_due:
             self._cut_due = now + CUT_INTERVAL_MS
             self._cut = self._take_cut(worker)
-        self._report = {**worker.measurements.current, "cut": self._cut}
+        self._report = self._told(worker)
         self._publish(self._report)
         self._life.alive()
+
+    def _told(self, worker: Worker) -> dict[str, Any]:
+        return {**worker.measurements.current, "plan": worker.fingerprint, "cut": self._cut}
 
     def close(self) -> None:
         self._life.close()

@@ -87,7 +87,7 @@ class Worker:
         self._wiring = wiring
         self._trigger = trigger
         self._clock = clock
-        self._fingerprint = fingerprint
+        self.fingerprint = fingerprint
         self._snapshots = snapshots
         self._writer = None if snapshots is None else SnapshotWriter(snapshots, fingerprint)
         self._observe = observe
@@ -121,7 +121,7 @@ class Worker:
         snapshot = self._snapshots.newest() if self._snapshots is not None else None
         if snapshot is None:
             return False
-        if snapshot.fingerprint != self._fingerprint:
+        if snapshot.fingerprint != self.fingerprint:
             raise OtherQueryError(
                 "the job's snapshots are of another query than the script's",
                 mend="start without that state: --fresh; or run the new query under another name: --name NAME",

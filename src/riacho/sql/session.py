@@ -63,6 +63,8 @@ class StatementResult:
     statement: str
     text: str
     position: Position
+    costed: Job | None = None
+    """What EXPLAIN ESTIMATED_COST asks the costs of: a session knows of none, but a job that runs is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,9 @@ class Session:
             case ResetOption():
                 self._reset(statement, source)
             case Explain():
-                self._report(progress, statement, "EXPLAIN", self._explain(statement, source))
+                text = self._explain(statement, source)
+                position = source.position(statement.start)
+                progress.results.append(StatementResult("EXPLAIN", text, position, self._costed(statement, source)))
             case Show():
                 text = Answers(source, self.catalog).show(statement)
                 self._report(progress, statement, f"SHOW {statement.kind}", text)
@@ -251,6 +255,12 @@ class Session:
         inserts = (target,) if isinstance(target, Insert) else target.inserts
         written = tuple(self._inserts(source).bind(insert) for insert in inserts)
         return self._explained(written, self._job(inserts, source).sinks, statement)
+
+    def _costed(self, statement: Explain, source: SourceText) -> Job | None:
+        if "ESTIMATED_COST" not in statement.details or isinstance(statement.target, Select | CreateTable):
+            return None
+        target = statement.target
+        return self._job((target,) if isinstance(target, Insert) else target.inserts, source)
 
     def _explained(self, written: tuple[Relation, ...], optimized: tuple[Relation, ...], statement: Explain) -> str:
         forgets = int(self.options.get(TIME_TO_LIVE, "0")) > 0
