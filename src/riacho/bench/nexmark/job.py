@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
@@ -30,6 +31,7 @@ def run(request: dict[str, Any]) -> Ran:
         observe(worker.measurements.current["rows_in"])
 
     worker, wiring = open_worker(job, JobContext("nexmark", SystemClock(), SystemDisk()), observe_worker)
+    gc.freeze()  # as `riacho run` does
     try:
         observe(0)
         if not worker.run():
