@@ -196,6 +196,7 @@ def test_rows_stay_while_others_go_and_their_chunks_are_swept(steps: Any, seed: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks, "FIRST_CHUNK_BYTES", 64)
         patch.setattr(chunks, "SWEPT_BYTES", 32)
+        patch.setattr(chunks, "FREED_BYTES", 1)
         store = RowStore(PAIR)
         model: dict[int, tuple[Any, ...]] = {}
         seen: list[tuple[pl.DataFrame, list[Any]]] = []

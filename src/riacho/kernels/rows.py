@@ -212,9 +212,10 @@ def settle_rows(
     return slots.size
 
 
-@kernel(f"void({READ_INT64}, int64[:, ::1], {READ_INT64}, int64[::1])")
-def drop_rows(slots: Int64s, store: Words, views: Int64s, live: Int64s) -> None:
-    """Forget the rows of these slots, and that their strings are alive."""
+@kernel(f"int64({READ_INT64}, int64[:, ::1], {READ_INT64}, int64[::1])")
+def drop_rows(slots: Int64s, store: Words, views: Int64s, live: Int64s) -> int:
+    """Forget the rows of these slots, and that their strings are alive; how many bytes the strings had in chunks."""
+    freed = int64(0)
     for i in range(slots.size):
         slot = slots[i]
         for view in range(views.size):
@@ -223,9 +224,11 @@ def drop_rows(slots: Int64s, store: Words, views: Int64s, live: Int64s) -> None:
             second = store[slot, word + 1]
             if length > INLINE_BYTES and second >= 0:
                 live[second & 0xFFFFFFFF] -= length
+                freed += length
             store[slot, word] = 0
             store[slot, word + 1] = 0
         store[slot, 0] = FREE_ROW
+    return freed
 
 
 @kernel(

@@ -25,6 +25,9 @@ LAST_CHUNK_BYTES = 32 << 20
 SWEPT_BYTES = 4 << 20
 """A sweep begins when more than half of the bytes, and more than these, are dead."""
 
+FREED_BYTES = 1 << 18
+"""Chunks are looked at when so many bytes were freed: to look takes longer than a small pass takes to free its few."""
+
 PREPARED_BYTES = 1 << 20
 """From this size on a chunk's memory is made ready in another thread."""
 
@@ -50,6 +53,8 @@ class Chunks:
         self.leaving: Int64Array = np.zeros(1, np.int64)
         self.current = 0
         """The chunk that is appended to."""
+        self.freed = 0
+        """How many bytes were freed since the chunks were looked at."""
         self._spares: list[Uint8Array] = []
         self._next: Uint8Array | None = None
         """The chunk that follows, whose memory is being made ready."""
@@ -98,6 +103,11 @@ class Chunks:
         self.addresses[number] = memory.ctypes.data
         self.used[number] = self.live[number] = self.leaving[number] = 0
 
+    @property
+    def worth_a_look(self) -> bool:
+        """Whether so much was freed that chunks may be empty, or mostly dead."""
+        return self.freed >= FREED_BYTES
+
     def begin_sweep(self) -> bool:
         """Mark the chunks that are mostly dead as leaving, where it is worth while; whether there are any."""
         used = int(self.used.sum())
@@ -110,6 +120,7 @@ class Chunks:
 
     def drop_empty(self) -> None:
         """Let go of the full chunks that have no live bytes."""
+        self.freed = 0
         for number in np.flatnonzero((self.live == 0) & (self.used > 0)).tolist():
             if number == self.current:
                 continue

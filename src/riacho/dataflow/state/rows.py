@@ -182,7 +182,7 @@ class RowStore:
 
     def release(self, slots: Int64Array) -> None:
         """Forget the rows of these slots, each given once, and free the slots for others."""
-        drop_rows(slots, self.words, self._views, self._chunks.live)
+        self._chunks.freed += drop_rows(slots, self.words, self._views, self._chunks.live)
         self._free.reserve(self._free_count + len(slots))
         self._free.values[self._free_count : self._free_count + len(slots)] = slots[::-1]
         self._free_count += len(slots)
@@ -192,8 +192,10 @@ class RowStore:
         """Let go of the frames of the pass, and move some strings together where many are dead."""
         self._owners.clear()
         chunks = self._chunks
-        if not self._sweeping and self._released and chunks.begin_sweep():
-            self._sweeping, self._swept = True, 0
+        if chunks.worth_a_look:
+            if not self._sweeping and chunks.begin_sweep():
+                self._sweeping, self._swept = True, 0
+            chunks.drop_empty()
         if self._sweeping:
             end = min(self._swept + SWEPT_SLOTS + 2 * self._released, self._used)
             while self._swept < end:
@@ -214,8 +216,8 @@ class RowStore:
                     chunks.add(int((self.words[self._swept, self._views] & 0xFFFFFFFF).sum()))
             # Rows kept meanwhile have their strings in other chunks, so slots given out since need no look.
             self._sweeping = self._swept < self._used
-        if self._released:
-            chunks.drop_empty()
+            if not self._sweeping:
+                chunks.drop_empty()
         chunks.prepare()
         self._released = 0
 
