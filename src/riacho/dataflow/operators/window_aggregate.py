@@ -74,6 +74,8 @@ class WindowAggregateOperator:
         self._pool = StringPool()
         self._codec = RowCodec(tuple(below[key] for key in relation.keys), self._pool)
         self._aggregates = self._fresh_aggregates()
+        self._merged: Aggregates | None = None
+        """What slices are added up in, window by window."""
         self._sliced = self._windows.overlapping and self._aggregates.mergeable and not self._updating
         self._before = 2 if self._sliced else 1
         self._index = KeyIndex(self._before + self._codec.width)
@@ -209,9 +211,9 @@ class WindowAggregateOperator:
         words = np.empty((len(source), 1 + self._codec.width), np.int64)
         words[:, 0] = ends
         words[:, 1:] = self._index.keys[source, self._before :]
-        windows = KeyIndex(words.shape[1])
+        windows = KeyIndex(words.shape[1], expected=len(words))
         target, new_rows = windows.upsert(words)
-        merged = self._fresh_aggregates()
+        merged = self._merged = self._merged or self._fresh_aggregates()
         merged.begin(target[new_rows], windows.slots_used)
         merged.merge(self._aggregates, source, target)
         slots = np.arange(windows.slots_used)  # made in the order of their first rows
@@ -297,7 +299,8 @@ class WindowAggregateOperator:
     @property
     def state_bytes(self) -> int:
         parts = (self._pool, self._index, self._born, self._aggregates, self._grouping)
-        return sum(part.bytes for part in parts)
+        merged = 0 if self._merged is None else self._merged.bytes
+        return merged + sum(part.bytes for part in parts)
 
     @property
     def late_rows(self) -> int:

@@ -36,8 +36,9 @@ class HashTable:
 
     __slots__ = ("_copied", "_dead", "_next", "_readied", "entries", "old", "used")
 
-    def __init__(self) -> None:
-        self.entries: Uint64Array = np.zeros(FIRST_SIZE, np.uint64)
+    def __init__(self, expected: int = 0) -> None:
+        """A table for so many keys, and more."""
+        self.entries: Uint64Array = _free_entries(_size_for(expected))
         self.old: Uint64Array = np.empty(0, np.uint64)
         self.used = 0
         """Entries that are not free, tombstones included."""
@@ -107,12 +108,17 @@ class HashTable:
 
     def fill(self, slots: Int64Array, hashes: Uint64Array) -> None:
         """Enter the keys of a restored index: their slots and their hashes."""
-        size = FIRST_SIZE
-        while len(slots) > size // 4:
-            size *= 2
-        self.entries = np.zeros(size, np.uint64)
+        self.entries = np.zeros(_size_for(len(slots)), np.uint64)
         insert_entries(slots, hashes, self.entries)
         self.used, self._dead = len(slots), 0
+
+
+def _size_for(keys: int) -> int:
+    """A size of which so many keys take a quarter at most."""
+    size = FIRST_SIZE
+    while keys > size // 4:
+        size *= 2
+    return size
 
 
 def _free_entries(size: int) -> Uint64Array:

@@ -47,14 +47,15 @@ class KeyIndex:
     [0, 1, 0]
     """
 
-    def __init__(self, width: int, *, hash_function: HashFunction = hash_words) -> None:
+    def __init__(self, width: int, *, expected: int = 0, hash_function: HashFunction = hash_words) -> None:
+        """`expected`: about how many keys there will be, where that is known beforehand."""
         self._hash = hash_function
         self._width = width
-        self._table = HashTable()
+        self._table = HashTable(expected)
         self._keys = Growable(np.int64, width=width)
         self._free = Growable(np.int64)
         self._counters = np.zeros(COUNTERS, np.int64)
-        self._keys.reserve(64)
+        self._keys.reserve(max(expected, 64))
 
     def __len__(self) -> int:
         return int(self._counters[SLOTS_USED] - self._counters[FREE_COUNT])
