@@ -167,6 +167,25 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
     )
 
 
+def renamed(rows: Columnar, names: tuple[str, ...]) -> Columnar:
+    """The same columns under other names."""
+    if isinstance(rows, pl.DataFrame):
+        known = tuple(rows.columns)
+        return rows if known == names else rows.rename(dict(zip(known, names, strict=True)))
+    return rows if rows.names == names else picked(rows, range(len(names)), names)
+
+
+def beside(left: Columnar, right: Columnar, names: tuple[str, ...]) -> Columnar:
+    """The columns of both, which have as many rows, under other names."""
+    if isinstance(left, pl.DataFrame) or isinstance(right, pl.DataFrame):
+        columns = frame_of(left).get_columns() + frame_of(right).get_columns()
+        return pl.DataFrame([column.alias(name) for column, name in zip(columns, names, strict=True)])
+    width = len(left.names)
+    return LateColumns(
+        names, lambda place: left.column(place) if place < width else right.column(place - width), left.height
+    )
+
+
 def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object]:
     """Where the columns at these places are in memory, and what keeps that memory alive. There must be rows."""
     if not places:

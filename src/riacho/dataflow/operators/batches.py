@@ -9,6 +9,7 @@ import polars as pl
 
 from riacho.dataflow.batch import Batch, WatermarkSteps
 from riacho.dataflow.columns import polars_schema
+from riacho.formats.buffered import frame_of, renamed
 from riacho.plan.relations import Schema
 
 
@@ -37,9 +38,10 @@ def concatenate(batches: list[Batch], names: tuple[str, ...], watermark: Waterma
     The frames agree in the number and types of their columns, which get these names.
     """
     filled = [batch for batch in batches if len(batch)] or batches[:1]
-    frames = [_renamed(batch.frame, names) for batch in filled]
     if len(filled) == 1:
-        return Batch(frames[0], filled[0].sequence, watermark, filled[0].diff)
+        (only,) = filled
+        return Batch(renamed(only.rows, names), only.sequence, watermark, only.diff)
+    frames = [frame_of(renamed(batch.rows, names)) for batch in filled]
     sequence = np.concatenate([batch.sequence for batch in filled])
     signed = any(batch.diff is not None for batch in filled)
     diff = np.concatenate([batch.signs() for batch in filled]) if signed else None
@@ -53,9 +55,3 @@ def whole_output(parts: Iterable[tuple[int, Batch]], schema: Schema, inputs: Seq
     if len(batches) == 1:
         return batches[0]
     return concatenate(batches, schema.names, WatermarkSteps.minimum([batch.watermark for batch in inputs]))
-
-
-def _renamed(frame: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
-    if tuple(frame.columns) == names:
-        return frame
-    return frame.rename(dict(zip(frame.columns, names, strict=True)))

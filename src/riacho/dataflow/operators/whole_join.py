@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import polars as pl
 
 from riacho.dataflow.batch import Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Predicate, Settings
@@ -13,6 +12,7 @@ from riacho.dataflow.operators.batches import concatenate, empty_batch
 from riacho.dataflow.operators.join import MAX_PAIRS
 from riacho.dataflow.programs import filter_program
 from riacho.dataflow.state.join_keys import KeySlots
+from riacho.formats.buffered import beside, gathered, picked
 from riacho.plan.expressions import columns_used, remap
 from riacho.plan.relations import Join, JoinKind, Schema
 
@@ -37,9 +37,8 @@ class WholeJoin:
                 kept = self._condition.kept(left, lefts, right, rights, watermark)
                 lefts, rights = lefts[kept], rights[kept]
             if len(lefts):
-                columns = left.frame[lefts].get_columns() + right.frame[rights].get_columns()
-                frame = pl.DataFrame([column.alias(name) for column, name in zip(columns, schema.names, strict=True)])
-                parts.append(Batch(frame, left.sequence[lefts], watermark))
+                rows = beside(gathered(left.rows, lefts), gathered(right.rows, rights), schema.names)
+                parts.append(Batch(rows, left.sequence[lefts], watermark))
         return concatenate(parts, schema.names, watermark) if parts else empty_batch(schema, watermark)
 
     def _pairs(self, left: Batch, right: Batch) -> Iterator[tuple[Int64Array, Int64Array]]:
@@ -78,7 +77,7 @@ class _Condition:
         schema = Schema(tuple(pair[index] for index in used))
         self._left = [index for index in used if index < width]
         self._right = [index - width for index in used if index >= width]
-        self._names = schema.names
+        self._left_names, self._right_names = schema.names[: len(self._left)], schema.names[len(self._left) :]
         condition = remap(relation.residual, {old: new for new, old in enumerate(used)}.__getitem__)
         self._program = filter_program(condition, schema, settings)
         self._predicate = Predicate(condition, schema, settings)
@@ -87,9 +86,8 @@ class _Condition:
         self, left: Batch, lefts: Int64Array, right: Batch, rights: Int64Array, watermark: WatermarkSteps
     ) -> Int64Array:
         """Which of these pairs it is true for. Raises `RowError` with the pairs on which it failed."""
-        columns = [left.frame.to_series(place)[lefts] for place in self._left]
-        columns += [right.frame.to_series(place)[rights] for place in self._right]
-        frame = pl.DataFrame([column.alias(name) for column, name in zip(columns, self._names, strict=True)])
+        given = picked(left.rows, self._left, self._left_names), picked(right.rows, self._right, self._right_names)
+        rows = beside(gathered(given[0], lefts), gathered(given[1], rights), self._left_names + self._right_names)
         if self._program is not None:
-            return self._program.run(Batch(frame, np.arange(len(lefts)), WatermarkSteps.still())).sequence
-        return np.flatnonzero(self._predicate.holds(Batch(frame, left.sequence[lefts], watermark)).to_numpy())
+            return self._program.run(Batch(rows, np.arange(len(lefts)), WatermarkSteps.still())).sequence
+        return np.flatnonzero(self._predicate.holds(Batch(rows, left.sequence[lefts], watermark)).to_numpy())
