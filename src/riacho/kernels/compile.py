@@ -102,8 +102,11 @@ def kernel(*signatures: str, makes_arrays: bool = False) -> Callable[[Callable[P
     """
     import numba
 
+    from riacho.kernels.pipeline import KernelCompiler
+
     _make_cache_directory()
-    compiler = numba.njit(list(signatures), **{**_KERNEL_OPTIONS, "_nrt": makes_arrays})
+    options = {**_KERNEL_OPTIONS, "_nrt": makes_arrays, "pipeline_class": KernelCompiler}
+    compiler = numba.njit(list(signatures), **options)
 
     def compiled(function: Callable[P, R]) -> Callable[P, R]:
         made = compiler(function)
