@@ -26,7 +26,7 @@ class RiachoError(Exception):
 
     def __str__(self) -> str:
         lines = [self.what]
-        if self.where is not None:
+        if self.where:
             lines.append(f"  at {self.where}")
         if self.mend is not None:
             lines.append(f"  {self.mend}")

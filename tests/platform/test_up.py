@@ -87,7 +87,7 @@ def test_a_job_is_submitted_listed_shown_stopped_started_restarted_and_deleted(
     (listed,) = json.loads(up.job("list", "--json").stdout)
     assert (listed["name"], listed["phase"]) == ("copy", "running")
     shown = up.job("show", "copy").stdout
-    assert "copy: running, 0 restarts" in shown
+    assert shown.startswith("copy: running, 0 restarts\n\nrows in  rows out")
     assert "INSERT INTO copied" in shown
     assert re.search(r"^ +1 +1 +0 +0 B +Sink\(table=\[copied\]", shown, re.MULTILINE), shown
 

@@ -122,10 +122,15 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
 def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
     """Show a job: its operators, each above those that it reads, its SQL and, where it failed, why.
 
+    Of each operator it says how many rows it has read and given, how many came too late, and how large its state is;
+    of each watermark, which partition holds it back.
+
     \b
         riacho job show revenue
+        riacho job show revenue --json | jq .metrics.lag
     """
     from riacho.cli.operator_table import print_operators
+    from riacho.cli.phrases import counted
 
     with _catalog(kafka) as catalog:
         _known(catalog, name)
@@ -133,11 +138,12 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
     if as_json:
         typer.echo(json.dumps(job))
         return
-    typer.echo(f"{name}: {job['phase']}, {job['restarts']} restarts\n")
+    typer.echo(f"{name}: {job['phase']}, {counted(job['restarts'], 'restart')}")
     if job["error"]:
-        typer.echo(f"{job['error']}\n")
+        typer.echo(f"\n{job['error']}")
     _tell_if_silent(job)
     if job["metrics"] is not None:
+        typer.echo()
         print_operators(job["metrics"]["operators"])
         _tell_what_holds_back(job["metrics"].get("held_back_by", []))
     typer.echo(f"\n{job['sql']}")
