@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from riacho.plan.expressions import Expression, conjunction, conjuncts
-from riacho.plan.relations import Join, JoinKind, Relation, Unnest, element_names
-from riacho.plan.types import ArrayType, MapType, RowType
+from riacho.plan.relations import Join, JoinKind, Relation, Unnest, element_names, element_type
+from riacho.plan.types import ArrayType, MapType, MultisetType, RowType
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.functions import FunctionError
 from riacho.sql.scope import NO_NAMES, Scope, ScopeColumn
@@ -113,11 +113,12 @@ class LateralBinder:
     def _unnest(self, left: Scope, tree: exp.Expr, alias: exp.Expr | None, kind: JoinKind) -> Scope:
         collection = ExpressionBinder(self.source, left, "UNNEST").bind(tree.expressions[0])
         if not isinstance(collection.type, ArrayType | MapType):
-            what = f"UNNEST takes an ARRAY or a MAP, but this is {collection.type.name()}"
+            what = f"UNNEST takes an ARRAY, a MAP or a MULTISET, but this is {collection.type.name()}"
             self.source.fail(what, tree.expressions[0])
         names = element_names(collection.type)
-        single = len(names) == 1 and not isinstance(collection.type, MapType)
-        if single and not isinstance(getattr(collection.type, "element", None), RowType) and alias is not None:
+        has_fields = isinstance(collection.type, MapType) and not isinstance(collection.type, MultisetType)
+        has_fields = has_fields or isinstance(element_type(collection.type), RowType)
+        if not has_fields and alias is not None:
             names = (alias.name,)
         return self._laid_out(left, collection, alias, names, kind, ordinality=bool(tree.args.get("offset")))
 

@@ -13,8 +13,8 @@ from riacho.dataflow.expressions import Evaluator, Predicate, RowError, Settings
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
-from riacho.plan.relations import Unnest
-from riacho.plan.types import MapType, RowType
+from riacho.plan.relations import Unnest, element_type
+from riacho.plan.types import MapType, MultisetType, RowType
 
 
 class UnnestOperator(Stateless):
@@ -28,6 +28,9 @@ class UnnestOperator(Stateless):
         self._evaluator = Evaluator([relation.collection], [name], relation.input.schema, settings)
         laid_out = replace(relation, outer=False, condition=None).schema
         self._own = laid_out.fields[len(relation.input.schema) :]
+        kind = relation.collection.type
+        self._of_entries = isinstance(kind, MapType) and not isinstance(kind, MultisetType)
+        self._of_rows = not self._of_entries and isinstance(element_type(kind), RowType)
         self._condition = None
         if relation.condition is not None:
             self._condition = Predicate(relation.condition, laid_out, settings)
@@ -46,13 +49,17 @@ class UnnestOperator(Stateless):
 
     def _laid_out(self, batch: Batch) -> tuple[Int64Array, list[pl.Series]]:
         """The elements' fields, and which rows they are of. Raises `RowError` with those on which something failed."""
-        collections = self._evaluator.evaluate(batch).to_series()
-        lengths = collections.list.len().fill_null(0).to_numpy().astype(np.int64)
-        rows = np.repeat(np.arange(len(batch)), lengths)
-        series = self._fields(collections.filter(pl.Series(lengths > 0)).explode())
+        rows, elements = _elements(self._evaluator.evaluate(batch).to_series())
+        if isinstance(self._relation.collection.type, MultisetType):
+            times = elements.struct.field("value").to_numpy()
+            rows, elements = np.repeat(rows, times), elements.struct.field("key").gather(_repeated(times))
+        places = np.arange(len(rows)) - np.searchsorted(rows, rows) + 1
+        if self._of_rows:
+            there = elements.is_not_null()
+            rows, places, elements = rows[there.to_numpy()], places[there.to_numpy()], elements.filter(there)
+        series = self._fields(elements)
         if self._relation.ordinality:
-            starts = np.cumsum(lengths) - lengths
-            series.append(pl.Series(np.arange(len(rows)) - starts[rows] + 1))
+            series.append(pl.Series(places))
         added = [made.cast(polars_type(own.type)).alias(own.name) for made, own in zip(series, self._own, strict=True)]
         if self._condition is None or not len(rows):
             return rows, added
@@ -65,10 +72,20 @@ class UnnestOperator(Stateless):
         return rows[holds.to_numpy()], [column.filter(holds) for column in added]
 
     def _fields(self, elements: pl.Series) -> list[pl.Series]:
-        collection = self._relation.collection.type
-        if isinstance(collection, MapType) or isinstance(collection.element, RowType):  # type: ignore[attr-defined]
+        if self._of_entries or self._of_rows:
             return [elements.struct.field(name) for name in elements.struct.fields]
         return [elements]
+
+
+def _elements(collections: pl.Series) -> tuple[Int64Array, pl.Series]:
+    """All elements, and the row of each."""
+    lengths = collections.list.len().fill_null(0).to_numpy().astype(np.int64)
+    rows = np.repeat(np.arange(len(collections), dtype=np.int64), lengths)
+    return rows, collections.filter(pl.Series(lengths > 0)).explode()
+
+
+def _repeated(times: Int64Array) -> Int64Array:
+    return np.repeat(np.arange(len(times), dtype=np.int64), times)
 
 
 def _with_lonely(height: int, rows: Int64Array, added: list[pl.Series]) -> tuple[Int64Array, list[pl.Series]]:

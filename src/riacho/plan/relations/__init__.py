@@ -19,7 +19,7 @@ from riacho.plan.relations.schema import Field, Schema, TimeAttribute, unique_na
 from riacho.plan.relations.sort import Sort
 from riacho.plan.relations.sources import Alignment, Normalize, Scan, Values, Watermark
 from riacho.plan.relations.union import Union
-from riacho.plan.relations.unnest import Unnest, element_names, element_types
+from riacho.plan.relations.unnest import Unnest, element_names, element_type, element_types
 from riacho.plan.relations.window_join import WindowJoin
 from riacho.plan.relations.windows import EmitStrategy, WindowAggregate, WindowKind, WindowProperty, WindowTable
 
@@ -73,6 +73,7 @@ __all__ = [
     "WindowRank",
     "WindowTable",
     "element_names",
+    "element_type",
     "element_types",
     "readers_of",
     "rewrite_relation",

@@ -8,17 +8,18 @@ from functools import cached_property
 from riacho.plan.expressions import Expression
 from riacho.plan.relations.relation import Unary
 from riacho.plan.relations.schema import Field, Schema, unique_names
-from riacho.plan.types import INT, ArrayType, DataType, MapType, RowType
+from riacho.plan.types import INT, ArrayType, DataType, MapType, MultisetType, RowType
 
 
 @dataclass(frozen=True, slots=True)
 class Unnest(Unary):
     """Each row once per element of its `collection`, the element's fields behind its own.
 
-    An array's element is one field, or the fields of a ROW; a map's are key and value; `ordinality` appends its place
-    in the collection, from 1. Only elements that the `condition`, over all these fields, is true for are laid out.
-    `outer` keeps rows that none is laid out of, with nulls. `names` are those of the appended fields. Flink: Correlate
-    with `$UNNEST_ROWS$1` or a table function.
+    An array's element is one field, or the fields of a ROW, and a ROW that is NULL is passed over; a map's are key and
+    value; a multiset's are as an array's, each as often as it occurs. `ordinality` appends its place in the collection,
+    from 1. Only elements that the `condition`, over all these fields, is true for are laid out. `outer` keeps rows that
+    none is laid out of, with nulls. `names` are those of the appended fields. Flink: Correlate with `$UNNEST_ROWS$1` or
+    a table function.
     """
 
     collection: Expression
@@ -38,23 +39,25 @@ class Unnest(Unary):
         return Schema((*below.fields, *(Field(name, kind) for name, kind in zip(names, types, strict=True))))
 
 
+def element_type(collection: DataType) -> DataType:
+    """The type of an element of an array or of a multiset."""
+    assert isinstance(collection, ArrayType | MultisetType)
+    return collection.element if isinstance(collection, ArrayType) else collection.key
+
+
 def element_types(collection: DataType) -> tuple[DataType, ...]:
     """The types of an element's fields."""
-    match collection:
-        case ArrayType(element=RowType() as row):
-            return tuple(item.type.with_nullable(item.type.nullable or row.nullable) for item in row)
-        case ArrayType(element=element):
-            return (element,)
-        case MapType(key=key, value=value):
-            return (key, value)
-    raise AssertionError(f"{collection} has no elements")
+    if isinstance(collection, MapType) and not isinstance(collection, MultisetType):
+        return (collection.key, collection.value)
+    element = element_type(collection)
+    if isinstance(element, RowType):
+        return tuple(item.type.with_nullable(item.type.nullable or element.nullable) for item in element)
+    return (element,)
 
 
 def element_names(collection: DataType) -> tuple[str, ...]:
     """The names that an element's fields have of their own."""
-    match collection:
-        case ArrayType(element=RowType() as row):
-            return tuple(item.name for item in row)
-        case MapType():
-            return ("key", "value")
-    return ("f0",)
+    if isinstance(collection, MapType) and not isinstance(collection, MultisetType):
+        return ("key", "value")
+    element = element_type(collection)
+    return tuple(item.name for item in element) if isinstance(element, RowType) else ("f0",)

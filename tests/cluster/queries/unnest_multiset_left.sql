@@ -1,0 +1,1 @@
+SELECT auction, e FROM (SELECT auction, COLLECT(quantity) FILTER (WHERE paid) AS s FROM bids GROUP BY auction) LEFT JOIN UNNEST(s) AS x(e) ON TRUE

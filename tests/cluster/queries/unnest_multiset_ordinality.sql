@@ -1,0 +1,1 @@
+SELECT auction, COUNT(e) AS c, SUM(o) AS s FROM (SELECT auction, COLLECT(quantity) AS s FROM bids GROUP BY auction) CROSS JOIN UNNEST(s) WITH ORDINALITY AS x(e, o) GROUP BY auction

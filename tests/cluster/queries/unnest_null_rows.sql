@@ -1,0 +1,1 @@
+SELECT id, p, q FROM (SELECT id, ARRAY[ROW(id, n), CAST(NULL AS ROW<a INT, b STRING>), ROW(CAST(NULL AS INT), s)] AS rs FROM kinds) CROSS JOIN UNNEST(rs) AS z(p, q)
