@@ -19,6 +19,10 @@ from riacho.dataflow.functions.regex import Pattern, compile_pattern, is_malform
 _NULL_TEXT = pl.lit(None, pl.String)
 
 
+_ESCAPE = "\\"
+"""LIKE's escape where none is written; Flink looks for it in literal patterns only if they have a `_`."""
+
+
 @lru_cache(maxsize=1024)
 def like_regex(pattern: str, escape: str | None) -> str:
     """The regular expression of a LIKE pattern; `_` stands for one character that ends no line, `%` for any.
@@ -51,16 +55,18 @@ def _like(call: Invocation) -> pl.Expr:
     pattern, escape = call.literal(1), call.literal(2)
     if pattern is None or (len(call) == 3 and escape is None):
         return call.per_row(
-            lambda text, given, mark=None: re.search(like_regex(given, mark)[:-1] + r"\Z", text) is not None
+            lambda text, given, mark=_ESCAPE: re.search(like_regex(given, mark)[:-1] + r"\Z", text) is not None
         )
     if escape is None:
         inner = pattern.strip("%")
         if "_" not in inner and "%" not in inner:
             return _without_wildcards_inside(call[0], pattern, inner)
+        if "_" in pattern:
+            escape = _ESCAPE
     try:
         regex = like_regex(pattern, escape)
     except ValueFailure:
-        return call.per_row(lambda _, given, mark=None: like_regex(given, mark) == "")
+        return call.per_row(lambda _, given, mark=escape: like_regex(given, mark) == "")
     return call[0].str.contains(regex)
 
 

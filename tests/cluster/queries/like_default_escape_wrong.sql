@@ -1,0 +1,1 @@
+SELECT n LIKE '_\e' FROM kinds
