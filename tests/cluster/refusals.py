@@ -86,5 +86,6 @@ FLINK_REFUSES = {
     "approx_count_distinct": "an extension",
     "collect_multiset": "Flink's CARDINALITY takes no MULTISET",
     "lateral_top_of_others": "the first rows for each row of another table",
+    "multiple_grouping_sets": "several GROUPING SETS side by side",
     "rank_top": "an extension",
 }

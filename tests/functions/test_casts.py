@@ -201,6 +201,7 @@ REFUSED: list[tuple[str, DataType]] = [
     ("2021-02-30", DATE),
     ("25:00:00", TIME),
     ("2021-09-24 25:00:00", TIMESTAMP_3),
+    ("2021-09-24 12:34:60", TIMESTAMP_3),
     ("yesterday", TIMESTAMP_LTZ_3),
     ("2020-12-31 24:00:01", TIMESTAMP_3),
     ("9999-12-31 24:00:00", TIMESTAMP_3),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.calls import call_on_columns, call_on_literals, same
-from functions.cases import CASES
+from functions.calls import call_on_columns, call_on_literals, same, word
+from functions.cases import CASES, MOMENT
 from riacho.dataflow.functions import FUNCTIONS, NON_DETERMINISTIC
 from riacho.sql.functions import DEFINITIONS, lookup
 from riacho.sql.functions.java_classes import JAVA_CLASSES
@@ -55,3 +55,7 @@ def test_every_function_has_a_case() -> None:
 def test_a_uuid_has_its_dashes() -> None:
     text = call_on_literals("UUID", ())
     assert [index for index, character in enumerate(text) if character == "-"] == [8, 13, 18, 23]
+
+
+def test_a_moment_beyond_every_calendar_is_null() -> None:
+    assert call_on_columns("TIMESTAMPADD", (word("DAY"), 2**31 - 1, MOMENT)) is None

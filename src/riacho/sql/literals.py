@@ -9,6 +9,7 @@ import re
 import sys
 from datetime import date, datetime, time
 from decimal import Decimal
+from math import isinf
 
 from riacho.plan.expressions import Literal, LiteralValue
 from riacho.plan.types import (
@@ -105,10 +106,12 @@ def number_literal(text: str, *, negative: bool = False) -> Literal:
 
     Every digit counts, a zero before the point too: 0.5 is a DECIMAL(2, 1), and .5 a DECIMAL(1, 1).
 
-    Raises `ValueError` for a whole number beyond BIGINT, and for more than 38 digits.
+    Raises `ValueError` for a whole number beyond BIGINT, for one beyond DOUBLE, and for more than 38 digits.
     """
     sign = -1 if negative else 1
     if "e" in text.lower():
+        if isinf(float(text)):
+            raise ValueError(f"{text} is beyond DOUBLE")
         return Literal(DOUBLE.with_nullable(False), sign * float(text))
     digits = text.removesuffix(".")
     if digits.isdigit():

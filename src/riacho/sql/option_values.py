@@ -20,6 +20,7 @@ _UNITS_MS = {
 }
 _DURATION = re.compile(r"\s*(\d+)\s*([a-z]*)\s*", re.IGNORECASE)
 _SIZE = re.compile(r"\s*\d+\s*(b|bytes|k|kb|kibibytes|m|mb|mebibytes|g|gb|gibibytes|t|tb|tebibytes)?\s*", re.IGNORECASE)
+_CUSTOM_ZONE = re.compile(r"GMT[+-]\d{1,2}(:\d{2})?")
 _NUMBER = re.compile(r"\s*-?\d+(\.\d+)?\s*")
 
 
@@ -74,8 +75,8 @@ def size(text: str) -> str:
 
 
 def zone(text: str) -> str:
-    """A time zone's name, or `default`."""
-    if text == "default":
+    """A time zone's name, an offset such as GMT-08:00, or `default`."""
+    if text == "default" or _CUSTOM_ZONE.fullmatch(text) is not None:
         return text
     try:
         ZoneInfo(text)

@@ -142,7 +142,7 @@ class SelectBinder:
         aliases = {item.alias for item in tree.expressions if isinstance(item, exp.Alias)}
 
         def bind(part: exp.Expr) -> Expression:
-            if isinstance(part, exp.Literal):
+            if isinstance(part, exp.Literal) and not part.is_string:
                 self.source.fail("GROUP BY takes no positions", part, "name the column or repeat the expression")
             unknown = isinstance(part, exp.Column) and len(part.parts) == 1 and not scope.named(part.name)
             if unknown and part.name in aliases:

@@ -6,10 +6,14 @@ import polars as pl
 
 from riacho.plan.types import DataType, DateType, TimestampLtzType, TimestampType, TimeType, YearMonthIntervalType
 
-_NANOSECONDS_PER_DAY = 86_400_000_000_000
+_MILLISECONDS_PER_DAY = 86_400_000
+_NANOSECONDS_PER_DAY = 1_000_000 * _MILLISECONDS_PER_DAY
 
-_MOST_MONTHS = 250_000 * 12
-"""A calendar of days in 32 bits, and of microseconds in 64, ends at about so many years."""
+_MOST_YEARS = 250_000
+"""A calendar of days in 32 bits, and of microseconds in 64, ends at about so many."""
+
+_MOST_MONTHS = _MOST_YEARS * 12
+_MOST_MILLISECONDS = _MOST_YEARS * 365 * _MILLISECONDS_PER_DAY
 
 
 def shifted(point: pl.Expr, kind: DataType, interval: pl.Expr, span: DataType, result: DataType) -> pl.Expr:
@@ -35,17 +39,18 @@ def months_text(months: pl.Expr) -> pl.Expr:
 def plus_milliseconds(point: pl.Expr, kind: DataType, milliseconds: pl.Expr, result: DataType) -> pl.Expr:
     match kind:
         case TimeType():
-            moved = point.to_physical() + milliseconds * 1_000_000
+            moved = point.to_physical() + milliseconds % _MILLISECONDS_PER_DAY * 1_000_000
             return (moved % _NANOSECONDS_PER_DAY).cast(pl.Time)
         case DateType() if isinstance(result, DateType):
             return (
-                (point.to_physical().cast(pl.Int64) + milliseconds.truncdiv(pl.lit(86_400_000)))
+                (point.to_physical().cast(pl.Int64) + milliseconds.truncdiv(pl.lit(_MILLISECONDS_PER_DAY)))
                 .cast(pl.Int32)
                 .cast(pl.Date)
             )
         case DateType():
             point = point.cast(pl.Datetime("us"))
-    return point + pl.duration(milliseconds=milliseconds, time_unit="us")
+    reachable = pl.when(milliseconds.abs() <= _MOST_MILLISECONDS).then(milliseconds)
+    return point + pl.duration(milliseconds=reachable, time_unit="us")
 
 
 def milliseconds_of(point: pl.Expr, kind: DataType) -> pl.Expr:

@@ -143,8 +143,8 @@ def _is_accepted(pattern: str) -> bool:
 def java_split(text: str, regex: str, most: int = 0) -> list[str]:
     """Java's `String.split`: parts between matches, empty ones at the end left out, or `most` parts, which are kept.
 
-    >>> java_split("a|b||", "\\\\|")
-    ['a', 'b']
+    >>> java_split("a|b||", "\\\\|"), java_split("||", "\\\\|")
+    (['a', 'b'], [])
     """
     pattern = compile_pattern(regex)
     if pattern is None:
@@ -158,7 +158,9 @@ def java_split(text: str, regex: str, most: int = 0) -> list[str]:
             break
         parts.append(text[position : match.start()])
         position = match.end()
+    if not parts:
+        return [text]
     parts.append(text[position:])
-    while not most and len(parts) > 1 and not parts[-1]:
+    while not most and parts and not parts[-1]:
         parts.pop()
     return parts

@@ -257,9 +257,9 @@ def _codec(charset: str) -> str:
 
 
 def _encoded(text: str, charset: str) -> bytes:
-    """Java writes UTF-16 big-endian with a byte order mark, and '?' for what a character set lacks."""
+    """Java writes UTF-16 big-endian with a byte order mark before any text, and '?' for what a character set lacks."""
     if charset.upper() == "UTF-16":
-        return b"\xfe\xff" + text.encode("utf-16-be")
+        return b"\xfe\xff" + text.encode("utf-16-be") if text else b""
     return text.encode(_codec(charset), "replace")
 
 
@@ -375,10 +375,7 @@ def _url_part(url: str, part: str, key: str | None = None) -> str | None:
 def _url_decoded(text: str) -> str | None:
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         return None
-    try:
-        return unquote_plus(text, errors="strict")
-    except UnicodeDecodeError:
-        return None
+    return unquote_plus(text)
 
 
 def _affix(call: Invocation, *, start: bool) -> pl.Expr:
@@ -410,6 +407,12 @@ def _printf(call: Invocation) -> pl.Expr:
 
 def _matches(call: Invocation, regex: str) -> pl.Expr:
     return call[0].str.contains(regex).fill_null(value=False)
+
+
+_DECIMAL = r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_HEXADECIMAL = r"0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+"
+_DOUBLE = rf"^[\x00-\x20]*[+-]?(NaN|Infinity|({_DECIMAL}|{_HEXADECIMAL})[fFdD]?)[\x00-\x20]*$"
+"""What Java's `Double.parseDouble` reads."""
 
 
 FUNCTIONS: dict[str, Evaluate] = {
@@ -457,5 +460,5 @@ FUNCTIONS: dict[str, Evaluate] = {
     "PRINTF": _printf,
     "IS_ALPHA": lambda call: _matches(call, r"^\p{L}+$"),
     "IS_DIGIT": lambda call: _matches(call, r"^\p{Nd}+$"),
-    "IS_DECIMAL": lambda call: _matches(call, r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"),
+    "IS_DECIMAL": lambda call: _matches(call, _DOUBLE),
 }

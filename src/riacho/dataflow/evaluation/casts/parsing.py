@@ -211,7 +211,7 @@ def _microseconds(fraction: str | None, precision: int) -> int:
 
 
 def _timestamps(text: pl.Series, precision: int) -> Parsed:
-    usual = text.set(~text.str.contains(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?$"), None)
+    usual = text.set(~text.str.contains(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:[0-5]\d(\.\d{1,6})?$"), None)
     made = usual.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
     parsed = _with_odd_ones(text, made, lambda odd: timestamp(odd))
     if precision < 6:

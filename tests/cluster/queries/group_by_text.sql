@@ -1,0 +1,1 @@
+SELECT 'x' AS x, COUNT(*) AS n FROM bids GROUP BY 'x'
