@@ -211,6 +211,8 @@ class ExpressionBinder:
         if len(found) > 1:
             tables = [column.table for column in found if column.table]
             hint = f"write {' or '.join(f'{table}.{found[0].name}' for table in tables)}" if len(tables) > 1 else None
+            if any(column.repeated for column in found):
+                hint = "give one of the two another name"
             self.source.fail(f"column '{found[0].name}' is ambiguous", parts[0], hint)
         bound: Expression = self.column(found[0], tree)
         for field in rest:

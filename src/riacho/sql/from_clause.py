@@ -19,6 +19,7 @@ from riacho.sql.joins import JoinBinder
 from riacho.sql.lateral import LateralBinder, is_lateral
 from riacho.sql.scans import scan
 from riacho.sql.scope import Outer, Scope
+from riacho.sql.select import written_names
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import SubqueryBinder
 from riacho.sql.window_tables import WindowTableBinder
@@ -64,7 +65,8 @@ class FromBinder:
                 if alias is not None:
                     self.source.fail("a join in parentheses cannot have an alias", alias)
                 return self.bind(tree.this, [])
-            return self._named(self.subquery(tree.this, self.queries), alias, None)
+            relation, written = self.subquery(tree.this, self.queries), written_names(tree.this)
+            return self._named(relation, alias, None, written)
         if isinstance(tree, exp.Values):
             bare = tree.copy()
             bare.set("alias", None)
@@ -80,9 +82,11 @@ class FromBinder:
             return self._named(self._table(tree), alias, tree.name)
         raise self.source.error(f"{type(tree).__name__.upper()} in FROM is not supported", tree)
 
-    def _named(self, relation: Relation, alias: exp.Expr | None, name: str | None) -> Scope:
+    def _named(
+        self, relation: Relation, alias: exp.Expr | None, name: str | None, written: tuple[str, ...] | None = None
+    ) -> Scope:
         if alias is None:
-            return Scope.of(relation, name)
+            return Scope.of(relation, name, written)
         columns = tuple(column.name for column in alias.args.get("columns") or [])
         if columns and len(columns) != len(relation.schema):
             self.source.fail(f"the alias names {len(columns)} columns, but the table has {len(relation.schema)}", alias)
@@ -90,7 +94,7 @@ class FromBinder:
             self.source.fail("the alias names a column twice", alias)
         if columns:
             return Scope.of(renamed(relation, columns), alias.name)
-        return Scope.of(relation, alias.name)
+        return Scope.of(relation, alias.name, written)
 
     def _table(self, tree: exp.Table) -> Relation:
         hint = tree.meta.get("hint")

@@ -20,7 +20,7 @@ from riacho.sql.limits import bind_limited, is_limited
 from riacho.sql.lookup_hints import check_lookups
 from riacho.sql.query_hints import hints_of
 from riacho.sql.scope import NO_NAMES, NO_TABLE, Outer, Scope
-from riacho.sql.select import SelectBinder
+from riacho.sql.select import SelectBinder, written_names
 from riacho.sql.set_operations import SetOperationBinder
 from riacho.sql.source import SourceText
 from riacho.sql.state_ttl import of_groups, times_to_live, with_join_times
@@ -99,7 +99,16 @@ class QueryBinder:
                 self.source.fail("MATERIALIZED and USING KEY are not supported in WITH", alias)
             relation = self._within(query.this, known)
             columns = tuple(column.name for column in alias.args.get("columns") or [])
+            if not columns:
+                self.refuse_repeated(query.this, alias)
             known[alias.name] = self.with_names(relation, columns, alias) if columns else relation
+
+    def refuse_repeated(self, query: exp.Expr, place: exp.Expr) -> None:
+        """A query that is to have a name must not give one of its columns' names twice."""
+        written = written_names(query)
+        if written is not None:
+            twice = next(name for name in written if written.count(name) > 1)
+            self.source.fail(f"the query has two columns '{twice}'", place, "give one of them another name")
 
     def with_names(self, relation: Relation, names: tuple[str, ...], place: exp.Expr) -> Relation:
         """The relation under names that the text lists, as many as it has fields."""

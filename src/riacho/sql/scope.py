@@ -16,13 +16,15 @@ from riacho.plan.types import INT
 class ScopeColumn:
     """A visible column: its name, the name of its table, and its index in the relation.
 
-    A `merged` column is the right side of USING: only its qualified name reaches it.
+    A `merged` column is the right side of USING: only its qualified name reaches it. A `repeated` one is not alone with
+    its name in its table, a subquery that gives the name twice: neither the name nor a star reaches it.
     """
 
     name: str
     table: str | None
     index: int
     merged: bool = False
+    repeated: bool = False
 
 
 class Outer(Protocol):
@@ -45,7 +47,9 @@ class Scope:
     def of(relation: Relation, table: str | None, names: tuple[str, ...] | None = None) -> Scope:
         """All fields of a relation, as columns of one table."""
         given = names if names is not None else relation.schema.names
-        columns = tuple(ScopeColumn(name, table, index) for index, name in enumerate(given))
+        columns = tuple(
+            ScopeColumn(name, table, index, repeated=given.count(name) > 1) for index, name in enumerate(given)
+        )
         return Scope(relation, columns)
 
     @staticmethod

@@ -184,6 +184,7 @@ class SelectBinder:
             inner = part.this if isinstance(part, exp.Alias) else part
             starred = self._starred(inner, scope)
             if starred is not None:
+                self._refuse_repeated(starred, inner)
                 if isinstance(part, exp.Alias):
                     self.source.fail("'*' cannot have an alias", part)
                 items += [_Item(binder.column(column, inner), column.name, inner) for column in starred]
@@ -211,11 +212,36 @@ class SelectBinder:
             return scope.of_table(tree.table) if tree.table in scope.tables else None
         return None
 
+    def _refuse_repeated(self, columns: list[ScopeColumn], star: exp.Expr) -> None:
+        for column in columns:
+            if column.repeated:
+                self.source.fail(f"column '{column.name}' is ambiguous", star, "give one of the two another name")
+
     def _names(self, items: list[_Item]) -> tuple[str, ...]:
         for item in items:
             if isinstance(item.expression.type, NullType):
                 self.source.fail("a NULL in a result has no type", item.tree, "write CAST(NULL AS …)")
         return tuple(unique_names([item.name or f"EXPR${index}" for index, item in enumerate(items)]))
+
+
+def written_names(tree: exp.Expr) -> tuple[str, ...] | None:
+    """The names that a query gives its columns, one of them twice, as they are written; None where none is.
+
+    The names that a star stands for are told apart by a number; those that are written are not.
+
+    >>> from sqlglot import parse_one
+    >>> written_names(parse_one("SELECT a, b AS a, c FROM t")), written_names(parse_one("SELECT a, t.* FROM t"))
+    (('a', 'a', 'c'), None)
+    """
+    while isinstance(tree, exp.SetOperation | exp.Subquery):
+        tree = tree.this
+    if not isinstance(tree, exp.Select) or any(part.is_star for part in tree.expressions):
+        return None
+    names = [
+        part.alias if isinstance(part, exp.Alias) else _own_name(part) or f"EXPR${index}"
+        for index, part in enumerate(tree.expressions)
+    ]
+    return tuple(names) if len(set(names)) < len(names) else None
 
 
 def _own_name(tree: exp.Expr) -> str | None:

@@ -166,6 +166,8 @@ class TableStatements:
         binder, current = self.queries(), self.catalog.current
         queries = {} if replaced is None else {replaced.name: replaced.relation}
         names = tuple(column.name for column in columns)
+        if not names:
+            binder.refuse_repeated(query, query)
 
         def bind() -> Relation:
             with self.catalog.within(current):

@@ -1,0 +1,1 @@
+SELECT * FROM (SELECT auction AS x, bidder AS x FROM bids)

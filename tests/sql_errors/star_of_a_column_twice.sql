@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT * FROM (SELECT price, bidder AS price FROM bids) AS b;
