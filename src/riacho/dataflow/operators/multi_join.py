@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from riacho.dataflow.state.join_keys import KeptRows, KeySlots
 from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
-from riacho.formats.arrow import Column
+from riacho.formats.arrow import Column, address_of
 from riacho.kernels import multi_join as kernel
 from riacho.kernels.join_layout import MARKED
 from riacho.plan.changelog import is_updating
@@ -57,6 +58,7 @@ class MultiJoinOperator:
             for key, width in zip(relation.keys, layout.key_widths, strict=True)
         ]
         self._key_lines = np.zeros((len(self._keys), kernel.KEY_COLUMNS), np.int64)
+        self._key_lines[:, kernel.KEY_WIDTH] = layout.key_widths
         self._chosen: list[tuple[int, ChosenFields | None]] = []
         self._choose(relation)
         self._path = np.zeros((len(layout.inputs), kernel.PATH_COLUMNS), np.int64)
@@ -120,18 +122,18 @@ class MultiJoinOperator:
 
     def _begin(self, joining: _Joining) -> None:
         """Tell the kernel where the rows of a pass are, and what is known of those that are kept and of keys."""
-        lines, counts = self._layout.inputs, np.diff(joining.bounds)
-        lines[:, kernel.IN_FIRST] = lines[:, kernel.IN_STOP] = joining.bounds[:-1]
-        lines[:, kernel.IN_END] = joining.bounds[1:]
+        lines, counts = self._layout.inputs, joining.counts
+        ends, slots = counts.cumsum(), counts * lines[:, kernel.IN_PART_COUNT]
+        lines[:, kernel.IN_FIRST] = lines[:, kernel.IN_STOP] = ends - counts
+        lines[:, kernel.IN_END] = ends
         lines[:, kernel.IN_ROW_COUNT] = counts
-        ends = np.cumsum(counts * lines[:, kernel.IN_PART_COUNT])
-        lines[0, kernel.IN_KEYS], lines[1:, kernel.IN_KEYS] = 0, ends[:-1]
+        lines[:, kernel.IN_KEYS] = slots.cumsum() - slots
         lines[:, kernel.IN_REMOVED] = 0
         for line, side in zip(lines, self._sides, strict=True):
             if side is not None:
-                line[kernel.IN_LINKS] = _address(side.links)
+                line[kernel.IN_LINKS] = address_of(side.links)
         for line, key in zip(self._key_lines, self._keys, strict=True):
-            line[[kernel.KEY_TABLE, kernel.KEY_WIDTH]] = _address(key.table), key.table.shape[1]
+            line[kernel.KEY_TABLE] = address_of(key.table)
         joining.progress[kernel.ENOUGH] = MAX_TUPLES
 
     def _join(self, joining: _Joining) -> bool:
@@ -257,8 +259,8 @@ class _Key:
                 kept.append(KeptRows(side.store, taken[member.source].rows, fields))
         if len(kept) == len(self._members):
             found = self._slots.find_kept(kept)
-            ends = np.cumsum([len(each.rows) for each in kept])
-            parts = np.split(found, ends[:-1])
+            ends = accumulate([len(each.rows) for each in kept], initial=0)
+            parts = [found[first:end] for first, end in pairwise(ends)]
         else:
             batches = [(inputs[member.source], member.fields) for member in self._members]
             parts = [self._slots.find(batch, fields)[0] if len(batch) else NO_SLOTS for batch, fields in batches]
@@ -286,8 +288,8 @@ class _Joining:
 
     def __init__(self, inputs: Sequence[Batch], slots: Int64Array, taken: Sequence[Taken]) -> None:
         self.taken = taken
-        self.bounds = np.cumsum([0, *(len(batch) for batch in inputs)])
-        count = int(self.bounds[-1])
+        self.counts = np.array([len(batch) for batch in inputs])
+        count = int(self.counts.sum())
         self.rows = _end_to_end([each.rows for each in taken])
         self.slots = slots
         unsigned = all(batch.diff is None for batch in inputs)
@@ -297,11 +299,6 @@ class _Joining:
         self.emptied = np.empty((len(slots) + count, 2), np.int64)
         self.touched = np.empty((count, 2), np.int64)
         self.progress = np.zeros(kernel.PROGRESS, np.int64)
-
-
-def _address(array: Int64Array) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
 
 
 def _end_to_end(parts: Sequence[Int64Array]) -> Int64Array:
