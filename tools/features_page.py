@@ -10,14 +10,11 @@ from flink_features import CONNECTORS, DEVIATIONS, FORMATS, SECTIONS, Feature, H
 from riacho.dataflow.connectors import connectors
 from riacho.formats.registry import formats
 from riacho.sql.functions.aggregates import DEFINITIONS, is_aggregate
-from riacho.sql.functions.documentation import FLINK_FUNCTIONS, TITLES
+from riacho.sql.functions.documentation import FLINK_FUNCTIONS, OF_THE_LANGUAGE, TITLES
 from riacho.sql.functions.registry import FAMILIES, is_function
 from riacho.sql.options import OPTIONS, Effect
 
 PAGE = Path(__file__).parent.parent / "docs" / "sql" / "flink-features.md"
-
-_OF_THE_LANGUAGE = ("GROUPING", "GROUPING_ID", "GROUP_ID", "LAG", "ROW_NUMBER", "SOURCE_WATERMARK")
-"""Functions of Flink's page that are no functions of the registry here."""
 
 _EXTENSIONS = ("APPROX_COUNT_DISTINCT", "DENSE_RANK", "RANK")
 
@@ -62,14 +59,15 @@ def _functions() -> tuple[Feature, ...]:
         for family, definitions in FAMILIES.items()
     )
     aggregates = [item.name for item in DEFINITIONS if item.name not in _EXTENSIONS]
-    here = {*aggregates, *_OF_THE_LANGUAGE, *_EXTENSIONS}
+    language = [name for name in OF_THE_LANGUAGE if name not in _EXTENSIONS]
+    here = {*aggregates, *language, *_EXTENSIONS}
     missing = [
         name for name in FLINK_FUNCTIONS if name not in here and not is_function(name) and not is_aggregate(name)
     ]
     return (
         *families,
         Feature(f"Aggregates: {_listed(aggregates)}", Has.YES, "functions.md#aggregates"),
-        Feature(f"Of the language: {_listed([*_OF_THE_LANGUAGE])}", Has.YES, "index.md#queries"),
+        Feature(f"Of the language: {_listed(language)}", Has.YES, "functions.md#of-the-language"),
         Feature(
             _listed([*_EXTENSIONS]), Has.DIFFERS, "aggregation.md#beyond-flink", remark="also in streams: an extension"
         ),

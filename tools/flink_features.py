@@ -203,6 +203,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
             "over.md",
             "SELECT SUM(v) OVER (PARTITION BY k ORDER BY v) FROM t",
         ),
+        Feature("OVER in batches: later rows, any order, several windows", YES, "over.md#in-batches"),
         Feature(
             "MATCH_RECOGNIZE",
             NO,

@@ -25,8 +25,10 @@ from riacho.host import SystemClock
 from riacho.jobs.script import LOCAL_TIME_ZONE, job_fingerprint
 from riacho.jobs.trigger import trigger_of
 from riacho.jobs.worker import Arrivals, Wiring, Worker
+from riacho.plan.passes.batch import as_batch
 from riacho.plan.relations import Job, Relation, Sink
 from riacho.plan.tables import Table, TableColumn
+from riacho.sql.batch import is_batch
 from riacho.sql.session import Session
 
 TOPIC = (
@@ -78,12 +80,14 @@ def riacho_session(tables: str) -> Session:
 
 
 def riacho_answer(session: Session, text: str, kafka: str) -> Answer:
-    """The last statement's answer, as a stream gives it; those before it make views and set options."""
+    """The last statement's answer, as a stream or a batch gives it; those before it make views and set options."""
     *before, query = statements(text)
     try:
         for each in before:
             session.execute(f"{each};")
         relation = session.query(query)
+        if is_batch(session.options):
+            relation = as_batch(relation)
         return Answer(
             tuple(f"{field.name} {field.type}" for field in relation.schema),
             _riacho_rows(relation, dict(session.options), kafka),

@@ -9,6 +9,7 @@ from riacho.dataflow.fingerprint import Fingerprints
 from riacho.dataflow.operator import Operator
 from riacho.dataflow.operators.aggregate import AggregateOperator
 from riacho.dataflow.operators.bounded import EmptyGroupOperator, MaterializeOperator
+from riacho.dataflow.operators.bounded_over import BoundedOverOperator
 from riacho.dataflow.operators.cached_lookup_join import cached_lookup_join, lookup_of
 from riacho.dataflow.operators.calc import Calc
 from riacho.dataflow.operators.deduplicate import DeduplicateOperator, FirstArrivalOperator
@@ -43,6 +44,7 @@ from riacho.dataflow.operators.window_table import WindowTableOperator
 from riacho.plan.determinism import must_remember
 from riacho.plan.relations import (
     Aggregate,
+    BoundedOver,
     Deduplicate,
     EmptyGroup,
     Expand,
@@ -219,6 +221,8 @@ class _Compiler:
                 return VersionedViewOperator(relation, settings)
             case Aggregate():
                 return AggregateOperator(relation, settings)
+            case BoundedOver():
+                return BoundedOverOperator(relation)
             case Over() if relation.by_time:
                 return OverOperator(relation, settings, rejects)
             case Over():

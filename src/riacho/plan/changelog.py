@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from riacho.plan.expressions import Cast, Column
 from riacho.plan.relations import (
     Aggregate,
+    BoundedOver,
     Deduplicate,
     EmptyGroup,
     Filter,
@@ -49,7 +50,7 @@ def is_updating(relation: Relation) -> bool:
     """Whether the relation retracts rows that it emitted before."""
     if isinstance(relation, Normalize | UpsertMaterialize):
         return True
-    if isinstance(relation, Materialize):
+    if isinstance(relation, BoundedOver | Materialize):
         return False
     if isinstance(relation, Scan):
         return source_changes(relation.table) is not Changes.APPEND

@@ -197,6 +197,8 @@ class Grammar(TokenReader):
         else:
             start, start_side = self._frame_bound()
             end, end_side = "CURRENT ROW", None
+            if start_side == "FOLLOWING" and start != "UNBOUNDED":  # ROWS 2 FOLLOWING ends there
+                start, start_side, end, end_side = end, end_side, start, start_side
         frame = exp.WindowSpec(kind=kind, start=start, start_side=start_side, end=end, end_side=end_side)
         return self.expression(frame, place)
 

@@ -42,7 +42,15 @@ def check_over(over: Over, source: SourceText) -> None:
             place,
             "order it by the column of WATERMARK FOR, or by PROCTIME(), or let it look at all rows before",
         )
-    if isinstance(field.type, _WITHOUT_ORDER):
-        source.fail(f"OVER cannot be ordered by '{field.name}', which is of type {field.type}", place)
+    check_order(over, source)
     if field.time is not None and is_updating(over.input):
         source.fail("OVER in the order of time cannot take rows that change", place, "compute it before the aggregate")
+
+
+def check_order(over: Over, source: SourceText) -> None:
+    """Refuse an order by values that have none. Raises `SqlError`."""
+    for key in over.order:
+        field = over.input.schema[key.column]
+        if isinstance(field.type, _WITHOUT_ORDER):
+            place = over.calls[0].position or 0
+            source.fail(f"OVER cannot be ordered by '{field.name}', which is of type {field.type}", place)

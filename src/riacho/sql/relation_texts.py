@@ -13,6 +13,7 @@ from riacho.plan.changelog import is_updating
 from riacho.plan.expressions import Column, Expression, rewrite
 from riacho.plan.relations import (
     Aggregate,
+    BoundedOver,
     Deduplicate,
     EmitStrategy,
     EmptyGroup,
@@ -168,11 +169,10 @@ def _window(relation: WindowTable | WindowAggregate) -> str:
 def _over(relation: Over) -> str:
     names = relation.input.schema.names
     partition = f"partitionBy=[{_named(relation.input, relation.partition)}], " if relation.partition else ""
-    order = ", ".join(key.described(names[key.column]) for key in relation.order)
-    bound = "UNBOUNDED" if relation.frame.preceding is None else str(relation.frame.preceding)
-    frame = f"{relation.frame.unit.value} BETWEEN {bound} PRECEDING AND CURRENT ROW"
+    keys = ", ".join(key.described(names[key.column]) for key in relation.order)
+    order = f"orderBy=[{keys}], " if keys else ""
     calls = ", ".join(f"{call} AS {name}" for call, name in zip(relation.calls, relation.names, strict=True))
-    return f"OverAggregate({partition}orderBy=[{order}], window=[{frame}], select=[{', '.join(names)}, {calls}])"
+    return f"OverAggregate({partition}{order}window=[{relation.frame}], select=[{', '.join(names)}, {calls}])"
 
 
 def _deduplicate(relation: Deduplicate) -> str:
@@ -365,6 +365,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     WindowAggregate: _window_aggregate,
     Aggregate: _aggregate,
     Expand: _expand,
+    BoundedOver: _over,
     Over: _over,
     Rank: _rank,
     WindowRank: _window_rank,
@@ -397,6 +398,7 @@ _STATES: dict[type[Relation], Callable[[Any], str | None]] = {
     Sort: _kept_by_sort,
     Join: _kept_by_join,
     MultiJoin: _kept_by_multi_join,
+    BoundedOver: lambda _: "all rows, until the input ends",
     Materialize: lambda _: "all rows, until the input ends",
     EmptyGroup: lambda _: "whether there was a row",
     UpsertMaterialize: lambda relation: f"the rows of each ({_named(relation.input, relation.key)})",

@@ -15,6 +15,7 @@ from riacho.plan.passes.window_aggregate import recognize_window_aggregates
 from riacho.plan.relations import Aggregate, Join, Project, Relation, unique_names
 from riacho.plan.types import NullType
 from riacho.sql.aggregates import AggregateCollector, above, ungrouped
+from riacho.sql.batch import is_batch
 from riacho.sql.expressions import ExpressionBinder
 from riacho.sql.group_windows import GroupWindow, is_group_window
 from riacho.sql.grouping import Grouping, bind_grouping
@@ -66,7 +67,8 @@ class SelectBinder:
             assert window.relation is not None
             scope = replace(scope, relation=window.relation)
         collector = AggregateCollector(grouping.keys, grouping.written)
-        over = OverCollector(self.source, {window.this.name: window for window in tree.args.get("windows") or ()})
+        named = {window.this.name: window for window in tree.args.get("windows") or ()}
+        over = OverCollector(self.source, named, is_batch(self.options))
         items = self._items(tree, scope, collector, over, window)
         clause = tree.args.get("having")
         having = None
@@ -83,12 +85,12 @@ class SelectBinder:
         if grouping.written or collector.calls or having is not None:
             relation = self._aggregated(relation, grouping, laid, collector, items, having, over)
         if over.calls:
-            numbered = over.over(relation)
+            computed = over.over(relation)
             for item in items:
-                item.expression = above_over(item.expression, numbered)
-            relation = numbered
+                item.expression = above_over(item.expression, computed)
+            relation = computed.relation
             if qualified is not None:
-                relation = unnesting.filtered(relation, above_over(qualified, numbered))
+                relation = unnesting.filtered(relation, above_over(qualified, computed))
         relation, expressions = unnesting.projected(relation, [item.expression for item in items])
         relation = Project(relation, expressions, self._names(items))
         distinct = tree.args.get("distinct")

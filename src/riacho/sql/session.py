@@ -45,7 +45,7 @@ from riacho.sql.statements import (
     Statement,
     StatementSet,
 )
-from riacho.sql.stream_checks import check_stream, warn_of_extensions
+from riacho.sql.stream_checks import check_batch, check_stream, warn_of_extensions
 from riacho.sql.table_statements import TableStatements
 from riacho.sql.user_functions import mark_functions
 from riacho.user_functions.loading import PythonModules
@@ -291,9 +291,12 @@ class Session:
         return Job(sinks, options)
 
     def _optimized(self, relations: tuple[Step, ...], source: SourceText) -> tuple[Step, ...]:
-        """The plans of one job, rewritten and found possible in a stream."""
+        """The plans of one job, rewritten and found possible in a stream, or in a batch."""
         optimized = optimize_together(relations)
         for relation in optimized:
+            if is_batch(self.options):
+                check_batch(relation, source)
+                continue
             check_stream(relation, source)
             check_emission(relation, self.options, source)
             warn_of_extensions(relation, source)

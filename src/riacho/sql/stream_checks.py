@@ -10,6 +10,7 @@ from riacho.plan.expressions import walk
 from riacho.plan.passes.rank import rank_range
 from riacho.plan.relations import (
     Aggregate,
+    BoundedOver,
     Filter,
     Over,
     Rank,
@@ -24,7 +25,7 @@ from riacho.plan.relations import (
 )
 from riacho.plan.windowing import windowing
 from riacho.sql.over import RANKINGS
-from riacho.sql.over_checks import check_over, is_computable
+from riacho.sql.over_checks import check_order, check_over, is_computable
 from riacho.sql.source import SourceText
 from riacho.user_functions.classes import can_retract
 
@@ -33,25 +34,33 @@ log = logging.getLogger(__name__)
 
 def check_stream(relation: Relation, source: SourceText) -> None:
     """Refuse an optimized plan with a step that no stream can take. Raises `SqlError`."""
+    check_batch(relation, source)
     for step in walk_relations(relation):
-        if isinstance(step, Aggregate | WindowAggregate):
-            _check_retractions(step, source)
         if isinstance(step, Filter) and isinstance(step.input, Over) and not _is_filtered(step, step.input):
             _check_numbered(step.input, source, step)
-        if isinstance(step, WindowTable) and step.kind is not WindowKind.SESSION:
-            _check_window(step, source)
         if isinstance(step, Over):
             if not is_computable(step):
                 _check_numbered(step, source)
             check_over(step, source)
-        if isinstance(step, Sort):
-            _check_sort(step, source)
         if isinstance(step, Rank) and step.kind is not RankKind.ROW_NUMBER and _is_by_window(step):
             source.fail(
                 f"{step.kind.value} is not supported for a top-N in a window",
                 step.position or 0,
                 "number the rows by ROW_NUMBER",
             )
+
+
+def check_batch(relation: Relation, source: SourceText) -> None:
+    """Refuse an optimized plan with a step that is not taken over rows that end either. Raises `SqlError`."""
+    for step in walk_relations(relation):
+        if isinstance(step, Aggregate | WindowAggregate):
+            _check_retractions(step, source)
+        if isinstance(step, WindowTable) and step.kind is not WindowKind.SESSION:
+            _check_window(step, source)
+        if isinstance(step, BoundedOver):
+            check_order(step, source)
+        if isinstance(step, Sort):
+            _check_sort(step, source)
         if isinstance(step, Rank) and step.end < 1:
             source.fail(
                 f"no row is numbered {step.end}: the first is 1", step.position or 0, "ask for numbers from 1 on"

@@ -97,7 +97,7 @@ class BoundedSums(_Stateless):
         places = np.arange(len(new))
         results.begin(places, len(new))
         at = frames.lows[new]
-        lengths = frames.highs[new] - at + 1
+        lengths = np.maximum(frames.highs[new] - at + 1, 0)  # of a batch, where frames may be empty
         length = 1
         while True:
             taken = np.flatnonzero(lengths & length)
@@ -255,7 +255,7 @@ class BoundedRows(_Stateless):
         self._fields = result_fields(calls)
 
     def values(self, frames: Frames) -> list[pl.Series]:
-        sizes = frames.highs[frames.new] - frames.lows[frames.new] + 1
+        sizes = _sizes(frames, frames.new)
         parts = np.cumsum(sizes) // MAX_EXPANDED
         made = [
             self._part(frames, frames.new[start:stop])
@@ -268,7 +268,7 @@ class BoundedRows(_Stateless):
         return pl.concat(made).get_columns()
 
     def _part(self, frames: Frames, rows: Int64Array) -> pl.DataFrame:
-        size = int((frames.highs[rows] - frames.lows[rows] + 1).sum())
+        size = int(_sizes(frames, rows).sum())
         outputs, members = np.empty(size, np.int64), np.empty(size, np.int64)
         expand_frames(rows, frames.lows, frames.highs, outputs, members)
         groups = np.arange(len(rows))
@@ -278,6 +278,12 @@ class BoundedRows(_Stateless):
         made = build_frame(self._fields, aggregates.columns_of(groups), len(rows))
         aggregates.release(groups)
         return made
+
+
+def _sizes(frames: Frames, rows: Int64Array) -> Int64Array:
+    """How many rows the frames of these have."""
+    sizes: Int64Array = np.maximum(frames.highs[rows] - frames.lows[rows] + 1, 0)
+    return sizes
 
 
 class UnboundedRows:
@@ -377,7 +383,7 @@ class Lag(_Stateless):
         offset = self._offset(frames.frame)
         source = highs - (1 if offset is None else offset[highs])
         missing = source < frames.begins[new]
-        found = _gathered(frames.frame.to_series(self._call.arguments[0].index), np.where(missing, -1, source))
+        found = gathered(frames.frame.to_series(self._call.arguments[0].index), np.where(missing, -1, source))
         if len(self._call.arguments) > 2:
             default = frames.frame.to_series(self._call.arguments[2].index)[highs]
             found = found.zip_with(pl.Series(~missing), default)
@@ -419,14 +425,14 @@ class EdgeValue:
             rows = after[np.searchsorted(after, lows, side="left")]
         rows = np.where((rows < lows) | (rows > highs), -1, rows)
         if self._bounded:
-            return [_gathered(column, rows)]
+            return [gathered(column, rows)]
         keys = frames.keys[new]
         self._slots.reserve(int(keys.max(initial=-1)) + 1)
         held = self._slots.values[keys] - 1
         use_held = (held >= 0) & (rows < 0) if self._last else held >= 0
         before = self._held.frame(held[use_held]).to_series()
         places = np.where(use_held, len(column) + np.cumsum(use_held) - 1, rows)
-        values = _gathered(pl.concat([column, before.rename(column.name)]), places)
+        values = gathered(pl.concat([column, before.rename(column.name)]), places)
         self._hold(frames, column, rows)
         return [values]
 
@@ -464,7 +470,7 @@ class EdgeValue:
             self._firsts.restore(section("firsts", state))
 
 
-def _gathered(column: pl.Series, rows: Int64Array) -> pl.Series:
+def gathered(column: pl.Series, rows: Int64Array) -> pl.Series:
     """The values at these places; null at −1."""
     values = column[np.where(rows < 0, 0, rows)]
     if (rows >= 0).all():

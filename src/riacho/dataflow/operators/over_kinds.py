@@ -23,7 +23,7 @@ from riacho.plan.relations import Over, Schema
 
 def over_calls(relation: Over, pool: StringPool) -> list[tuple[list[int], OverCall]]:
     """What computes the calls, and the calls' places: those of one kind together."""
-    schema, bounded = relation.input.schema, relation.frame.preceding is not None
+    schema, bounded = relation.input.schema, not relation.frame.is_up_to_the_row
     sums: list[int] = []
     others: list[int] = []
     made: list[tuple[list[int], OverCall]] = []

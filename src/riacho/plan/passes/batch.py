@@ -8,6 +8,7 @@ from riacho.plan.changelog_modes import INSERT_ONLY, modifications
 from riacho.plan.expressions import AggregateCall, Literal
 from riacho.plan.relations import (
     Aggregate,
+    BoundedOver,
     EmptyGroup,
     Join,
     Materialize,
@@ -49,6 +50,8 @@ def _step(relation: Relation) -> Relation:
         return replace(relation, expression=nothing, idle_timeout_ms=0, alignment=None)
     if isinstance(relation, Join):  # nothing expires in a batch
         return replace(relation, ttls_ms=(None, None))
+    if isinstance(relation, BoundedOver) and modifications(relation.input) != INSERT_ONLY:
+        return replace(relation, input=Materialize(relation.input))
     if isinstance(relation, Aggregate):
         relation = replace(relation, ttl_ms=None)
     if isinstance(relation, Aggregate) and not relation.keys:

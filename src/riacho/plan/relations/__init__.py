@@ -11,7 +11,7 @@ from riacho.plan.relations.expand import Expand, GroupingSet
 from riacho.plan.relations.job import Job, Sink, UpsertMaterialize
 from riacho.plan.relations.join import Interval, Join, JoinKind, JoinTime, Lookup, Versions
 from riacho.plan.relations.multi_join import KeyOf, MultiJoin, SharedKey, SourceField, with_leaves
-from riacho.plan.relations.over import Frame, FrameUnit, Over
+from riacho.plan.relations.over import BoundedOver, Frame, FrameUnit, Over
 from riacho.plan.relations.rank import Deduplicate, Rank, RankKind, VersionedView, WindowRank
 from riacho.plan.relations.relation import Relation, Unary, readers_of, rewrite_relation, walk_relations
 from riacho.plan.relations.replicate import Replicate
@@ -26,6 +26,7 @@ from riacho.plan.relations.windows import EmitStrategy, WindowAggregate, WindowK
 __all__ = [
     "Aggregate",
     "Alignment",
+    "BoundedOver",
     "Deduplicate",
     "EmitStrategy",
     "EmptyGroup",

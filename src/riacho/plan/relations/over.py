@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from functools import cached_property
 
@@ -21,13 +22,33 @@ class FrameUnit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """From so far before a row to the row itself: Flink's streams know no FOLLOWING.
+    """From so far before a row to so far behind it, to the row itself in a stream, which knows no later ones.
 
-    `preceding` counts rows, or milliseconds for RANGE; None is UNBOUNDED PRECEDING.
+    Distances count rows; with RANGE milliseconds between times, or 10 to the power of -`scale` between numbers, and
+    rows that are equal in the order are 0 apart. None is UNBOUNDED. A negative distance lies on the other side: of ROWS
+    BETWEEN 2 FOLLOWING AND 3 FOLLOWING `preceding` is -2.
     """
 
     unit: FrameUnit
     preceding: int | None = None
+    following: int | None = 0
+    scale: int = 0
+
+    @property
+    def is_up_to_the_row(self) -> bool:
+        """Whether it begins with the partition, and ends with the row or its equals."""
+        return self.preceding is None and self.following == 0
+
+    def __str__(self) -> str:
+        start = self._bound(self.preceding, "PRECEDING", "FOLLOWING")
+        return f"{self.unit.value} BETWEEN {start} AND {self._bound(self.following, 'FOLLOWING', 'PRECEDING')}"
+
+    def _bound(self, distance: int | None, side: str, other: str) -> str:
+        if distance is None:
+            return f"UNBOUNDED {side}"
+        if distance == 0:
+            return "CURRENT ROW"
+        return f"{Decimal(abs(distance)).scaleb(-self.scale)} {side if distance > 0 else other}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +80,12 @@ class Over(Unary):
         names = unique_names([*below.names, *self.names])[len(below) :]
         added = (Field(name, call.type) for name, call in zip(names, self.calls, strict=True))
         return Schema((*below.fields, *added))
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedOver(Over):
+    """An `Over` of rows that end: in any order, or none, and with frames that reach beyond the row.
+
+    Its rows come once, when the input has ended. Beside aggregates it has LAG, LEAD, NTILE, PERCENT_RANK, CUME_DIST,
+    and the numbers of rows where no filter makes them a top-N. Flink in a batch: OverAggregate.
+    """

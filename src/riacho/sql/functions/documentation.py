@@ -24,6 +24,15 @@ FLINK_FUNCTIONS = (
 )  # fmt: skip
 """System functions of Flink 2.2 that are aggregates or windows, or that were not here when this list was made."""
 
+OF_THE_LANGUAGE = {
+    **dict.fromkeys(("GROUPING", "GROUPING_ID", "GROUP_ID"), "aggregation.md"),
+    **dict.fromkeys(
+        ("CUME_DIST", "DENSE_RANK", "LAG", "LEAD", "NTILE", "PERCENT_RANK", "RANK", "ROW_NUMBER"), "over.md"
+    ),
+    "SOURCE_WATERMARK": "connectors.md",
+}
+"""Functions of Flink's page that the grammar knows by itself, and the page that tells of them."""
+
 TITLES = {
     "comparison": "Comparison",
     "logical": "Logic",
@@ -94,8 +103,13 @@ def page() -> str:
     parts.append("## Aggregates\n")
     parts.append(_AGGREGATES)
     parts.append("\n".join(["| function | result |", "|---|---|", *map(_row, DEFINITIONS)]) + "\n")
+    parts.append("## Of the language\n")
+    parts.append(", ".join(f"[`{name}`]({where})" for name, where in OF_THE_LANGUAGE.items()) + "\n")
     parts.append("## Not here yet\n")
-    missing = [name for name in FLINK_FUNCTIONS if not is_aggregate(name) and not is_function(name)]
+    here = OF_THE_LANGUAGE.keys()
+    missing = [
+        name for name in FLINK_FUNCTIONS if name not in here and not is_aggregate(name) and not is_function(name)
+    ]
     parts.append("Flink's other system functions: " + ", ".join(missing) + ".\n")
     parts.append(_DEVIATIONS)
     return "\n".join(parts)

@@ -1,0 +1,2 @@
+SET 'execution.runtime-mode' = 'batch';
+SELECT RANK() OVER (PARTITION BY auction) FROM bids

@@ -1,0 +1,2 @@
+SET 'execution.runtime-mode' = 'batch';
+EXPLAIN SELECT channel, SUM(price) OVER (ORDER BY ts ROWS BETWEEN UNBOUNDED FOLLOWING AND UNBOUNDED FOLLOWING) FROM bids;

@@ -1,0 +1,2 @@
+SET 'execution.runtime-mode' = 'batch';
+EXPLAIN SELECT channel, SUM(price) OVER (RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) FROM bids;
