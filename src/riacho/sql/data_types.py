@@ -50,6 +50,9 @@ _PLAIN: dict[str, DataType] = {
 
 _UNSUPPORTED = frozenset({"RAW", "INTERVAL", "VARIANT", "STRUCTURED", "DESCRIPTOR"})
 
+MOST_FILLED = 1 << 20
+"""Characters or bytes of a fixed length: each value takes them, so a typing error must not take the memory."""
+
 _KEPT_PRECISION = 6
 """Timestamps are kept in microseconds."""
 
@@ -110,7 +113,19 @@ def _length(parser: TokenReader, default: int) -> int:
 def _char(parser: TokenReader) -> DataType:
     if parser.take("VARYING"):
         return VarcharType(_length(parser, MAX_LENGTH))
-    return CharType(_length(parser, 1))
+    return CharType(_filled_length(parser, "CHAR"))
+
+
+def _filled_length(parser: TokenReader, name: str) -> int:
+    """The length of a type whose shorter values are filled up."""
+    start = parser.offset
+    length = _length(parser, 1)
+    if length > MOST_FILLED:
+        suggestion = f"write VAR{name}({length}), whose values are not"
+        parser.refuse(
+            f"values of {name}({length}) would be filled to {length}, and {MOST_FILLED} is the most", start, suggestion
+        )
+    return length
 
 
 def _decimal(parser: TokenReader) -> DataType:
@@ -202,7 +217,7 @@ _PARAMETRIC: dict[str, Callable[[TokenReader], DataType]] = {
     "CHAR": _char,
     "CHARACTER": _char,
     "VARCHAR": lambda parser: VarcharType(_length(parser, MAX_LENGTH)),
-    "BINARY": lambda parser: BinaryType(_length(parser, 1)),
+    "BINARY": lambda parser: BinaryType(_filled_length(parser, "BINARY")),
     "VARBINARY": lambda parser: VarbinaryType(_length(parser, MAX_LENGTH)),
     "DECIMAL": _decimal,
     "DEC": _decimal,

@@ -16,15 +16,18 @@ from riacho.plan.types import (
     CharType,
     NullType,
     RowType,
+    is_interval,
+    is_numeric,
 )
 from riacho.sql.aggregate_calls import bind_aggregate, read_call, user_aggregate
 from riacho.sql.aggregates import AggregateCollector
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.functions import FunctionError, bind, bind_case, bind_cast, bind_definition, coerce, is_aggregate
-from riacho.sql.grammar import WINDOW_FUNCTIONS, TypeName
+from riacho.sql.grammar import UNIT, WINDOW_FUNCTIONS, TypeName
 from riacho.sql.group_windows import AUXILIARY, GroupWindow
 from riacho.sql.grouping import GROUPING_FUNCTIONS, grouping_call
-from riacho.sql.literals import interval_literal, number_literal, temporal_literal
+from riacho.sql.intervals import interval_of, of_units
+from riacho.sql.literals import interval_literal, java_length, number_literal, temporal_literal
 from riacho.sql.mixed_comparison import as_first, as_numbers
 from riacho.sql.over import OverCollector
 from riacho.sql.scope import Scope, ScopeColumn
@@ -119,13 +122,13 @@ class ExpressionBinder:
         position = self.source.locate(tree)
         text = str(tree.this)
         if tree.is_string:
-            return Literal(CharType(len(text), nullable=False), text, position=position)
+            return Literal(CharType(java_length(text), nullable=False), text, position=position)
         return self._checked(tree, lambda: number_literal(text))
 
     def _joined_text(self, tree: exp.Expr) -> Expression:
         """Adjacent string literals are one."""
         text = "".join(str(part.this) for part in tree.expressions)
-        return Literal(CharType(len(text), nullable=False), text, position=self.source.locate(tree))
+        return Literal(CharType(java_length(text), nullable=False), text, position=self.source.locate(tree))
 
     def _checked(self, tree: exp.Expr, make: Callable[[], Literal]) -> Expression:
         try:
@@ -145,7 +148,10 @@ class ExpressionBinder:
         return self._checked(tree, lambda: temporal_literal(tree.this.name, tree.args["expression"].name))
 
     def _interval(self, tree: exp.Expr) -> Expression:
-        return self._checked(tree, lambda: interval_literal(tree.this.name, tree.args["unit"].name))
+        unit = tree.args["unit"].name
+        if isinstance(tree.this, exp.Literal) and tree.this.is_string:
+            return self._checked(tree, lambda: interval_literal(tree.this.name, unit))
+        return interval_of(self.bind(tree.this), unit, self.source.locate(tree))
 
     def _boolean(self, tree: exp.Expr) -> Expression:
         value = tree.this  # None is UNKNOWN
@@ -329,6 +335,8 @@ class ExpressionBinder:
         position = self.source.locate(tree)
         if isinstance(operand, Column) and self._is_time(operand) and operand.type.same_as(target.data_type):
             return Cast(operand.type, operand, position=position)  # a plain timestamp from here on
+        if is_interval(target.data_type) and is_numeric(operand.type):
+            return of_units(operand, target.meta[UNIT], target.data_type, position, lenient=lenient)
         return bind_cast(operand, target.data_type, position, lenient=lenient)
 
     def _is_time(self, column: Column) -> bool:

@@ -18,6 +18,9 @@ from riacho.sql.token_reader import SqlSyntaxError, TokenReader
 WINDOW_FUNCTIONS = frozenset({"TUMBLE", "HOP", "CUMULATE", "SESSION"})
 """The window table functions of Flink, which also stand in FROM without TABLE(...)."""
 
+UNIT = "unit"
+"""Where the type of a cast to an interval carries its unit."""
+
 AS_OF = "as of"
 """Where a table's node carries the moment of FOR SYSTEM_TIME AS OF."""
 
@@ -44,6 +47,15 @@ class Grammar(TokenReader):
     def type_name(self) -> TypeName:
         """The same as a node of the tree."""
         return self.expression(TypeName(this=self.data_type()))
+
+    def cast_type(self) -> TypeName:
+        """The type of a cast, which may be an interval: numbers are so many of its `unit` then."""
+        if not self.peek("INTERVAL"):
+            return self.type_name()
+        data_type, unit = literal_grammar.interval_type(self)
+        named = self.expression(TypeName(this=data_type))
+        named.meta[UNIT] = unit
+        return named
 
     def value(self) -> exp.Expr:
         """An expression; a `SqlSyntaxError` if none comes."""
@@ -341,7 +353,7 @@ class Grammar(TokenReader):
                 literal = exp.Literal(this=self._prev.text, is_string=True)
                 return self.expression(exp.Introducer(this=exp.var(kind), expression=literal), token)
         if token.token_type == TokenType.INTERVAL:
-            return literal_grammar.interval(self)
+            return literal_grammar.interval(self, self._interval_amount)
         if token.token_type == TokenType.VAR and self._next.token_type == TokenType.L_BRACKET:
             kind = token.text.upper()
             if kind in ("ARRAY", "MAP"):
@@ -357,6 +369,21 @@ class Grammar(TokenReader):
                     self.expect("]")
                 return self._parse_column_ops(made)
         return self._parse_column()
+
+    def _interval_amount(self) -> exp.Expr:
+        """What stands for the number of units: a number, a column, or an expression in parentheses."""
+        if self.take("("):
+            amount = self.value()
+            self.expect(")")
+            return self.expression(exp.Paren(this=amount))
+        found = None
+        if self._is(self._index, TokenType.NUMBER):
+            found = self._parse_primary()
+        elif self._is_name(self._index) and not self._calls_a_function():
+            found = self._parse_column()
+        if found is None:
+            self.refuse_token("expected the interval's amount in single quotes")
+        return found
 
     def _parse_types(self, *args: Any, **kwargs: Any) -> exp.Expr | None:  # noqa: ARG002
         return self.type_name()

@@ -1,25 +1,34 @@
 r"""Intervals and texts of code points, as they are written. Source: Calcite, "Intervals", "Literals".
 
-`INTERVAL '1 12' DAY TO HOUR`, `(a - b) DAY` from b to a, `U&'d!00e9j!00e0' UESCAPE '!'`, `E'one\ntwo'`.
+`INTERVAL '1 12' DAY TO HOUR`, `INTERVAL n DAYS`, `(a - b) DAY` from b to a, `U&'d!00e9j!00e0' UESCAPE '!'`,
+`E'one\ntwo'`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
-from riacho.sql.literals import escaped_text, unicode_text
+from riacho.plan.types import DataType, DayTimeIntervalType, YearMonthIntervalType
+from riacho.sql.errors import did_you_mean
+from riacho.sql.literals import MONTHS, escaped_text, unicode_text
 from riacho.sql.token_reader import TokenReader
 
 _UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
 
 
-def interval(grammar: TokenReader) -> exp.Expr:
-    """`INTERVAL 'amount' unit`."""
+def interval(grammar: TokenReader, number: Callable[[], exp.Expr]) -> exp.Expr:
+    """`INTERVAL 'amount' unit`, or so many units: a number, a column or an expression in parentheses."""
     grammar.take("INTERVAL")
     start = grammar.taken
     sign = "-" if grammar.take("-") else ""
     grammar.take("+")
+    if not grammar.at_text:
+        units = number()
+        counted = exp.Neg(this=units) if sign else units
+        return grammar.expression(exp.Interval(this=counted, unit=exp.var(_unit(grammar)[0])), start)
     amount = grammar.text("the interval's amount")
     unit = _qualifier(grammar, digits=True)
     amount.set("this", sign + str(amount.this))
@@ -30,13 +39,21 @@ def difference(grammar: TokenReader, before: exp.Expr | None) -> exp.Expr | None
     """What a unit makes of a difference in parentheses that stands before it; None where there is no such thing."""
     if not isinstance(before, exp.Paren) or not isinstance(before.this, exp.Sub):
         return None
-    if not any(grammar.peek(unit) for unit in _UNITS):
+    if not any(grammar.peek(f"{unit}{plural}") for unit in _UNITS for plural in ("", "S")):
         return None
     minus, start = before.this, grammar.taken
     unit = exp.Literal(this=_qualifier(grammar), is_string=True)
     return grammar.expression(
         exp.Anonymous(this="INTERVAL FROM", expressions=[unit, minus.this, minus.expression]), start
     )
+
+
+def interval_type(grammar: TokenReader) -> tuple[DataType, str | None]:
+    """`INTERVAL unit` as the type of a cast, and the unit that numbers count, where it is one alone."""
+    grammar.take("INTERVAL")
+    units = _qualifier(grammar)
+    months = units.partition(" ")[0] in MONTHS
+    return YearMonthIntervalType() if months else DayTimeIntervalType(), None if " " in units else units
 
 
 def _qualifier(grammar: TokenReader, *, digits: bool = False) -> str:
@@ -48,10 +65,10 @@ def _qualifier(grammar: TokenReader, *, digits: bool = False) -> str:
 
 def _unit(grammar: TokenReader) -> tuple[str, int | None]:
     """A unit and how many digits it has; behind a second it is those of the fraction that say nothing of the value."""
-    unit = grammar.word("a unit (YEAR, MONTH, DAY, HOUR, MINUTE, SECOND)")
+    word = grammar.word("a unit (YEAR, MONTH, DAY, HOUR, MINUTE, SECOND)")
+    unit = word.removesuffix("S")  # of several, as they are spoken of
     if unit not in _UNITS:
-        suggestion = f"write {unit[:-1]}" if unit.endswith("S") else None
-        grammar.refuse(f"'{unit}' is no unit of an interval", grammar.taken.start, suggestion)
+        grammar.refuse(f"'{word}' is no unit of an interval", grammar.taken.start, did_you_mean(word, _UNITS))
     written = grammar.listed(lambda: grammar.number("a precision")) if grammar.peek("(") else []
     return unit, int(str(written[0])) if written else None
 

@@ -26,8 +26,8 @@ from riacho.plan.types import (
     YearMonthIntervalType,
 )
 
-_MILLISECONDS = {"WEEK": 604_800_000, "DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1_000}
-_MONTHS = {"YEAR": 12, "QUARTER": 3, "MONTH": 1}
+MILLISECONDS = {"WEEK": 604_800_000, "DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1_000}
+MONTHS = {"YEAR": 12, "QUARTER": 3, "MONTH": 1}
 _ORDER = ("DAY", "HOUR", "MINUTE", "SECOND")
 _GREATEST = {"HOUR": 23, "MINUTE": 59, "SECOND": 59}
 """Behind a larger unit."""
@@ -171,6 +171,15 @@ def _time(text: str) -> tuple[time, int]:
         raise ValueError(f"there is no time of day {text}") from None
 
 
+def java_length(text: str) -> int:
+    """The length that a literal's type has: of UTF-16 code units, as Java counts.
+
+    >>> java_length("né"), java_length("😀")
+    (2, 2)
+    """
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def interval_literal(text: str, unit: str) -> Literal:
     """INTERVAL 'text' unit: milliseconds, or months. The first unit may have a number of digits, 2 by default.
 
@@ -191,7 +200,7 @@ def interval_literal(text: str, unit: str) -> Literal:
     _check_digits(text, amount, first, int(digits or DIGITS), last)
     kind: DataType
     value: LiteralValue
-    if first in _MONTHS:
+    if first in MONTHS:
         kind, value = YearMonthIntervalType(nullable=False), _months(amount, first, last, text)
     else:
         kind, value = DayTimeIntervalType(nullable=False), _milliseconds(amount, first, last, text)
@@ -215,7 +224,7 @@ def _months(amount: str, first: str, last: str, text: str) -> int:
     if not last:
         if not amount.isdigit():
             raise _wrong(text, first)
-        return int(amount) * _MONTHS[first]
+        return int(amount) * MONTHS[first]
     match = re.fullmatch(r"(\d+)-(\d{1,2})", amount)
     if (first, last) != ("YEAR", "MONTH") or match is None or int(match.group(2)) > 11:
         raise _wrong(text, f"{first} TO {last}")
@@ -238,7 +247,7 @@ def _milliseconds(amount: str, first: str, last: str, text: str) -> int:
     for unit, part in zip(units[1:], match.groups()[1:], strict=False):
         if int(part) > _GREATEST[unit]:
             raise _wrong(text, f"{first} TO {last}")
-    total = sum(int(part) * _MILLISECONDS[unit] for part, unit in zip(match.groups(), units, strict=False))
+    total = sum(int(part) * MILLISECONDS[unit] for part, unit in zip(match.groups(), units, strict=False))
     fraction = match.groups()[len(units)] if units[-1] == "SECOND" else None
     if fraction:
         if int(fraction.ljust(9, "0")) % 1_000_000:

@@ -49,7 +49,7 @@ def _call(parser: Grammar, name: str, arguments: list[exp.Expr]) -> exp.Expr:
 def _cast(parser: Grammar, *, lenient: bool) -> exp.Expr:
     operand = parser.value()
     parser.expect("AS")
-    target = parser.type_name()
+    target = parser.cast_type()
     return parser.expression((exp.TryCast if lenient else exp.Cast)(this=operand, to=target))
 
 

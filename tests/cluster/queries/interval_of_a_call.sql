@@ -1,0 +1,1 @@
+SELECT INTERVAL ABS(id) DAY FROM kinds

@@ -1,0 +1,1 @@
+SELECT INTERVAL f DAY FROM kinds

@@ -1,2 +1,0 @@
-INSERT INTO anything
-SELECT channel, price FROM bids WHERE ts > LOCALTIMESTAMP - INTERVAL '5' MINUTES;

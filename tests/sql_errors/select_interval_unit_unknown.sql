@@ -1,0 +1,2 @@
+INSERT INTO anything
+SELECT channel, price FROM bids WHERE ts > LOCALTIMESTAMP - INTERVAL '5' MINUETS;

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, price FROM bids WHERE ts > LOCALTIMESTAMP - CAST(price AS INTERVAL DAY TO SECOND);
