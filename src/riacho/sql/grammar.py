@@ -73,7 +73,7 @@ class Grammar(TokenReader):
 
     def query(self) -> exp.Expr:
         """A query: SELECT, VALUES, WITH or one in parentheses, with set operations and modifiers."""
-        if not (self.peek("SELECT") or self.peek("VALUES") or self.peek("WITH") or self.peek("(")):
+        if not any(self.peek(word) for word in ("SELECT", "VALUES", "WITH", "TABLE", "(")):
             self.refuse_token("expected a query (SELECT, VALUES or WITH)")
         found = self._parse_query_modifiers(self._parse_set_operations(self._parse_select(nested=True)))
         if found is None:
@@ -121,6 +121,9 @@ class Grammar(TokenReader):
     def _parse_select_query(self, *args: Any, **kwargs: Any) -> exp.Expr | None:
         if self.peek("FROM") or self.peek("DESCRIBE"):
             self.refuse_token("expected SELECT")
+        if self.take("TABLE"):  # all of a table, as a query
+            everything = self.expression(exp.Star(), self._prev)
+            return self.expression(exp.Select(expressions=[everything], from_=exp.From(this=self._table_name())))
         return super()._parse_select_query(*args, **kwargs)
 
     def _parse_hint(self) -> exp.Hint | None:
@@ -243,6 +246,11 @@ class Grammar(TokenReader):
             return self._aliased(call)
         if self.peek("LATERAL") or self.peek("UNNEST"):
             return self._aliased(self._lateral_table())
+        if self.peek("(", "TABLE") and not self._is(self._index + 2, TokenType.L_PAREN):
+            self.expect("(")
+            inner = self.expression(exp.Subquery(this=self.query()))
+            self.expect(")")
+            return self._aliased(inner)
         if any(self.peek(word) for word in ("(", "VALUES", "SELECT", "WITH")):
             return super()._parse_table(*args, **kwargs)
         if self._calls_a_function():

@@ -193,7 +193,7 @@ def _statement(parser: Grammar) -> Statement:
         return show(parser, start)
     if parser.take("DESCRIBE") or parser.take("DESC"):
         return describe(parser, start)
-    if any(parser.peek(word) for word in ("SELECT", "VALUES", "WITH", "(")):
+    if any(parser.peek(word) for word in ("SELECT", "VALUES", "WITH", "TABLE", "(")):
         return Select(start, parser.query())
     found = parser._curr.text
     if found.upper() in _FOREIGN:
