@@ -69,6 +69,9 @@ QUERIES: dict[str, Query] = {
     "distinct counts": lambda o, c: o.group_by("open").agg(
         a=o.city.nunique(), b=o.customer.nunique(where=o.quantity > 1)
     ),
+    "any value": lambda o, c: o.group_by("city").agg(
+        a=o.city.arbitrary(), b=o.quantity.arbitrary(where=o.quantity == 1)
+    ),
     "texts in one": lambda o, c: o.filter(o.city == "Rio").agg(
         a=o.city.group_concat("; "), b=o.city.group_concat(where=o.open)
     ),

@@ -109,6 +109,10 @@ class RiachoCompiler(FlinkCompiler):
             value = self.cast(value, dt.int32)
         return value if same else self.cast(value, wanted)
 
+    def visit_Arbitrary(self, op: Any, *, arg: Any, where: Any) -> Any:
+        """The first value that is not NULL."""
+        return self.agg.first_value(arg, where=where)
+
     def visit_GroupConcat(self, op: Any, *, arg: Any, sep: Any, where: Any, order_by: Any) -> Any:
         return self.agg.listagg(arg, sep, where=where, order_by=order_by)
 
