@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import BYTES, READ_BOOL, READ_INT64, READ_UINT64, inner, kernel
+from riacho.kernels.compile import BYTES, READ_BOOL, READ_INT8, READ_INT64, READ_UINT64, inner, kernel
 from riacho.kernels.primitives import int64, load_byte_at, load_word_at, prefetch, text_order, uint64
 
 Bools = NDArray[np.bool_]
@@ -23,7 +23,6 @@ Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Uint64s = NDArray[np.uint64]
 
-READ_INT8 = "Array(int8, 1, 'C', True)"
 READ_LEDGER = "Array(int64, 2, 'C', True)"
 LEDGER = "int64[:, ::1]"
 

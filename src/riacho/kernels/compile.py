@@ -52,10 +52,12 @@ MOST_COMPILERS = 8
 """Each takes 0.3 GB; the longest module bounds what more of them could gain."""
 
 BYTES = "Array(uint8, 1, 'C', True)"
+READ_INT8 = "Array(int8, 1, 'C', True)"
 READ_INT32 = "Array(int32, 1, 'C', True)"
 READ_INT64 = "Array(int64, 1, 'C', True)"
 READ_UINT64 = "Array(uint64, 1, 'C', True)"
 READ_BOOL = "Array(boolean, 1, 'C', True)"
+READ_TABLE = "Array(int64, 2, 'C', True)"
 
 _KERNEL_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 _TO_BE_LINKED: dict[str, Any] = {
@@ -75,6 +77,7 @@ SHARED = (
     "json_members",
     "json_syntax",
     "json_targets",
+    "multi_join_layout",
     "nexmark_draws",
     "primitives",
     "program_memory",

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, READ_UINT64, kernel
+from riacho.kernels.compile import READ_INT64, READ_TABLE, READ_UINT64, kernel
 from riacho.kernels.primitives import int64, prefetch
-from riacho.kernels.row_words import READ_TABLE, same_rows
+from riacho.kernels.row_words import same_rows
 
 Hashes = NDArray[np.uint64]
 Int8s = NDArray[np.int8]

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, inlined, inner, kernel
+from riacho.kernels.compile import READ_INT64, READ_TABLE, inlined, inner, kernel
 from riacho.kernels.primitives import int64, prefetch
 from riacho.kernels.rank_layout import (
     BEFORE_USED,
@@ -35,7 +35,6 @@ from riacho.kernels.rank_layout import (
     TOUCHED_START,
     size_class,
 )
-from riacho.kernels.row_words import READ_TABLE
 
 Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_BOOL, READ_INT64, kernel
+from riacho.kernels.compile import READ_BOOL, READ_INT8, READ_INT64, kernel
 from riacho.kernels.primitives import int64
 
 Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 
-READ_INT8 = "Array(int8, 1, 'C', True)"
 READ_LEDGER = "Array(int64, 2, 'C', True)"
 
 

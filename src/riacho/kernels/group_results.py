@@ -7,14 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_BOOL, READ_INT64, inner, kernel
+from riacho.kernels.compile import READ_BOOL, READ_INT64, READ_TABLE, inner, kernel
 from riacho.kernels.primitives import int64
 
 Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 
-READ_TABLE = "Array(int64, 2, 'C', True)"
 
 # The columns of a table of results.
 RESULT_KIND: Final = 0

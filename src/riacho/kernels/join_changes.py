@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_BOOL, READ_INT64, inlined, inner, kernel
+from riacho.kernels.compile import READ_BOOL, READ_INT64, READ_TABLE, inlined, inner, kernel
 from riacho.kernels.join_layout import (
     EVENT_MOMENT,
     EVENT_PAIRS,
@@ -23,7 +23,6 @@ from riacho.kernels.join_layout import (
     ROW_TOUCHED,
 )
 from riacho.kernels.primitives import int64, prefetch
-from riacho.kernels.row_words import READ_TABLE
 
 Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]

@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, kernel
+from riacho.kernels.compile import READ_INT64, READ_TABLE, kernel
 from riacho.kernels.primitives import int64
-from riacho.kernels.row_words import READ_TABLE
 
 Bools = NDArray[np.bool_]
 Int64s = NDArray[np.int64]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-READ_INT8 = "Array(int8, 1, 'C', True)"
-
 # What is known of a row. One that is only ever added, and whose matches nobody counts, needs its link alone. Links are
 # row slots plus one; 0 ends a chain, so fresh memory is an empty one.
 ROW_NEXT: Final = 0

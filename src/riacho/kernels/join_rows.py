@@ -14,14 +14,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, inlined, inner, kernel
+from riacho.kernels.compile import READ_INT8, READ_INT64, inlined, inner, kernel
 from riacho.kernels.join_layout import (
     EVENT_MOMENT,
     EVENT_PAIRS,
     EVENT_ROW,
     EVENT_SIDE,
     EVENT_SIGN,
-    READ_INT8,
     ROW_BEFORE,
     ROW_COLUMNS_APPENDED,
     ROW_KEY,

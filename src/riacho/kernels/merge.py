@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, READ_UINT64, kernel
-from riacho.kernels.row_words import READ_TABLE, compare_rows
+from riacho.kernels.compile import READ_INT64, READ_TABLE, READ_UINT64, kernel
+from riacho.kernels.row_words import compare_rows
 
 Hashes = NDArray[np.uint64]
 Int64s = NDArray[np.int64]

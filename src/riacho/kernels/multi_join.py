@@ -18,131 +18,86 @@ row may go, and the key itself if the row has several.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Final
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, inlined, inner, kernel
-from riacho.kernels.join_layout import MARKED, NO_ROW, READ_INT8, UNMARKED
-from riacho.kernels.primitives import int64
+from riacho.kernels.compile import READ_INT8, READ_INT64, READ_TABLE, inlined, inner, kernel
+from riacho.kernels.join_layout import MARKED, NO_ROW, UNMARKED
+from riacho.kernels.multi_join_layout import (
+    AT_INPUT,
+    COPIES,
+    EMPTIED,
+    ENOUGH,
+    FINISHED,
+    GONE,
+    HIGHEST,
+    IN_AT,
+    IN_END,
+    IN_FIRST,
+    IN_KEYS,
+    IN_LINKS,
+    IN_MAY_GO,
+    IN_NEXT,
+    IN_PART_COUNT,
+    IN_PARTS,
+    IN_REMOVED,
+    IN_ROLE,
+    IN_ROW_COUNT,
+    IN_STOP,
+    IN_WIDTH,
+    KEY,
+    KEY_TABLE,
+    KEY_WIDTH,
+    LOWEST,
+    MADE,
+    MARK,
+    MOMENT,
+    NO_ROOM,
+    OPEN,
+    PADDED,
+    PART_BEFORE,
+    PART_CHAIN,
+    PART_KEY,
+    PART_NEEDED,
+    PART_NEXT,
+    PART_SLOT,
+    PART_STATE,
+    PHASE,
+    ROWS,
+    SEMI,
+    SHOWN,
+    SIGN,
+    STEP_FROM,
+    STEP_FROM_PART,
+    STEP_INPUT,
+    STEP_PART,
+    STOPPED,
+    THEN,
+    TOUCHED,
+    TOUCHED_AT,
+    TUPLE_CHANGE,
+    TUPLE_MOMENT,
+    TUPLE_ROWS,
+    WEIGHT,
+    WITH,
+    WITHOUT,
+)
+from riacho.kernels.primitives import int64, load_int64_at, prefetch_at, store_int64_at
 
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Table = NDArray[np.int64]
 Tables = NDArray[np.int64]
 
-READ_TABLE = "Array(int64, 2, 'C', True)"
 READ_TABLES = "Array(int64, 3, 'C', True)"
-
-# How an input is joined.
-ROWS: Final = 0
-PADDED: Final = 1
-SEMI: Final = 2
-ANTI: Final = 3
-MARK: Final = 4
-
-# What is known of a row that may go, before its links.
-WEIGHT: Final = 0
-"""How often it occurs; 0: it is in no chain."""
-GONE: Final = 1
-"""Whether it has been found to be gone."""
-WEIGHT_COLUMNS: Final = 2
-
-# What is known of an input, and how far a pass is with it.
-IN_ROLE: Final = 0
-IN_LINKS: Final = 1
-"""The address of its rows' links, and how many each has."""
-IN_WIDTH: Final = 2
-IN_MAY_GO: Final = 3
-IN_PARTS: Final = 4
-"""Where its keys begin in the table of parts, and how many it has."""
-IN_PART_COUNT: Final = 5
-IN_FIRST: Final = 6
-IN_KEYS: Final = 7
-"""Where its rows begin in this pass, and where those of their keys do, of one after those of another."""
-IN_ROW_COUNT: Final = 8
-IN_NEXT: Final = 9
-IN_AT: Final = 10
-IN_STOP: Final = 11
-IN_END: Final = 12
-"""The first of its rows of this moment, the one that is next, where they end, and where the pass's do."""
-IN_REMOVED: Final = 13
-"""How many of them may have gone."""
-INPUT_COLUMNS: Final = 14
-
-# A part is what an input has to do with one of its keys.
-PART_KEY: Final = 0
-PART_CHAIN: Final = 1
-"""The column of the key's table with the first row of the chain."""
-PART_STATE: Final = 2
-"""Where its columns begin there, if its factor turns on having rows: how often rows occur, and what the factor is."""
-PART_NEEDED: Final = 3
-"""Whether a row without this key matches nothing."""
-PART_NEXT: Final = 4
-PART_BEFORE: Final = 5
-PART_SLOT: Final = 6
-"""The columns of a row's links."""
-PART_COLUMNS: Final = 7
-
-STATE_COLUMNS: Final = 2
-
-# What is known of a key: the address of the table that has a line for each of its slots, and how many columns it has.
-KEY_TABLE: Final = 0
-KEY_WIDTH: Final = 1
-KEY_COLUMNS: Final = 2
-
-# A step: which input it reaches, by which of its parts, from which input, and by which of that one's.
-STEP_INPUT: Final = 0
-STEP_PART: Final = 1
-STEP_FROM: Final = 2
-STEP_FROM_PART: Final = 3
-STEP_COLUMNS: Final = 4
-
-# What the factor of an input is that turns on having rows.
-WITHOUT: Final = 0
-OPEN: Final = 1
-"""Neither of both, in the middle of a moment."""
-WITH: Final = 2
 
 # How far the steps from a row are; a line for each.
 _AT_LINK: Final = 0
 _AT_SHOWN: Final = 1
 """What there is left of its factor: the next row's link, and what there is beside rows."""
 _AT_CHANGE: Final = 2
-PATH_COLUMNS: Final = 3
-
-# The lines of a table of tuples; from the third on one for each input.
-TUPLE_CHANGE: Final = 0
-TUPLE_MOMENT: Final = 1
-TUPLE_ROWS: Final = 2
-
-# How far a pass is.
-MADE: Final = 0
-COPIES: Final = 1
-"""The tuples, each as often as it occurs."""
-PHASE: Final = 2
-MOMENT: Final = 3
-TOUCHED: Final = 4
-TOUCHED_AT: Final = 5
-EMPTIED: Final = 6
-ENOUGH: Final = 7
-"""Tuples after which the pass stops for a while."""
-LOWEST: Final = 8
-HIGHEST: Final = 9
-"""The inputs that may have rows of this moment."""
-AT_INPUT: Final = 10
-KEY: Final = 11
-SIGN: Final = 12
-SHOWN: Final = 13
-THEN: Final = 14
-"""What comes or goes next within a moment: of which input, and what; and what becomes of a factor."""
-PROGRESS: Final = 15
 
 # The phases of a moment.
 _BETWEEN: Final = 0
@@ -151,48 +106,10 @@ _FACTORS_GO: Final = 2
 _ROWS_COME: Final = 3
 _FACTORS_COME: Final = 4
 
-# What `join_tuples` returns.
-FINISHED: Final = 0
-STOPPED: Final = 1
-"""After some moment: there are tuples enough."""
-NO_ROOM: Final = 2
-
 _HIDDEN: Final = -2
 _FAR: Final = 12
 """Rows ahead whose keys' chains are fetched."""
 _WORD: Final = 8
-
-
-def _load_int64_at(_typing: Any, _address: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.load(builder.inttoptr(arguments[0], ir.IntType(64).as_pointer()))
-
-    return types.int64(types.int64), generate
-
-
-def _store_int64_at(_typing: Any, _address: Any, _value: Any) -> Any:
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        builder.store(arguments[1], builder.inttoptr(arguments[0], ir.IntType(64).as_pointer()))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
-def _prefetch_at(_typing: Any, _address: Any) -> Any:
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        address, number = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
-        # For reading, to be kept in all caches, of data.
-        builder.call(function, [address, number(0), number(3), number(1)])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), generate
-
-
-load_int64_at = cast("Callable[[int], int]", intrinsic(_load_int64_at))
-store_int64_at = cast("Callable[[int, int], None]", intrinsic(_store_int64_at))
-prefetch_at = cast("Callable[[int], None]", intrinsic(_prefetch_at))
 
 
 @inlined

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, kernel
+from riacho.kernels.compile import READ_INT8, READ_INT64, kernel
 from riacho.kernels.hash import READ_WORDS
 
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Words = NDArray[np.int64]
-
-READ_INT8 = "Array(int8, 1, 'C', True)"
 
 
 @kernel(

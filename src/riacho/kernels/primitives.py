@@ -46,15 +46,21 @@ copy_bytes = cast("Callable[[Bytes, int, Bytes, int, int], None]", intrinsic(_co
 """`copy_bytes(out, position, data, start, length)`: one memcpy, several times a loop's speed. No overlap."""
 
 
+_BYTE_POINTER = ir.IntType(8).as_pointer()
+
+
+def _prefetch_address(builder: Any, address: Any) -> None:
+    number = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+    # For reading, to be kept in all caches, of data.
+    builder.call(function, [address, number(0), number(3), number(1)])
+
+
 def _prefetch(_typing: Any, data: Any, _position: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        address = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(8).as_pointer())
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
-        # For reading, to be kept in all caches, of data.
-        builder.call(function, [address, number(0), number(3), number(1)])
+        _prefetch_address(builder, builder.bitcast(builder.gep(array.data, [arguments[1]]), _BYTE_POINTER))
         return context.get_dummy_value()
 
     return types.void(data, types.int64), generate
@@ -62,6 +68,37 @@ def _prefetch(_typing: Any, data: Any, _position: Any) -> Any:
 
 prefetch = cast("Callable[[NDArray[Any], int], None]", intrinsic(_prefetch))
 """`prefetch(array, index)`: begin to bring a flat element of a C-ordered array into the caches, without waiting."""
+
+
+def _load_int64_at(_typing: Any, _address: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.load(builder.inttoptr(arguments[0], ir.IntType(64).as_pointer()))
+
+    return types.int64(types.int64), generate
+
+
+def _store_int64_at(_typing: Any, _address: Any, _value: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        builder.store(arguments[1], builder.inttoptr(arguments[0], ir.IntType(64).as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+def _prefetch_at(_typing: Any, _address: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        _prefetch_address(builder, builder.inttoptr(arguments[0], _BYTE_POINTER))
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+load_int64_at = cast("Callable[[int], int]", intrinsic(_load_int64_at))
+"""`load_int64_at(address)`: an aligned word."""
+store_int64_at = cast("Callable[[int, int], None]", intrinsic(_store_int64_at))
+"""`store_int64_at(address, value)`."""
+prefetch_at = cast("Callable[[int], None]", intrinsic(_prefetch_at))
+"""`prefetch_at(address)`: begin to bring what is there into the caches, without waiting."""
 
 
 def _load_word(_typing: Any, data: Any, _position: Any) -> Any:

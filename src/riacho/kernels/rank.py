@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, READ_UINT64, inner, kernel
+from riacho.kernels.compile import READ_INT8, READ_INT64, READ_TABLE, READ_UINT64, inner, kernel
 from riacho.kernels.primitives import int64
 from riacho.kernels.rank_layout import (
     BEFORE_USED,
@@ -32,14 +32,13 @@ from riacho.kernels.rank_layout import (
     TOUCHED_START,
     size_class,
 )
-from riacho.kernels.row_words import READ_TABLE, compare_rows
+from riacho.kernels.row_words import compare_rows
 
 Hashes = NDArray[np.uint64]
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Words = NDArray[np.int64]
 
-READ_INT8 = "Array(int8, 1, 'C', True)"
 
 # The settings of an operator, after those of `rank_layout`; so below.
 SET_FRONT: Final = 4

@@ -8,12 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, kernel
+from riacho.kernels.compile import READ_INT8, READ_INT64, kernel
 
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 
-READ_INT8 = "Array(int8, 1, 'C', True)"
 
 UNKNOWN = -1
 """The result of a row that goes and never came."""

@@ -20,7 +20,6 @@ Hashes = NDArray[np.uint64]
 Int64s = NDArray[np.int64]
 Words = NDArray[np.int64]
 
-READ_TABLE = "Array(int64, 2, 'C', True)"
 
 INLINE_BYTES: Final = 12
 """A view holds up to so many bytes itself."""

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, READ_UINT64, inner, kernel
+from riacho.kernels.compile import READ_INT64, READ_TABLE, READ_UINT64, inner, kernel
 from riacho.kernels.primitives import copy_from_address, int64, load_byte_at, load_word_at, prefetch, uint64
 from riacho.kernels.row_words import (
     BIT,
@@ -26,7 +26,6 @@ from riacho.kernels.row_words import (
     LEAF_WORD,
     NARROW_DECIMAL,
     PRESENCE,
-    READ_TABLE,
     VIEW,
     WIDE_DECIMAL,
     bytes_address,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import BYTES, READ_INT64, inner, kernel
+from riacho.kernels.compile import BYTES, READ_INT8, READ_INT64, inner, kernel
 from riacho.kernels.primitives import int64, prefetch, text_order
 
 Bools = NDArray[np.bool_]
@@ -17,7 +17,6 @@ Bytes = NDArray[np.uint8]
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 
-READ_INT8 = "Array(int8, 1, 'C', True)"
 READ_COUNTS = "Array(int64, 2, 'C', True)"
 READ_MASKS = "Array(boolean, 2, 'C', True)"
 

@@ -22,8 +22,9 @@ from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.formats.arrow import Column, address_of
-from riacho.kernels import multi_join as kernel
+from riacho.kernels import multi_join_layout as kernel
 from riacho.kernels.join_layout import MARKED
+from riacho.kernels.multi_join import gone_rows, join_tuples
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import MultiJoin, Relation, SharedKey
 
@@ -143,7 +144,7 @@ class MultiJoinOperator:
         if self._tuples.shape[1] > 2 * MAX_TUPLES:
             self._make_room(MAX_TUPLES, 0)
         while True:
-            status = kernel.join_tuples(
+            status = join_tuples(
                 joining.rows,
                 joining.slots,
                 joining.signs,
@@ -192,7 +193,7 @@ class MultiJoinOperator:
             gone = removed = joining.removed[first : first + line[kernel.IN_REMOVED]]
             if len(removed):
                 gone = np.empty(len(removed), np.int64)
-                gone = gone[: kernel.gone_rows(removed, side.links, bool(line[kernel.IN_MAY_GO]), gone)]
+                gone = gone[: gone_rows(removed, side.links, bool(line[kernel.IN_MAY_GO]), gone)]
             side.release(gone, taken.spare)
             side.store.end_pass()
         emptied = joining.emptied[: joining.progress[kernel.EMPTIED]]

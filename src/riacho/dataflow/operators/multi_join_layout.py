@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from riacho.kernels import multi_join as kernel
+from riacho.kernels import multi_join_layout as kernel
 from riacho.plan.changelog import is_held, is_updating, unique_keys
 from riacho.plan.relations import JoinKind, MultiJoin
 
