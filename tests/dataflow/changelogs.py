@@ -112,7 +112,8 @@ def run(
     `observe` is called after each pass with the number of events so far.
     """
     settings = settings or Settings()
-    job = Job((Sink(relation, Table("out", (), (("connector", "blackhole"),))),))
+    columns = tuple(TableColumn(item.name, item.type) for item in relation.schema)
+    job = Job((Sink(relation, Table("out", columns, (("connector", "blackhole"),))),))
     graph = started(job, settings, splits)
     restarts = set(restart_at)
     outcome = Outcome()

@@ -10,7 +10,6 @@ import polars as pl
 from riacho.dataflow.batch import Batch
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import Evaluator, Predicate, RowError, Settings
-from riacho.dataflow.operators.batches import NO_SEQUENCE
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
 from riacho.dataflow.programs import Program, program_of
@@ -38,7 +37,7 @@ class Calc(Stateless):
         (batch,) = inputs
         for stage in self._stages:
             if not len(batch):
-                return Batch(self._no_rows, NO_SEQUENCE, batch.watermark)
+                return batch.with_rows(self._no_rows)
             batch = stage(batch)
         return batch
 
