@@ -51,9 +51,7 @@ def _literal_number(call: Invocation, index: int) -> bool:
 def _equal(call: Invocation) -> pl.Expr:
     if _literal_number(call, 0) or _literal_number(call, 1):
         return call[0] == call[1]
-    if _is_constructor(call, 0) and _is_constructor(call, 1):
-        return _fields_equal(call)
-    return equal(call[0], call[1], call.type(0))
+    return _is(call, 1, call[1])
 
 
 def _is_constructor(call: Invocation, index: int) -> bool:
@@ -63,21 +61,21 @@ def _is_constructor(call: Invocation, index: int) -> bool:
     return isinstance(argument, Call) and argument.function == "ROW"
 
 
-def _fields_equal(call: Invocation) -> pl.Expr:
-    """(a, b) = (c, d) is a = c AND b = d, unknown where these are."""
-    one, other = call.type(0), call.type(1)
+def _fields_equal(call: Invocation, index: int, value: pl.Expr) -> pl.Expr:
+    """(a, b) = (c, d) is a = c AND b = d, unknown where these are. `value` is the argument at `index`."""
+    one, other = call.type(0), call.type(index)
     assert isinstance(one, RowType)
     assert isinstance(other, RowType)
     pairs = zip(one.fields, other.fields, strict=True)
     return functools.reduce(
         operator.and_,
-        [equal(call[0].struct.field(a.name), call[1].struct.field(b.name), a.type) for a, b in pairs],
+        [equal(call[0].struct.field(a.name), value.struct.field(b.name), a.type) for a, b in pairs],
     )
 
 
 def _not_equal(call: Invocation) -> pl.Expr:
     if _is_constructor(call, 0) and _is_constructor(call, 1):
-        return ~_fields_equal(call)
+        return ~_fields_equal(call, 1, call[1])
     differ = call[0] != call[1]
     if not _has_nan(call) or _literal_number(call, 0) or _literal_number(call, 1):
         return differ
@@ -119,10 +117,17 @@ def _in(call: Invocation) -> pl.Expr:
         if None in values:
             return pl.when(found).then(pl.lit(value=True))
         return found
-    found = equal(call[0], call[1], kind)
+    found = _is(call, 1, call[1])
     for index in choices[1:]:
-        found = found | equal(call[0], call.lazily(index, ~found.fill_null(value=False)), kind)
+        found = found | _is(call, index, call.lazily(index, ~found.fill_null(value=False)))
     return found
+
+
+def _is(call: Invocation, index: int, value: pl.Expr) -> pl.Expr:
+    """Whether the first argument equals the one at `index`, which is `value`."""
+    if _is_constructor(call, 0) and _is_constructor(call, index):
+        return _fields_equal(call, index, value)
+    return equal(call[0], value, call.type(0))
 
 
 FUNCTIONS: dict[str, Evaluate] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from riacho.plan.expressions import Call
 from riacho.plan.types import (
     BOOLEAN,
     STRING,
@@ -37,10 +38,18 @@ def _compared(name: str, *, ordered: bool, null_safe: bool = False) -> Inference
     def infer(arguments: Arguments) -> Signature:
         types = [argument.type for argument in arguments]
         kind = _comparison_type(name, arguments, ordered=ordered)
-        result = BOOLEAN.with_nullable(not null_safe and nullable_if_any(arguments))
+        result = BOOLEAN.with_nullable(
+            not null_safe and (nullable_if_any(arguments) or nullable_if_any(_fields(arguments)))
+        )
         return Signature(tuple(_compared_as(item, kind) for item in types), result)
 
     return infer
+
+
+def _fields(arguments: Arguments) -> Arguments:
+    """The fields of rows that are put together where they are compared: field by field, so that NULLs make it NULL."""
+    rows = [part for part in arguments if isinstance(part, Call) and part.function == "ROW"]
+    return tuple(field for row in rows for field in row.arguments) if len(rows) > 1 else ()
 
 
 def _comparison_type(name: str, arguments: Arguments, *, ordered: bool) -> DataType:
