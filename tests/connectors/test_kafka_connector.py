@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from connecting import DEADLINE_SECONDS, create, read_all, read_rows, rows_of, sink, source, upsert_options, write
 
 from job_process import until
-from riacho.dataflow.sources import kafka_blocks, kafka_rows
+from riacho.dataflow.sources import kafka_blocks
 from riacho.dataflow.sources.bad_records import BadRecordError
 from riacho.dataflow.sources.kafka import default_group
 from riacho.errors import RiachoError
@@ -130,13 +130,11 @@ def test_a_source_goes_on_where_its_positions_say(kafka: RunningBroker, topic: s
         second.close()
 
 
-@pytest.mark.parametrize("halved", [False, True], ids=["by one thread", "by two"])
 @pytest.mark.parametrize("block", [6, 8192])
 def test_rows_decoded_together_and_delivered_apart_are_each_delivered_once(
-    kafka: RunningBroker, topic: str, block: int, halved: bool, monkeypatch: pytest.MonkeyPatch
+    kafka: RunningBroker, topic: str, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kafka_blocks, "BLOCK_ROWS", block)
-    monkeypatch.setattr(kafka_rows, "HALVED_ROWS", 4 if halved else 8192)
     create(kafka, topic, partitions=2)
     records = [
         b"[%s]" % b",".join(b'{"id": %d, "s": "text number %d"}' % (10 * number + place, number) for place in range(3))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import polars as pl
+import pytest
 
 from riacho.dataflow.connectors import ConnectorEnvironment, open_source
 from riacho.dataflow.sources import Source, SourceBatch
 from riacho.host import SystemClock
-from riacho.jobs.ahead import AHEAD_ROWS, ReadAhead
+from riacho.jobs.ahead import AHEAD_ROWS, ReadAhead, read_ahead
 from riacho.plan.relations import Scan, walk_relations
 from riacho.sql.session import compile_script
 
@@ -71,3 +74,14 @@ def test_small_batches_are_polled_when_they_are_asked_for() -> None:
 
     assert ahead.positions() == source.positions(), "nothing was polled beyond what was given out"
     ahead.close()
+
+
+class FetchingSource:
+    fetches_in_background = True
+
+
+def test_a_source_is_read_ahead_where_a_processor_is_left_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, fetching = numbers(1), cast("Source", FetchingSource())
+    for processors, ahead in ((1, (False, False)), (2, (True, False)), (3, (True, True))):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, count=processors: set(range(count)))
+        assert (read_ahead(plain) is not plain, read_ahead(fetching) is not fetching) == ahead

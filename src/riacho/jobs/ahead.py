@@ -1,20 +1,29 @@
 """Reading ahead: while a pass runs, another thread polls and decodes what the next one takes.
 
 Kernels and Polars leave the interpreter's lock to others, so the two share a job's two cores. Small batches are polled
-when they are asked for: handing them from thread to thread would cost more than decoding them.
+when they are asked for: handing them from thread to thread would cost more than decoding them. So would large ones that
+were fetched in the background already, where there are no more than two processors: measured, that took a fifth of the
+throughput.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from riacho.dataflow.batch import Int64Array
-from riacho.dataflow.sources import Json, Positions, Source, SourceBatch, SourceCounts
+from riacho.dataflow.sources import Fetching, Json, Positions, Source, SourceBatch, SourceCounts
 
 AHEAD_ROWS = 16_384
 """After a batch of so many rows, some 2 ms of work, the next is read ahead."""
+
+
+def read_ahead(source: Source) -> Source:
+    """The source, read ahead where a processor is left for that."""
+    busy = 2 if isinstance(source, Fetching) else 1
+    return ReadAhead(source) if len(os.sched_getaffinity(0)) > busy else source
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sources import Json, Positions, Source
 from riacho.errors import UsageError
 from riacho.host import SystemClock, SystemDisk
-from riacho.jobs.ahead import ReadAhead
+from riacho.jobs.ahead import read_ahead
 from riacho.jobs.script import LOCAL_TIME_ZONE, JobContext, job_fingerprint, open_worker
 from riacho.jobs.trigger import trigger_of
 from riacho.jobs.worker import Arrivals, Wiring, Worker
@@ -67,7 +67,7 @@ def query_result(
     told = None if observe is None else lambda worker: observe(worker.measurements.current)
     try:
         for scan_id, scan in graph.scans.items():
-            sources[scan_id] = ReadAhead(open_source(scan, environment))
+            sources[scan_id] = read_ahead(open_source(scan, environment))
         trigger = trigger_of(options)
         worker = Worker(graph, wiring, trigger=trigger, clock=clock, fingerprint=job_fingerprint(job), observe=told)
         if not arranged and order.enough is not None:

@@ -17,7 +17,7 @@ from riacho.dataflow.sinks.constraints import constrained
 from riacho.dataflow.sources import Source
 from riacho.host import Clock, Disk
 from riacho.host.memory import keep_freed_memory
-from riacho.jobs.ahead import ReadAhead
+from riacho.jobs.ahead import read_ahead
 from riacho.jobs.snapshot import SnapshotStore
 from riacho.jobs.trigger import trigger_of
 from riacho.jobs.worker import Arrivals, Wiring, Worker
@@ -86,7 +86,7 @@ def open_worker(
     with ExitStack() as undo:
         undo.callback(wiring.close)
         for scan_id, scan in graph.scans.items():
-            sources[scan_id] = ReadAhead(open_source(scan, environment))
+            sources[scan_id] = read_ahead(open_source(scan, environment))
         for sink_id, sink in graph.sinks.items():
             sinks[sink_id] = constrained(open_sink(sink, environment), sink.table, options)
         snapshots = None

@@ -96,7 +96,8 @@ class ScriptedSource:
         if not taken:
             return None
         parts = [self._columns(list(run)) for _, run in groupby(taken, key=lambda record: record.partition)]
-        block = Block(self._rows.make_all(join_parts(parts, lambda part: part.partition)), 0, {})
+        groups = join_parts(parts, lambda part: part.partition)
+        block = Block([(records, self._rows.make(records)) for records in groups], 0, {})
         self._bad.take(block.bad)
         self._bad.ignored(block.ignored)
         self._bad.delivered(len(block.rows), 0)

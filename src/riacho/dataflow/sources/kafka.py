@@ -27,7 +27,7 @@ from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Json, Positions, SourceBatch, SourceCounts
 from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.dataflow.sources.dead_letters import KafkaDeadLetters
-from riacho.dataflow.sources.kafka_blocks import Block, Blocks, Offsets
+from riacho.dataflow.sources.kafka_blocks import Block, Offsets, read_block
 from riacho.dataflow.sources.kafka_positions import ids_of, offsets_of, to_positions
 from riacho.dataflow.sources.kafka_restore import check_topic_ids, missing_topic, resume
 from riacho.dataflow.sources.kafka_rows import RowMaker
@@ -58,6 +58,8 @@ class _Splits:
 class KafkaSource:
     """Fetches all partitions of a table's topics. Opens its connections at the first use."""
 
+    fetches_in_background = True
+
     def __init__(self, table: KafkaTable, fields: Sequence[str], environment: ConnectorEnvironment) -> None:
         self._table = table
         self._environment = environment
@@ -66,9 +68,8 @@ class KafkaSource:
         self._rows = RowMaker(table, fields, environment.time_zone)
         self._cluster = table.cluster(environment)
         self._fetcher = Fetcher(self._cluster, table.fetching(), on_arrival=environment.on_arrival)
-        self._blocks = Blocks(self._fetcher, self._rows, self._splits.of)
         self._block: Block | None = None
-        """What was taken and is not delivered yet."""
+        """What was decoded and is not delivered yet."""
         self._names: list[str] = []
         self._started = False
         self._restored: dict[TopicPartition, int] | None = None
@@ -90,7 +91,7 @@ class KafkaSource:
     def finished_splits(self) -> frozenset[int]:
         finished, until = self._splits.finished, self._splits.until
         if self._bounded and len(finished) < len(until):
-            end = self._blocks.standing() if self._block is None else self._block.end
+            end = self._fetcher.positions() if self._block is None else self._block.end
             if any(end[partition] >= until[partition] for partition in until.keys() - finished):
                 standing = self._standing()
                 finished |= {partition for partition in until if standing[partition] >= until[partition]}
@@ -99,7 +100,7 @@ class KafkaSource:
     @property
     def finished(self) -> bool:
         self._start()
-        return self._bounded and self._block is None and self._blocks.finished
+        return self._bounded and self._block is None and self._fetcher.finished
 
     def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
         self._start()
@@ -117,7 +118,14 @@ class KafkaSource:
     def _next_block(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> Block | None:
         """The next with rows; what was wrong with its records is dealt with."""
         self._discover()
-        block = self._blocks.take(max_rows, max_bytes, max_wait_ms)
+        block = read_block(
+            self._fetcher,
+            self._rows,
+            self._splits.of,
+            max_rows=max_rows,
+            max_bytes=max_bytes,
+            max_wait_ms=max_wait_ms,
+        )
         self._check_topics()
         if block is None:
             return None
@@ -136,7 +144,7 @@ class KafkaSource:
 
     def _standing(self) -> Offsets:
         """Where the partitions stand after the rows that were delivered."""
-        return self._blocks.standing() if self._block is None else self._block.standing()
+        return self._fetcher.positions() if self._block is None else self._block.standing()
 
     def seek(self, positions: Mapping[str, Json]) -> None:
         assert not self._started, "positions are restored before the first poll"
@@ -168,8 +176,6 @@ class KafkaSource:
 
     def close(self) -> None:
         self._fetcher.close()
-        self._blocks.close()
-        self._rows.close()
         self._bad.close()
         self._commits.close()
         self._cluster.close()

@@ -1,9 +1,8 @@
-"""Records that are decoded together, a block ahead, and are delivered a few rows at a time."""
+"""Records that are decoded together and are delivered a few rows at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -62,16 +61,13 @@ class Block:
         numbers: list[Int64Array] = []
         self._parts: list[tuple[TopicPartition, RecordColumns, int]] = []
         """Each partition's parts in the order of their records, and the number of each one's first."""
-        first = count = 0
-        numbered: Records | None = None
+        first = 0
         for records, made_rows in made:
-            if records is not numbered:  # of halves that two threads made the records are the same
-                numbered, first = records, count
-                count += len(records)
-                for part, place in zip(records.parts, records.first.tolist(), strict=False):
-                    if len(part):
-                        self._parts.append((TopicPartition(part.topic, part.partition), part, first + place))
+            for part, place in zip(records.parts, records.first.tolist(), strict=False):
+                if len(part):
+                    self._parts.append((TopicPartition(part.topic, part.partition), part, first + place))
             numbers.append(made_rows.record + first)
+            first += len(records)
         self._record = np.concatenate(numbers)
         """The number of each row's record, among those of the block."""
 
@@ -111,61 +107,29 @@ class Block:
         return standing
 
 
-class Blocks:
-    """Fetches and decodes blocks: each while the one before is delivered, in a thread of its own.
+def read_block(
+    fetcher: Fetcher,
+    rows: RowMaker,
+    number: Callable[[RecordColumns], int],
+    *,
+    max_rows: int,
+    max_bytes: int,
+    max_wait_ms: float,
+) -> Block | None:
+    """Decode what has arrived; where few rows are asked for more than that, as many whole batches of so many.
 
-    So small passes wait neither for a decoder nor for the thread that runs it. The taker is one thread.
+    `number` tells which split records are of. None where nothing came within `max_wait_ms`. Raises what ended the
+    fetching of a partition, once the records before are taken.
     """
-
-    def __init__(self, fetcher: Fetcher, rows: RowMaker, number: Callable[[RecordColumns], int]) -> None:
-        """`number` tells which split records are of."""
-        self._fetcher = fetcher
-        self._rows = rows
-        self._number = number
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="next-block")
-        self._ahead: Future[Block | None] | None = None
-        self._end: Offsets = {}
-        """Where the last block that was taken ends."""
-
-    def take(self, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
-        """What has arrived; where few rows are asked for more than that, as many whole batches of so many.
-
-        Raises what ended the fetching of a partition, once the records before are taken.
-        """
-        ahead, self._ahead = self._ahead, None
-        block = None if ahead is None else ahead.result()
-        if block is None:
-            block = self._read(max_rows, max_bytes, max_wait_ms)
-        if block is None:
-            return None
-        self._end = block.end
-        if len(block.rows) > max_rows and not self._fetcher.finished:
-            self._ahead = self._thread.submit(self._read, max_rows, max_bytes, 0)
-        return block
-
-    @property
-    def finished(self) -> bool:
-        """Whether every partition has an end and all blocks up to it were taken."""
-        return self._ahead is None and self._fetcher.finished
-
-    def standing(self) -> Offsets:
-        """Where the partitions stand after the blocks that were taken."""
-        return self._fetcher.positions() if self._ahead is None else self._end
-
-    def close(self) -> None:
-        """Wait for what is under way, which is dropped."""
-        self._thread.shutdown(wait=True)
-
-    def _read(self, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
-        most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)
-        parts = self._fetcher.fetch(
-            max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms, multiple_of=max_rows if most > max_rows else 1
-        )
-        if not parts:
-            return None
-        groups = join_parts(parts, self._number)
-        size = sum(records.size() for records in groups)
-        return Block(self._rows.make_all(groups), size, self._fetcher.positions())
+    most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)
+    parts = fetcher.fetch(
+        max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms, multiple_of=max_rows if most > max_rows else 1
+    )
+    if not parts:
+        return None
+    groups = join_parts(parts, number)
+    size = sum(records.size() for records in groups)
+    return Block([(records, rows.make(records)) for records in groups], size, fetcher.positions())
 
 
 def _batch(made: Sequence[tuple[Records, Rows]], size: int) -> SourceBatch:

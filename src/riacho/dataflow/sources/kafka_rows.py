@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +15,7 @@ from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Int8Array, RecordOrigin
 from riacho.formats.arrow import Column
 from riacho.formats.buffered import BufferedColumns, Columnar
-from riacho.formats.decoding import Bytes, Decoded, Decoder, Spans
+from riacho.formats.decoding import Bytes, Decoded, Spans
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import DataType, TimestampLtzType, TimestampType
 
@@ -164,10 +163,6 @@ def _shifted(starts: Sequence[Int64Array], shifts: Sequence[int]) -> Int64Array:
     return np.concatenate([start + shift for start, shift in zip(starts, shifts, strict=True)])
 
 
-HALVED_ROWS = 8192
-"""So many records, some 2 ms of work, are decoded by two threads: a half by each."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rows:
     """The rows of some records. `record` says which each is of; `bad` are records with their reasons."""
@@ -210,33 +205,14 @@ class RowMaker:
             for column in metadata
         )
         """Whether all that rows have beside their values is their record's time, as an instant."""
-        self._second = table.value.decoder(self._from_value) if self._only_value else None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")
-
-    def close(self) -> None:
-        self._thread.shutdown(wait=True)
-
-    def make_all(self, groups: Sequence[Records]) -> list[tuple[Records, Rows]]:
-        """The rows of these records, in their order; of many, two threads make a half each."""
-        if self._second is None or sum(len(records) for records in groups) < HALVED_ROWS:
-            return [(records, self.make(records)) for records in groups]
-        parts = [part for records in groups for part in _in_parts(records)]
-        half = sum(stop - first for _, first, stop in parts) // 2
-        earlier = 0
-        while half > 0:
-            _, first, stop = parts[earlier]
-            half -= stop - first
-            earlier += 1
-        later = self._thread.submit(_decoded_parts, self._second, parts[earlier:])
-        return [*_decoded_parts(self._value, parts[:earlier]), *later.result()]
 
     def make(self, records: Records) -> Rows:
         """The rows of these records, in their order."""
         value = self._value.decode(records.value)
         if self._only_value:
-            return _only_decoded(value, 0)
+            return _only_decoded(value)
         if self._adds_time and isinstance(value.rows, BufferedColumns):
-            return replace(_only_decoded(value, 0), rows=self._with_time(value.rows, value.record, records))
+            return replace(_only_decoded(value), rows=self._with_time(value.rows, value.record, records))
         bad = {item.record: item.reason for item in value.bad}
         frame, record, diff = value.frame, value.record, value.diff
         ignored = value.ignored
@@ -337,29 +313,10 @@ class RowMaker:
         return np.array(values, np.int64)[self._part_numbers(records, record)]
 
 
-_Part = tuple[Records, int, int]
-"""Records from a first one up to another."""
-
-
-def _in_parts(records: Records) -> list[_Part]:
-    """Two, where they are many."""
-    if len(records) < HALVED_ROWS // 2:
-        return [(records, 0, len(records))]
-    middle = len(records) // 2
-    return [(records, 0, middle), (records, middle, len(records))]
-
-
-def _decoded_parts(decoder: Decoder, parts: Sequence[_Part]) -> list[tuple[Records, Rows]]:
-    return [
-        (records, _only_decoded(decoder.decode(records.value.slice(first, stop)), first))
-        for records, first, stop in parts
-    ]
-
-
-def _only_decoded(decoded: Decoded, first: int) -> Rows:
-    """The rows that are their values alone, of records from number `first` on."""
-    bad = [(first + each.record, each.reason) for each in decoded.bad]
-    return Rows(decoded.rows, decoded.record + first, bad, decoded.ignored, decoded.diff)
+def _only_decoded(decoded: Decoded) -> Rows:
+    """The rows that are their values alone."""
+    bad = [(each.record, each.reason) for each in decoded.bad]
+    return Rows(decoded.rows, decoded.record, bad, decoded.ignored, decoded.diff)
 
 
 def _in_type(instants: pl.Series, data_type: DataType, time_zone: str) -> pl.Series:
