@@ -51,6 +51,9 @@ KINDS = {
 }
 """Operators that are compared, by name in either engine. Others pass on changes as they come, or are in one alone."""
 
+BATCH = "'execution.runtime-mode' = 'batch'"
+"""In queries of a batch, which gives its rows once: a plan of Flink's for it has no changelog modes."""
+
 WRITTEN = {"connector": "kafka", "topic": "written", "properties.bootstrap.servers": "none", "format": "debezium-json"}
 """The options of a table that takes all changes, and is never written to."""
 
@@ -154,7 +157,10 @@ class FlinkQuery:
             self._session.execute("DROP TABLE written")
 
 
-@pytest.mark.parametrize("name", NAMES)
+STREAMED = [name for name in NAMES if BATCH not in (QUERIES / f"{name}.sql").read_text()]
+
+
+@pytest.mark.parametrize("name", STREAMED)
 def test_flink_changes_its_rows_alike(name: str, flink: Flink, flink_session: FlinkSession, tables: str) -> None:
     text = (QUERIES / f"{name}.sql").read_text()
     session = with_tables(flink, tables) if has_own_session(text) else flink_session
