@@ -161,11 +161,8 @@ class KafkaSource:
             self._commits.commit(offsets)
 
     def lag(self) -> int | None:
-        if not self._started:
-            return None
-        standing, ends = self._standing(), self._fetcher.high_watermarks()
-        known = [(ends[partition], offset) for partition, offset in standing.items() if offset >= 0]
-        return sum(max(end - offset, 0) for end, offset in known if end >= 0)
+        left = 0 if self._block is None else self._block.left
+        return sum(self._fetcher.lag().values()) + left if self._started else None
 
     @property
     def counts(self) -> SourceCounts:
