@@ -296,7 +296,19 @@ class _Whole(NamedTuple):
 class _Result:
     """What the kernel wrote: so many `rows`. A column is made of it when it is asked for."""
 
-    __slots__ = ("arena", "inputs", "kept", "layout", "null_places", "places", "program", "rows", "start")
+    __slots__ = (
+        "_found",
+        "_tables",
+        "arena",
+        "inputs",
+        "kept",
+        "layout",
+        "null_places",
+        "places",
+        "program",
+        "rows",
+        "start",
+    )
 
     def __init__(
         self, program: Program, layout: _Layout, arena: Uint8Array, null_places: list[int], rows: int, inputs: Input
@@ -311,6 +323,9 @@ class _Result:
         self.inputs = inputs
         self.kept: list[object] = []
         """The bitmaps that `located` has told of."""
+        self._found: dict[int, Buffers] = {}
+        self._tables: Tables | None = None
+        """What was told before: small passes ask for each of their parts."""
 
     def made(self, place: int) -> Column:
         """A column of the result."""
@@ -318,7 +333,10 @@ class _Result:
 
     def located(self, place: int) -> Buffers:
         """Where a column of the result is in memory, as long as this lives."""
-        return self._located(self.program.outputs[place])
+        found = self._found.get(place)
+        if found is None:
+            found = self._found[place] = self._located(self.program.outputs[place])
+        return found
 
     def _located(self, output: _Output) -> Buffers:
         data, nulls = self.places[output.place], self.null_places[output.place]
@@ -341,6 +359,11 @@ class _Result:
 
     def tables(self) -> Tables:
         """Where all columns of the result are in memory, as long as this lives. None may be a ROW."""
+        if self._tables is None:
+            self._tables = self._make_tables()
+        return self._tables
+
+    def _make_tables(self) -> Tables:
         program, places = self.program, self.places
         buffers, firsts = program.texts_of(self.inputs)
         sources = self.layout.lines.copy()
