@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from commands import DEADLINE_S
 
+from job_process import until
 from riacho.cli.kernels import ensure_compiled
 from riacho.kernels import compile as compiling
+from running_broker import RIACHO
+
+ANNOUNCED = "compiling kernels, once for this machine: a minute or two\n"
+
+ALL_GONE_S = 5.0
+"""All that was started is gone so long after a signal (design, section 6)."""
 
 
 class Terminal(io.StringIO):
@@ -42,4 +54,28 @@ def test_a_terminal_shows_how_many_kernels_of_all_are_compiled(monkeypatch: pyte
 def test_without_a_terminal_one_line_says_what_takes_so_long(capfd: pytest.CaptureFixture[str]) -> None:
     ensure_compiled()
 
-    assert capfd.readouterr().err == "compiling kernels, once for this machine: a minute or two\n"
+    assert capfd.readouterr().err == ANNOUNCED
+
+
+@pytest.mark.parametrize(
+    ("ending", "to_all"),
+    [(signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGKILL, False)],
+    ids=["SIGTERM", "Ctrl-C", "SIGKILL"],
+)
+def test_a_signal_ends_the_compilers_too_in_the_middle_of_a_module(
+    tmp_path: Path, ending: signal.Signals, to_all: bool
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    process = subprocess.Popen(
+        [str(RIACHO), "kernels"],
+        env={**environment, "XDG_CACHE_HOME": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    until(lambda: any(tmp_path.rglob("*.nbc")), "a kernel is compiled", DEADLINE_S)
+
+    (os.killpg if to_all else os.kill)(process.pid, ending)
+    said = process.communicate(timeout=ALL_GONE_S)[1].decode()  # stderr ends with the last that was started
+
+    if ending is not signal.SIGKILL:  # of which nobody can say anything
+        assert (process.returncode, said) == (1, f"{ANNOUNCED}error: interrupted\n")

@@ -25,6 +25,7 @@ def ensure_compiled() -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from riacho.cli.ending import interrupted_by_signals
     from riacho.kernels.compile import compile_all
 
     console = Console(stderr=True)
@@ -36,6 +37,9 @@ def ensure_compiled() -> None:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with (
+        interrupted_by_signals(),
+        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
+    ):
         task = progress.add_task("kernels", total=None)
         compile_all(lambda done, total: progress.update(task, completed=done, total=total))

@@ -22,8 +22,10 @@ import hashlib
 import os
 import platform
 import re
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +33,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from riacho import __version__
 from riacho.errors import RiachoError
+from riacho.host.parent import be_told_of_parents_end
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
@@ -172,7 +175,10 @@ def is_compiled() -> bool:
 
 
 def compile_all(progress: Progress) -> None:
-    """Compile the modules that are not in the cache yet, on every processor. Raises `RiachoError` if it cannot."""
+    """Compile the modules that are not in the cache yet, on every processor. Raises `RiachoError` if it cannot.
+
+    Interrupted by an exception, as by `KeyboardInterrupt`, it leaves off at once; what is compiled by then stays.
+    """
     from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
@@ -188,8 +194,12 @@ def compile_all(progress: Progress) -> None:
     spawning = get_context("spawn")
     compiled = spawning.Value("i", 0)
     try:
-        with ProcessPoolExecutor(processes, spawning, _start_compiler, (compiled,)) as compilers:
-            left: set[Future[None]] = {compilers.submit(_compile, module) for module in kernels}
+        with (
+            ProcessPoolExecutor(processes, spawning, _start_compiler, (compiled,)) as compilers,
+            _ended_when_interrupted(),
+        ):
+            with _interrupts_blocked():
+                left: set[Future[None]] = {compilers.submit(_compile, module) for module in kernels}
             while left:
                 finished, left = wait(left, LOOK_S, FIRST_EXCEPTION)
                 for each in finished:
@@ -202,8 +212,32 @@ def compile_all(progress: Progress) -> None:
         raise RiachoError("a process that compiled kernels was ended, perhaps for want of memory") from error
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Processes that are started within never hear of Ctrl-C, which a terminal sends to all that it started."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _ended_when_interrupted() -> Iterator[None]:
+    """An exception within ends the compilers: each would finish its module first, which takes seconds."""
+    from multiprocessing import active_children
+
+    try:
+        yield
+    except BaseException:
+        for compiler in active_children():
+            compiler.terminate()
+        raise
+
+
 def _start_compiler(compiled: Synchronized[int]) -> None:
-    """In a process that is to compile: count its kernels there."""
+    """In a process that is to compile: end with the one that started it, and count its kernels there."""
+    be_told_of_parents_end()
 
     def count() -> None:
         with compiled.get_lock():
