@@ -63,4 +63,23 @@ def test_a_page_may_name_a_view_that_does_not_exist(console: RunningConsole) -> 
 
 @pytest.mark.parametrize("path", ["/main.py", "/nothing.js", "/%2e%2e", "/..%2fserver.py"])
 def test_what_is_no_file_of_the_pages_is_not_found(console: RunningConsole, path: str) -> None:
-    assert get(console, path)[0] == 404
+    status, told, _, sent = get(console, path)
+
+    assert (status, told) == (404, "application/json")
+    assert b"there is nothing at" in sent
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/views/nowhere"])
+def test_a_person_at_an_address_that_there_is_not_gets_the_console(console: RunningConsole, path: str) -> None:
+    status, told, _, sent = get(console, path, {"Accept": "text/html,*/*;q=0.8"})
+
+    assert (status, told) == (404, "text/html")
+    assert b"/main.js" in sent
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/views/nowhere", "/api/nowhere"])
+def test_a_script_at_an_address_that_there_is_not_is_told_where_to_look(console: RunningConsole, path: str) -> None:
+    status, body = console.get(path)
+
+    assert (status, body["error"]) == (404, f"there is nothing at {path}")
+    assert body["mend"] == "GET /api lists what there is"

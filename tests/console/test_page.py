@@ -458,6 +458,17 @@ def test_pages_are_reached_and_used_with_the_keyboard(browser: Browser) -> None:
     assert browser.script("return document.activeElement.id") == "main"
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/views/nowhere"])
+def test_an_address_of_no_page_says_so_and_leads_on(chromium: Chrome, demo: str, path: str) -> None:
+    with without_complaints(chromium, demo, but="404 (Not Found)") as browser:
+        browser.open(path)
+
+        assert browser.find("main h1").text == "No such page"
+        assert path in browser.find("main").text
+        browser.find("nav a[href='/jobs']").click()
+        browser.wait("the jobs", lambda: browser.find("main h1").text == "Jobs")
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_scrolls_sideways_on_a_phone(browser: Browser, path: str) -> None:
     browser.open(path, PHONE)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -232,6 +235,47 @@ def test_a_job_is_stopped_and_started(platform: RunningConsole) -> None:
             assert platform.post(f"/api/jobs/steered/{action}", {}).status == 200
             stream.wait(lambda seen, state=state: f'"{state}"' in seen.rows["__riacho_jobs"].get("steered", ""))
             assert wanted(platform, "steered", state)
+
+
+@pytest.mark.parametrize(
+    ("phase", "action", "changed"),
+    [
+        ("running", "start", False),
+        ("running", "restart", True),
+        ("running", "stop", True),
+        ("failed", "start", True),
+        ("stopped", "stop", False),
+    ],
+)
+def test_a_job_is_left_alone_that_does_already_what_it_is_asked_for(
+    platform: RunningConsole, phase: str, action: str, changed: bool
+) -> None:
+    name = f"{phase}-{action}"
+    submit(platform, name)
+    before = registered(platform, name)
+    status = {"name": name, "phase": phase, "generation": before["generation"], "since_ms": time.time() * 1000}
+    assert platform.post("/api/topics/__riacho_job_status/messages", {"key": name, "value": status}).status == 201
+
+    answer = platform.post(f"/api/jobs/{name}/{action}", {})
+
+    assert (answer.status, answer.body) == (200, {"changed": changed})
+    assert (registered(platform, name) != before) is changed
+
+
+def test_a_job_that_was_just_stopped_can_be_started_at_once(platform: RunningConsole) -> None:
+    submit(platform, "hasty")
+
+    assert platform.post("/api/jobs/hasty/stop", {}).body == {"changed": True}
+    assert platform.post("/api/jobs/hasty/start", {}).body == {"changed": True}
+
+    assert registered(platform, "hasty")["wanted"] == "running"
+
+
+def registered(console: RunningConsole, name: str) -> dict[str, Any]:
+    """What the registry itself says is wanted of a job."""
+    messages = console.get("/api/topics/__riacho_jobs/messages?limit=1000").body["messages"]
+    spec: dict[str, Any] = json.loads(next(message["value"] for message in messages if message["key"] == name))
+    return spec
 
 
 def test_a_deleted_job_is_gone(platform: RunningConsole) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import uvicorn
 from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from riacho.errors import RiachoError, UsageError
@@ -103,10 +104,16 @@ def pages() -> list[BaseRoute]:
         """A file of the console."""
         path = static / request.path_params["name"]
         if path.suffix not in MEDIA_TYPES or not path.is_file():
-            return PlainTextResponse("not found", 404)
+            return await nothing(request)
         return _file(path, request)
 
-    return [*(Route(path, page) for path in PAGES), Route("/{name}", asset)]
+    async def nothing(request: Request) -> Response:
+        """For an address that there is not: the console, which says so to people, or the API's error to scripts."""
+        if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+            raise HTTPException(404)
+        return Response((static / "index.html").read_bytes(), 404, media_type=MEDIA_TYPES[".html"])
+
+    return [*(Route(path, page) for path in PAGES), Route("/{name}", asset), Route("/{path:path}", nothing)]
 
 
 def _file(path: Path, request: Request) -> Response:

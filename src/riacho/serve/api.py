@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ from riacho.client.errors import KafkaError
 from riacho.client.offsets import LATEST
 from riacho.errors import RiachoError, UsageError
 from riacho.host import Clock
+from riacho.jobs.catalog import JobCatalog
 from riacho.serve.background import lasting
 from riacho.serve.feed import Feed, Watched
 from riacho.serve.guard import SameOriginOnly
@@ -73,7 +75,7 @@ class Service:
         self.admin = Admin(self.cluster)
         self.topics = Topics(self.cluster, clock)
         self.views = Views(self.cluster)
-        self.jobs = Jobs(self.views, self.topics.produce)
+        self.jobs = Jobs(self.views, JobCatalog(self.cluster, clock), self.topics.produce)
         self.feed = Feed(self.views, self.overview)
         self._counts = {"topics": 0, "groups": 0}
         self._answers = True  # it is asked for the first time when the console serves already
@@ -222,12 +224,12 @@ async def post_job(request: Request) -> Response:
 
 
 async def post_job_action(request: Request) -> Response:
-    """Stop, start or restart a job."""
+    """Stop, start or restart a job. `"changed": false` says that one to start runs already, or one to stop has."""
     action = request.path_params["action"]
     if action not in ACTIONS:
         raise HTTPException(404, f"a job cannot {action!r}; it can {', '.join(ACTIONS)}")
-    await asyncio.to_thread(_service(request).jobs.steer, request.path_params["job"], action)
-    return JSONResponse({})
+    changed = await asyncio.to_thread(_service(request).jobs.steer, request.path_params["job"], action)
+    return JSONResponse({"changed": changed})
 
 
 async def delete_job(request: Request) -> Response:
@@ -346,9 +348,13 @@ async def _refused(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": error.what, "where": error.where, "mend": error.mend}, status)
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+    if error.status_code == HTTPStatus.NOT_FOUND and error.detail == HTTPStatus.NOT_FOUND.phrase:  # no route's own
+        content = {"error": f"there is nothing at {request.url.path}", "mend": "GET /api lists what there is"}
+    else:
+        content = {"error": error.detail}
+    return JSONResponse(content, error.status_code, headers=error.headers)
 
 
 async def _defect(request: Request, error: Exception) -> Response:

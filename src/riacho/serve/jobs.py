@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from riacho.jobs.catalog import described
-from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC, JobSpec, checked_name, read_specs
+from riacho.jobs.catalog import JobCatalog, described, is_up
+from riacho.jobs.registry import JOBS_TOPIC, METRICS_TOPIC, STATUS_TOPIC, JobSpec, Phase, checked_name, read_specs
 from riacho.serve.views import View, Views
 
 Json = dict[str, Any]
@@ -19,8 +19,9 @@ class UnknownJobError(KeyError):
 class Jobs:
     """The jobs of the platform. On a cluster where no platform runs there are none."""
 
-    def __init__(self, views: Views, write: Callable[[str, bytes, bytes | None], None]) -> None:
+    def __init__(self, views: Views, catalog: JobCatalog, write: Callable[[str, bytes, bytes | None], None]) -> None:
         self._views = views
+        self._catalog = catalog
         self._write = write
         self._topics: dict[str, View] = {}
 
@@ -41,10 +42,19 @@ class Jobs:
         known = self._specs().get(checked_name(name))
         self._put(JobSpec(name, sql, None, variables, submitted_ms=now_ms).after(known))
 
-    def steer(self, name: str, action: str) -> None:
-        """`start`, `stop` or `restart` a job. Raises `UnknownJobError`. Blocks."""
-        spec = self._find(name)
+    def steer(self, name: str, action: str) -> bool:
+        """`start`, `stop` or `restart` a job; whether there was anything to do. Raises `UnknownJobError`. Blocks.
+
+        Decided by the registry itself and not by the views of it, which may not show yet what was asked for before.
+        """
+        job = next((job for job in self._catalog.describe() if job["name"] == name), None)
+        if job is None:
+            raise UnknownJobError(name)
+        if (action == "start" and is_up(job)) or (action == "stop" and job["phase"] == Phase.STOPPED):
+            return False
+        spec = self._catalog.specs()[name]
         self._put(spec.stopped() if action == "stop" else spec.started())
+        return True
 
     def delete(self, name: str) -> None:
         """Stop a job and forget it. Raises `UnknownJobError`. Blocks."""

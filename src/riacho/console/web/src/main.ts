@@ -8,6 +8,7 @@ import type { Page } from "./page";
 import { flights } from "./pages/flights/page";
 import { groups } from "./pages/groups/page";
 import { jobs } from "./pages/jobs/page";
+import { nowhere } from "./pages/nowhere/page";
 import { overview } from "./pages/overview/page";
 import { topics } from "./pages/topics/page";
 import { views } from "./pages/views/page";
@@ -50,7 +51,7 @@ let leaveAddress: () => void = () => undefined;
 function show(): void {
   leaveAddress();
   leaveAddress = () => undefined;
-  const page = PAGES.find((each) => each.path === location.pathname) ?? flights;
+  const page = PAGES.find((each) => each.path === location.pathname) ?? nowhere;
   if (page === flights) showHome();
   else open(page);
 }
