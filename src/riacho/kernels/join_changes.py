@@ -1,6 +1,6 @@
 """Regular joins: what the pairs that were found, and the rows that get or lose all matches, change in the result.
 
-Follows `join_rows`: pairs that a condition lets through count, each change as often as it occurs.
+Follows `join_rows`: the pairs that a condition lets through count, each change as often as it occurs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_BOOL, READ_INT64, READ_TABLE, inlined, inner, kernel
+from riacho.kernels.compile import READ_INT64, READ_TABLE, inlined, inner, kernel
 from riacho.kernels.join_layout import (
     EVENT_MOMENT,
     EVENT_PAIRS,
@@ -22,9 +22,8 @@ from riacho.kernels.join_layout import (
     ROW_SHOWN,
     ROW_TOUCHED,
 )
-from riacho.kernels.primitives import int64, prefetch
+from riacho.kernels.primitives import int64
 
-Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Table = NDArray[np.int64]
@@ -48,38 +47,26 @@ SETTINGS: Final = 5
 # How far `emit_changes` is.
 DONE_EVENTS: Final = 0
 DONE_PAIRS: Final = 1
-MADE: Final = 2
-TOUCHED_COUNT: Final = 3
-MOMENT_EVENTS: Final = 4
+"""Of the pairs, those of moments that are done."""
+COUNTED_PAIRS: Final = 2
+MADE: Final = 3
+TOUCHED_COUNT: Final = 4
+MOMENT_EVENTS: Final = 5
 """Where the events end of a moment that was counted, but for whose changes there was no room; 0: none."""
-NEEDED_CHANGES: Final = 5
-MOST_MATCHES: Final = 6
+NEEDED_CHANGES: Final = 6
+MOST_MATCHES: Final = 7
 """The most matches that a left row had after any moment."""
-EMITTING: Final = 7
+OPEN: Final = 8
+"""1 where the last event's row is to make more pairs."""
+RESUMED: Final = 9
+"""1 where the first event's row made some before."""
+EMITTING: Final = 10
 
 TOUCHED_ROW: Final = 0
 TOUCHED_BEFORE: Final = 1
 TOUCHED_HAD: Final = 2
 TOUCHED_SIDE: Final = 3
 TOUCHED_COLUMNS: Final = 4
-
-# The operators of a comparison.
-LESS: Final = 0
-LESS_OR_EQUAL: Final = 1
-EQUAL: Final = 2
-NOT_EQUAL: Final = 3
-
-# The columns of a table of comparisons; those of the second operand follow those of the first.
-COMPARISON_OPERATOR: Final = 0
-OPERAND_SIDE: Final = 1
-OPERAND_WORD: Final = 2
-OPERAND_NULL_WORD: Final = 3
-OPERAND_NULL_BIT: Final = 4
-OPERAND_COLUMNS: Final = 4
-COMPARISON_COLUMNS: Final = 9
-
-_FAR: Final = 12
-"""Pairs ahead whose rows are fetched."""
 
 
 @kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64[::1], int64[::1], int64[::1], int8[::1])")
@@ -106,47 +93,6 @@ def repeat_pairs(
 
 
 @inlined
-def _compare(left: int, right: int, left_words: Table, right_words: Table, comparisons: Table, line: int) -> bool:
-    """Whether a comparison of two words of a pair is true; with a null it is not."""
-    values = (int64(0), int64(0))
-    for place in range(2):
-        at = place * OPERAND_COLUMNS
-        side, word = comparisons[line, at + OPERAND_SIDE], comparisons[line, at + OPERAND_WORD]
-        null_word, null_bit = comparisons[line, at + OPERAND_NULL_WORD], comparisons[line, at + OPERAND_NULL_BIT]
-        if side == 0:
-            value, nulls = left_words[left, word], left_words[left, null_word]
-        else:
-            value, nulls = right_words[right, word], right_words[right, null_word]
-        if (nulls >> null_bit) & 1 == 1:
-            return False
-        values = (values[1], value)
-    operator = comparisons[line, COMPARISON_OPERATOR]
-    if operator == LESS:
-        return bool(values[0] < values[1])
-    if operator == LESS_OR_EQUAL:
-        return bool(values[0] <= values[1])
-    return bool((values[0] == values[1]) == (operator == EQUAL))
-
-
-@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_TABLE}, {READ_TABLE}, int64[::1])")
-def compare_pairs(
-    left: Int64s, right: Int64s, left_words: Table, right_words: Table, comparisons: Table, kept: Int64s
-) -> int:
-    """The pairs for which all comparisons of words of their rows are true; returns how many there are."""
-    count = int64(0)
-    for pair in range(left.size):
-        if pair + _FAR < left.size:
-            prefetch(left_words, left[pair + _FAR] * left_words.shape[1])
-            prefetch(right_words, right[pair + _FAR] * right_words.shape[1])
-        holds = True
-        for line in range(comparisons.shape[0]):
-            holds = holds and _compare(left[pair], right[pair], left_words, right_words, comparisons, line)
-        kept[count] = pair
-        count += int64(holds)
-    return count
-
-
-@inlined
 def _touch(row: int, side: int, links: Table, touched: Table, emitting: Int64s) -> None:
     if links[row, ROW_TOUCHED] == 0:
         place = emitting[TOUCHED_COUNT]
@@ -158,48 +104,59 @@ def _touch(row: int, side: int, links: Table, touched: Table, emitting: Int64s) 
         links[row, ROW_TOUCHED] = place + 1
 
 
+@inlined
+def _matches(row: int, change: int, side: int, links: Table, touched: Table, emitting: Int64s) -> None:
+    """Count matches of a row; it is touched where it gets or loses all, or gets the second."""
+    before = links[row, ROW_MATCHES]
+    after = before + change
+    if (before > 0) != (after > 0) or (after > 1 and before <= 1):
+        _touch(row, side, links, touched, emitting)
+    links[row, ROW_MATCHES] = after
+
+
 @inner
 def _count_event(
     row: int,
     side: int,
     sign: int,
+    resumed: bool,
+    goes_on: bool,
     first: int,
     end: int,
     others: Int64s,
     change: Int64s,
-    holds: Bools,
     links: Table,
     other_links: Table,
     touched: Table,
     settings: Int64s,
     emitting: Int64s,
 ) -> None:
-    """Count the matches of a row that came or went, and of those that it meets."""
+    """Count the matches of a row that came or went, or some of them, and those of the rows that it meets."""
     counted, other_counted = settings[SET_COUNT_LEFT + side] == 1, settings[SET_COUNT_RIGHT - side] == 1
     found = int64(0)
     for pair in range(first, end):
-        if holds.size > 0 and not holds[pair]:
-            continue
         found += change[pair] * sign
         if other_counted:
-            other = others[pair]
-            _touch(other, 1 - side, other_links, touched, emitting)
-            other_links[other, ROW_MATCHES] += sign
+            _matches(others[pair], sign, 1 - side, other_links, touched, emitting)
     if counted:
         _touch(row, side, links, touched, emitting)
         if links[row, ROW_SHOWN] == 0:  # one that was there knows its matches
-            links[row, ROW_MATCHES] = found
-        links[row, ROW_SHOWN] += sign
+            links[row, ROW_MATCHES] = found + (links[row, ROW_MATCHES] if resumed else int64(0))
+        if not goes_on:
+            links[row, ROW_SHOWN] += sign
 
 
 @inlined
-def _crossing(before: int, had: int, after: int, has: bool, matched: int) -> int:
-    """How many more of a row there are among those with a match, or without one."""
+def _crossing(line: int, matched: int, links: Table, touched: Table, settings: Int64s) -> int:
+    """How many more of a touched row the result shows among those with a match, or without one."""
+    row, shown = touched[line, TOUCHED_ROW], settings[SET_LEFT + touched[line, TOUCHED_SIDE]]
     change = int64(0)
-    if int64(has) == matched:
-        change += after
-    if had == matched:
-        change -= before
+    if shown == SHOW_NOTHING or shown == SHOW_UNMATCHED + 1 - matched:
+        return change
+    if int64(links[row, ROW_MATCHES] > 0) == matched:
+        change += links[row, ROW_SHOWN]
+    if touched[line, TOUCHED_HAD] == matched:
+        change -= touched[line, TOUCHED_BEFORE]
     return change
 
 
@@ -235,7 +192,6 @@ def _emit_changes(
     pair_left: Int64s,
     pair_right: Int64s,
     pair_change: Int64s,
-    holds: Bools,
     settings: Int64s,
     left_links: Table,
     right_links: Table,
@@ -248,21 +204,22 @@ def _emit_changes(
 ) -> None:
     """What `emit_changes` does, for which no arrays are counted as they change their names from side to side."""
     while emitting[DONE_EVENTS] < event_count:
-        first_event, first_pair = emitting[DONE_EVENTS], emitting[DONE_PAIRS]
+        first_event = emitting[DONE_EVENTS]
         moment = events[first_event, EVENT_MOMENT]
         if emitting[MOMENT_EVENTS] == 0:
-            event, pair = first_event, first_pair
+            event, pair = first_event, emitting[COUNTED_PAIRS]
             while event < event_count and events[event, EVENT_MOMENT] == moment:
                 side, end = events[event, EVENT_SIDE], events[event, EVENT_PAIRS]
                 _count_event(
                     events[event, EVENT_ROW],
                     side,
                     events[event, EVENT_SIGN],
+                    event == 0 and emitting[RESUMED] == 1,
+                    event == event_count - 1 and emitting[OPEN] == 1,
                     pair,
                     end,
                     pair_right if side == 0 else pair_left,
                     pair_change,
-                    holds,
                     left_links if side == 0 else right_links,
                     right_links if side == 0 else left_links,
                     touched,
@@ -271,16 +228,20 @@ def _emit_changes(
                 )
                 pair = end
                 event += 1
+            emitting[COUNTED_PAIRS] = pair
+            if event == event_count and emitting[OPEN] == 1:
+                emitting[DONE_EVENTS] = event
+                return
             emitting[MOMENT_EVENTS] = event
-        last_pair = events[emitting[MOMENT_EVENTS] - 1, EVENT_PAIRS]
+        first_pair, last_pair = emitting[DONE_PAIRS], emitting[COUNTED_PAIRS]
         needed = int64(0)
         if settings[SET_PAIRS] == 1:
             for pair in range(first_pair, last_pair):
                 needed += abs(pair_change[pair])
-        for place in range(emitting[TOUCHED_COUNT]):
-            row = touched[place, TOUCHED_ROW]
-            links = left_links if touched[place, TOUCHED_SIDE] == 0 else right_links
-            needed += 2 * (abs(touched[place, TOUCHED_BEFORE]) + abs(links[row, ROW_SHOWN]))
+        for line in range(emitting[TOUCHED_COUNT]):
+            links = left_links if touched[line, TOUCHED_SIDE] == 0 else right_links
+            for matched in range(2):
+                needed += abs(_crossing(line, matched, links, touched, settings))
         if emitting[MADE] + needed > out_left.size:
             emitting[NEEDED_CHANGES] = emitting[MADE] + needed
             return
@@ -288,36 +249,29 @@ def _emit_changes(
             positive = sign == 1
             if settings[SET_PAIRS] == 1:
                 for pair in range(first_pair, last_pair):
-                    if holds.size == 0 or holds[pair]:
-                        left, right, change = pair_left[pair], pair_right[pair], pair_change[pair]
-                        _emit(
-                            left, right, moment, change, positive, out_left, out_right, out_moment, out_diff, emitting
-                        )
-            for place in range(emitting[TOUCHED_COUNT]):
-                row, side = touched[place, TOUCHED_ROW], touched[place, TOUCHED_SIDE]
-                before, had = touched[place, TOUCHED_BEFORE], touched[place, TOUCHED_HAD]
-                shown = settings[SET_LEFT + side]
+                    left, right, change = pair_left[pair], pair_right[pair], pair_change[pair]
+                    _emit(left, right, moment, change, positive, out_left, out_right, out_moment, out_diff, emitting)
+            for line in range(emitting[TOUCHED_COUNT]):
+                row, side = touched[line, TOUCHED_ROW], touched[line, TOUCHED_SIDE]
                 links = left_links if side == 0 else right_links
-                after, matches = links[row, ROW_SHOWN], links[row, ROW_MATCHES]
-                if side == 0 and after > 0:
-                    emitting[MOST_MATCHES] = max(emitting[MOST_MATCHES], matches)
                 for matched in range(2):
-                    if shown == SHOW_NOTHING or (shown == SHOW_UNMATCHED + 1 - matched):
-                        continue
-                    change = _crossing(before, had, after, matches > 0, matched)
-                    other = int64(matched) if shown == SHOW_MARK else int64(NO_ROW)
+                    change = _crossing(line, matched, links, touched, settings)
+                    other = int64(matched) if settings[SET_LEFT + side] == SHOW_MARK else int64(NO_ROW)
                     left, right = (row, other) if side == 0 else (other, row)
                     _emit(left, right, moment, change, positive, out_left, out_right, out_moment, out_diff, emitting)
-        for place in range(emitting[TOUCHED_COUNT]):
-            links = left_links if touched[place, TOUCHED_SIDE] == 0 else right_links
-            links[touched[place, TOUCHED_ROW], ROW_TOUCHED] = 0
+        for line in range(emitting[TOUCHED_COUNT]):
+            row, side = touched[line, TOUCHED_ROW], touched[line, TOUCHED_SIDE]
+            links = left_links if side == 0 else right_links
+            links[row, ROW_TOUCHED] = 0
+            if side == 0 and links[row, ROW_SHOWN] > 0:
+                emitting[MOST_MATCHES] = max(emitting[MOST_MATCHES], links[row, ROW_MATCHES])
         emitting[TOUCHED_COUNT] = 0
         emitting[DONE_EVENTS], emitting[DONE_PAIRS] = emitting[MOMENT_EVENTS], last_pair
         emitting[MOMENT_EVENTS] = 0
 
 
 @kernel(
-    f"void({READ_TABLE}, int64, {READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_BOOL}, {READ_INT64}, int64[:, ::1], "
+    f"void({READ_TABLE}, int64, {READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64[:, ::1], "
     "int64[:, ::1], int64[:, ::1], int64[::1], int64[::1], int64[::1], int8[::1], int64[::1])"
 )
 def emit_changes(
@@ -326,7 +280,6 @@ def emit_changes(
     pair_left: Int64s,
     pair_right: Int64s,
     pair_change: Int64s,
-    holds: Bools,
     settings: Int64s,
     left_links: Table,
     right_links: Table,
@@ -339,8 +292,9 @@ def emit_changes(
 ) -> None:
     """What the events and their pairs change in the result, moment by moment, what is retracted first.
 
-    Pairs count that `holds` marks, or all where it is empty. Stops before a moment whose changes find no room: call it
-    again with more, until all events are done.
+    A moment whose last row is to make more pairs (`OPEN`) is counted only: what it changes is told with the rest of it.
+    Stops before a moment whose changes find no room: call it again with more, until all events are done. `touched` has
+    room for every event and pair.
     """
     _emit_changes(
         events,
@@ -348,7 +302,6 @@ def emit_changes(
         pair_left,
         pair_right,
         pair_change,
-        holds,
         settings,
         left_links,
         right_links,

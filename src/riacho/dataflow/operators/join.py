@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,13 +30,14 @@ from riacho.plan.relations import Join, JoinKind, Relation
 from riacho.plan.types import DecimalType
 
 MAX_PAIRS = 1 << 18
-"""Pairs that are made at once, some 100 bytes each and their columns. A moment that makes more makes all of its own."""
+"""Pairs that are made at once, some 100 bytes each and their columns. Of a moment that makes more those are made in
+pieces that a condition looks at, or that are counted only; those that are in the result are made together."""
 
 FIRST_PAIRS = 1 << 12
 """Pairs that there is room for at first."""
 
-ALL = np.empty(0, np.bool_)
-"""No mask: every pair counts."""
+ALL = np.empty((0, join_rows.COMPARISON_COLUMNS), np.int64)
+"""No comparisons: every pair counts."""
 
 ADDED = np.empty(0, np.int8)
 """No signs: every row is added."""
@@ -59,6 +60,30 @@ class _Made(NamedTuple):
     diff: npt.NDArray[np.int8] | None
 
 
+class _Changes:
+    """What the events of a part change in the result, as `emit_changes` writes it, and how far it is."""
+
+    def __init__(self) -> None:
+        self.rows = np.empty((3, 0), np.int64)
+        """The left row, the right one and the moment of each."""
+        self.diff = np.empty(0, np.int8)
+        self.progress = np.zeros(join_changes.EMITTING, np.int64)
+
+    def make_room(self, size: int) -> None:
+        """Make room for so many."""
+        have = int(self.progress[join_changes.MADE])
+        rows, diff = np.empty((3, size), np.int64), np.empty(size, np.int8)
+        rows[:, :have], diff[:have] = self.rows[:, :have], self.diff[:have]
+        self.rows, self.diff = rows, diff
+
+    def made(self) -> _Made:
+        """All of them."""
+        made = int(self.progress[join_changes.MADE])
+        left, right, sequence = self.rows[:, :made]
+        diff = self.diff[:made]
+        return _Made(left, right, sequence, None if (diff > 0).all() else diff)
+
+
 @dataclass(slots=True)
 class _Joining:
     """A pass's rows on their way through the kernel, the first `lefts` of the left input; see `kernels.join_rows`."""
@@ -73,6 +98,11 @@ class _Joining:
     removed: tuple[Int64Array, Int64Array]
     emptied: Int64Array
     progress: Int64Array
+    watermark: WatermarkSteps
+    changes: _Changes = field(default_factory=lambda: _Changes())
+    checked: int = 0
+    checked_events: int = 0
+    """Pairs, and events, of this part that the condition has been asked about."""
 
 
 class JoinOperator:
@@ -116,9 +146,13 @@ class JoinOperator:
         self._marks = relation.kind is JoinKind.MARK and width in given
         parts = [len(self._left_given.fields), len(self._right_given.fields) + self._marks]
         self._output_rows = OutputRows(relation.schema.fields, parts)
-        self._condition = None
+        self._comparisons, self._condition = ALL, None
         if relation.residual is not None:
-            self._condition = PairCondition(relation, self._sides[0].store, self._sides[1].store, settings)
+            condition = PairCondition(relation, self._sides[0].store, self._sides[1].store, settings)
+            if condition.comparisons is None:
+                self._condition = condition
+            else:
+                self._comparisons = condition.comparisons
         self._emitting = np.zeros(join_changes.SETTINGS, np.int64)
         self._emitting[join_changes.SET_PAIRS] = relation.kind.emits_right
         self._emitting[join_changes.SET_LEFT] = _SHOWN_LEFT.get(relation.kind, join_changes.SHOW_NOTHING)
@@ -127,6 +161,7 @@ class JoinOperator:
         )
         self._emitting[[join_changes.SET_COUNT_LEFT, join_changes.SET_COUNT_RIGHT]] = counted
         self._pairs = np.empty((join_rows.PAIR_LINES, FIRST_PAIRS), np.int64)
+        self._touched = Growable(np.int64, width=join_changes.TOUCHED_COLUMNS)
 
     @staticmethod
     def _side(below: Relation, expiry: Expiry, *, counted: bool) -> JoinSide:
@@ -145,7 +180,7 @@ class JoinOperator:
         if not any(len(batch) for batch in inputs):
             yield END_OF_SEQUENCE, empty_batch(self._schema, watermark)
             return
-        joining = self._take(inputs)
+        joining = self._take(inputs, watermark)
         low = BEFORE_ALL_ROWS - 1
         while not self._join(joining):
             bound = int(joining.progress[join_rows.LAST_MOMENT])
@@ -155,7 +190,7 @@ class JoinOperator:
         self._end_pass(joining)
         yield END_OF_SEQUENCE, output
 
-    def _take(self, inputs: tuple[Batch, ...]) -> _Joining:
+    def _take(self, inputs: tuple[Batch, ...], watermark: WatermarkSteps) -> _Joining:
         """Give the rows of a pass their slots and those of their keys."""
         left, right = inputs
         left_taken, right_taken = self._sides[0].take(left), self._sides[1].take(right)
@@ -169,11 +204,14 @@ class JoinOperator:
             sequence=_together(left.sequence, right.sequence),
             lefts=len(left),
             taken=(left_taken, right_taken),
-            events=np.empty((len(left) + len(right) if self._counts else 0, join_layout.EVENT_COLUMNS), np.int64),
+            events=np.empty((len(left) + len(right) + 1 if self._counts else 0, join_layout.EVENT_COLUMNS), np.int64),
             removed=(np.empty(len(left), np.int64), np.empty(len(right), np.int64)),
             emptied=np.empty(3 * (len(left) + len(right)), np.int64),
             progress=np.zeros(join_rows.PROGRESS, np.int64),
+            watermark=watermark,
         )
+        joining.progress[join_rows.ENOUGH] = MAX_PAIRS
+        joining.progress[join_rows.IN_PIECES] = not self._emitting[join_changes.SET_PAIRS]
         joining.progress[join_rows.NEXT_RIGHT] = len(left)
         for side, limit in zip(self._sides, (join_rows.OVER_LEFT, join_rows.OVER_RIGHT), strict=True):
             joining.progress[limit] = side.expiry.limit
@@ -198,11 +236,13 @@ class JoinOperator:
         """Take rows in until all are, or there are pairs enough; whether all are."""
         left, right = self._sides
         progress = joining.progress
-        progress[join_rows.PAIR_COUNT] = progress[join_rows.COPY_COUNT] = progress[join_rows.EVENT_COUNT] = 0
-        if self._pairs.shape[1] > MAX_PAIRS:
+        self._drop_pairs(joining)
+        joining.changes = _Changes()
+        if self._pairs.shape[1] > 2 * MAX_PAIRS:
             self._pairs = np.empty((join_rows.PAIR_LINES, MAX_PAIRS), np.int64)
         while True:
-            done = join_rows.join_rows(
+            began, progress[join_rows.ENDED] = int(progress[join_rows.BEGAN]), -1
+            status = join_rows.join_rows(
                 joining.rows,
                 joining.keys,
                 joining.signs,
@@ -213,6 +253,9 @@ class JoinOperator:
                 self._chains.values,
                 left.written,
                 right.written,
+                left.store.words,
+                right.store.words,
+                self._comparisons,
                 joining.removed[0],
                 joining.removed[1],
                 joining.emptied,
@@ -220,79 +263,100 @@ class JoinOperator:
                 joining.events,
                 progress,
             )
+            if self._condition is not None:
+                self._check(joining, self._condition)
+            if progress[join_rows.ENDED] >= 0 and not progress[join_rows.IN_PIECES]:
+                of_row = self._pairs[:, began : progress[join_rows.ENDED]]
+                of_row[:] = of_row[:, ::-1].copy()
+            if status != join_rows.FULL:
+                return bool(status == join_rows.FINISHED)
+            if progress[join_rows.IN_PIECES]:
+                self._count(joining, is_open=True)
+                self._drop_pairs(joining)
             count, room = int(progress[join_rows.PAIR_COUNT]), self._pairs.shape[1]
-            if done or (count and room >= MAX_PAIRS):
-                return done
-            needed = count + int(progress[join_rows.NEEDED_PAIRS])
-            larger = np.empty((join_rows.PAIR_LINES, max(needed, min(4 * room, MAX_PAIRS))), np.int64)
-            larger[:, :count] = self._pairs[:, :count]
-            self._pairs = larger
+            if room < MAX_PAIRS or count > room // 2:
+                larger = np.empty((join_rows.PAIR_LINES, max(min(4 * room, MAX_PAIRS), 2 * count)), np.int64)
+                larger[:, :count] = self._pairs[:, :count]
+                self._pairs = larger
+
+    @staticmethod
+    def _drop_pairs(joining: _Joining) -> None:
+        """Make room for other pairs and events."""
+        progress = joining.progress
+        progress[join_rows.PAIR_COUNT] = progress[join_rows.COPY_COUNT] = progress[join_rows.EVENT_COUNT] = 0
+        joining.checked = joining.checked_events = 0
+
+    def _check(self, joining: _Joining, condition: PairCondition) -> None:
+        """Let go of the pairs for which the condition is not true."""
+        progress, checked = joining.progress, joining.checked
+        count, events = int(progress[join_rows.PAIR_COUNT]), int(progress[join_rows.EVENT_COUNT])
+        if count > checked:
+            left, right, _, sequence = self._pairs[:, checked:count]
+            kept = condition.kept(left, right, sequence, joining.watermark) + checked
+            count = checked + len(kept)
+            self._pairs[:, checked:count] = self._pairs[:, kept]
+            progress[join_rows.PAIR_COUNT] = count
+            progress[join_rows.COPY_COUNT] = abs(self._pairs[join_rows.PAIR_CHANGE, :count]).sum()
+            ends = joining.events[joining.checked_events : events, join_layout.EVENT_PAIRS]
+            ends[:] = np.searchsorted(kept, ends) + checked
+            for line in (join_rows.BEGAN, join_rows.ENDED):
+                if progress[line] >= checked:
+                    progress[line] = np.searchsorted(kept, progress[line]) + checked
+        joining.checked, joining.checked_events = count, events
 
     def _output(self, joining: _Joining, watermark: WatermarkSteps) -> Batch:
         """What the pairs of a part, and the rows that cross over, change in the result."""
-        count = int(joining.progress[join_rows.PAIR_COUNT])
-        left, right, change, sequence = self._pairs[:, :count]
-        kept = None
-        if self._condition is not None and count:
-            kept = self._condition.kept(left, right, sequence, watermark)
         if self._counts:
-            return self._emit(self._crossings(joining, left, right, change, kept), watermark)
-        copies = int(joining.progress[join_rows.COPY_COUNT])
-        if kept is not None:
-            left, right, change, sequence = left[kept], right[kept], change[kept], sequence[kept]
+            self._count(joining, is_open=False)
+            return self._emit(joining.changes.made(), watermark)
+        count, copies = (int(joining.progress[line]) for line in (join_rows.PAIR_COUNT, join_rows.COPY_COUNT))
+        left, right, change, sequence = self._pairs[:, :count]
         if copies == count:
             signs = None if not len(joining.signs) or (change > 0).all() else change.astype(np.int8)
             return self._emit(_Made(left, right, sequence.copy(), signs), watermark)
         out_left, out_right, out_sequence = (np.empty(copies, np.int64) for _ in range(3))
         diff = np.empty(copies, np.int8)
-        made = join_changes.repeat_pairs(left, right, change, sequence, out_left, out_right, out_sequence, diff)
-        return self._emit(_Made(out_left[:made], out_right[:made], out_sequence[:made], diff[:made]), watermark)
+        join_changes.repeat_pairs(left, right, change, sequence, out_left, out_right, out_sequence, diff)
+        return self._emit(_Made(out_left, out_right, out_sequence, diff), watermark)
 
-    def _crossings(
-        self, joining: _Joining, left: Int64Array, right: Int64Array, change: Int64Array, kept: Int64Array | None
-    ) -> _Made:
-        """Count matches, and what that makes of the rows whose matches matter."""
-        holds = ALL
-        if kept is not None:
-            holds = np.zeros(len(left), np.bool_)
-            holds[kept] = True
-        events = int(joining.progress[join_rows.EVENT_COUNT])
-        touched = np.empty((events + len(left), join_changes.TOUCHED_COLUMNS), np.int64)
-        outs = [Growable(np.int64), Growable(np.int64), Growable(np.int64), Growable(np.int8)]
-        out_left, out_right, sequence, diff = (part.values for part in outs)
-        emitting = np.zeros(join_changes.EMITTING, np.int64)
-        room = 2 * (int(joining.progress[join_rows.COPY_COUNT]) + events)
-        while emitting[join_changes.DONE_EVENTS] < events:
-            room = max(room, int(emitting[join_changes.NEEDED_CHANGES]))
-            for part in outs:
-                part.reserve(room)
-            out_left, out_right, sequence, diff = (part.values[:room] for part in outs)
+    def _count(self, joining: _Joining, *, is_open: bool) -> None:
+        """Count matches, and what that makes of the rows whose matches matter; of an open moment's only count them."""
+        progress, changes = joining.progress, joining.changes
+        events, count = int(progress[join_rows.EVENT_COUNT]), int(progress[join_rows.PAIR_COUNT])
+        left, right, change, _ = self._pairs[:, :count]
+        emitting = changes.progress
+        emitting[[join_changes.DONE_EVENTS, join_changes.DONE_PAIRS, join_changes.COUNTED_PAIRS]] = 0
+        emitting[join_changes.RESUMED] = emitting[join_changes.OPEN]
+        emitting[join_changes.OPEN] = is_open
+        self._touched.reserve(int(emitting[join_changes.TOUCHED_COUNT]) + events + count)
+        if not changes.rows.shape[1]:
+            copies = int(progress[join_rows.COPY_COUNT]) if self._emitting[join_changes.SET_PAIRS] else 0
+            changes.make_room(copies + 2 * events)
+        while True:
             join_changes.emit_changes(
                 joining.events,
                 events,
                 left,
                 right,
                 change,
-                holds,
                 self._emitting,
                 self._sides[0].links,
                 self._sides[1].links,
-                touched,
-                out_left,
-                out_right,
-                sequence,
-                diff,
+                self._touched.values,
+                changes.rows[0],
+                changes.rows[1],
+                changes.rows[2],
+                changes.diff,
                 emitting,
             )
-            room *= 2
+            if emitting[join_changes.DONE_EVENTS] == events:
+                break
+            changes.make_room(max(2 * changes.rows.shape[1], int(emitting[join_changes.NEEDED_CHANGES])))
         if self._relation.single and emitting[join_changes.MOST_MATCHES] > 1:
             raise RiachoError(
                 "a scalar subquery gave more than one row",
                 mend="aggregate it, as in (SELECT MAX(x) FROM …), or compare with IN",
             )
-        made = int(emitting[join_changes.MADE])
-        out_left, out_right, sequence, diff = (part[:made] for part in (out_left, out_right, sequence, diff))
-        return _Made(out_left, out_right, sequence, None if (diff > 0).all() else diff)
 
     def _emit(self, made: _Made, watermark: WatermarkSteps) -> Batch:
         count = len(made.left)

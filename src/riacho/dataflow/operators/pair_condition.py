@@ -9,7 +9,7 @@ from riacho.dataflow.expressions import Predicate, Settings
 from riacho.dataflow.programs import filter_program
 from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.rows import RowStore
-from riacho.kernels import join_changes as kernel
+from riacho.kernels import join_rows as kernel
 from riacho.kernels.row_words import LEAF_NULL_BIT, LEAF_NULL_WORD, LEAF_WORD
 from riacho.plan.expressions import Call, Column, Expression, columns_used, conjuncts, remap
 from riacho.plan.relations import Join, Schema
@@ -28,7 +28,8 @@ class PairCondition:
         self._left_fields = left.choose([index for index in used if index < width])
         self._right_fields = right.choose([index - width for index in used if index >= width])
         self._pairs = OutputRows(schema.fields, [len(self._left_fields.fields), len(self._right_fields.fields)])
-        self._comparisons = _comparisons(relation.residual, width, left, right)
+        self.comparisons = _comparisons(relation.residual, width, left, right)
+        """The condition as a table of comparisons of kept words, by which a kernel can judge pairs itself."""
         condition = remap(relation.residual, {old: new for new, old in enumerate(used)}.__getitem__)
         self._program = filter_program(condition, schema, settings)
         self._predicate = Predicate(condition, schema, settings)
@@ -40,10 +41,10 @@ class PairCondition:
 
         Raises `RowError` with the pairs on which it failed.
         """
-        if self._comparisons is not None:
+        if self.comparisons is not None:
             kept = np.empty(len(lefts), np.int64)
             words = self._left.words, self._right.words
-            return kept[: kernel.compare_pairs(lefts, rights, *words, self._comparisons, kept)]
+            return kept[: kernel.compare_pairs(lefts, rights, *words, self.comparisons, kept)]
         parts = [self._left.give(lefts, self._left_fields), self._right.give(rights, self._right_fields)]
         rows = self._pairs.rows(parts, len(lefts))
         if self._program is not None:
