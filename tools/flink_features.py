@@ -118,12 +118,23 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         Feature("UPDATE, DELETE, TRUNCATE", NO, "index.md#statements", "DELETE FROM o WHERE k = 1"),
         Feature("CALL of procedures", NO, "index.md#statements", "CALL sys.compact('t')"),
         Feature("ANALYZE TABLE", NO, "index.md#statements", "ANALYZE TABLE t COMPUTE STATISTICS"),
-        Feature("LOAD, UNLOAD, USE MODULES", NO, "index.md#statements", "LOAD MODULE hive"),
+        Feature(
+            "USE, SHOW MODULES", DIFFERS, "definitions.md#looking", "USE MODULES core", "there is the module core alone"
+        ),
+        Feature("LOAD, UNLOAD MODULE", NO, "definitions.md#looking", "LOAD MODULE hive"),
         Feature("ADD, REMOVE JAR", NO, "index.md#statements", "ADD JAR '/tmp/x.jar'"),
         Feature(
             "COMPILE, EXECUTE PLAN", NO, "explain.md", "COMPILE PLAN '/tmp/p.json' FOR INSERT INTO o SELECT k, v FROM t"
         ),
         Feature("DESCRIBE, SHOW", YES, "definitions.md#looking", "SHOW TABLES LIKE 't%'"),
+        Feature("SHOW PARTITIONS", YES, "definitions.md#looking"),
+        Feature("SHOW PROCEDURES, SHOW MODELS", NO, "definitions.md#looking", "SHOW PROCEDURES"),
+        Feature(
+            "SHOW JOBS, DESCRIBE JOB, STOP JOB",
+            DIFFERS,
+            "definitions.md#jobs",
+            remark="in `riacho sql`, by the job's name; without savepoints",
+        ),
         Feature(
             "EXPLAIN with CHANGELOG_MODE, JSON_EXECUTION_PLAN, ESTIMATED_COST",
             DIFFERS,

@@ -24,7 +24,6 @@ from riacho.client.reaching import connected
 
 if TYPE_CHECKING:
     from riacho.jobs.catalog import JobCatalog
-    from riacho.jobs.registry import JobSpec
 
 app = typer.Typer(help="Submit, list, show, stop, start, restart and delete jobs of a running platform.")
 
@@ -133,8 +132,8 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
     from riacho.cli.phrases import counted
 
     with _catalog(kafka) as catalog:
-        _known(catalog, name)
-        job = _described(catalog, name)
+        catalog.known(name)
+        job = catalog.describe_one(name)
     if as_json:
         typer.echo(json.dumps(job))
         return
@@ -156,15 +155,9 @@ def stop(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
     \b
         riacho job stop revenue
     """
-    from riacho.jobs.registry import Phase
-
     with _catalog(kafka) as catalog:
-        spec = _known(catalog, name)
-        if _described(catalog, name)["phase"] == Phase.STOPPED:
-            typer.echo(f"{name} is stopped already")
-            return
-        catalog.hand_over(spec.stopped())
-    typer.echo(f"stopped {name}")
+        ran = catalog.stop(name)
+    typer.echo(f"stopped {name}" if ran else f"{name} is stopped already")
 
 
 @app.command()
@@ -177,8 +170,8 @@ def start(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
     from riacho.jobs.catalog import is_up
 
     with _catalog(kafka) as catalog:
-        spec = _known(catalog, name)
-        if is_up(_described(catalog, name)):
+        spec = catalog.known(name)
+        if is_up(catalog.describe_one(name)):
             typer.echo(f"{name} runs already; riacho job restart {name} starts it anew")
             return
         catalog.hand_over(spec.started())
@@ -193,7 +186,7 @@ def restart(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
         riacho job restart revenue
     """
     with _catalog(kafka) as catalog:
-        catalog.hand_over(_known(catalog, name).started())
+        catalog.hand_over(catalog.known(name).started())
     typer.echo(f"restarting {name}")
 
 
@@ -205,25 +198,9 @@ def delete(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
         riacho job delete revenue
     """
     with _catalog(kafka) as catalog:
-        _known(catalog, name)
+        catalog.known(name)
         catalog.delete(name)
     typer.echo(f"deleted {name}")
-
-
-def _known(catalog: JobCatalog, name: str) -> JobSpec:
-    """The job's spec. Raises `UsageError` that names the jobs there are."""
-    from riacho.errors import UsageError
-
-    specs = catalog.specs()
-    if name not in specs:
-        known = ", ".join(sorted(specs)) or "none was submitted"
-        raise UsageError(f"there is no job {name!r}", mend=f"jobs: {known}")
-    return specs[name]
-
-
-def _described(catalog: JobCatalog, name: str) -> dict[str, Any]:
-    """How a job that is known does."""
-    return next(job for job in catalog.describe() if job["name"] == name)
 
 
 def _tell_what_holds_back(held: list[dict[str, Any]]) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from riacho.jobs.bounded_query import QueryResult
     from riacho.plan.relations import Job
     from riacho.sql.errors import SqlError
+    from riacho.sql.session import JobQuestion
     from riacho.user_functions.loading import PythonModules
 
 app = typer.Typer()
@@ -54,7 +55,7 @@ def sql(
 
     Tables over topics are read from their start (unless they say otherwise) to the end that they have now, so every
     query ends; of one whose rows change, the final rows are printed. ORDER BY, LIMIT and OFFSET may end a query. INSERT
-    INTO copies what is there now.
+    INTO copies what is there now. SHOW JOBS, DESCRIBE JOB and STOP JOB ask the platform at --kafka.
 
     \b
         riacho sql -f tables.sql -e 'SELECT * FROM flights LIMIT 10'
@@ -90,7 +91,7 @@ def _run(
     from riacho.dataflow.connectors import check_table
     from riacho.plan.relations import Job
     from riacho.sql.errors import SqlError
-    from riacho.sql.session import Session, StatementResult
+    from riacho.sql.session import JobQuestion, Session, StatementResult
 
     session = Session(variables, check_table, modules=modules)
     for name, text in texts:
@@ -100,6 +101,9 @@ def _run(
                     typer.echo(step.text)
                     if step.costed is not None:
                         _print_measured(step.costed, kafka)
+                    continue
+                if isinstance(step, JobQuestion):
+                    _answer(step, kafka)
                     continue
                 from riacho.jobs.bounded_query import query_result, run_insert
 
@@ -111,6 +115,14 @@ def _run(
                     _print(query_result(step, session.options, kafka), form)
         except SqlError as error:
             raise _with_topic(error, kafka) or error from error
+
+
+def _answer(question: JobQuestion, kafka: str) -> None:
+    """Ask the platform's jobs, or stop one."""
+    from riacho.jobs.questions import answer
+
+    text = answer(question, kafka)
+    typer.echo(text or f"stopped {question.job}", err=not text)
 
 
 def _print_measured(explained: Job, kafka: str) -> None:

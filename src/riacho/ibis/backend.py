@@ -30,10 +30,11 @@ from riacho.ibis.results import to_arrow
 from riacho.ibis.tables import create_table, quoted, sample_schema
 from riacho.ibis.types import schema_of
 from riacho.jobs.bounded_query import query_result, run_insert
+from riacho.jobs.questions import answer
 from riacho.plan.relations import Job, Schema
 from riacho.sql.ordering import OrderedQuery
 from riacho.sql.scans import scan
-from riacho.sql.session import Session, StatementResult
+from riacho.sql.session import JobQuestion, Session, StatementResult
 from riacho.user_functions.loading import PythonModules
 
 Settings = dict[str, str]
@@ -87,6 +88,8 @@ class Backend(SupportsTempTables, SQLBackend, NoUrl, NoExampleLoader):
                 results.append(step.text)
             elif isinstance(step, Job):
                 results.append(run_insert(step, self.kafka))
+            elif isinstance(step, JobQuestion):
+                results.append(answer(step, self.kafka))
             else:
                 results.append(self._rows(step))
         return results

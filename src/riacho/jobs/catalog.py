@@ -13,7 +13,7 @@ from riacho.client.columns import ProduceColumns
 from riacho.client.fetcher import Fetcher
 from riacho.client.offsets import EARLIEST, LATEST
 from riacho.client.producer import Producer
-from riacho.errors import RiachoError
+from riacho.errors import RiachoError, UsageError
 from riacho.host import Clock
 from riacho.jobs.registry import (
     JOBS_TOPIC,
@@ -79,6 +79,26 @@ class JobCatalog:
         specs = sorted(self.specs().values(), key=lambda spec: spec.name)
         now_ms = self._clock.now_ms()
         return [described(spec, statuses, metrics, now_ms) for spec in specs]
+
+    def known(self, name: str) -> JobSpec:
+        """The job's spec. Raises `UsageError` that names the jobs there are."""
+        specs = self.specs()
+        if name not in specs:
+            others = ", ".join(sorted(specs)) or "none was submitted"
+            raise UsageError(f"there is no job {name!r}", mend=f"jobs: {others}")
+        return specs[name]
+
+    def describe_one(self, name: str) -> Json:
+        """The same as `describe`, of a job that is known."""
+        return next(job for job in self.describe() if job["name"] == name)
+
+    def stop(self, name: str) -> bool:
+        """Stop a job, whose state stays; whether it was not stopped already. Raises `UsageError` for an unknown one."""
+        spec = self.known(name)
+        if self.describe_one(name)["phase"] == Phase.STOPPED:
+            return False
+        self.hand_over(spec.stopped())
+        return True
 
     def put(self, spec: JobSpec) -> None:
         """Submit or change a job; durable on return."""

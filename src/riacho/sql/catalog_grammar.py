@@ -1,4 +1,7 @@
-"""CATALOG, DATABASE, USE, SHOW and DESCRIBE as they are written. Source: Flink, "SQL", these statements' pages."""
+"""CATALOG, DATABASE, MODULE, USE, SHOW, DESCRIBE and STOP as they are written.
+
+Source: Flink, "SQL", these statements' pages.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,28 @@ from sqlglot import exp
 
 from riacho.sql.errors import did_you_mean
 from riacho.sql.grammar import Grammar
-from riacho.sql.statements import CatalogStatement, Describe, LikePattern, OptionClause, Show
+from riacho.sql.statements import (
+    CatalogStatement,
+    Describe,
+    JobStatement,
+    LikePattern,
+    ModuleStatement,
+    OptionClause,
+    Show,
+)
 from riacho.sql.table_grammar import option
 
-LISTS = ("CATALOGS", "DATABASES", "TABLES", "VIEWS", "FUNCTIONS", "MODULES", "COLUMNS", "JARS")
+LISTS = ("CATALOGS", "DATABASES", "TABLES", "VIEWS", "FUNCTIONS", "MODULES", "COLUMNS", "PARTITIONS", "JARS", "JOBS")
 _PLACED = frozenset({"DATABASES", "TABLES", "VIEWS", "FUNCTIONS", "USER FUNCTIONS"})
 """What is in a catalog or database, which FROM may name."""
 _FILTERED = _PLACED | {"CATALOGS", "COLUMNS"}
+_FOLDED = frozenset({"CATALOGS", "DATABASES", "FUNCTIONS", "USER FUNCTIONS"})
+"""What ILIKE can filter, as well as LIKE."""
 
 _REFUSED = {
-    "JOBS": "riacho job list shows the jobs of a platform",
-    "PARTITIONS": "partitions are directories, and are not listed",
-    "PROCEDURES": "there are no procedures",
+    "PROCEDURES": "there are no procedures, as in every catalog of Flink's that is in memory",
     "MODELS": "there are no models",
+    "MATERIALIZED TABLES": "there are no materialized tables: SHOW TABLES lists the tables",
 }
 
 
@@ -51,10 +63,13 @@ def catalog_statement(parser: Grammar, start: int, verb: str, kind: str) -> Cata
     return CatalogStatement(start, verb, kind, name, condition, tuple(options), tuple(keys), comment, cascade)
 
 
-def use(parser: Grammar, start: int) -> CatalogStatement:
+def use(parser: Grammar, start: int) -> CatalogStatement | ModuleStatement:
     """What follows USE."""
-    if parser.peek("MODULES"):
-        parser.refuse("there are no modules", start, "the functions are always there: leave the statement out")
+    if parser.take("MODULES"):
+        names = [parser.identifier("a module")]
+        while parser.take(","):
+            names.append(parser.identifier("a module"))
+        return ModuleStatement(start, "USE", tuple(names))
     kind = "CATALOG" if parser.take("CATALOG") else "DATABASE"
     return CatalogStatement(start, "USE", kind, _qualified(parser, kind))
 
@@ -69,11 +84,29 @@ def _qualified(parser: Grammar, kind: str) -> exp.Table:
     return name
 
 
-def show(parser: Grammar, start: int) -> Show:
+def module(parser: Grammar, start: int, verb: str) -> ModuleStatement:
+    """What follows LOAD or UNLOAD."""
+    parser.expect("MODULE")
+    name = parser.identifier("a module")
+    if verb == "LOAD" and parser.take("WITH"):
+        parser.listed(lambda: option(parser))
+    return ModuleStatement(start, verb, (name,))
+
+
+def stop(parser: Grammar, start: int) -> JobStatement:
+    """What follows STOP."""
+    parser.expect("JOB")
+    job = parser.text("the job's name")
+    if parser.peek("WITH"):
+        parser.refuse("there are no savepoints", parser.offset, "a stopped job keeps its state: leave this out")
+    return JobStatement(start, "STOP", job)
+
+
+def show(parser: Grammar, start: int) -> Show | JobStatement:
     """What follows SHOW."""
-    for word, mend in _REFUSED.items():
-        if parser.peek(word):
-            parser.refuse(f"SHOW {word} is not supported", start, mend)
+    for words, mend in _REFUSED.items():
+        if parser.peek(*words.split()):
+            parser.refuse(f"SHOW {words} is not supported", start, mend)
     if parser.take("CREATE"):
         kind = next((word for word in ("TABLE", "VIEW", "CATALOG") if parser.take(word)), None)
         if kind is None:
@@ -90,28 +123,48 @@ def show(parser: Grammar, start: int) -> Show:
     if kind is None:
         found = None if parser.at_end else did_you_mean(parser._curr.text, (*possible, "CREATE", "CURRENT"))
         parser.refuse_token(f"expected {', '.join(possible)}", found)
+    if kind == "JOBS":
+        return JobStatement(start, "SHOW")
     kind = f"{adjective} {kind}".strip()
     name = None
+    if kind == "PARTITIONS":
+        name = parser.table_name()
+        if parser.take("PARTITION"):
+            parser.listed(lambda: _partition(parser))
     if kind in _PLACED or kind == "COLUMNS":
         if parser.take("FROM") or parser.take("IN"):
             name = parser.table_name()
         elif kind == "COLUMNS":
             parser.refuse_token("expected FROM and a table")
-    return Show(start, kind, name, _pattern(parser) if kind in _FILTERED else None)
+    return Show(start, kind, name, _pattern(parser, kind) if kind in _FILTERED else None)
 
 
-def _pattern(parser: Grammar) -> LikePattern | None:
+def _partition(parser: Grammar) -> None:
+    parser.identifier("a column")
+    parser.expect("=")
+    if not parser.at_text:
+        parser.number("a value")
+        return
+    parser.text("a value")
+
+
+def _pattern(parser: Grammar, kind: str) -> LikePattern | None:
     negated = parser.take("NOT")
+    if parser.peek("ILIKE") and kind not in _FOLDED:
+        parser.refuse_token(f"SHOW {kind} is filtered by LIKE", "write LIKE, which tells upper from lower case")
     folded = parser.take("ILIKE")
     if not folded and not parser.take("LIKE"):
         if negated:
-            parser.refuse_token("expected LIKE or ILIKE")
+            parser.refuse_token("expected LIKE or ILIKE" if kind in _FOLDED else "expected LIKE")
         return None
     return LikePattern(str(parser.text("a pattern").this), negated, folded)
 
 
-def describe(parser: Grammar, start: int) -> Describe:
+def describe(parser: Grammar, start: int) -> Describe | JobStatement:
     """What follows DESCRIBE."""
+    if parser.peek_before_text("JOB"):
+        parser.expect("JOB")
+        return JobStatement(start, "DESCRIBE", parser.text("the job's name"))
     kind = next((word for word in ("CATALOG", "DATABASE", "FUNCTION") if parser.take(word)), "TABLE")
     extended = parser.take("EXTENDED")
     return Describe(start, parser.table_name(), kind, extended)

@@ -19,6 +19,7 @@ from riacho.sql.explain import explain
 from riacho.sql.function_statements import FunctionBinder
 from riacho.sql.hints import CheckTable
 from riacho.sql.inserts import InsertBinder
+from riacho.sql.modules import run_module_statement
 from riacho.sql.options import is_known, read_option, suggestion_for
 from riacho.sql.ordering import OrderedQuery, bind_ordered
 from riacho.sql.queries import QueryBinder
@@ -38,6 +39,8 @@ from riacho.sql.statements import (
     DropFunction,
     Explain,
     Insert,
+    JobStatement,
+    ModuleStatement,
     ResetOption,
     Select,
     SetOption,
@@ -52,7 +55,7 @@ from riacho.user_functions.loading import PythonModules
 
 Step = TypeVar("Step", bound=Relation)
 
-_REPORTS = (Describe, Explain, Insert, Select, Show, StatementSet)
+_REPORTS = (Describe, Explain, Insert, JobStatement, ModuleStatement, Select, Show, StatementSet)
 """Statements that leave the session as it is."""
 
 
@@ -65,6 +68,23 @@ class StatementResult:
     position: Position
     costed: Job | None = None
     """What EXPLAIN ESTIMATED_COST asks the costs of: a session knows of none, but a job that runs is measured."""
+
+
+ASKED = "give it to `riacho sql`, or use `riacho job`"
+
+
+@dataclass(frozen=True, slots=True)
+class JobQuestion:
+    """SHOW JOBS, DESCRIBE JOB or STOP JOB (`verb`), which only who has a platform can answer."""
+
+    verb: str
+    job: str | None
+    position: Position
+
+    @property
+    def statement(self) -> str:
+        """What it is called."""
+        return "SHOW JOBS" if self.job is None else f"{self.verb} JOB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +140,13 @@ class Session:
                 raise progress.source.too_deep(statement.start) from None
         return Script(tuple(progress.jobs), tuple(progress.results), self.catalog)
 
-    def steps(self, text: str, file_name: str | None = None) -> Iterator[OrderedQuery | Job | StatementResult]:
+    def steps(
+        self, text: str, file_name: str | None = None
+    ) -> Iterator[OrderedQuery | Job | StatementResult | JobQuestion]:
         """Run the statements one by one: a query alone is handed over, optimized, with the order of its rows.
 
-        A statement is run once what the one before it gave was taken. Raises `SqlError`, as `execute` does.
+        SHOW JOBS and its like are handed over too: a session knows of no platform. A statement is run once what the one
+        before it gave was taken. Raises `SqlError`, as `execute` does.
         """
         progress = _Progress(SourceText.read(text, file_name, self.variables))
         for statement in read_script(progress.source):
@@ -133,6 +156,9 @@ class Session:
                     query = bind_ordered(statement.query, self._binder(progress.source).bind, progress.source)
                     (relation,) = self._optimized((query.relation,), progress.source)
                     yield replace(query, relation=relation)
+                    continue
+                if isinstance(statement, JobStatement):
+                    yield self._question(statement, progress.source)
                     continue
                 self._run(statement, progress)
             except RecursionError:
@@ -194,6 +220,11 @@ class Session:
             case Describe():
                 text = Answers(source, self.catalog).describe(statement)
                 self._report(progress, statement, "DESCRIBE", text)
+            case ModuleStatement():
+                run_module_statement(statement, source)
+            case JobStatement():
+                question = self._question(statement, source)
+                source.fail(f"{question.statement} asks a platform, which a script does not do", statement.start, ASKED)
             case Select():
                 source.fail(
                     "a query alone has nowhere to put its rows",
@@ -202,6 +233,10 @@ class Session:
                 )
         if not isinstance(statement, _REPORTS):
             self.definitions.append(source.expanded[statement.start : statement.end])
+
+    def _question(self, statement: JobStatement, source: SourceText) -> JobQuestion:
+        job = None if statement.job is None else str(statement.job.this)
+        return JobQuestion(statement.verb, job, source.position(statement.start))
 
     def _mark(self, statement: Statement) -> None:
         mark_functions(statement, self.catalog.functions, self.catalog.current)

@@ -12,7 +12,17 @@ from riacho.plan.relations import TimeAttribute
 from riacho.plan.tables import Table
 from riacho.sql.catalog import Catalog, Database, View
 from riacho.sql.catalog_statements import CatalogStatements
-from riacho.sql.functions import AGGREGATES, FAMILIES
+from riacho.sql.functions import (
+    AGGREGATES,
+    FAMILIES,
+    AggregateDefinition,
+    FunctionDefinition,
+    aggregate_definition,
+    is_aggregate,
+    is_function,
+    lookup,
+)
+from riacho.sql.modules import CORE
 from riacho.sql.source import SourceText
 from riacho.sql.statements import (
     ColumnDefinition,
@@ -22,6 +32,8 @@ from riacho.sql.statements import (
     Show,
     TableDefinition,
 )
+
+_INFO = ("info name", "info value")
 
 
 @dataclass(slots=True)
@@ -52,9 +64,9 @@ class Answers:
             case "FUNCTIONS" | "USER FUNCTIONS":
                 return _listing("function", self._functions(statement), statement.pattern)
             case "MODULES":
-                return _listing("module", ["core"], None)
+                return _listing("module", [CORE], None)
             case "FULL MODULES":
-                return grid(("module name", "used"), [("core", "TRUE")])
+                return grid(("module name", "used"), [(CORE, "TRUE")])
             case "JARS":
                 return grid(("jars",), [])
         assert statement.name is not None
@@ -62,6 +74,8 @@ class Answers:
             case "COLUMNS":
                 heading, rows = self._columns(statement.name)
                 return grid(heading, [row for row in rows if _matches(row[0], statement.pattern)])
+            case "PARTITIONS":
+                return self._partitions(statement.name)
             case "CREATE TABLE":
                 return self._create_table(statement.name)
             case "CREATE VIEW":
@@ -69,6 +83,13 @@ class Answers:
             case "CREATE CATALOG":
                 return self._create_catalog(statement.name)
         raise AssertionError(statement.kind)
+
+    def _partitions(self, name: exp.Table) -> str:
+        """None: a catalog in memory knows of no partitions but those that a statement adds, which none does here."""
+        found = self.catalog.entry(name, self.source)
+        if isinstance(found, View) or not found.table.partitioned_by:
+            self.source.fail(f"table '{name.name}' is not partitioned", name, "write PARTITIONED BY when it is created")
+        return _listing("partition", [], None)
 
     def _databases(self, name: exp.Table | None) -> Iterable[str]:
         if name is None:
@@ -164,23 +185,21 @@ class Answers:
         rows = [("name", name), ("type", "generic_in_memory"), ("comment", found.comment or "")]
         if statement.extended:
             rows += [(f"option:{key}", value) for key, value in sorted(found.options.items()) if key != "type"]
-        return grid(("info name", "info value"), rows)
+        return grid(_INFO, rows)
 
     def _describe_database(self, statement: Describe) -> str:
         database = self._database(statement.table)
         rows = [("name", statement.table.name), ("comment", database.comment or "")]
         if statement.extended:
             rows += [(f"property:{key}", value) for key, value in sorted(database.properties.items())]
-        return grid(("info name", "info value"), rows)
+        return grid(_INFO, rows)
 
     def _describe_function(self, statement: Describe) -> str:
         parts = (statement.table.args.get("catalog"), statement.table.args.get("db"))
         names = (*(part.name for part in parts if part is not None), statement.table.name)
         found = self.catalog.functions.find(names, self.catalog.current)
         if found is None:
-            self.source.fail(
-                f"the function '{names[-1]}' is none of yours", statement.table, "SHOW USER FUNCTIONS lists those"
-            )
+            return self._describe_built_in(statement, names)
         rows = [
             ("is system function", _flag(found.name.lower() in self.catalog.functions.system)),
             ("is temporary", _flag(found.temporary)),
@@ -193,7 +212,23 @@ class Answers:
                 ("is deterministic", _flag(found.definition.deterministic)),
                 ("signature", found.definition.syntax),
             ]
-        return grid(("info name", "info value"), rows)
+        return grid(_INFO, rows)
+
+    def _describe_built_in(self, statement: Describe, names: tuple[str, ...]) -> str:
+        definition: FunctionDefinition | AggregateDefinition
+        if len(names) == 1 and is_aggregate(names[0]):
+            kind, deterministic, definition = "AGGREGATE", True, aggregate_definition(names[0])
+        elif len(names) == 1 and is_function(names[0]):
+            definition = lookup(names[0])
+            kind, deterministic = "SCALAR", definition.deterministic
+        else:
+            self.source.fail(
+                f"function '{'.'.join(names)}' does not exist", statement.table, "SHOW FUNCTIONS lists those there are"
+            )
+        rows = [("is system function", "TRUE"), ("is temporary", "FALSE")]
+        if statement.extended:
+            rows += [("kind", kind), ("is deterministic", _flag(deterministic)), ("signature", definition.syntax)]
+        return grid(_INFO, rows)
 
 
 def _described(column: ColumnDefinition, table: Table, definition: TableDefinition) -> tuple[str, ...]:
@@ -217,16 +252,20 @@ def _extras(column: ColumnDefinition) -> str:
 
 def _elements(definition: TableDefinition) -> str:
     lines = []
+    key = [name.name for name in definition.primary_key]
     for column in definition.columns:
-        kind = "" if column.type is None else f" {column.type}"
+        declared = column.type
+        if declared is not None and column.name.name in key:
+            declared = declared.with_nullable(False)
+        kind = "" if declared is None else f" {declared}"
         extras = _extras(column)
         comment = f" COMMENT {_text(column.comment)}" if column.comment else ""
         lines.append(f"  `{column.name.name}`{kind}{f' {extras}' if extras else ''}{comment}")
     lines += [f"  WATERMARK FOR `{clause.column.name}` AS {clause.text}" for clause in definition.watermarks]
-    if definition.primary_key:
-        named = f"CONSTRAINT `{definition.constraint}` " if definition.constraint else ""
-        columns = ", ".join(f"`{name.name}`" for name in definition.primary_key)
-        lines.append(f"  {named}PRIMARY KEY ({columns}) NOT ENFORCED")
+    if key:
+        constraint = definition.constraint or f"PK_{'_'.join(key)}"
+        columns = ", ".join(f"`{name}`" for name in key)
+        lines.append(f"  CONSTRAINT `{constraint}` PRIMARY KEY ({columns}) NOT ENFORCED")
     return ",\n".join(lines)
 
 
@@ -240,7 +279,7 @@ def _tail(definition: TableDefinition) -> str:
 
 def _written(options: tuple[OptionClause, ...]) -> str:
     found = {str(option.key.this): str(option.value.this) for option in options}
-    return ",\n".join(f"  {_text(key)} = {_text(value)}" for key, value in found.items())
+    return ",\n".join(f"  {_text(key)} = {_text(value)}" for key, value in sorted(found.items()))
 
 
 def _text(text: str | None) -> str:
@@ -260,11 +299,12 @@ def _listing(what: str, names: Iterable[str], pattern: LikePattern | None) -> st
 
 
 def _matches(name: str, pattern: LikePattern | None) -> bool:
-    """Whether a name is like the pattern of SHOW: `%` any text, `_` a character."""
+    """Whether a name is like the pattern of SHOW: `%` any text, `_` a character, and after `\\` themselves."""
     if pattern is None:
         return True
     wild = {"%": ".*", "_": "."}
-    regex = "".join(wild.get(character, re.escape(character)) for character in pattern.pattern)
+    parts = re.findall(r"\\[%_]|.", pattern.pattern, re.DOTALL)
+    regex = "".join(wild.get(part) or re.escape(part[-1]) for part in parts)
     found = re.fullmatch(regex, name, re.DOTALL | (re.IGNORECASE if pattern.folded else 0)) is not None
     return found != pattern.negated
 

@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from riacho.sql.catalog_grammar import catalog_statement, describe, show, use
+from riacho.sql.catalog_grammar import catalog_statement, describe, module, show, stop, use
 from riacho.sql.dialect import RiachoFlink
 from riacho.sql.errors import did_you_mean
 from riacho.sql.explain import DETAILS
@@ -34,21 +34,21 @@ from riacho.sql.table_grammar import alter_table, alter_view, create_table, crea
 from riacho.sql.token_reader import SqlSyntaxError
 
 _START_WORDS = """
-    CREATE ALTER DROP REPLACE INSERT EXECUTE BEGIN SET RESET EXPLAIN SHOW DESCRIBE DESC USE SELECT VALUES WITH
+    CREATE ALTER DROP REPLACE INSERT EXECUTE BEGIN SET RESET EXPLAIN SHOW DESCRIBE DESC USE LOAD UNLOAD STOP
+    SELECT VALUES WITH
 """
 
 _STARTS = tuple(_START_WORDS.split())
+_PLAN = "a plan is made from the SQL at each start; EXPLAIN shows it"
 _FOREIGN = {
     "ADD": "there are no JARs: connectors and formats are part of the package",
     "ANALYZE": "there are no statistics to gather: leave the statement out",
     "CALL": "there are no procedures",
-    "COMPILE": "a plan is made from the SQL at each start; EXPLAIN shows it",
+    "COMPILE": _PLAN,
     "DELETE": "rows are deleted by what a query retracts, or by a record without a value in an upsert-kafka topic",
-    "LOAD": "there are no modules: the functions are always there",
     "MERGE": "write INSERT INTO a table with a primary key: its rows are upserted",
     "REMOVE": "there are no JARs: connectors and formats are part of the package",
     "TRUNCATE": "delete and create the topic: riacho topic delete, riacho topic create",
-    "UNLOAD": "there are no modules: the functions are always there",
     "UPDATE": "write INSERT INTO a table with a primary key: its rows are upserted",
 }
 """Statements of Flink that a job has no use for yet, each with what to do instead."""
@@ -177,6 +177,8 @@ def _statement(parser: Grammar) -> Statement:
         if parser.take("STATEMENT", "SET"):
             parser.expect("BEGIN")
             return _statement_set(parser, start)
+        if parser.peek("PLAN"):
+            parser.refuse("EXECUTE PLAN statements are not supported", start, _PLAN)
         if not any(parser.peek(word) for word in _EXECUTED):
             parser.refuse_here("EXECUTE stands before STATEMENT SET, an INSERT or a query")
         return _statement(parser)
@@ -193,6 +195,11 @@ def _statement(parser: Grammar) -> Statement:
         return show(parser, start)
     if parser.take("DESCRIBE") or parser.take("DESC"):
         return describe(parser, start)
+    if parser.take("STOP"):
+        return stop(parser, start)
+    for verb in ("LOAD", "UNLOAD"):
+        if parser.take(verb):
+            return module(parser, start, verb)
     if any(parser.peek(word) for word in ("SELECT", "VALUES", "WITH", "TABLE", "(")):
         return Select(start, parser.query())
     found = parser._curr.text

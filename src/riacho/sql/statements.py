@@ -248,7 +248,7 @@ class LikePattern:
 
 @dataclass(frozen=True, slots=True)
 class Show(Statement):
-    """SHOW kind [FROM name] [[NOT] LIKE 'pattern']."""
+    """SHOW kind [FROM name] [[NOT] LIKE 'pattern'], SHOW PARTITIONS name [PARTITION (…)]."""
 
     kind: str
     """As it is written: TABLES, CREATE TABLE, CURRENT CATALOG, USER FUNCTIONS …"""
@@ -263,6 +263,22 @@ class Describe(Statement):
     table: exp.Table
     kind: str = "TABLE"
     extended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleStatement(Statement):
+    """LOAD MODULE name [WITH (options)], UNLOAD MODULE name, USE MODULES name, …"""
+
+    verb: str
+    names: tuple[exp.Identifier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatement(Statement):
+    """SHOW JOBS, DESCRIBE JOB 'name' or STOP JOB 'name': what only a platform can answer."""
+
+    verb: str
+    job: exp.Literal | None = None
 
 
 @dataclass(slots=True)

@@ -110,6 +110,11 @@ class TokenReader(Parser):
         """Whether a string literal comes next."""
         return not self.at_end and self._curr.token_type == TokenType.STRING
 
+    def peek_before_text(self, word: str) -> bool:
+        """Whether this word comes next, and behind it a string literal."""
+        ahead = self._tokens[self._index + 1 : self._index + 2]
+        return self.peek(word) and [token.token_type for token in ahead] == [TokenType.STRING]
+
     def text(self, what: str) -> exp.Literal:
         """A string literal."""
         if not self._match(TokenType.STRING):

@@ -20,7 +20,13 @@ aggregate. Special syntax is flattened to plain arguments, keywords becoming str
   `ARRAY(…)` and `MAP(key, value, …)`; unary minus and plus are `-` and `+` of one argument.
 """
 
-from riacho.sql.functions.aggregates import AGGREGATES, aggregate_definition, infer_aggregate, is_aggregate
+from riacho.sql.functions.aggregates import (
+    AGGREGATES,
+    AggregateDefinition,
+    aggregate_definition,
+    infer_aggregate,
+    is_aggregate,
+)
 from riacho.sql.functions.casts import supports_cast
 from riacho.sql.functions.coercion import casts_implicitly, coerce, common_type, least_restrictive_type
 from riacho.sql.functions.definition import FunctionDefinition, FunctionError, Signature
@@ -42,6 +48,7 @@ __all__ = [
     "DEFINITIONS",
     "FAMILIES",
     "JAVA_CLASSES",
+    "AggregateDefinition",
     "FunctionDefinition",
     "FunctionError",
     "Signature",

@@ -1,0 +1,1 @@
+COMPILE PLAN '/tmp/plan.json' FOR INSERT INTO bids SELECT * FROM bids;

@@ -1,0 +1,1 @@
+SHOW COLUMNS FROM bids NOT ILIKE 'B%';

@@ -1,0 +1,1 @@
+SHOW PROCEDURES FROM default_database LIKE 'c%';
