@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.connectors import ConnectorEnvironment
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.graph import Graph
+from riacho.dataflow.operator import STATE_LAYOUT
 from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
 from riacho.host import ManualClock, SystemDisk
@@ -23,7 +25,15 @@ from riacho.jobs import script
 from riacho.jobs.script import compile_job_script
 from riacho.jobs.snapshot import Snapshot, SnapshotError, SnapshotStore
 from riacho.jobs.trigger import MAX_SPACING_MS, SMALL_ROWS, Trigger, trigger_of
-from riacho.jobs.worker import HOUSEKEEPING_MS, SNAPSHOT_INTERVAL_MS, Arrivals, OtherQueryError, Wiring, Worker
+from riacho.jobs.worker import (
+    HOUSEKEEPING_MS,
+    SNAPSHOT_INTERVAL_MS,
+    Arrivals,
+    OtherLayoutError,
+    OtherQueryError,
+    Wiring,
+    Worker,
+)
 
 SQL = """
 CREATE TABLE t (n BIGINT) WITH ('connector' = 'datagen');
@@ -368,6 +378,24 @@ def test_a_snapshot_of_another_query_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OtherQueryError, match="another query") as refused:
         worker.restore()
     assert "--fresh" in str(refused.value)
+
+
+@pytest.mark.parametrize("layout", [STATE_LAYOUT - 1, STATE_LAYOUT + 1, None])
+def test_a_snapshot_that_another_release_laid_out_is_refused(tmp_path: Path, layout: int | None) -> None:
+    worker, _, _ = worker_of(Trigger(), ManualClock(), [], tmp_path)
+    snapshots = SnapshotStore(tmp_path, disk=SystemDisk(), clock=ManualClock())
+    snapshots.write(worker.fingerprint, {"sequence": 0}, {})
+    (manifest,) = tmp_path.rglob("manifest.json")
+    written = json.loads(manifest.read_text())
+    told = {"layout": layout, "release": "0.0.9"} if layout is not None else {}  # or from before it was written down
+    kept = {name: value for name, value in written.items() if name not in ("layout", "release")}
+    manifest.write_text(json.dumps({**kept, **told}))
+
+    with pytest.raises(OtherLayoutError, match=f"reads layout {STATE_LAYOUT}") as refused:
+        worker.restore()
+
+    assert "--fresh" in str(refused.value)
+    assert layout is None or "riacho 0.0.9" in str(refused.value)
 
 
 MINI_BATCHES = """

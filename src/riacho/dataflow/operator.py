@@ -11,7 +11,15 @@ import numpy.typing as npt
 from riacho.dataflow.batch import Batch
 
 StateArrays = dict[str, npt.NDArray[np.generic]]
-"""An operator's state as named flat arrays: what a snapshot stores, a file each."""
+"""An operator's state as named flat arrays: what a snapshot stores, one after another."""
+
+STATE_LAYOUT = 1
+"""Which layout of all operators' state this code writes and reads. A snapshot of another one is refused.
+
+To be raised whenever code that is to come would misread an array as it is stored today: another name, type or order,
+other words in a row, another meaning of a number. One for the whole, because most operators lay out their state by
+parts that they share (`riacho.dataflow.state`).
+"""
 
 
 class Operator(Protocol):

@@ -18,10 +18,15 @@ import numpy as np
 import numpy.typing as npt
 from crc32c import crc32c
 
+from riacho import __version__
+from riacho.dataflow.operator import STATE_LAYOUT
 from riacho.errors import RiachoError
 from riacho.host import Clock, Disk
 
 FORMAT = 1
+LAYOUT_BEFORE_ANY = 0
+"""Of snapshots from before the layout of state was written down."""
+
 ALIGNMENT = 64
 """Arrays start at multiples of a cache line, so that a mapped snapshot can be used in place."""
 
@@ -47,7 +52,8 @@ class SnapshotError(RiachoError):
 class Snapshot:
     """What a job was when it was taken.
 
-    `fingerprint` identifies the plan that the state belongs to; `positions` is JSON: where each source stood.
+    `fingerprint` identifies the plan that the state belongs to; `positions` is JSON: where each source stood. `layout`
+    says how the arrays are to be read, and `release` which riacho wrote them.
     """
 
     number: int
@@ -55,6 +61,8 @@ class Snapshot:
     fingerprint: str
     positions: dict[str, Json]
     arrays: dict[str, npt.NDArray[np.generic]]
+    layout: int = STATE_LAYOUT
+    release: str = __version__
 
     @property
     def bytes(self) -> int:
@@ -95,6 +103,8 @@ class SnapshotStore:
         described = self._write_arrays(partial / "state.bin", snapshot.arrays)
         manifest = {
             "format": FORMAT,
+            "layout": snapshot.layout,
+            "release": snapshot.release,
             "created_ms": snapshot.created_ms,
             "fingerprint": fingerprint,
             "positions": snapshot.positions,
@@ -193,7 +203,15 @@ class SnapshotStore:
             if len(part) != length or crc32c(part) != described["crc32c"]:
                 raise SnapshotError(f"array {name} is damaged", where=str(folder))
             arrays[name] = np.frombuffer(part, kind).reshape(shape).copy()
-        return Snapshot(number, manifest["created_ms"], manifest["fingerprint"], manifest["positions"], arrays)
+        return Snapshot(
+            number,
+            manifest["created_ms"],
+            manifest["fingerprint"],
+            manifest["positions"],
+            arrays,
+            manifest.get("layout", LAYOUT_BEFORE_ANY),
+            manifest.get("release", __version__),
+        )
 
     def _read_file(self, path: Path) -> bytes:
         fd = self._disk.open(path)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from riacho import __version__
 from riacho.dataflow.graph import Graph
+from riacho.dataflow.operator import STATE_LAYOUT
 from riacho.dataflow.sinks import Finishing, Sink
 from riacho.dataflow.sources import Positions, Source
 from riacho.errors import UsageError
@@ -36,6 +38,10 @@ log = logging.getLogger(__name__)
 
 class OtherQueryError(UsageError):
     """A job was to go on from the state of another query."""
+
+
+class OtherLayoutError(UsageError):
+    """A job was to go on from state that a release wrote which lays it out otherwise."""
 
 
 class Arrivals:
@@ -116,7 +122,8 @@ class Worker:
     def restore(self) -> bool:
         """Go on from the newest snapshot, if there is one. Only before `run`.
 
-        Raises `SnapshotError` where none can be read, `OtherQueryError` where it is another query's.
+        Raises `SnapshotError` where none can be read, `OtherQueryError` where it is another query's, `OtherLayoutError`
+        where it is another release's.
         """
         snapshot = self._snapshots.newest() if self._snapshots is not None else None
         if snapshot is None:
@@ -125,6 +132,12 @@ class Worker:
             raise OtherQueryError(
                 "the job's snapshots are of another query than the script's",
                 mend="start without that state: --fresh; or run the new query under another name: --name NAME",
+            )
+        if snapshot.layout != STATE_LAYOUT:
+            raise OtherLayoutError(
+                f"the job's state was written by riacho {snapshot.release} in layout {snapshot.layout}, "
+                f"and this riacho, {__version__}, reads layout {STATE_LAYOUT}",
+                mend="go on with the riacho that wrote it; or start without that state: --fresh",
             )
         self._graph.restore(snapshot.arrays)
         self._intake.next_sequence = int(snapshot.positions["sequence"])
