@@ -1,4 +1,4 @@
-"""Expressions whose types and values Apache Flink 2.3 was asked for: `flink_results.tsv` has one a line.
+"""Expressions whose types and values Apache Flink 2.2 or 2.3 was asked for: `flink_results.tsv` has one a line.
 
 A line is the SQL text, Flink's type, and Flink's value, tab-separated, with \\n, \\t and \\\\ escaped. The columns that
 an expression may name are those of COLUMNS.

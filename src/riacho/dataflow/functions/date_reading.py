@@ -11,108 +11,222 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import MAXYEAR, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import polars as pl
 
 from riacho.dataflow.evaluation.zones import Zone
 from riacho.dataflow.evaluation.zones import zone as zone_of
-from riacho.dataflow.functions.date_patterns import Token, tokens
+from riacho.dataflow.functions import date_fields
 from riacho.errors import UsageError
+from riacho.plan.date_patterns import Style, Token, Tokens, read_parts
 
-_MONTHS = tuple(name.lower() for name in calendar.month_name[1:])
-_NUMBERS = {"y": "year", "u": "year", "M": "month", "L": "month", "d": "day", "D": "day_of_year", "H": "hour",
-            "k": "hour24", "h": "hour12", "K": "hour11", "m": "minute", "s": "second", "S": "fraction"}  # fmt: skip
-_OFFSETS = {
+_NUMBERS = {"y": "year", "Y": "week_year", "M": "month", "L": "month", "w": "week", "W": "week_of_month", "d": "day",
+            "D": "day_of_year", "H": "hour", "k": "hour24", "h": "hour12", "K": "hour11", "m": "minute",
+            "s": "second"}  # fmt: skip
+"""Letter to field, of both classes."""
+
+_EXACT_NUMBERS = _NUMBERS | {"u": "year", "Q": "quarter", "q": "quarter", "e": "weekday", "c": "weekday", "F": "",
+                             "g": "julian_day", "n": "fraction", "A": "milli_of_day", "N": "nano_of_day",
+                             "S": "fraction"}  # fmt: skip
+_LENIENT_NUMBERS = _NUMBERS | {"u": "weekday", "F": "weekday_in_month", "S": "millisecond"}
+
+_EXACT_OFFSETS = {
     "X": r"Z|[+-]\d\d(?:\d\d)?",
     "XX": r"Z|[+-]\d{4}",
     "XXX": r"Z|[+-]\d\d:\d\d",
+    "XXXX": r"Z|[+-]\d{4}(?:\d\d)?",
+    "XXXXX": r"Z|[+-]\d\d:\d\d(?::\d\d)?",
     "x": r"[+-]\d\d(?:\d\d)?",
     "xx": r"[+-]\d{4}",
     "xxx": r"[+-]\d\d:\d\d",
+    "xxxx": r"[+-]\d{4}(?:\d\d)?",
+    "xxxxx": r"[+-]\d\d:\d\d(?::\d\d)?",
     "Z": r"[+-]\d{4}",
     "ZZ": r"[+-]\d{4}",
     "ZZZ": r"[+-]\d{4}",
+    "ZZZZ": r"GMT(?:[+-]\d\d:\d\d)?",
+    "ZZZZZ": r"Z|[+-]\d\d:\d\d(?::\d\d)?",
+    "O": r"GMT(?:[+-]\d{1,2}(?::\d\d)?)?",
+    "OOOO": r"GMT(?:[+-]\d\d:\d\d)?",
 }
+_LENIENT_OFFSETS = {"X": r"Z|[+-]\d\d", "XX": r"Z|[+-]\d{4}", "XXX": r"Z|[+-]\d\d:\d\d"}
+_ZONE_NAME = r"[A-Za-z][\w/+:-]*"
+
 _MOST_DIGITS = 18
 _LAST_OF_CENTURY = 2045
 """The latest year that two digits stand for when read leniently: Java takes 20 years from now, which results must not
 depend on."""
 
-Fields = dict[str, str]
+_QUARTERS = ("1st quarter", "2nd quarter", "3rd quarter", "4th quarter")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of the form, and what a text that fits it says."""
+
+    form: str
+    field: str = ""
+    number: Callable[[str], int] = int
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """A pattern ready to read.
 
-    `form` is that of the whole text, or (leniently) of its beginning. A pattern of nothing but a date's digits, or a
-    date's and a time's, also has a form and `strptime` directives for whole columns.
+    `form` is that of the whole text, or (leniently) of its beginning; `fields` says of each of its groups what it is.
+    A pattern of nothing but a date's digits, or a date's and a time's, also has a form and `strptime` directives for
+    whole columns.
     """
 
     form: re.Pattern[str]
+    fields: tuple[tuple[str, Callable[[str], int]], ...]
     columns: tuple[str, str] | None
 
+    def numbers(self, found: re.Match[str]) -> dict[str, int]:
+        """The fields that a text says, in their order; the last one counts where it says one twice."""
+        said: dict[str, int] = {}
+        for index, (name, number) in enumerate(self.fields):
+            text = found[f"field_{index}"]
+            if text is not None:
+                said.pop(name, None)
+                said[name] = number(text)
+        return said
 
-def _number(token: Token, *, exact: bool, adjacent: bool) -> str:
-    """How the digits of one letter are found: SimpleDateFormat counts them only where more digits follow."""
-    size = len(token.text)
-    if not exact:
-        return (
-            rf"[ \t]*(?P<{_NUMBERS[token.letter]}>\d{{{size}}})"
-            if adjacent
-            else (rf"[ \t]*(?P<{_NUMBERS[token.letter]}>[+-]?\d{{1,{_MOST_DIGITS}}})")
-        )
-    most = size if size > 1 or token.letter == "S" else _MOST_DIGITS
-    return rf"(?P<{_NUMBERS[token.letter]}>\d{{{size},{most}}})"
+    def agrees(self, found: re.Match[str], said: dict[str, int]) -> bool:
+        """Whether a field that is said twice is the same both times."""
+        texts = ((found[f"field_{index}"], *field) for index, field in enumerate(self.fields))
+        return all(text is None or number(text) == said[name] for text, name, number in texts)
 
 
-def _part(token: Token, *, exact: bool, adjacent: bool) -> str:
+def _named(names: Sequence[str], field: str, *, first: int = 1, exact: bool) -> _Part:
+    """One of several names, of which a lenient text has the first three letters in any case."""
+    known = {name if exact else name.lower(): index for index, name in enumerate(names, first)}
+    if exact:
+        return _Part("|".join(names), field, known.__getitem__)
+    known |= {name[:3].lower(): index for index, name in enumerate(names, first)}
+    return _Part(f"(?i:{'|'.join(known)})", field, lambda text: known[text.lower()])
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    return [name[:3] for name in names]
+
+
+_MONTHS = list(calendar.month_name)[1:]
+_DAYS = list(calendar.day_name)
+
+
+def _exact_part(token: Token) -> _Part:
     letter, size = token.letter, len(token.text)
-    if not letter:
-        return re.escape(token.text)
-    if letter in "ML" and size >= 3:
-        names = [name if size >= 4 or not exact else name[:3] for name in _MONTHS]
-        shorter = [] if exact else [name[:3] for name in _MONTHS]
-        return f"(?P<month_name>(?i:{'|'.join([*names, *shorter])}))"
-    if letter in _NUMBERS:
-        return _number(token, exact=exact, adjacent=adjacent)
-    if letter == "a":
-        return "(?P<half>(?i:AM|PM))"
-    if letter == "E":
-        days = [name if size >= 4 else name[:3] for name in calendar.day_name]
-        return f"(?i:{'|'.join([*days, *([] if exact else [name[:3] for name in calendar.day_name])])})"
-    if token.text in _OFFSETS:
-        return f"(?P<offset>{_OFFSETS[token.text]})"
-    if letter in "zV":
-        return r"(?P<zone>[A-Za-z][\w/+:-]*)"
-    raise UsageError(f"the date pattern letter {token.text!r} is not supported for reading")
+    full = size >= 4
+    match letter:
+        case "M" | "L" if size > 2:
+            return _named(_MONTHS if full else _short(_MONTHS), "month", exact=True)
+        case "E":
+            return _named(_DAYS if full else _short(_DAYS), "weekday", exact=True)
+        case "e" | "c" if size > 2:
+            return _named(_DAYS if full else _short(_DAYS), "weekday", exact=True)
+        case "Q" | "q" if size > 2:
+            return _named({3: ["Q1", "Q2", "Q3", "Q4"], 4: _QUARTERS}.get(size, "1234"), "quarter", exact=True)
+        case "G":
+            return _Part({4: "Anno Domini", 5: "A"}.get(size, "AD"))
+        case "a":
+            return _named(("AM", "PM"), "half", first=0, exact=True)
+        case "S":
+            return _Part(rf"\d{{{size}}}", "fraction", lambda text: int(text[:6].ljust(6, "0")))
+        case "v" | "V" | "z":
+            return _Part(_ZONE_NAME)
+    if token.text in _EXACT_OFFSETS:
+        return _Part(_EXACT_OFFSETS[token.text])
+    field = _EXACT_NUMBERS[letter]
+    match letter:
+        case "y" | "u" | "Y" if size == 2:
+            return _Part(r"\d\d", field, lambda text: 2000 + int(text))
+        case "e" | "c":  # from 1, a Sunday
+            return _Part(rf"0{{{size - 1}}}[1-7]", field, lambda text: (int(text) + 5) % 7 + 1)
+        case "n":
+            return _Part(rf"\d{{{size},{_MOST_DIGITS}}}", field, lambda text: int(text) // 1000)
+        case "D" if size == 2:
+            return _Part(r"\d{2,3}", field)
+        case "y" | "u" | "Y" if size < 4:
+            return _Part(rf"\d{{{size},{_MOST_DIGITS}}}", field)
+        case "g" | "A" | "N":
+            return _Part(rf"\d{{{size},{_MOST_DIGITS}}}", field)
+    return _Part(rf"\d{{{size}}}" if size > 1 else rf"\d{{1,{_MOST_DIGITS}}}", field)
+
+
+def _lenient_part(token: Token, *, adjacent: bool) -> _Part:
+    """How the digits of a letter are found depends on whether more of them follow: only then are they counted."""
+    letter, size = token.letter, len(token.text)
+    match letter:
+        case "M" | "L" if size > 2:
+            return _named(_MONTHS, "month", exact=False)
+        case "E":
+            return _named(_DAYS, "weekday", exact=False)
+        case "G":
+            return _named(("BC", "AD"), "era", first=0, exact=False)
+        case "a":
+            return _named(("AM", "PM"), "half", first=0, exact=False)
+        case "X":
+            return _Part(f"(?P<offset>{_LENIENT_OFFSETS[token.text]})")
+        case "z" | "Z":
+            return _Part(rf"(?P<offset>[+-]\d{{4}})|(?P<zone>GMT[+-]\d{{1,2}}:\d\d|(?!GMT[+-]){_ZONE_NAME})")
+    most = rf"\d{{{size}}}" if adjacent else rf"[+-]?\d{{1,{_MOST_DIGITS}}}"
+    number = _abbreviated if letter in "yY" and size <= 2 else int
+    return _Part(rf"[ \t]*{most}", _LENIENT_NUMBERS[letter], number)
+
+
+def _abbreviated(text: str) -> int:
+    """A year, of which two digits leave out the century."""
+    digits = text.strip(" \t")
+    if len(digits) != 2 or not digits.isdigit():
+        return int(digits)
+    return _LAST_OF_CENTURY - (_LAST_OF_CENTURY - int(digits)) % 100
 
 
 @lru_cache(maxsize=256)
 def _reader(pattern: str, *, exact: bool) -> Reader:
-    parts = tokens(pattern)
-    numeric = [part.letter in _NUMBERS and not (part.letter in "ML" and len(part.text) >= 3) for part in parts]
-    made, seen = [], set()
-    for index, token in enumerate(parts):
-        adjacent = index + 1 < len(parts) and numeric[index] and numeric[index + 1]
-        text = _part(token, exact=exact, adjacent=adjacent)
+    """Raises `UsageError` for what is no pattern."""
+    tokens = read_parts(pattern, Style.FORMATTER if exact else Style.SIMPLE)
+    numeric = [token.letter in _LENIENT_NUMBERS and not _is_name(token) for token in tokens]
+    form, depth = "", 0
+    fields: list[tuple[str, Callable[[str], int]]] = []
+    seen: set[str] = set()
+    for index, token in enumerate(tokens):
+        if token.letter in ("[", "]"):
+            form += "(?:" if token.letter == "[" else ")?"
+            depth += 1 if token.letter == "[" else -1
+            continue
+        if not token.letter:
+            form += re.escape(token.text)
+            continue
+        adjacent = index + 1 < len(tokens) and numeric[index] and numeric[index + 1]
+        part = _exact_part(token) if exact else _lenient_part(token, adjacent=adjacent)
+        text = part.form
         for name in re.findall(r"\?P<(\w+)>", text):
-            if name in seen:  # a field given twice counts once
+            if name in seen:  # a zone given twice counts once
                 text = text.replace(f"?P<{name}>", "?:")
             seen.add(name)
-        made.append(text)
-    return Reader(re.compile("".join(made), re.ASCII), _columns(parts))
+        if part.field:
+            form += f"(?P<field_{len(fields)}>{text})"
+            fields.append((part.field, part.number))
+        else:
+            form += f"(?:{text})"
+    return Reader(re.compile(form + ")?" * depth, re.ASCII), tuple(fields), _columns(tokens))
+
+
+def _is_name(token: Token) -> bool:
+    return token.letter in "ML" and len(token.text) > 2
 
 
 _DIRECTIVES = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 _OF_DATE = {"yyyy", "MM", "dd"}
 
 
-def _columns(parts: tuple[Token, ...]) -> tuple[str, str] | None:
+def _columns(parts: Tokens) -> tuple[str, str] | None:
     fields = sorted(token.text for token in parts if token.letter)
     if fields not in (sorted(_OF_DATE), sorted(_DIRECTIVES)):
         return None
@@ -122,15 +236,19 @@ def _columns(parts: tuple[Token, ...]) -> tuple[str, str] | None:
 
 
 def read_exactly(text: pl.Series, pattern: str) -> pl.Series:
-    """Text as timestamps without a zone, as TO_TIMESTAMP does; NULL where it says none."""
+    """Text as timestamps without a zone, as TO_TIMESTAMP does; NULL where it says none.
+
+    Raises `UsageError` for what is no pattern.
+    """
     reader = _reader(pattern, exact=True)
 
     def one(item: str) -> datetime | None:
         found = reader.form.fullmatch(item)
         if found is None:
             return _fixed_form(item)
+        said = reader.numbers(found)
         try:
-            return _smart(found.groupdict())
+            return date_fields.read_exactly(said) if reader.agrees(found, said) else _fixed_form(item)
         except ValueError:
             return _fixed_form(item)
 
@@ -141,14 +259,18 @@ def read_leniently(text: pl.Series, pattern: str, zone: Zone | None = None) -> p
     """Text as local timestamps, as SimpleDateFormat reads; NULL where it says none.
 
     A zone in the text is applied, if `zone` is given: the local time there of the instant that the text states.
+    Raises `UsageError` for what is no pattern.
     """
     reader = _reader(pattern, exact=False)
 
     def one(item: str) -> datetime | None:
         found = reader.form.match(item)
+        if found is None:
+            return None
         try:
-            return None if found is None else _lenient(found.groupdict(), zone)
-        except OverflowError:  # beyond the years that are kept
+            moment = date_fields.read_leniently(reader.numbers(found))
+            return moment if zone is None else _at(moment, found.groupdict(), zone)
+        except (OverflowError, UsageError):  # beyond the years that are kept, or a zone that there is not
             return None
 
     return _read(text, reader, one)
@@ -175,77 +297,15 @@ def _read(text: pl.Series, reader: Reader, one: Callable[[str], datetime | None]
     return usual.scatter(missing, pl.Series([known[item] for item in items], dtype=kind))
 
 
-def _year(text: str, *, exact: bool) -> int:
-    if len(text) != 2:
-        return int(text)
-    if exact:
-        return 2000 + int(text)
-    return _LAST_OF_CENTURY - (_LAST_OF_CENTURY - int(text)) % 100
-
-
-def _hour(fields: Fields) -> int:
-    if "hour" in fields:
-        return int(fields["hour"])
-    if "hour24" in fields:
-        return int(fields["hour24"]) % 24
-    twelfth = int(fields.get("hour12") or fields.get("hour11") or 0) % 12
-    return twelfth + (12 if fields.get("half", "").upper() == "PM" else 0)
-
-
-def _month(fields: Fields) -> int:
-    if "month_name" in fields:
-        return next(index for index, name in enumerate(_MONTHS, 1) if name.startswith(fields["month_name"].lower()))
-    return int(fields.get("month", 1))
-
-
-def _smart(found: dict[str, str | None]) -> datetime:
-    """As Java's smart resolver. Raises `ValueError`.
-
-    A day past the month's end, up to the 31st, is its last; 24:00:00 is the next day's begin.
-    """
-    fields = {name: value for name, value in found.items() if value is not None}
-    year, month, day = _year(fields.get("year", "1970"), exact=True), _month(fields), int(fields.get("day", 1))
-    if 1 <= month <= 12 and 1 <= day <= 31 and year >= 1:
-        day = min(day, calendar.monthrange(year, month)[1])
-    fraction = int(fields.get("fraction", "0")[:6].ljust(6, "0"))
-    clock = (_hour(fields), int(fields.get("minute", 0)), int(fields.get("second", 0)), fraction)
-    ends_day = clock == (24, 0, 0, 0) and year < MAXYEAR
-    if ends_day:
-        clock = (0, 0, 0, 0)
-    moment = datetime(year, month, day, *clock) + timedelta(days=ends_day)  # noqa: DTZ001 - local by intention
-    return moment + timedelta(days=int(fields["day_of_year"]) - 1) if "day_of_year" in fields else moment
-
-
-def _lenient(found: dict[str, str | None], zone: Zone | None) -> datetime:
-    """Fields too large carry over; a fraction is a number of milliseconds. Raises `OverflowError`."""
-    fields = {name: value for name, value in found.items() if value is not None}
-    carried, month = divmod(_month(fields) - 1, 12)
-    year = _year(fields.get("year", "1970"), exact=False) + carried
-    if not 1 <= year <= 9999:
-        raise OverflowError(year)
-    days = int(fields.get("day_of_year", fields.get("day", 1))) - 1
-    first = datetime(year, 1 if "day_of_year" in fields else month + 1, 1)  # noqa: DTZ001 - local by intention
-    moment = first + timedelta(
-        days=days,
-        hours=_hour(fields),
-        minutes=int(fields.get("minute", 0)),
-        seconds=int(fields.get("second", 0)),
-        milliseconds=int(fields.get("fraction", 0)),
-    )
-    if zone is None:
-        return moment
-    return _at(moment, fields, zone)
-
-
-def _at(moment: datetime, fields: Fields, zone: Zone) -> datetime:
+def _at(moment: datetime, fields: dict[str, str | None], zone: Zone) -> datetime:
     """The local time in `zone` of a moment whose text may name another zone."""
     offset = fields.get("offset")
     if offset is not None:
         digits = offset.replace(":", "")
         minutes = 0 if digits == "Z" else int(digits[0] + "1") * (int(digits[1:3]) * 60 + int(digits[3:5] or 0))
         instant = pl.lit(moment - timedelta(minutes=minutes), pl.Datetime("us", "UTC"))
-    elif "zone" in fields:
-        instant = zone_of(fields["zone"]).instant(pl.lit(moment, pl.Datetime("us")))
+    elif (name := fields.get("zone")) is not None:
+        instant = zone_of(name).instant(pl.lit(moment, pl.Datetime("us")))
     else:
         return moment
     local = pl.select(zone.local(instant)).item()

@@ -12,11 +12,12 @@ from riacho.dataflow.evaluation.failures import ValueFailure
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
 from riacho.dataflow.evaluation.kernels import Failing, Report, apply
 from riacho.dataflow.evaluation.zones import UTC, Zone, zone
-from riacho.dataflow.functions import date_patterns
 from riacho.dataflow.functions.comparison import at_least
+from riacho.dataflow.functions.date_patterns import write
 from riacho.dataflow.functions.date_reading import read_exactly, read_leniently
 from riacho.dataflow.functions.intervals import milliseconds_of, months_text, plus_milliseconds, plus_months, shifted
 from riacho.errors import UsageError
+from riacho.plan.date_patterns import Style
 from riacho.plan.types import (
     DATE,
     TIMESTAMP_3,
@@ -163,19 +164,25 @@ def _whole_months(begin: pl.Expr, end: pl.Expr) -> pl.Expr:
 
 
 def _by_pattern(
-    call: Invocation, texts: pl.Expr, index: int, default: str, step: Callable[[pl.Series, str], pl.Series]
+    call: Invocation,
+    texts: pl.Expr,
+    step: Callable[[pl.Series, str], pl.Series],
+    kind: pl.DataType | None = None,
 ) -> pl.Expr:
-    """Applies a step that needs a pattern: at once for a literal one, else once per distinct pattern."""
-    if len(call) <= index or call.is_literal(index):
-        pattern = default if len(call) <= index else call.literal(index)
+    """Applies a step that needs the pattern, argument 2: at once for a literal one, else once per distinct pattern.
+
+    It makes a column of `kind`, if that is not the call's.
+    """
+    kind = kind or call.result
+    if len(call) == 1 or call.is_literal(1):
+        pattern = DEFAULT_PATTERN if len(call) == 1 else call.literal(1)
         if pattern is None:
-            return pl.lit(None, call.result)
-        date_patterns.tokens(pattern)
-        return call.columnwise(lambda series, _: step(series[0], pattern), (texts,))
+            return pl.lit(None, kind)
+        return apply(lambda series, _: step(series[0], pattern), kind, (texts,), call.failing)
 
     def run(series: list[pl.Series], report: Report) -> pl.Series:
         values, patterns = series
-        made = pl.Series([None], dtype=call.result).new_from_index(0, len(values))
+        made = pl.Series([None], dtype=kind).new_from_index(0, len(values))
         for pattern in patterns.drop_nulls().unique().to_list():
             same = patterns == pattern
             rows = same.arg_true()
@@ -185,33 +192,34 @@ def _by_pattern(
                 report.rows(same, error.what)
         return made
 
-    return call.columnwise(run, (texts, call[index]))
+    return apply(run, kind, (texts, call[1]), call.failing)
 
 
 DEFAULT_PATTERN = "yyyy-MM-dd HH:mm:ss"
 
 
-def _written(local: pl.Series, pattern: str, where: Zone) -> pl.Series:
-    return pl.select(date_patterns.write(pl.lit(local), pattern, where)).to_series()
+def _written(local: pl.Series, pattern: str, where: Zone, style: Style) -> pl.Series:
+    return pl.select(write(pl.lit(local), pattern, where, style)).to_series()
 
 
 def _date_format(call: Invocation) -> pl.Expr:
-    where = call.settings.zone
+    """Of text Flink takes both times for those of UTC, whatever the session's zone."""
     if is_text(call.type(0)):
         local = apply(
             lambda series, _: read_leniently(series[0], DEFAULT_PATTERN), pl.Datetime("us"), (call[0],), call.failing
         )
-    else:
-        local = local_timestamp(call[0], call.type(0), call.settings)
+        return _by_pattern(call, local, lambda item, pattern: _written(item, pattern, UTC, Style.SIMPLE))
+    where, style = call.settings.zone, Style.FORMATTER
+    local = local_timestamp(call[0], call.type(0), call.settings)
     if call.is_literal(1) and call.literal(1) is not None:
-        return date_patterns.write(local, call.literal(1), where)
-    return _by_pattern(call, local, 1, DEFAULT_PATTERN, lambda item, pattern: _written(item, pattern, where))
+        return write(local, call.literal(1), where, style)
+    return _by_pattern(call, local, lambda item, pattern: _written(item, pattern, where, style))
 
 
 def _from_unixtime(call: Invocation) -> pl.Expr:
     where = call.settings.zone
     local = where.local((call[0] * 1_000_000).cast(pl.Datetime("us", "UTC")))
-    return _by_pattern(call, local, 1, DEFAULT_PATTERN, lambda item, pattern: _written(item, pattern, where))
+    return _by_pattern(call, local, lambda item, pattern: _written(item, pattern, where, Style.SIMPLE))
 
 
 def _lenient(call: Invocation, target: DataType) -> pl.Expr:
@@ -222,13 +230,21 @@ def _lenient(call: Invocation, target: DataType) -> pl.Expr:
 def _to_date(call: Invocation) -> pl.Expr:
     if len(call) == 1:
         return _lenient(call, DATE)
-    return _by_pattern(call, call[0], 1, "", lambda text, pattern: read_leniently(text, pattern).dt.date())
+    return _by_pattern(call, call[0], lambda text, pattern: read_leniently(text, pattern).dt.date())
 
 
 def _to_timestamp(call: Invocation) -> pl.Expr:
     if len(call) == 1:
         return _lenient(call, TIMESTAMP_3)
-    return cut(_by_pattern(call, call[0], 1, "", read_exactly), 3)
+    return cut(_by_pattern(call, call[0], _exactly), 3)
+
+
+def _exactly(text: pl.Series, pattern: str) -> pl.Series:
+    """Nothing fits what is no pattern: as in Flink, where it is computed; a literal one was refused."""
+    try:
+        return read_exactly(text, pattern)
+    except UsageError:
+        return pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, len(text))
 
 
 def _to_timestamp_ltz(call: Invocation) -> pl.Expr:
@@ -240,9 +256,10 @@ def _to_timestamp_ltz(call: Invocation) -> pl.Expr:
         return call.per_row(_refuse_precision)
     factor = 1_000_000 if precision == 0 else 1000
     if isinstance(kind, FloatType):
-        amount = call[0].cast(pl.Float64) * factor
-        known = amount.is_between(_FIRST_INSTANT, _LAST_INSTANT)
-        return pl.when(known).then(amount).cast(pl.Int64, strict=False).cast(pl.Datetime("us", "UTC"))
+        amount = call[0].cast(pl.Float64) * (factor // 1000)
+        known = amount.is_between(_FIRST_INSTANT // 1000, _LAST_INSTANT // 1000)
+        milliseconds = pl.when(known).then(amount).cast(pl.Int64, strict=False)
+        return (milliseconds * 1000).cast(pl.Datetime("us", "UTC"))
     amount = call[0].cast(pl.Int64)
     known = amount.is_between(_FIRST_INSTANT // factor, _LAST_INSTANT // factor)
     return (pl.when(known).then(amount) * factor).cast(pl.Datetime("us", "UTC"))
@@ -257,22 +274,30 @@ def _refuse_precision(_: object, precision: int) -> None:
 
 
 def _instant_of_text(call: Invocation) -> pl.Expr:
-    """The third argument is the zone that the text is local to, by default UTC."""
-    local = _lenient(call, TIMESTAMP_3) if len(call) == 1 else cut(apply_pattern(call, call[0]), 3)
-    if len(call) < 3:
+    """The third argument is the zone that the text is local to, by default UTC. Text alone must state a timestamp."""
+    if len(call) == 1:
+        return UTC.instant(from_text(call[0], TIMESTAMP_3, call.settings, call.failing))
+    local = cut(_by_pattern(call, call[0], _exactly, pl.Datetime("us")), 3)
+    if len(call) == 2:
         return UTC.instant(local)
-    if call.literal(2) is None:
-        raise UsageError("the zone of TO_TIMESTAMP_LTZ must be a literal")
-    return zone(call.literal(2)).instant(local)
+    if call.is_literal(2):
+        name = call.literal(2)
+        return pl.lit(None, call.result) if name is None else zone(name).instant(local)
+    return call.columnwise(_instants, (local, call[2]))
 
 
-def apply_pattern(call: Invocation, text: pl.Expr) -> pl.Expr:
-    """Text as local timestamps by the pattern in argument 2."""
-    pattern = call.literal(1)
-    if pattern is None:
-        raise UsageError(f"the pattern of {call.call.function} must be a literal")
-    kind = pl.Datetime("us")
-    return apply(lambda series, _: read_exactly(series[0], pattern), kind, (text,), call.failing)
+def _instants(series: list[pl.Series], _: Report) -> pl.Series:
+    """Local times of the zones beside them; NULL where there is no such zone, as in Flink."""
+    local, names = series
+    made = pl.Series([None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, len(local))
+    for name in names.drop_nulls().unique().to_list():
+        try:
+            where = zone(name)
+        except UsageError:
+            continue
+        rows = (names == name).arg_true()
+        made = made.scatter(rows, pl.select(where.instant(pl.lit(local.gather(rows)))).to_series())
+    return made
 
 
 _NO_TIME = -(2**63)
@@ -289,7 +314,7 @@ def _unix_timestamp(call: Invocation) -> pl.Expr:
         made = (where.instant(local, "latest").to_physical() // 1_000_000).fill_null(_NO_TIME)
         return pl.select(pl.when(pl.lit(text).is_not_null()).then(made)).to_series()
 
-    return _by_pattern(call, call[0], 1, DEFAULT_PATTERN, seconds)
+    return _by_pattern(call, call[0], seconds)
 
 
 def _convert_tz(call: Invocation) -> pl.Expr:

@@ -80,7 +80,11 @@ _DEVIATIONS = """\
 - JSON_VALUE … RETURNING converts a scalar of another type where it can and obeys ON ERROR where it cannot; Flink's job
   fails with a ClassCastException.
 - REGEXP functions of a pattern that matches the empty string run row by row.
-- A weekly, regional or era-based date pattern (`w`, `e`, `B`) is an error that names the letter.
+- Date patterns are those of Java's classes, DateTimeFormatter for timestamps and SimpleDateFormat for the rest, with
+  the names and weeks of the United States. A wrong literal pattern is refused when the statement is compiled; in Flink
+  TO_TIMESTAMP gives NULL by it, and the others fail at run time. Refused are also the part of the day in words (`B`)
+  and zones written in full (`zzzz`). `z` writes the abbreviation of the tz database, `-03` where Java knows `BRT`.
+- A literal zone of TO_TIMESTAMP_LTZ that there is not is an error; Flink gives NULL, as both do by a computed one.
 - JSON_OBJECT, JSON_ARRAY and JSON_STRING also take a DATE, as its text.
 - JSON paths have members, elements, ranges, `*` and `..`, but no filters.
 - Digests, JSON, URLs, HEX and BIN of integers, INITCAP, TRANSLATE, PRINTF and the functions that compare array elements

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from riacho.errors import UsageError
+from riacho.plan.date_patterns import Style, read_parts, written_parts
+from riacho.plan.expressions import Literal
 from riacho.plan.types import (
     BIGINT,
     BOOLEAN,
@@ -31,6 +37,7 @@ from riacho.sql.functions.parameters import (
     gives,
     gives_never_null,
     gives_nullable,
+    integer,
     literal_text,
     nullable_if_any,
     numeric,
@@ -124,6 +131,29 @@ def _interval_from(arguments: Arguments) -> Signature:
     return _step_unit_signature(arguments, tuple(kinds), YearMonthIntervalType() if months else DayTimeIntervalType())
 
 
+def _check_pattern(arguments: Arguments, parts: Callable[[str, Style], object], style: Style) -> None:
+    """Refuse a literal pattern, argument 2, that Java would refuse for each row."""
+    match arguments[1:]:
+        case (Literal(value=str() as pattern), *_):
+            try:
+                parts(pattern, style)
+            except UsageError as error:
+                raise FunctionError(error.what, mend=error.mend, position=arguments[1].position) from error
+
+
+def _with_pattern(
+    definition: FunctionDefinition, parts: Callable[[str, Style], object], style: Style
+) -> FunctionDefinition:
+    """A function whose second argument, if it is there, is a date pattern."""
+
+    def infer(arguments: Arguments) -> Signature:
+        signature = definition.infer(arguments)
+        _check_pattern(arguments, parts, style)
+        return signature
+
+    return replace(definition, infer=infer)
+
+
 def _date_format(arguments: Arguments) -> Signature:
     point, pattern = arguments[0].type, arguments[1].type
     if isinstance(point, NullType):
@@ -133,6 +163,7 @@ def _date_format(arguments: Arguments) -> Signature:
             f"DATE_FORMAT does not take {point.name()} and {pattern.name()}", position=arguments[0].position
         )
     kind = TIMESTAMP_3.with_nullable(point.nullable) if isinstance(point, DateType) else point
+    _check_pattern(arguments, written_parts, Style.SIMPLE if is_text(point) else Style.FORMATTER)
     return Signature((kind, STRING.with_nullable(pattern.nullable)), STRING.with_nullable(True))
 
 
@@ -143,6 +174,13 @@ def _to_timestamp_ltz(arguments: Arguments) -> Signature:
     if numeric(first) is not None and len(arguments) <= 2:
         amount = numeric(first)
         assert amount is not None
+        for precision in arguments[1:]:
+            if integer(precision.type) is None:
+                raise FunctionError(
+                    f"the precision of TO_TIMESTAMP_LTZ is no {precision.type.name()}",
+                    mend="write 0 for seconds or 3 for milliseconds",
+                    position=precision.position,
+                )
         return Signature((amount, INT)[: len(arguments)], result)
     if text(first) is not None:
         for argument in arguments[1:]:
@@ -150,6 +188,7 @@ def _to_timestamp_ltz(arguments: Arguments) -> Signature:
                 raise FunctionError(
                     f"TO_TIMESTAMP_LTZ does not take {argument.type.name()} after a string", position=argument.position
                 )
+        _check_pattern(arguments, read_parts, Style.FORMATTER)
         return Signature((STRING,) * len(arguments), result)
     raise FunctionError(f"TO_TIMESTAMP_LTZ does not take {first.name()}", position=arguments[0].position)
 
@@ -158,6 +197,7 @@ def _unix_timestamp(arguments: Arguments) -> Signature:
     for argument in arguments:
         if text(argument.type) is None:
             raise FunctionError(f"UNIX_TIMESTAMP does not take {argument.type.name()}", position=argument.position)
+    _check_pattern(arguments, read_parts, Style.SIMPLE)
     return Signature((STRING,) * len(arguments), BIGINT.with_nullable(nullable_if_any(arguments)))
 
 
@@ -214,19 +254,27 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     FunctionDefinition(
         "DATE_FORMAT", _date_format, "DATE_FORMAT(point, pattern)", "As text, by a Java date pattern.", (2, 2)
     ),
-    function(
-        "TO_DATE(string[, pattern])",
-        (text, text),
-        gives_nullable(DATE),
-        "The date that a string states; NULL if none.",
-        optional=1,
+    _with_pattern(
+        function(
+            "TO_DATE(string[, pattern])",
+            (text, text),
+            gives_nullable(DATE),
+            "The date that a string states; NULL if none.",
+            optional=1,
+        ),
+        read_parts,
+        Style.SIMPLE,
     ),
-    function(
-        "TO_TIMESTAMP(string[, pattern])",
-        (text, text),
-        gives_nullable(TIMESTAMP_3),
-        "The timestamp that a string states; NULL if none.",
-        optional=1,
+    _with_pattern(
+        function(
+            "TO_TIMESTAMP(string[, pattern])",
+            (text, text),
+            gives_nullable(TIMESTAMP_3),
+            "The timestamp that a string states; NULL if none.",
+            optional=1,
+        ),
+        read_parts,
+        Style.FORMATTER,
     ),
     FunctionDefinition(
         "TO_TIMESTAMP_LTZ",
@@ -235,12 +283,16 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
         "The instant of epoch seconds (precision 0) or milliseconds (3, the default), or of a string in a zone (UTC).",
         (1, 3),
     ),
-    function(
-        "FROM_UNIXTIME(seconds[, pattern])",
-        (as_bigint, text),
-        gives_nullable(STRING),
-        "Epoch seconds as text, in the session's zone.",
-        optional=1,
+    _with_pattern(
+        function(
+            "FROM_UNIXTIME(seconds[, pattern])",
+            (as_bigint, text),
+            gives_nullable(STRING),
+            "Epoch seconds as text, in the session's zone.",
+            optional=1,
+        ),
+        written_parts,
+        Style.SIMPLE,
     ),
     FunctionDefinition(
         "UNIX_TIMESTAMP",

@@ -1,0 +1,1 @@
+EXPLAIN SELECT TO_DATE('2024-01-02', 'yyyy''-MM');
