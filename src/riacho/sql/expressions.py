@@ -30,6 +30,7 @@ from riacho.sql.intervals import interval_of, of_units
 from riacho.sql.literals import interval_literal, java_length, number_literal, temporal_literal
 from riacho.sql.mixed_comparison import as_first, as_numbers
 from riacho.sql.over import OverCollector
+from riacho.sql.row_comparison import fields_equal
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import OPPOSITES, SubqueryBinder
@@ -108,6 +109,8 @@ class ExpressionBinder:
             if isinstance(tree.args["expression"], exp.Any | exp.All):
                 return self._quantified(tree, tree.args["expression"])
             operands = (self.bind(tree.args["this"]), self.bind(tree.args["expression"]))
+            if kind is exp.EQ:
+                return fields_equal(*operands, position)
             found = bind(_OPERATORS[kind], operands, position)
             return bind("NOT", (found,), position) if tree.args.get("negate") else found
         handler = _HANDLERS.get(kind)
