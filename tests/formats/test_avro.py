@@ -121,7 +121,7 @@ ALL_VALUES = st.tuples(
             _NESTED,
             st.lists(st.none() | _NESTED, max_size=3),
             st.dictionaries(st.text("abc", max_size=2), st.none() | st.integers(-9, 9), max_size=3).map(
-                lambda given: [{"key": key, "value": value} for key, value in given.items()]
+                lambda given: [{"key": key, "value": value} for key, value in sorted(given.items())]
             ),
         )
     ),

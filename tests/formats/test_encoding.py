@@ -159,7 +159,7 @@ rows = st.tuples(
     st.none() | st.fixed_dictionaries({"x": st.none() | st.integers(-5, 5), "y": st.none() | texts}),
     st.none()
     | st.dictionaries(texts, st.none() | st.integers(-5, 5), max_size=3).map(
-        lambda found: [{"key": key, "value": value} for key, value in found.items()]
+        lambda found: [{"key": key, "value": value} for key, value in sorted(found.items())]
     ),
 )
 

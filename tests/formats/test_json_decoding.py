@@ -398,4 +398,11 @@ def test_iso_timestamps_and_offsets() -> None:
 
 
 def test_the_last_of_equal_keys_of_a_map_counts() -> None:
-    assert one(COUNTS, '{"a": 1, "b": 2, "a": 3}').to_list() == [{"key": "b", "value": 2}, {"key": "a", "value": 3}]
+    assert one(COUNTS, '{"a": 1, "b": 2, "a": 3}').to_list() == [{"key": "a", "value": 3}, {"key": "b", "value": 2}]
+
+
+def test_maps_of_the_same_entries_are_the_same_in_whatever_order_they_are_written() -> None:
+    written = (b'{"v": {"a": 1, "b": null}}', b'{"v": null}', b'{"v": {"b": null, "a": 1}}', b'{"v": {}}')
+    values = decode([Field("v", COUNTS)], *written).frame["v"].to_list()
+    entries = [{"key": "a", "value": 1}, {"key": "b", "value": None}]
+    assert values == [entries, None, entries, []]

@@ -118,7 +118,7 @@ def _unpack(kind: FieldType) -> Convert | None:
         return lambda data: _DIGITS.scaleb(Decimal(int.from_bytes(data, "big", signed=True)), -kind.scale)
 
     def entries(inner: Convert) -> Convert:
-        return lambda given: [{"key": key, "value": inner(value)} for key, value in given.items()]
+        return lambda given: [{"key": key, "value": inner(given[key])} for key in sorted(given)]
 
     return _converter(kind, decimal, entries)
 

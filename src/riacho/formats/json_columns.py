@@ -310,7 +310,7 @@ def _lists(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
 def _maps(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
     offsets, status, elements, keys = elements_of(texts, tokens.OBJECT)
     report(kind, texts, target, status == 2)
-    offsets, kept = _without_repeated_keys(offsets, keys)
+    offsets, kept = _in_order_of_keys(offsets, keys)
     if kept is not None:
         elements, keys = elements.take(kept), keys.take(kept)
     key, value = kind.children
@@ -351,18 +351,24 @@ def _present(status: Bytes) -> arrow.BoolArray | None:
     return None if valid.all() else valid
 
 
-def _without_repeated_keys(offsets: Int64Array, keys: Texts) -> tuple[Int64Array, Int64Array | None]:
-    """The entries to keep where a map names a key twice (the last counts), and the offsets then; None: all."""
+def _in_order_of_keys(offsets: Int64Array, keys: Texts) -> tuple[Int64Array, Int64Array | None]:
+    """The entries of maps to take, and the offsets then; None: all as they stand.
+
+    Of equal keys the last counts. Maps with the same entries become the same values, since groups, joins and rows that
+    are taken back go by the whole of a value; where Flink has a hash map, its order is as far from the text's.
+    """
     if len(keys) == 0:
         return offsets, None
     owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     names = arrow.to_frame([("key", convert(_TEXT, keys, _UNREPORTED))], len(keys))
-    last = pl.struct("owner", "key").is_last_distinct()
-    kept = names.with_columns(pl.Series("owner", owner)).select(last).to_series().to_numpy()
-    if kept.all():
+    names = names.with_columns(pl.Series("owner", owner))
+    in_order = (pl.col("owner") != pl.col("owner").shift()) | (pl.col("key") > pl.col("key").shift())
+    if names.select(in_order.all()).item():
         return offsets, None
-    counts = np.bincount(owner[kept], minlength=len(offsets) - 1)
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))).astype(np.int64), np.flatnonzero(kept)
+    last = names.with_row_index().filter(pl.struct("owner", "key").is_last_distinct()).sort("owner", "key")
+    counts = np.bincount(last["owner"].to_numpy(), minlength=len(offsets) - 1)
+    bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))).astype(np.int64)
+    return bounds, last["index"].to_numpy().astype(np.int64)
 
 
 _TEXT = FieldType(Kind.STRING, "STRING")

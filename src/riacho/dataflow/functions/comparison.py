@@ -12,14 +12,22 @@ import polars as pl
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
 from riacho.plan.expressions import Call, Cast
-from riacho.plan.types import ArrayType, DataType, FloatType, MapType, RowType
+from riacho.plan.types import ArrayType, DataType, FloatType, MapType, MultisetType, RowType
 
 Comparison = Callable[[pl.Expr, pl.Expr], pl.Expr]
 
 
 def equal(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
     """left = right, for columns of one type."""
+    left, right = by_keys(left, kind), by_keys(right, kind)
     return _unless_nan(left == right, left, right, kind)
+
+
+def by_keys(value: pl.Expr, kind: DataType) -> pl.Expr:
+    """A map in the order of its keys: in which they stand makes no other map of it."""
+    if not isinstance(kind, MapType) or isinstance(kind, MultisetType):
+        return value
+    return value.list.eval(pl.element().sort_by(pl.element().struct.field("key")))
 
 
 def at_least(left: pl.Expr, right: pl.Expr, kind: DataType) -> pl.Expr:
@@ -76,16 +84,18 @@ def _fields_equal(call: Invocation, index: int, value: pl.Expr) -> pl.Expr:
 def _not_equal(call: Invocation) -> pl.Expr:
     if _is_constructor(call, 0) and _is_constructor(call, 1):
         return ~_fields_equal(call, 1, call[1])
-    differ = call[0] != call[1]
+    kind = call.type(0)
+    differ = by_keys(call[0], kind) != by_keys(call[1], kind)
     if not _has_nan(call) or _literal_number(call, 0) or _literal_number(call, 1):
         return differ
     return differ | (call[0].is_nan() & call[1].is_nan())
 
 
 def _distinct(call: Invocation) -> pl.Expr:
-    if isinstance(call.type(0), ArrayType | MapType | RowType):
+    kind = call.type(0)
+    if isinstance(kind, ArrayType | MapType | RowType):
         both_null = call[0].is_null() & call[1].is_null()
-        same = (call[0] == call[1]).fill_null(value=False)
+        same = equal(call[0], call[1], kind).fill_null(value=False)
         return ~(both_null | same)
     differ = call[0].ne_missing(call[1])
     return differ | (call[0].is_nan() & call[1].is_nan()).fill_null(value=False) if _has_nan(call) else differ
