@@ -16,7 +16,7 @@ import pytest
 
 import riacho
 from riacho.dataflow.expressions import Evaluator, RowError, Settings
-from riacho.dataflow.python_functions.values import WrongResultError, from_python, to_python
+from riacho.dataflow.python_functions.values import from_python, to_python
 from riacho.errors import RiachoError
 from riacho.plan.relations import Field, Schema
 from riacho.plan.types import BIGINT, STRING, DataType
@@ -25,6 +25,7 @@ from riacho.sql.function_statements import definition_of
 from riacho.sql.functions import bind_definition
 from riacho.sql.session import Session
 from riacho.sql.type_text import read_type
+from riacho.user_functions.calling import WrongResultError
 from riacho.user_functions.loading import declared
 
 

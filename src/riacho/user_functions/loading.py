@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from riacho.errors import UsageError
+from riacho.user_functions.calling import UserCodeError, called
 from riacho.user_functions.classes import AggregateFunction, TableFunction
 from riacho.user_functions.declarations import Declaration, Kind, Style, declaration, entry_point
 
@@ -49,32 +50,30 @@ class PythonModules:
             mend = f"did you mean '{module_name}.{near[0]}'?" if near else f"it is {module.__file__}"
             raise FunctionNotFoundError(f"the module '{module_name}' has no function '{name}'", mend=mend)
         try:
-            return declared(found, target)
-        except UsageError:
-            raise
-        except (Exception, SystemExit) as error:  # a class that cannot be made an object
-            raise FunctionNotFoundError(
-                f"'{target}' cannot be used: {type(error).__name__}: {error}",
+            return called(declared, found, target)
+        except UserCodeError as failed:
+            if isinstance(failed.error, UsageError):
+                raise failed.error from None
+            raise FunctionNotFoundError(  # a class that cannot be made an object
+                f"'{target}' cannot be used: {failed}",
                 mend="a function's class is made without arguments, and defines the methods that its kind needs",
-            ) from error
+            ) from failed
 
     def _import(self, name: str) -> ModuleType:
         own = self._files.get(name)
         for folder in {str(file.parent) for file in self._files.values()} - set(sys.path):
             sys.path.insert(0, folder)
         try:
-            if own is None and find_spec(name) is None:
+            if own is None and called(find_spec, name) is None:
                 given = ", ".join(file.name for file in self._files.values()) or "none"
                 raise FunctionNotFoundError(
                     f"there is no Python module '{name}'",
                     mend=f"give its file with --py {name.partition('.')[0]}.py (given: {given}), "
                     "or put it on the module path: PYTHONPATH",
                 )
-            module = import_module(name)
-        except FunctionNotFoundError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise _broken(name, error) from error
+            module = called(import_module, name)
+        except UserCodeError as failed:
+            raise _broken(name, failed.error) from failed
         if own is not None and Path(module.__file__ or "").resolve() != own:
             raise FunctionNotFoundError(
                 f"another module '{name}' is loaded already: {module.__file__ or 'a part of Python'}",
@@ -113,12 +112,12 @@ def declared(found: Any, target: str) -> Declaration:
 
 def _check_calls(made: Declaration, target: str) -> None:
     """Refuse functions whose calls give no value but something that has yet to be run."""
-    called = entry_point(made.function)
-    if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
+    callee = entry_point(made.function)
+    if inspect.iscoroutinefunction(callee) or inspect.isasyncgenfunction(callee):
         raise FunctionNotFoundError(
             f"'{target}' is asynchronous: a call gives no value", mend="write def, not async def"
         )
-    if made.kind is Kind.SCALAR and inspect.isgeneratorfunction(called):
+    if made.kind is Kind.SCALAR and inspect.isgeneratorfunction(callee):
         raise FunctionNotFoundError(
             f"'{target}' yields rows, which a scalar function does not",
             mend="declare it a table function: @riacho.udtf(result_types=['STRING', …])",

@@ -18,8 +18,8 @@ import polars as pl
 from riacho.dataflow.aggregates.contract import Argument, Int64Array, Rows
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.operator import StateArrays
-from riacho.dataflow.python_functions.scalar import open_function, raised
-from riacho.dataflow.python_functions.values import WrongResultError, from_python, shown, to_python
+from riacho.dataflow.python_functions.scalar import open_function
+from riacho.dataflow.python_functions.values import from_python, shown, to_python
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import decode
 from riacho.errors import RiachoError
@@ -27,6 +27,7 @@ from riacho.formats.arrow import to_frame
 from riacho.plan.expressions import AggregateCall, Position
 from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import DataType
+from riacho.user_functions.calling import UserCodeError, called
 
 _SAMPLED = 16
 """Accumulators that are stored to see how large they are."""
@@ -70,9 +71,9 @@ class PythonAggregate:
             values = [column[row] for column in columns]
             try:
                 if slot not in self._accumulators:
-                    self._accumulators[slot] = self._function.create_accumulator()
-                (accumulate if sign > 0 else retract)(self._accumulators[slot], *values)
-            except (Exception, SystemExit) as error:
+                    self._accumulators[slot] = called(lambda: self._function.create_accumulator())
+                called(accumulate if sign > 0 else retract, self._accumulators[slot], *values)
+            except UserCodeError as error:
                 raise self._failure(error, given=self._given(values)) from error
         self._measure()
 
@@ -92,8 +93,8 @@ class PythonAggregate:
                 made.append(None)  # a group that is about to begin
                 continue
             try:
-                made.append(convert(self._function.get_value(self._accumulators[slot])))
-            except (Exception, SystemExit) as error:
+                made.append(called(lambda held: convert(self._function.get_value(held)), self._accumulators[slot]))
+            except UserCodeError as error:
                 raise self._failure(error, "get_value") from error
         return pl.Series(made, dtype=polars_type(call.type), strict=False)
 
@@ -114,8 +115,8 @@ class PythonAggregate:
                 self._accumulators[into] = found
                 continue
             try:
-                self._function.merge(self._accumulators[into], [found])
-            except (Exception, SystemExit) as error:
+                called(lambda held, more: self._function.merge(held, [more]), self._accumulators[into], found)
+            except UserCodeError as error:
                 raise self._failure(error, "merge") from error
 
     def _given(self, values: list[Any]) -> str:
@@ -126,31 +127,35 @@ class PythonAggregate:
         ]
         return f" for {', '.join(given)}" if given else ""
 
-    def _failure(self, error: BaseException, method: str | None = None, given: str = "") -> RiachoError:
-        what = str(error) if isinstance(error, WrongResultError) else raised(error)
+    def _failure(self, error: UserCodeError, method: str | None = None, given: str = "") -> RiachoError:
         place = self._position
         where = f"{f' in {method}' if method else ''}{f' in column {self._column}' if self._column else ''}"
         return RiachoError(
-            f"the Python function {self._python.name} failed{where}{given}: {what}",
+            f"the Python function {self._python.name} failed{where}{given}: {error}",
             where=None if place is None else f"line {place.line}, column {place.column}",
         )
 
     def _measure(self) -> None:
         sample = list(self._accumulators.values())[:_SAMPLED]
         if sample and not self._size:
-            self._size = len(pickle.dumps(sample)) // len(sample)
+            self._size = len(self._stored(sample)) // len(sample)
 
     @property
     def bytes(self) -> int:
         return self._size * len(self._accumulators)
 
     def snapshot(self) -> StateArrays:
+        return {"accumulators": self._stored(self._accumulators)}
+
+    def _stored(self, accumulators: Any) -> npt.NDArray[np.uint8]:
         try:
-            stored = pickle.dumps(self._accumulators)
-        except (Exception, SystemExit) as error:
+            return np.frombuffer(called(pickle.dumps, accumulators), np.uint8)
+        except UserCodeError as error:
             raise self._failure(error, given=": its accumulators cannot be stored") from error
-        return {"accumulators": np.frombuffer(stored, np.uint8)}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._accumulators = pickle.loads(state["accumulators"].tobytes())
+        try:
+            self._accumulators = called(pickle.loads, state["accumulators"].tobytes())
+        except UserCodeError as error:
+            raise self._failure(error, given=": its stored accumulators cannot be read") from error
         self._measure()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -14,15 +13,13 @@ import polars as pl
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.evaluation.invocation import Invocation
 from riacho.dataflow.evaluation.kernels import Report
-from riacho.dataflow.python_functions.values import WrongResultError, from_python, shown, to_python
+from riacho.dataflow.python_functions.values import Convert, from_python, shown, to_python
 from riacho.errors import RiachoError
 from riacho.plan.python_functions import PythonCall, PythonFunction
 from riacho.plan.types import DataType
+from riacho.user_functions.calling import UserCodeError, WrongResultError, called
 from riacho.user_functions.classes import FunctionContext
 from riacho.user_functions.declarations import Style, entry_point
-
-LONGEST_REASON = 500
-"""Characters of an exception's message that are told."""
 
 
 def evaluate(call: PythonCall, invocation: Invocation) -> pl.Expr:
@@ -103,14 +100,22 @@ class Caller:
     def _per_row(self, series: Sequence[pl.Series], height: int, fail: Fail) -> pl.Series:
         columns = [self._values(item, kind) for item, kind in zip(series, self.types, strict=True)]
         convert = from_python(self.result)
-        made: list[Any] = [None] * height
-        for row, values in enumerate(zip(*columns, strict=True) if columns else [()] * height):
+        rows = iter(zip(*columns, strict=True) if columns else [()] * height)
+        made: list[Any] = []
+        while len(made) < height:
             try:
-                given = self.function(*values)
-                made[row] = convert(_rows(given) if self.python.table else given)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a row fails by whatever the function raises
-                fail(row, self.complaint(error, values))
+                called(self._fill, made, rows, convert)
+            except UserCodeError as error:
+                row = len(made)
+                fail(row, self.complaint(error, [column[row] for column in columns]))
+                made.append(None)
         return pl.Series(made, dtype=polars_type(self.result), strict=False)
+
+    def _fill(self, made: list[Any], rows: Iterable[tuple[Any, ...]], convert: Convert) -> None:
+        """Add the results for rows, until the function fails on one, which is taken from them."""
+        for values in rows:
+            given = self.function(*values)
+            made.append(convert(_rows(given) if self.python.table else given))
 
     def _values(self, series: pl.Series, kind: DataType) -> list[Any]:
         convert = to_python(kind)
@@ -120,8 +125,8 @@ class Caller:
     def _columns(self, series: list[pl.Series], height: int, style: Style, fail: Fail, first: int) -> pl.Series:
         """The function's columns; where it fails, those of both halves of the rows, until the row is found."""
         try:
-            return self._column(series, height, style)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
+            return called(self._column, series, height, style)
+        except UserCodeError as error:
             if height == 1:
                 fail(first, self.complaint(error, [item[0] for item in series]))
                 return pl.Series([None], dtype=polars_type(self.result))
@@ -141,20 +146,11 @@ class Caller:
             raise WrongResultError(f"it returned None, but its result is {self.result}")
         return column
 
-    def complaint(self, error: BaseException, values: Sequence[Any]) -> str:
+    def complaint(self, error: UserCodeError, values: Sequence[Any]) -> str:
         """What went wrong, in which line of the function, for which values."""
-        what = str(error) if isinstance(error, WrongResultError) else raised(error)
         given = ", ".join(f"{name} = {shown(value)}" for name, value in zip(self.names, values, strict=True))
         column = f" in column {self.column}" if self.column else ""
-        return f"the Python function {self.python.name} failed{column}{f' for {given}' if given else ''}: {what}"
-
-
-def raised(error: BaseException) -> str:
-    """What was raised, and in which line of the user's."""
-    reason = str(error)[:LONGEST_REASON]
-    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the line that calls the function
-    where = f" ({frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}{f': {reason}' if reason else ''}{where}"
+        return f"the Python function {self.python.name} failed{column}{f' for {given}' if given else ''}: {error}"
 
 
 def _rows(given: Any) -> list[Any]:
@@ -172,9 +168,9 @@ def open_function(python: PythonFunction) -> None:
     if not callable(opens):
         return
     try:
-        opens(FunctionContext())
-    except (Exception, SystemExit) as error:
-        raise RiachoError(f"the Python function {python.name} could not be opened: {raised(error)}") from error
+        called(opens, FunctionContext())
+    except UserCodeError as error:
+        raise RiachoError(f"the Python function {python.name} could not be opened: {error}") from error
 
 
 def require_style(python: PythonFunction) -> None:

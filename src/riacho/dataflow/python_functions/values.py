@@ -35,15 +35,12 @@ from riacho.plan.types import (
     VarcharType,
     YearMonthIntervalType,
 )
+from riacho.user_functions.calling import WrongResultError
 
 Convert = Callable[[Any], Any]
 
 LONGEST_SHOWN = 80
 """Characters of a value that a message shows."""
-
-
-class WrongResultError(Exception):
-    """A function returned what its result's type cannot hold."""
 
 
 def shown(value: Any) -> str:
