@@ -45,6 +45,8 @@ BOTH_REFUSE = {
     "null_in_sum": "NULL has no type",
     "null_in_upper": "NULL has no type",
     "number_beyond_bigint": "a whole number that BIGINT does not hold",
+    "order_by_ambiguous": "a name of two items of SELECT",
+    "order_by_ambiguous_star": "a name of an item and of a star",
     "order_by_alone": "a stream is sorted by its row time alone",
     "over_by_text": "a bounded frame by what is no time",
     "over_constant": "an order by a constant",
@@ -101,6 +103,6 @@ FLINK_REFUSES = {
     "approx_count_distinct": "an extension",
     "collect_multiset": "Flink's CARDINALITY takes no MULTISET",
     "lateral_top_of_others": "the first rows for each row of another table",
-    "multiple_grouping_sets": "several GROUPING SETS side by side",
+    "multiple_grouping_sets": "one grouping set twice beside others",
     "rank_top": "an extension",
 }

@@ -163,6 +163,7 @@ CREATE TABLE o (a STRING) WITH ('connector' = 'print');
         ("SELECT longest(a) FROM (SELECT MAX(a) AS a FROM t)", "longest has no retract, and rows of its input"),
         ("SELECT longest(DISTINCT a) FROM t", "longest does not take DISTINCT"),
         ("SELECT a FROM t WHERE longest(a) = 'b'", "the aggregate function longest cannot stand in WHERE"),
+        ("SELECT longest(a) OVER (ORDER BY a) FROM t", "the Python function longest cannot be used with OVER"),
         ("SELECT longest(a, a) FROM t", "longest takes 1 argument, not 2"),
     ],
 )

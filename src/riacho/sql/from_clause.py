@@ -17,9 +17,9 @@ from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.hints import CheckTable, with_hint
 from riacho.sql.joins import JoinBinder
 from riacho.sql.lateral import LateralBinder, is_lateral
+from riacho.sql.result_names import written_names
 from riacho.sql.scans import scan
 from riacho.sql.scope import Outer, Scope
-from riacho.sql.select import written_names
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import SubqueryBinder
 from riacho.sql.window_tables import WindowTableBinder

@@ -136,7 +136,14 @@ class Grammar(TokenReader):
     def _parse_group(self, skip_group_by_token: bool = False) -> exp.Group | None:  # noqa: ARG002
         if not self._match(TokenType.GROUP_BY):
             return None
-        return self.expression(exp.Group(expressions=self._parse_csv(self._grouping_element)), self._prev)
+        place = self._prev
+        distinct = self.take("DISTINCT")
+        if not distinct:
+            self.take("ALL")
+        elements = self._parse_csv(self._grouping_element)
+        group = self.expression(exp.Group(expressions=elements), place)
+        group.set("distinct", distinct)
+        return group
 
     def _grouping_element(self) -> exp.Expr:
         """A key, or several at once: `(a, b)`, `ROLLUP (…)`, `CUBE (…)`, `GROUPING SETS (…)`."""

@@ -100,7 +100,8 @@ def bind_grouping(
                 if isinstance(part, exp.Rollup | exp.Cube | exp.GroupingSets):
                     source.fail("ROLLUP and CUBE take keys, or keys in parentheses", part)
             parts = [together(part) for part in tree.expressions]
-            return [_joined(chosen) for chosen in (_prefixes if isinstance(tree, exp.Rollup) else _subsets)(parts)]
+            chosen = (_prefixes if isinstance(tree, exp.Rollup) else _subsets)(parts)
+            return list({frozenset(found): found for found in map(_joined, chosen)}.values())
         return [together(tree)]
 
     product: list[Set] = [()]
@@ -110,6 +111,8 @@ def bind_grouping(
             source.fail(f"GROUP BY makes more than {MAX_SETS} grouping sets", element)
         product = [_joined([one, other]) for one in product for other in found]
     ordered = tuple(tuple(sorted(item)) for item in product)
+    if clause.args.get("distinct"):
+        ordered = tuple(dict.fromkeys(ordered))
     single = len(ordered) == 1
     return Grouping(tuple(keys), unique_names(names), None if single else ordered, written=True)
 

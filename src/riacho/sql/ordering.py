@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Relation
+from riacho.sql.result_names import own_name
 from riacho.sql.source import SourceText
 
 _HIDDEN = "\x7forder{}"
@@ -56,6 +57,7 @@ def bind_ordered(tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: S
     keys: list[SortKey] = []
     hidden: list[exp.Expr] = []
     for item in order.expressions if order is not None else ():
+        _refuse_ambiguous(item.this, plain, bind, source)
         column = _column_of(item.this, relation, plain, source)
         if column is None:
             column = width + len(hidden)
@@ -75,6 +77,23 @@ def bind_ordered(tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: S
             0 if offset is None else _count(offset.expression, "OFFSET", source),
         ),
     )
+
+
+def _refuse_ambiguous(key: exp.Expr, tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: SourceText) -> None:
+    """Fail where a key reads a name that two items of the SELECT list have."""
+    listed = tree
+    while isinstance(listed, exp.SetOperation | exp.Subquery):
+        listed = listed.this
+    stars = [part for part in listed.expressions if part.is_star] if isinstance(tree, exp.Select) else []
+    written = [own_name(part) for part in listed.expressions if not part.is_star]
+    for column in key.find_all(exp.Column):
+        times = written.count(column.name) if len(column.parts) == 1 else 0
+        if times and stars:
+            starred = tree.copy()
+            starred.set("expressions", [star.copy() for star in stars])
+            times += column.name in bind(starred).schema.names
+        if times > 1:
+            source.fail(f"column '{column.name}' is ambiguous", column, "give one of the two another name")
 
 
 def _column_of(key: exp.Expr, relation: Relation, tree: exp.Expr, source: SourceText) -> int | None:

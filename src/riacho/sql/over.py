@@ -15,6 +15,7 @@ from riacho.sql.aggregate_calls import Add, PlainCall, bind_aggregate, read_call
 from riacho.sql.functions import bind_cast, coerce, is_aggregate
 from riacho.sql.over_windows import Bind, Window, WindowBinder
 from riacho.sql.source import SourceText
+from riacho.sql.user_functions import marked
 
 RANKINGS = frozenset({"ROW_NUMBER", "RANK", "DENSE_RANK"})
 """Functions that number the rows of a partition."""
@@ -111,6 +112,13 @@ class OverCollector:
                 f"{name} is not supported in streams",
                 called,
                 "it is in a batch: SET 'execution.runtime-mode' = 'batch'",
+            )
+        own = marked(called)
+        if own is not None:
+            self.source.fail(
+                f"the Python function {own.name} cannot be used with OVER",
+                called,
+                "use it in a GROUP BY by windows; with OVER Flink too takes no such aggregate written in Python",
             )
         framed = self._binder.specification(tree).args.get("spec") is not None
         if framed and name in _WITHOUT_FRAME:

@@ -19,8 +19,9 @@ from riacho.sql.hints import CheckTable
 from riacho.sql.limits import bind_limited, is_limited
 from riacho.sql.lookup_hints import check_lookups
 from riacho.sql.query_hints import hints_of
+from riacho.sql.result_names import written_names
 from riacho.sql.scope import NO_NAMES, NO_TABLE, Outer, Scope
-from riacho.sql.select import SelectBinder, written_names
+from riacho.sql.select import SelectBinder
 from riacho.sql.set_operations import SetOperationBinder
 from riacho.sql.source import SourceText
 from riacho.sql.state_ttl import of_groups, times_to_live, with_join_times

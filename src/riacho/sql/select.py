@@ -21,6 +21,7 @@ from riacho.sql.group_windows import GroupWindow, is_group_window
 from riacho.sql.grouping import Grouping, bind_grouping
 from riacho.sql.over import OverCollector, above_over
 from riacho.sql.qualify import bind_qualify, refuse_grouped
+from riacho.sql.result_names import own_name
 from riacho.sql.row_fields import row_fields
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
@@ -158,7 +159,7 @@ class SelectBinder:
         clause = tree.args.get("group")
         if clause is not None:
             plain = [part for part in clause.expressions if not is_group_window(part)]
-            clause = exp.Group(expressions=plain)
+            clause = exp.Group(expressions=plain, distinct=clause.args.get("distinct"))
         return bind_grouping(self.source, clause, bind)
 
     def _check_grouped(self, expression: Expression, keys: tuple[Expression, ...], tree: exp.Expr) -> None:
@@ -198,7 +199,7 @@ class SelectBinder:
                 items += [_Item(field, name, inner) for name, field in fields]
                 continue
             bound = binder.bind(inner)
-            items.append(_Item(bound, part.alias if isinstance(part, exp.Alias) else _own_name(inner), inner))
+            items.append(_Item(bound, own_name(part), inner))
         return items
 
     def _starred(self, tree: exp.Expr, scope: Scope) -> list[ScopeColumn] | None:
@@ -224,35 +225,6 @@ class SelectBinder:
             if isinstance(item.expression.type, NullType):
                 self.source.fail("a NULL in a result has no type", item.tree, "write CAST(NULL AS …)")
         return tuple(unique_names([item.name or f"EXPR${index}" for index, item in enumerate(items)]))
-
-
-def written_names(tree: exp.Expr) -> tuple[str, ...] | None:
-    """The names that a query gives its columns, one of them twice, as they are written; None where none is.
-
-    The names that a star stands for are told apart by a number; those that are written are not.
-
-    >>> from sqlglot import parse_one
-    >>> written_names(parse_one("SELECT a, b AS a, c FROM t")), written_names(parse_one("SELECT a, t.* FROM t"))
-    (('a', 'a', 'c'), None)
-    """
-    while isinstance(tree, exp.SetOperation | exp.Subquery):
-        tree = tree.this
-    if not isinstance(tree, exp.Select) or any(part.is_star for part in tree.expressions):
-        return None
-    names = [
-        part.alias if isinstance(part, exp.Alias) else _own_name(part) or f"EXPR${index}"
-        for index, part in enumerate(tree.expressions)
-    ]
-    return tuple(names) if len(set(names)) < len(names) else None
-
-
-def _own_name(tree: exp.Expr) -> str | None:
-    """The name that an expression without alias brings: a column's or a field's."""
-    if isinstance(tree, exp.Column):
-        return tree.name
-    if isinstance(tree, exp.Dot):
-        return str(tree.args["expression"].name)
-    return None
 
 
 def distinct_rows(relation: Relation) -> Aggregate:

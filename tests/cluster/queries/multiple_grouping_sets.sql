@@ -1,2 +1,2 @@
--- differs: Flink refuses more than one
+-- differs: Flink 2.2 fails where the same set comes twice beside others
 SELECT bidder, auction, COUNT(*) FROM bids GROUP BY GROUPING SETS (bidder, auction), ROLLUP (auction)

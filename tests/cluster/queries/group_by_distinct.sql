@@ -1,0 +1,1 @@
+SELECT bidder, auction, COUNT(*) FROM bids GROUP BY DISTINCT ROLLUP (bidder, auction), ROLLUP (auction)

@@ -1,0 +1,1 @@
+SELECT auction AS x, bidder AS x FROM bids ORDER BY x LIMIT 3

@@ -1,0 +1,1 @@
+SELECT *, bidder AS auction FROM bids ORDER BY auction LIMIT 3

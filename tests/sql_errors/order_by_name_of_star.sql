@@ -1,0 +1,1 @@
+EXPLAIN SELECT *, channel AS price FROM bids ORDER BY price + 1 LIMIT 3;

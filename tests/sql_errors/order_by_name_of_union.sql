@@ -1,0 +1,1 @@
+EXPLAIN SELECT auction AS x, price AS x FROM bids UNION ALL SELECT 1, 2 ORDER BY x LIMIT 3;
