@@ -42,6 +42,9 @@ CREATE TABLE u (k INT, s STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts, PRIMAR
   'value.format' = 'json'
 );
 CREATE TABLE f (k INT, s STRING) WITH ('connector' = 'filesystem', 'path' = '/tmp/f', 'format' = 'json');
+CREATE TABLE days (k INT, d STRING) PARTITIONED BY (d) WITH (
+  'connector' = 'filesystem', 'path' = '/tmp/days', 'format' = 'json'
+);
 CREATE TABLE o (k INT, n BIGINT) WITH ('connector' = 'blackhole');
 CREATE VIEW w AS SELECT k FROM t;
 CREATE VIEW latest AS SELECT k, s, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS n FROM t)
@@ -107,7 +110,10 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         Feature("INSERT INTO", YES, "index.md#statements", "INSERT INTO o SELECT k, v FROM t"),
         Feature("INSERT OVERWRITE", NO, "index.md#statements", "INSERT OVERWRITE o SELECT k, v FROM t"),
         Feature(
-            "INSERT INTO … PARTITION", NO, "index.md#statements", "INSERT INTO o PARTITION (k = 1) SELECT v FROM t"
+            "INSERT INTO … PARTITION",
+            YES,
+            "connectors.md#partitions",
+            "INSERT INTO days PARTITION (d = '2024-01-01') SELECT k FROM t",
         ),
         Feature(
             "EXECUTE STATEMENT SET, BEGIN STATEMENT SET",

@@ -16,6 +16,7 @@ from riacho.dataflow.connectors import ConnectorEnvironment, check_table, open_s
 from riacho.dataflow.sinks.partitioned_files import PartitionedFileSink
 from riacho.errors import RiachoError
 from riacho.host import ManualClock
+from riacho.jobs.bounded_query import run_insert
 from riacho.plan.relations import Field as PlanField
 from riacho.plan.relations import Scan, Sink, Values
 from riacho.plan.tables import Table
@@ -42,6 +43,7 @@ class Files:
             f"CREATE TABLE t ({names}) PARTITIONED BY (`day`, `hour`) WITH ('connector' = 'filesystem', "
             f"'path' = '{directory}', 'format' = 'json'{', ' if options else ''}{options});"
         )
+        self.session = session
         (scan,) = [step for step in [session.query("SELECT * FROM t")] if isinstance(step, Scan)]
         self.table: Table = scan.table
         self.sink = self.opened()
@@ -57,6 +59,10 @@ class Files:
         frame = pl.DataFrame(rows, schema=schema, orient="row")
         self.sink.write(Batch(frame, np.arange(len(rows)), WatermarkSteps.still(watermark)))
 
+    def insert(self, statement: str) -> None:
+        (job,) = self.session.execute(f"INSERT INTO t {statement};").jobs
+        run_insert(job, "none.invalid:9092")
+
     def names(self, pattern: str = "part-*") -> set[str]:
         return {str(path.parent.relative_to(self.directory)) for path in self.directory.rglob(pattern)}
 
@@ -67,6 +73,15 @@ class Files:
             batch = source.poll(1000, 1 << 20, 0)
             rows += [] if batch is None else batch.frame.rows()
         return sorted(rows, key=str)
+
+
+def test_an_insert_says_which_partition_its_rows_are_of(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    files.insert("PARTITION (`hour` = 10, `day` = '2024-01-01') VALUES (1), (2)")
+    files.insert("PARTITION (`hour` = '11') (id, `day`) SELECT 3, '2024-01-02'")
+
+    assert files.names() == {"day=2024-01-01/hour=10", "day=2024-01-02/hour=11"}
+    assert files.read() == [("2024-01-01", 1, "10"), ("2024-01-01", 2, "10"), ("2024-01-02", 3, "11")]
 
 
 def test_rows_are_in_the_directories_of_their_values_and_read_back(tmp_path: Path) -> None:

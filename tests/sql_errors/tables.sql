@@ -28,3 +28,7 @@ CREATE TABLE strict (id BIGINT NOT NULL, name STRING) WITH ('connector' = 'black
 CREATE TABLE numbers (n INT) WITH ('connector' = 'datagen');
 
 CREATE VIEW expensive AS SELECT * FROM bids WHERE price > 1000;
+
+CREATE TABLE daily (n INT, d DATE, bits BOOLEAN) PARTITIONED BY (d, bits) WITH (
+  'connector' = 'filesystem', 'path' = '/tmp/daily', 'format' = 'json'
+);

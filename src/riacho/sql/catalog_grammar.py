@@ -130,7 +130,7 @@ def show(parser: Grammar, start: int) -> Show | JobStatement:
     if kind == "PARTITIONS":
         name = parser.table_name()
         if parser.take("PARTITION"):
-            parser.listed(lambda: _partition(parser))
+            parser.listed(lambda: partition_value(parser))
     if kind in _PLACED or kind == "COLUMNS":
         if parser.take("FROM") or parser.take("IN"):
             name = parser.table_name()
@@ -139,13 +139,15 @@ def show(parser: Grammar, start: int) -> Show | JobStatement:
     return Show(start, kind, name, _pattern(parser, kind) if kind in _FILTERED else None)
 
 
-def _partition(parser: Grammar) -> None:
-    parser.identifier("a column")
+def partition_value(parser: Grammar) -> tuple[exp.Identifier, exp.Expr]:
+    """`column = literal`, one of those that name a partition."""
+    name = parser.identifier("a column")
     parser.expect("=")
-    if not parser.at_text:
-        parser.number("a value")
-        return
-    parser.text("a value")
+    place, value = parser.offset, parser.value()
+    inner = value.this if isinstance(value, exp.Neg) else value
+    if not isinstance(inner, exp.Literal | exp.Boolean | exp.Cast):
+        parser.refuse("a partition's value is a literal", place)
+    return name, value
 
 
 def _pattern(parser: Grammar, kind: str) -> LikePattern | None:

@@ -18,10 +18,12 @@ from riacho.sql.assignment import is_assignable
 from riacho.sql.batch import bind_batch, is_batch
 from riacho.sql.catalog import Catalog
 from riacho.sql.errors import did_you_mean, listed
-from riacho.sql.functions import coerce, supports_cast
+from riacho.sql.expressions import ExpressionBinder
+from riacho.sql.functions import bind_cast, coerce, supports_cast
 from riacho.sql.hints import CheckTable, with_hint
 from riacho.sql.queries import QueryBinder
 from riacho.sql.relation_texts import describe
+from riacho.sql.scope import NO_NAMES
 from riacho.sql.source import SourceText
 from riacho.sql.statements import Insert
 
@@ -62,7 +64,7 @@ class InsertBinder:
                 statement.query,
                 f"the query's are {_signature(query)}; the table's are {listed(map(_column_text, targets))}",
             )
-        values: dict[str, Expression] = {}
+        values = self._partition(table, statement)
         for index, column in enumerate(targets):
             given = query.schema.column(index)
             if not is_assignable(given.type, column.type):
@@ -82,6 +84,23 @@ class InsertBinder:
             self._check_row_times(fitted, table, statement)
         return fitted
 
+    def _partition(self, table: Table, statement: Insert) -> dict[str, Expression]:
+        """What PARTITION says of columns, cast to their types."""
+        values: dict[str, Expression] = {}
+        for name, tree in statement.partition:
+            if name.name not in table.partitioned_by:
+                keys = f"it is by {listed(table.partitioned_by)}" if table.partitioned_by else "it is not at all"
+                self.source.fail(f"'{table.name}' is not partitioned by '{name.name}'", name, keys)
+            if name.name in values:
+                self.source.fail(f"column '{name.name}' is named twice", name)
+            literal = ExpressionBinder(self.source, NO_NAMES, "PARTITION").bind(tree)
+            target = table.column(name.name).type
+            if not supports_cast(literal.type, target):
+                what = f"'{name.name}' is {target.name()}, which no {literal.type.name()} can be cast to"
+                self.source.fail(what, tree)
+            values[name.name] = bind_cast(literal, target)
+        return values
+
     def _check_row_times(self, fitted: Relation, table: Table, statement: Insert) -> None:
         """Refuse to write two row times: Flink gives one of them to the record as its time."""
         times = [item.name for item in fitted.schema if item.time is TimeAttribute.ROWTIME]
@@ -94,8 +113,9 @@ class InsertBinder:
 
     def _targets(self, table: Table, statement: Insert) -> tuple[TableColumn, ...]:
         persisted = {column.name: column for column in table.persisted_columns}
+        given = {name.name for name, _ in statement.partition}
         if not statement.columns:
-            return tuple(persisted.values())
+            return tuple(column for column in persisted.values() if column.name not in given)
         chosen: list[TableColumn] = []
         for name in statement.columns:
             if name.name not in persisted:
@@ -103,11 +123,11 @@ class InsertBinder:
                 what = "cannot be written to" if name.name in known else "does not exist"
                 hint = did_you_mean(name.name, persisted) or f"the columns are {listed(persisted)}"
                 self.source.fail(f"column '{name.name}' of '{table.name}' {what}", name, hint)
-            if persisted[name.name] in chosen:
+            if persisted[name.name] in chosen or name.name in given:
                 self.source.fail(f"column '{name.name}' is named twice", name)
             chosen.append(persisted[name.name])
         for column in persisted.values():
-            if column not in chosen and not column.type.nullable:
+            if column not in chosen and column.name not in given and not column.type.nullable:
                 self.source.fail(
                     f"column '{column.name}' of '{table.name}' is NOT NULL and must be written", statement.columns[0]
                 )

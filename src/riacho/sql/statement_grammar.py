@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from riacho.sql.catalog_grammar import catalog_statement, describe, module, show, stop, use
+from riacho.sql.catalog_grammar import catalog_statement, describe, module, partition_value, show, stop, use
 from riacho.sql.dialect import RiachoFlink
 from riacho.sql.errors import did_you_mean
 from riacho.sql.explain import DETAILS
@@ -247,12 +247,11 @@ def _insert(parser: Grammar, start: int) -> Insert:
     parser.expect("INTO")
     parser.take("TABLE")
     table = parser.table_name()
-    if parser.peek("PARTITION"):
-        parser.refuse_here("INSERT INTO … PARTITION is not supported")
+    partition = parser.listed(lambda: partition_value(parser)) if parser.take("PARTITION") else []
     columns: list[exp.Identifier] = []
     if parser.peek("(") and not parser.peek("(", "SELECT") and not parser.peek("(", "VALUES"):
         columns = parser.listed(lambda: parser.identifier("a column"))
-    return Insert(start, table, tuple(columns), parser.query())
+    return Insert(start, table, tuple(columns), parser.query(), tuple(partition))
 
 
 def _statement_set(parser: Grammar, start: int) -> StatementSet:

@@ -194,11 +194,12 @@ class DropFunction(Statement):
 
 @dataclass(frozen=True, slots=True)
 class Insert(Statement):
-    """INSERT INTO table [(columns)] query."""
+    """INSERT INTO table [PARTITION (column = value, …)] [(columns)] query."""
 
     table: exp.Table
     columns: tuple[exp.Identifier, ...]
     query: exp.Expr
+    partition: tuple[tuple[exp.Identifier, exp.Expr], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+INSERT INTO daily PARTITION (bits = 1 + 1) SELECT 1, DATE '2024-01-01' FROM bids;

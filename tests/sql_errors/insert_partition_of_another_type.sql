@@ -1,0 +1,1 @@
+INSERT INTO daily PARTITION (d = 1) SELECT 1, TRUE FROM bids;

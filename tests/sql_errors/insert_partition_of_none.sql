@@ -1,0 +1,1 @@
+INSERT INTO anything PARTITION (channel = 'a') SELECT price FROM bids;

@@ -1,0 +1,1 @@
+INSERT INTO daily PARTITION (bits = TRUE) SELECT 1 FROM bids;
