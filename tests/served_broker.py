@@ -12,7 +12,6 @@ from riacho.broker.config.settings import Settings
 from riacho.broker.group_commit import DiskThreads
 from riacho.broker.metadata.log import MetadataLog
 from riacho.broker.metadata.store import MetadataStore
-from riacho.broker.registry import load_apis
 from riacho.broker.server import Server, listen
 from riacho.host import SystemClock, SystemDisk
 from riacho.log import LogDirectory
@@ -31,7 +30,6 @@ async def serving(directory: Path, disk: SystemDisk, **properties: str) -> Async
         directory=LogDirectory.open(directory, disk=disk, clock=clock),
         metadata=MetadataStore(MetadataLog(directory / "metadata", disk), threads),
         threads=threads,
-        apis=load_apis(),
         advertised=None,
         clock=clock,
         disk=disk,

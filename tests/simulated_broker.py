@@ -34,7 +34,6 @@ async def broker_on(disk: SimulatedDisk, *, sync_before_acks_all: bool = True) -
         directory=LogDirectory.open(DIRECTORY, disk=disk, clock=clock),
         metadata=MetadataStore(MetadataLog(DIRECTORY / "metadata", disk), threads),
         threads=threads,
-        apis={},
         advertised=None,
         clock=clock,
         disk=disk,

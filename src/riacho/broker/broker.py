@@ -17,7 +17,6 @@ from riacho.broker.hosted_partition import HostedPartition
 from riacho.broker.metadata.state import OFFSETS_TOPIC, Metadata, Record, Topic, topic_record
 from riacho.broker.metadata.store import MetadataStore
 from riacho.broker.openings import PartitionName, PartitionOpenings, all_of
-from riacho.broker.registry import Api
 from riacho.broker.state_log import TopicStateLog
 from riacho.broker.topic_ids import new_topic_id
 from riacho.host import Clock, Disk
@@ -42,7 +41,6 @@ class Broker:
         directory: LogDirectory,
         metadata: MetadataStore,
         threads: DiskThreads,
-        apis: dict[int, Api],
         advertised: tuple[str, int] | None,
         clock: Clock,
         disk: Disk,
@@ -52,7 +50,6 @@ class Broker:
         self.directory = directory
         self.metadata_store = metadata
         self.threads = threads
-        self.apis = apis
         self.clock = clock
         self.disk = disk
         self.fetch_sessions = FetchSessions(settings.integer("max.incremental.fetch.session.cache.slots"), clock)

@@ -8,22 +8,22 @@ a connection whose answers are not read, or whose requests wait, is not read fro
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
 import struct
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from riacho.broker import page_cache
 from riacho.broker.errors import CloseConnectionError
+from riacho.broker.group_commit import DiskThreads
 from riacho.broker.openings import NotYetError
+from riacho.broker.refusals import Refusals
 from riacho.broker.wire import MalformedRequestError
 from riacho.log.partition import Slice
-
-if TYPE_CHECKING:
-    from riacho.broker.server import Server
 
 logger = logging.getLogger(__name__)
 
@@ -99,10 +99,37 @@ class AnswerSlot:
         self._connection.close(reason)
 
 
+class Dispatches(Protocol):
+    """Who serves requests: see `riacho.broker.dispatcher`."""
+
+    def serve(self, connection: Connection, buffer: bytearray, begin: int, end: int) -> None:
+        """Serve the frame `[begin, end)`, which is the buffer's only until this returns."""
+        ...
+
+
+class Listener(Protocol):
+    """What a connection was accepted by: see `riacho.broker.server`."""
+
+    loop: asyncio.AbstractEventLoop
+    threads: DiskThreads
+    refusals: Refusals
+    largest_request: int
+    max_idle_seconds: float
+
+    @property
+    def dispatcher(self) -> Dispatches:
+        """Who serves its requests."""
+        ...
+
+    def forget(self, connection: Connection) -> None:
+        """A connection has ended."""
+        ...
+
+
 class Connection:
     """The sockets' side of a client: reading, framing, order of answers, writing."""
 
-    def __init__(self, sock: socket.socket, server: Server, peer: tuple[str, int]) -> None:
+    def __init__(self, sock: socket.socket, server: Listener, peer: tuple[str, int]) -> None:
         self.peer = peer
         host, port = sock.getsockname()[:2]
         self.local_address: tuple[str, int] = host.removeprefix(_MAPPED), port

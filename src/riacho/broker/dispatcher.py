@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from riacho.broker import wire
 from riacho.broker.apis import api_versions, fetch, produce
 from riacho.broker.errors import ApiError, CloseConnectionError
+from riacho.broker.registry import Api, Reply, load_apis
 from riacho.broker.request_context import RequestContext
 
 if TYPE_CHECKING:
     from riacho.broker.broker import Broker
     from riacho.broker.connection import AnswerSlot, Connection
-    from riacho.broker.registry import Api, Reply
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Dispatcher:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._apis = broker.apis
+        self._apis = load_apis()
         self._tasks: set[asyncio.Future[Reply]] = set()
 
     def serve(self, connection: Connection, buffer: bytearray, begin: int, end: int) -> None:
@@ -45,7 +45,7 @@ class Dispatcher:
         elif api is not None and api.serves(header.version):
             self._serve_message(api, connection, slot, header, buffer, end)
         elif api is not None and api.key == api_versions.API_KEY:
-            slot.answer(api_versions.unsupported_version(self._broker, header.correlation_id))
+            slot.answer(api_versions.unsupported_version(header.correlation_id))
         elif api is not None:
             raise CloseConnectionError(f"{wire.kafka_name(api.name)} version {header.version} is not supported")
         elif header.api_key == _SASL_HANDSHAKE:

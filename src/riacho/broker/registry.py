@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -61,7 +62,8 @@ class Api:
         return self.first_version <= version <= self.last_version
 
 
-def load_apis() -> dict[int, Api]:
+@cache
+def load_apis() -> Mapping[int, Api]:
     """Import every API's module (not its messages) and index them by API key."""
     apis: dict[int, Api] = {}
     for name in API_MODULES:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from riacho.broker.broker import Broker
+from riacho.broker.broker import Broker
 
 
 @dataclass(frozen=True, slots=True)

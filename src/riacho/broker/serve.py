@@ -20,7 +20,6 @@ from riacho.broker.config.settings import Settings
 from riacho.broker.group_commit import DiskThreads
 from riacho.broker.metadata.log import MetadataDamageError, MetadataLog
 from riacho.broker.metadata.store import MetadataStore
-from riacho.broker.registry import load_apis
 from riacho.broker.server import Server, listen
 from riacho.errors import RiachoError
 from riacho.host import SystemClock, SystemDisk
@@ -166,7 +165,6 @@ def _open(options: BrokerOptions, settings: Settings, threads: DiskThreads, addr
         directory=directory,
         metadata=metadata,
         threads=threads,
-        apis=load_apis(),
         advertised=advertised,
         clock=clock,
         disk=disk,

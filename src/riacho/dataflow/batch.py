@@ -22,6 +22,9 @@ Int32Array = npt.NDArray[np.int32]
 NO_WATERMARK = -(2**63)
 """Before any row: nothing is late (Flink's Long.MIN_VALUE)."""
 
+ADDED = np.empty(0, np.int8)
+"""No signs: every row is added."""
+
 END_OF_SEQUENCE = 2**63 - 1
 """No row has a greater sequence number."""
 

@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import BOOLEAN, DataType, DayTimeIntervalType, YearMonthIntervalType
-
-if TYPE_CHECKING:
-    from riacho.plan.python_functions import PythonFunction
 
 LiteralValue = bool | int | float | Decimal | str | bytes | date | time | datetime | None
 """A literal's value in Python. Intervals are integers: milliseconds, or months."""
@@ -114,6 +111,13 @@ class Call(Expression):
 
 
 _INFIX = frozenset({"+", "-", "*", "/", "%", "=", "<>", "<", "<=", ">", ">=", "AND", "OR", "||", "LIKE"})
+
+
+@dataclass(frozen=True, slots=True)
+class PythonCall(Call):
+    """A call of a scalar function of the user's."""
+
+    python: PythonFunction
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,9 @@
-"""Calls of functions that the user wrote in Python. The plan carries them; it never calls them."""
+"""Functions that the user wrote in Python. The plan carries them; it never calls them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
-
-from riacho.plan.expressions import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +26,3 @@ class PythonFunction:
     """The function, or an object with `eval` (or, of an aggregate, with `accumulate`)."""
     merges: bool = field(default=False, compare=False, repr=False)
     """Whether an aggregate function puts accumulators together."""
-
-
-@dataclass(frozen=True, slots=True)
-class PythonCall(Call):
-    """A call of a scalar function of the user's."""
-
-    python: PythonFunction

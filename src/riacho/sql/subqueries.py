@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sqlglot import exp
 
@@ -16,9 +16,7 @@ from riacho.plan.expressions import Expression, rewrite, walk
 from riacho.plan.relations import Relation
 from riacho.plan.types import BOOLEAN
 from riacho.sql.functions import bind
-
-if TYPE_CHECKING:
-    from riacho.sql.expressions import ExpressionBinder
+from riacho.sql.source import SourceText
 
 OPPOSITES = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 """The comparison that is true where the other is false: `x < ALL (q)` is `NOT x >= ANY (q)`."""
@@ -72,11 +70,25 @@ def holds_subquery(expression: Expression) -> bool:
     return any(isinstance(part, Subquery) for part in walk(expression))
 
 
+class Surroundings(Protocol):
+    """What binds the expressions of the query around a subquery: see `riacho.sql.expressions`."""
+
+    source: SourceText
+
+    def bind(self, tree: exp.Expr) -> Expression:
+        """The typed expression. Raises `SqlError`."""
+        ...
+
+    def named(self, tree: exp.Expr, parts: list[exp.Expr]) -> Expression | None:
+        """The column that a name means, if any."""
+        ...
+
+
 @dataclass(slots=True)
 class Correlation:
     """The names around a subquery. What is read of them becomes its arguments."""
 
-    binder: ExpressionBinder
+    binder: Surroundings
     arguments: list[Expression] = field(default_factory=list)
 
     def argument(self, expression: Expression) -> Correlated:
@@ -101,7 +113,7 @@ class SubqueryBinder:
 
     bind_query: BindQuery
 
-    def exists(self, tree: exp.Expr, binder: ExpressionBinder) -> Subquery:
+    def exists(self, tree: exp.Expr, binder: Surroundings) -> Subquery:
         """`EXISTS (query)`."""
         correlation = Correlation(binder)
         query = self.bind_query(tree.this, correlation)
@@ -109,11 +121,11 @@ class SubqueryBinder:
         kind = BOOLEAN.with_nullable(False)
         return Subquery(kind, SubqueryKind.EXISTS, query, tuple(correlation.arguments), position=position)
 
-    def lateral(self, tree: exp.Expr, binder: ExpressionBinder) -> Subquery:
+    def lateral(self, tree: exp.Expr, binder: Surroundings) -> Subquery:
         """A query in FROM that reads the tables before it, all of whose rows are asked for."""
         return self.exists(exp.Exists(this=tree), binder)
 
-    def scalar(self, tree: exp.Expr, binder: ExpressionBinder) -> Subquery:
+    def scalar(self, tree: exp.Expr, binder: Surroundings) -> Subquery:
         """`(query)`, of one column, as a value; null where it has no row."""
         correlation = Correlation(binder)
         query = self.bind_query(tree, correlation)
@@ -124,7 +136,7 @@ class SubqueryBinder:
         position = binder.source.locate(tree)
         return Subquery(kind, SubqueryKind.SCALAR, query, tuple(correlation.arguments), position=position)
 
-    def compared(self, operator: str, left: exp.Expr, tree: exp.Expr, binder: ExpressionBinder) -> Subquery:
+    def compared(self, operator: str, left: exp.Expr, tree: exp.Expr, binder: Surroundings) -> Subquery:
         """`left operator ANY (query)`; IN is `= ANY`. `left` may be a row, of as many values as the query's."""
         items = left.expressions if isinstance(left, exp.Tuple) else [left]
         values = [binder.bind(item) for item in items]

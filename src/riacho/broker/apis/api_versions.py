@@ -20,9 +20,8 @@ import re
 from typing import Any
 
 from riacho.broker import wire
-from riacho.broker.broker import Broker
 from riacho.broker.errors import ErrorCode
-from riacho.broker.registry import Reply
+from riacho.broker.registry import Reply, load_apis
 from riacho.broker.request_context import RequestContext
 
 API_KEY = 18
@@ -53,7 +52,7 @@ def handle(request: wire.Entity, context: RequestContext) -> Reply:
         return {"error_code": ErrorCode.invalid_request, "api_keys": []}
     return {
         "error_code": ErrorCode.none,
-        "api_keys": _api_keys(context.broker),
+        "api_keys": _api_keys(),
         "supported_features": [
             {"name": name, "min_version": first, "max_version": last}
             for name, first, last in SUPPORTED_FEATURES
@@ -66,16 +65,16 @@ def handle(request: wire.Entity, context: RequestContext) -> Reply:
     }
 
 
-def unsupported_version(broker: Broker, correlation_id: int) -> bytes:
+def unsupported_version(correlation_id: int) -> bytes:
     """The answer to a version of ApiVersions that is not served."""
-    own = [entry for entry in _api_keys(broker) if entry["api_key"] == API_KEY]
+    own = [entry for entry in _api_keys() if entry["api_key"] == API_KEY]
     return wire.write_response(
         "api_versions", 0, correlation_id, {"error_code": ErrorCode.unsupported_version, "api_keys": own}
     )
 
 
-def _api_keys(broker: Broker) -> list[dict[str, Any]]:
+def _api_keys() -> list[dict[str, Any]]:
     return [
         {"api_key": api.key, "min_version": api.first_version, "max_version": api.last_version}
-        for _, api in sorted(broker.apis.items())
+        for _, api in sorted(load_apis().items())
     ]

@@ -12,7 +12,6 @@ import polars as pl
 
 from riacho.dataflow.aggregates.calls import FixedCall, Together
 from riacho.dataflow.aggregates.contract import (
-    ADDED,
     ALL,
     Accumulator,
     Argument,
@@ -30,6 +29,7 @@ from riacho.dataflow.aggregates.contract import (
 from riacho.dataflow.aggregates.inputs import Inputs
 from riacho.dataflow.aggregates.registry import Need, Surroundings, make, needed
 from riacho.dataflow.aggregates.values import MOST_MARKS, NO_CROSSINGS, DistinctValues, ValueCounts, ValueMarks
+from riacho.dataflow.batch import ADDED
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.snapshots import prefixed, section

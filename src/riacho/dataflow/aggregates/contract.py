@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.dataflow.batch import ADDED
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import decimal_column, decode
@@ -27,8 +28,6 @@ BoolArray = npt.NDArray[np.bool_]
 
 ALL: BoolArray = np.empty(0, np.bool_)
 """No mask: every row is chosen."""
-ADDED: Int8Array = np.empty(0, np.int8)
-"""No signs: every row is added."""
 
 
 class Argument(NamedTuple):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from riacho.dataflow.aggregates.calls import Call, apply
-from riacho.dataflow.aggregates.contract import ADDED, ALL, BoolArray, Cells, InCells, Int64Array, Rows, Words
+from riacho.dataflow.aggregates.contract import ALL, BoolArray, Cells, InCells, Int64Array, Rows, Words
 from riacho.dataflow.aggregates.values import ValueCounts
+from riacho.dataflow.batch import ADDED
 from riacho.dataflow.state.strings import NO_STRING, StringPool
 from riacho.kernels.aggregate import GREATEST, LEAST, keep_text_extremes
 from riacho.kernels.group_results import VALUE

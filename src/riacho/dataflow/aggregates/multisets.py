@@ -10,9 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.aggregates.calls import Call, apply
-from riacho.dataflow.aggregates.contract import ADDED, ALL, Int64Array, Rows
+from riacho.dataflow.aggregates.contract import ALL, Int64Array, Rows
 from riacho.dataflow.aggregates.lists import lists_of, series_of
 from riacho.dataflow.aggregates.values import ValueCounts
+from riacho.dataflow.batch import ADDED
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import floats_of_words, is_interned

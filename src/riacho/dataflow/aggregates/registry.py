@@ -13,9 +13,9 @@ from riacho.dataflow.aggregates.ends import End
 from riacho.dataflow.aggregates.extremes import Extreme, RetractingExtreme
 from riacho.dataflow.aggregates.moments import Moments
 from riacho.dataflow.aggregates.multisets import Collect, Percentile
+from riacho.dataflow.aggregates.python import PythonAggregate
 from riacho.dataflow.aggregates.sums import DecimalSum, FloatSum, IntegerSum
 from riacho.dataflow.aggregates.values import ValueCounts
-from riacho.dataflow.python_functions.aggregate import PythonAggregate
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import is_interned
 from riacho.plan.expressions import AggregateCall, Position

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
+from riacho.dataflow.connectors.bad_records import POLICY, BadRecordPolicy
 from riacho.dataflow.connectors.fields import format_fields
 from riacho.dataflow.connectors.lookup import LookupCache, read_lookup_cache
 from riacho.dataflow.connectors.partitions import Partitions, read_partitions
 from riacho.dataflow.connectors.tables import check_metadata, options_of
-from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy
 from riacho.formats.avro import open_avro_files
 from riacho.formats.format import Format, WholeFiles
 from riacho.formats.options import Option, Options, duration, memory_size

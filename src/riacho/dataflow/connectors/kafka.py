@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from riacho.client import ClientConfig, Cluster, FetchConfig, OffsetReset, ProducerConfig
+from riacho.dataflow.connectors.bad_records import DEAD_LETTER_TOPIC, POLICY, BadRecordPolicy
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.fields import format_fields
 from riacho.dataflow.connectors.format_metadata import columns_of_format, readable_from
 from riacho.dataflow.connectors.tables import check_metadata, options_of
-from riacho.dataflow.sources.bad_records import DEAD_LETTER_TOPIC, POLICY, BadRecordPolicy
 from riacho.formats.fields import Field
 from riacho.formats.format import Format
 from riacho.formats.options import Option, Options, duration, integer, items, one_of

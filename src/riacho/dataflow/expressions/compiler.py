@@ -16,8 +16,7 @@ from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.functions import FUNCTIONS, NOT_FOLDED
 from riacho.dataflow.python_functions import scalar as python_functions
 from riacho.errors import RiachoError, UsageError
-from riacho.plan.expressions import Call, Case, Cast, Column, Expression, Literal, rewrite
-from riacho.plan.python_functions import PythonCall
+from riacho.plan.expressions import Call, Case, Cast, Column, Expression, Literal, PythonCall, rewrite
 from riacho.plan.relations import Schema
 from riacho.plan.types import ArrayType, DataType, MapType, NullType, RowType, TimestampLtzType
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.aggregates.aggregates import Aggregates, Before
-from riacho.dataflow.aggregates.contract import ADDED, ALL
-from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.aggregates.contract import ALL
+from riacho.dataflow.batch import ADDED, Batch, Int64Array
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch

@@ -20,7 +20,7 @@ from riacho.dataflow.expressions import Settings, Zone
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import concatenate, empty_batch
 from riacho.dataflow.operators.lookup_pairs import LookupPairs
-from riacho.dataflow.sources.lookup import LookupReader
+from riacho.dataflow.operators.lookup_reader import LookupReader
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.lookup_rows import LookupKeys, LookupRows

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.batch import END_OF_SEQUENCE, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.batch import ADDED, END_OF_SEQUENCE, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch, whole_output
@@ -38,9 +38,6 @@ FIRST_PAIRS = 1 << 12
 
 ALL = np.empty((0, join_rows.COMPARISON_COLUMNS), np.int64)
 """No comparisons: every pair counts."""
-
-ADDED = np.empty(0, np.int8)
-"""No signs: every row is added."""
 
 _SHOWN_LEFT = {
     JoinKind.LEFT: join_changes.SHOW_UNMATCHED,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.batch import END_OF_SEQUENCE, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.batch import ADDED, END_OF_SEQUENCE, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch, whole_output
@@ -31,9 +31,6 @@ from riacho.plan.relations import MultiJoin, Relation, SharedKey
 FIRST_TUPLES = 1 << 12
 MAX_TUPLES = 1 << 18
 """A part of the output ends with the moment that makes so many; a moment's tuples are made together."""
-
-ADDED = np.empty(0, np.int8)
-"""No signs: every row is added."""
 
 
 class MultiJoinOperator:

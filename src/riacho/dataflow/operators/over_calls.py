@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.aggregates.aggregates import Aggregates
-from riacho.dataflow.aggregates.contract import ADDED
+from riacho.dataflow.batch import ADDED
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.over_frames import Frames
 from riacho.dataflow.state.arena import Growable

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.aggregates.aggregates import Aggregates
-from riacho.dataflow.aggregates.contract import ADDED
-from riacho.dataflow.batch import Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.batch import ADDED, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.aggregate import Grouping

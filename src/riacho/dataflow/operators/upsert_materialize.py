@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.aggregates.contract import ADDED
-from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.batch import ADDED, Batch, Int64Array
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.aggregate import Grouping, known_retractions

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.aggregates.aggregates import Aggregates
-from riacho.dataflow.aggregates.contract import ADDED
-from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.batch import ADDED, END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.aggregate import Grouping

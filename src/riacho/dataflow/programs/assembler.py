@@ -14,9 +14,8 @@ from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value,
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.kernels.row_words import INLINE_BYTES
-from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, depth_reaches, rewrite, walk
+from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, PythonCall, depth_reaches, rewrite, walk
 from riacho.plan.expressions import Column as Field
-from riacho.plan.python_functions import PythonCall
 from riacho.plan.relations import Schema
 from riacho.plan.types import (
     CharType,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from riacho.dataflow.programs.values import Given, Unsupported, Value, is_wide
 from riacho.kernels import program_memory as memory
@@ -22,9 +22,6 @@ from riacho.plan.types import (
     is_text,
 )
 
-if TYPE_CHECKING:
-    from riacho.dataflow.programs.assembler import Assembler
-
 MICROSECONDS = 1000
 """Microseconds in a millisecond: points in time are kept in the former, intervals in the latter."""
 
@@ -32,7 +29,32 @@ _MINUTE_US: Final = 60_000_000
 _HOUR_US: Final = 60 * _MINUTE_US
 _DAY_US: Final = 24 * _HOUR_US
 
-Make = Callable[["Assembler", Call, Sequence[Value]], int]
+
+class Assembler(Protocol):
+    """What puts a program together: see `riacho.dataflow.programs.assembler`."""
+
+    def emit(self, operation: int, first: int, second: int = 0, third: int = 0) -> int:
+        """Add an operation; the register of its result."""
+        ...
+
+    def constant(self, value: int, *, null: bool = False) -> int:
+        """The register of a number."""
+        ...
+
+    def source(self, path: tuple[int, ...]) -> int:
+        """The number of a column that the program reads."""
+        ...
+
+    def value(self, expression: Expression, fields: Sequence[Value]) -> Value:
+        """What an expression is over these fields. Raises `Unsupported`."""
+        ...
+
+    def register(self, value: Value) -> int:
+        """The register that holds a value."""
+        ...
+
+
+Make = Callable[[Assembler, Call, Sequence[Value]], int]
 """The register of a call's result. Raises `Unsupported`."""
 
 

@@ -15,7 +15,8 @@ from riacho.dataflow.evaluation.invocation import Invocation
 from riacho.dataflow.evaluation.kernels import Report
 from riacho.dataflow.python_functions.values import Convert, from_python, shown, to_python
 from riacho.errors import RiachoError
-from riacho.plan.python_functions import PythonCall, PythonFunction
+from riacho.plan.expressions import PythonCall
+from riacho.plan.python_functions import PythonFunction
 from riacho.plan.types import DataType
 from riacho.user_functions.calling import UserCodeError, WrongResultError, called
 from riacho.user_functions.classes import FunctionContext

@@ -5,36 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 from riacho.dataflow.batch import Int64Array
+from riacho.dataflow.connectors.bad_records import BadRecordPolicy
 from riacho.dataflow.sources import Origins, RecordOrigin, SourceCounts
 from riacho.errors import RiachoError
-from riacho.formats.options import Option, one_of
 
 log = logging.getLogger(__name__)
 
 SNIPPET = 200
 """Bytes of a bad record that its error shows."""
-
-
-class BadRecordPolicy(Enum):
-    FAIL = "fail"
-    SKIP = "skip"
-    DEAD_LETTER = "dead-letter"
-
-
-def _policy(value: str) -> BadRecordPolicy:
-    return BadRecordPolicy(one_of(*(policy.value for policy in BadRecordPolicy))(value))
-
-
-def _topic(value: str) -> str | None:
-    return value
-
-
-POLICY: Option[BadRecordPolicy] = Option("riacho.bad-records", _policy, BadRecordPolicy.FAIL)
-DEAD_LETTER_TOPIC: Option[str | None] = Option("riacho.dead-letter.topic", _topic, None)
 
 
 class BadRecordError(RiachoError):

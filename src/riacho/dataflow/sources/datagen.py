@@ -15,10 +15,11 @@ import polars as pl
 
 from riacho.dataflow.batch import Int64Array
 from riacho.dataflow.columns import polars_type
+from riacho.dataflow.connectors.bad_records import POLICY, BadRecordPolicy
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.tables import options_of
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
-from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy, BadRecords
+from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.formats import arrow
 from riacho.formats.options import Option, Options, boolean, duration, integer, one_of, positive
 from riacho.plan.relations import Scan

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from riacho.dataflow.batch import Int64Array
+from riacho.dataflow.connectors.bad_records import POLICY, BadRecordPolicy
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.tables import options_of
 from riacho.dataflow.sources import Json, Positions, RecordOrigin, SourceBatch, SourceCounts
-from riacho.dataflow.sources.bad_records import POLICY, BadRecordPolicy, BadRecords
+from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.dataflow.sources.nexmark_events import (
     BASE_TIME_MS,
     EVENT_TYPE,

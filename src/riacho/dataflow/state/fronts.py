@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.aggregates.contract import ADDED
-from riacho.dataflow.batch import Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.batch import ADDED, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from riacho.plan.expressions import Call, Column, Expression, rewrite, walk
-from riacho.plan.python_functions import PythonCall
+from riacho.plan.expressions import Call, Column, Expression, PythonCall, rewrite, walk
 from riacho.plan.relations import Project
 
 VOLATILE = frozenset({"RAND", "RAND_INTEGER", "UUID"})

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, Position
-from riacho.plan.python_functions import PythonCall
+from riacho.plan.expressions import Call, Case, Cast, Expression, Literal, Position, PythonCall
 from riacho.plan.types import BOOLEAN, BooleanType, DataType, NullType
 from riacho.sql.functions import (
     arithmetic,
