@@ -41,6 +41,7 @@ from riacho.dataflow.operators.window_aggregate import WindowAggregateOperator
 from riacho.dataflow.operators.window_join import WindowJoinOperator
 from riacho.dataflow.operators.window_rank import WindowRankOperator
 from riacho.dataflow.operators.window_table import WindowTableOperator
+from riacho.plan.changelog import is_updating
 from riacho.plan.determinism import must_remember
 from riacho.plan.relations import (
     Aggregate,
@@ -177,6 +178,11 @@ class _Compiler:
             self._watermarks[watermark] = place
         return self._watermarks[watermark]
 
+    def _is_looked_through(self, relation: Relation) -> bool:
+        """Whether those that read it look at a few fields of all rows, and then at few rows."""
+        readers = self._readers.get(relation, ())
+        return not is_updating(relation) and all(isinstance(reader, Rank) for reader in readers)
+
     def _operator(self, relation: Relation, steps: list[Filter | Project]) -> Operator | None:
         settings, rejects = self._settings, self._rejects if _keeps_sources(relation) else None
         if steps:
@@ -236,9 +242,9 @@ class _Compiler:
             case Join(time=Lookup()):
                 return LookupJoinOperator(relation, settings)
             case Join():
-                return JoinOperator(relation, settings)
+                return JoinOperator(relation, settings, late=self._is_looked_through(relation))
             case MultiJoin():
-                return MultiJoinOperator(relation, settings)
+                return MultiJoinOperator(relation, settings, late=self._is_looked_through(relation))
             case Replicate():
                 return ReplicateOperator(relation)
             case Expand():

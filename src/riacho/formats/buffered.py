@@ -73,11 +73,12 @@ class LateColumns(BufferedColumns):
 
     `make` is given the column's place, once. Where they are given, `locate` says without making it where its memory is,
     as long as these rows live, and `tables` the same of all columns at once, or None where one is not that simple;
-    `truths` gives booleans as bytes. `part_of` tells whose rows these are, and which is the first, where they are some
-    that follow each other; `taken_from` whose, and at which places, where they are any.
+    `truths` gives booleans as bytes, `take` the rows at some places without making these. `part_of` tells whose rows
+    these are, and which is the first, where they are some that follow each other; `taken_from` whose, and at which
+    places, where they are any.
     """
 
-    __slots__ = ("_made", "_make", "locate", "part_of", "tables", "taken_from", "truths")
+    __slots__ = ("_made", "_make", "locate", "part_of", "tables", "take", "taken_from", "truths")
 
     def __init__(
         self,
@@ -90,6 +91,7 @@ class LateColumns(BufferedColumns):
         truths: Callable[[int], Truths] | None = None,
         tables: Callable[[], Tables | None] | None = None,
         taken_from: tuple[BufferedColumns, Int64Array] | None = None,
+        take: Callable[[Int64Array], Columnar] | None = None,
     ) -> None:
         self.names = names
         self.height = height
@@ -102,6 +104,7 @@ class LateColumns(BufferedColumns):
         self.truths = truths
         self.tables = tables
         self.taken_from = taken_from
+        self.take = take
 
     def column(self, place: int) -> Column:
         column = self._made.get(place)
@@ -312,6 +315,8 @@ def gathered(rows: Columnar, places: npt.NDArray[np.int64]) -> Columnar:
     if isinstance(rows, pl.DataFrame):
         index = pl.Series(places.astype(np.uint32))  # Polars' own type of index, which it need not check
         return pl.DataFrame([column[index] for column in rows.get_columns()])
+    if isinstance(rows, LateColumns) and rows.take is not None and len(places):
+        return rows.take(places)
     return LateColumns(
         rows.names,
         lambda place: gathered_column(rows.column(place), places),

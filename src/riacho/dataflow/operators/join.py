@@ -16,7 +16,7 @@ from riacho.dataflow.operators.batches import empty_batch, whole_output
 from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
-from riacho.dataflow.state.given_rows import GivenRows, OutputRows
+from riacho.dataflow.state.given_rows import GivenRows, LateRows, OutputRows
 from riacho.dataflow.state.join_keys import KeptRows, KeySlots
 from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
@@ -108,12 +108,16 @@ class JoinOperator:
     Rule: the rows of both inputs are taken in one after another, in order of sequence, so each pair is made once, by
     the later of its rows. Where a row's having a match matters, its matches are counted, and a row crosses over when,
     from one moment to the next, they become some or none.
+
+    `late`: rows are made of pairs when somebody asks for them, before the next pass.
     """
 
-    def __init__(self, relation: Join, settings: Settings) -> None:
+    def __init__(self, relation: Join, settings: Settings, *, late: bool = False) -> None:
         left, right = relation.left.schema, relation.right.schema
         self._relation = relation
         self._schema = relation.schema
+        assert not (late and is_updating(relation)), "a row that is retracted is let go of in its pass"
+        self._late = late
         counted = relation.kind not in (JoinKind.INNER, JoinKind.RIGHT) or relation.single, relation.kind.keeps_right
         self._counts = any(counted)
         ttls = [settings.state_ttl_ms if ttl is None else ttl for ttl in relation.ttls_ms]
@@ -359,9 +363,10 @@ class JoinOperator:
         count = len(made.left)
         if not count:
             return empty_batch(self._schema, watermark)
-        parts: list[GivenRows | Column] = [self._sides[0].store.give(made.left, self._left_given)]
+        left, right = (each.store.give_late if self._late else each.store.give for each in self._sides)
+        parts: list[GivenRows | LateRows | Column] = [left(made.left, self._left_given)]
         if self._relation.kind.emits_right:
-            parts.append(self._sides[1].store.give(made.right, self._right_given))
+            parts.append(right(made.right, self._right_given))
         elif self._marks:
             parts.append(Column("b", count, (np.packbits(made.right == join_layout.MARKED, bitorder="little"),)))
         return Batch(self._output_rows.rows(parts, count), made.sequence, watermark, made.diff)

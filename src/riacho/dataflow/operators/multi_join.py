@@ -16,7 +16,7 @@ from riacho.dataflow.operators.batches import empty_batch, whole_output
 from riacho.dataflow.operators.multi_join_layout import Layout
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
-from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, OutputRows
+from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, LateRows, OutputRows
 from riacho.dataflow.state.join_keys import KeptRows, KeySlots
 from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
@@ -40,10 +40,14 @@ class MultiJoinOperator:
     joined and has none with the key, a row of nulls; SEMI, ANTI and MARK joined inputs are counted only. Rows are taken
     in one after another, in order of sequence, and each goes through the others as they are by then:
     Δ(a ⋈ b ⋈ c) = Δa ⋈ b ⋈ c + Δb ⋈ a' ⋈ c + Δc ⋈ b' ⋈ a'.
+
+    `late`: rows are made of tuples when somebody asks for them, before the next pass.
     """
 
-    def __init__(self, relation: MultiJoin, settings: Settings) -> None:
+    def __init__(self, relation: MultiJoin, settings: Settings, *, late: bool = False) -> None:
         self._schema = relation.schema
+        assert not (late and is_updating(relation)), "a row that is retracted is let go of in its pass"
+        self._late = late
         self._layout = layout = Layout(relation)
         self._sides = [
             JoinSide(source.schema, Expiry(settings.clock, 0), int(line[kernel.IN_WIDTH]), updating=is_updating(source))
@@ -170,12 +174,14 @@ class MultiJoinOperator:
         if joining.progress[kernel.COPIES] != count:
             tuples = np.repeat(tuples, abs(tuples[kernel.TUPLE_CHANGE]), axis=1)
         change, sequence = np.sign(tuples[kernel.TUPLE_CHANGE]), tuples[kernel.TUPLE_MOMENT].copy()
-        parts: list[GivenRows | Column] = []
+        parts: list[GivenRows | LateRows | Column] = []
         for source, fields in self._chosen:
             slots, side = tuples[kernel.TUPLE_ROWS + source], self._sides[source]
             if side is None:
                 marks = np.packbits(slots == MARKED, bitorder="little")
                 parts.append(Column("b", len(slots), (marks,)))
+            elif self._late and fields is not None:
+                parts.append(side.store.give_late(slots, fields))
             else:
                 parts.append(side.store.give(slots, fields))
         diff = None if (change > 0).all() else change.astype(np.int8)

@@ -18,7 +18,7 @@ from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.ranks import RankChanges, rank_settings
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.formats.buffered import frame_of
+from riacho.formats.buffered import column_of, series_of
 from riacho.kernels.first_rows import (
     BEFORE_COLUMNS,
     BEFORE_ROW,
@@ -156,9 +156,10 @@ class FirstRows:
     def _order_texts(self, batch: Batch, words: Int64Array, touched: Int64Array) -> None:
         """Complete the words of an order by strings: their ranks among those of the pass and of the touched fronts."""
         before = self._before.values[: self._counters[BEFORE_USED], BEFORE_ROW].copy()
-        kept, new = self.store.frame(before), frame_of(batch.rows)
+        kept = self.store.frame(before)
         for word, key in self._order.texts:
-            ranks = text_ranks(pl.concat([kept.to_series(key.column), new.to_series(key.column)]), key)
+            new = series_of(column_of(batch.rows, key.column))
+            ranks = text_ranks(pl.concat([kept.to_series(key.column), new]), key)
             words[:, word] = ranks[len(before) :]
             write_words(touched, word, ranks[: len(before)], self._groups.values, self._pool.values)
 

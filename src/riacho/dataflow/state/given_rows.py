@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -96,7 +96,7 @@ class Layout(NamedTuple):
 class ChosenFields:
     """Fields that are given out: the first leaf of each, and the leaves with their kinds."""
 
-    __slots__ = ("_layouts", "fields", "firsts", "flat", "kinds", "late", "leaves")
+    __slots__ = ("_alone", "_layouts", "fields", "firsts", "flat", "kinds", "late", "leaves")
 
     def __init__(self, fields: Sequence[Field], firsts: Sequence[int], leaves: Int64Array) -> None:
         self.fields = tuple(fields)
@@ -111,6 +111,15 @@ class ChosenFields:
         )
         """Whether each column is one of buffers."""
         self._layouts: dict[int, Layout] = {}
+        self._alone: dict[int, ChosenFields] = {}
+
+    def alone(self, place: int) -> ChosenFields:
+        """One of the fields."""
+        if place not in self._alone:
+            end = [*self.firsts, len(self.kinds)][place + 1]
+            leaves = np.ascontiguousarray(self.leaves[self.firsts[place] : end])
+            self._alone[place] = ChosenFields(self.fields[place : place + 1], [0], leaves)
+        return self._alone[place]
 
     def lay_out(self, count: int) -> Layout:
         """Where the leaves of so many rows are to be."""
@@ -262,6 +271,49 @@ class GivenRows:
         return sources, self._addresses
 
 
+class LateRows:
+    """Rows that a store is to give out, with the chosen fields: each field of all rows, or some rows, as it is asked.
+
+    `give` gives out rows, as long as the store keeps these.
+    """
+
+    __slots__ = ("_give", "_given", "_slots", "chosen", "height")
+
+    def __init__(
+        self, give: Callable[[Int64Array, ChosenFields], GivenRows], slots: Int64Array, chosen: ChosenFields
+    ) -> None:
+        self.chosen = chosen
+        self.height = len(slots)
+        self._give = give
+        self._slots = slots
+        self._given: dict[int, GivenRows] = {}
+
+    def _field(self, place: int) -> GivenRows:
+        if place not in self._given:
+            self._given[place] = self._give(self._slots, self.chosen.alone(place))
+        return self._given[place]
+
+    def column(self, place: int) -> Column | pl.Series:
+        """One of the columns."""
+        return self._field(place).column(0)
+
+    def made(self, place: int) -> Column:
+        """One of columns that are all of buffers."""
+        return self._field(place).made(0)
+
+    def located(self, place: int) -> Buffers:
+        """Where one of the columns is in memory, as long as this lives."""
+        return self._field(place).located(0)
+
+    def tables(self) -> Tables | None:
+        """Nowhere: the columns are made one by one."""
+        return None
+
+    def taken(self, rows: Int64Array) -> GivenRows:
+        """Some of the rows."""
+        return self._give(self._slots[rows], self.chosen)
+
+
 class OutputRows:
     """How the rows of a result are put together from parts: some that stores give out, and columns of numbers.
 
@@ -276,7 +328,7 @@ class OutputRows:
         assert len(self._places) == len(self._fields)
         self._straight = self._places == places
 
-    def rows(self, parts: Sequence[GivenRows | Column], height: int) -> Columnar:
+    def rows(self, parts: Sequence[GivenRows | LateRows | Column], height: int) -> Columnar:
         """The rows, of which columns are made when they are asked for."""
         if not self._fields or not all(isinstance(part, Column) or part.chosen.late for part in parts):
             columns = [
@@ -285,15 +337,21 @@ class OutputRows:
             ]
             return build_rows(self._fields, columns, height)
         given = _Parts(self._places, parts)
+        if all(isinstance(part, LateRows) for part in parts):
+            take = partial(self._taken, parts)
+            return LateColumns(self._names, given.made, height, locate=given.located, take=take)
         tables = given.tables if self._straight and all(isinstance(part, GivenRows) for part in parts) else None
         return LateColumns(self._names, given.made, height, locate=given.located, tables=tables)
+
+    def _taken(self, parts: Sequence[GivenRows | LateRows | Column], rows: Int64Array) -> Columnar:
+        return self.rows([part.taken(rows) for part in parts if isinstance(part, LateRows)], len(rows))
 
 
 class _Parts(NamedTuple):
     """The columns of several parts: of each which one's it is, and which of its columns."""
 
     places: Sequence[tuple[int, int]]
-    parts: Sequence[GivenRows | Column]
+    parts: Sequence[GivenRows | LateRows | Column]
 
     def made(self, place: int) -> Column:
         number, own = self.places[place]
@@ -303,7 +361,7 @@ class _Parts(NamedTuple):
     def located(self, place: int) -> Buffers:
         number, own = self.places[place]
         part = self.parts[number]
-        if isinstance(part, GivenRows):
+        if not isinstance(part, Column):
             return part.located(own)
         assert part.valid is None, "a number that an operator makes is never null"
         return Buffers(0, 0, part.addresses()[1], ())

@@ -103,6 +103,8 @@ class LocatedColumns(Protocol):
     @property
     def columns(self) -> list[Buffers]: ...
 
+    def column(self, place: int) -> Buffers: ...
+
 
 class Leaves:
     """How rows of given fields are laid out in words.
@@ -142,7 +144,7 @@ class Leaves:
         if located.tables is not None and self.flat:
             every, texts = located.tables
             return every if fields is None else every[fields], texts
-        columns = located.columns if fields is None else [located.columns[index] for index in fields]
+        columns = located.columns if fields is None else [located.column(index) for index in fields]
         places: list[tuple[int, int, int, int]] = []
         buffers: list[int] = []
         for column in columns:

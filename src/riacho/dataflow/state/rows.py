@@ -16,12 +16,12 @@ import polars as pl
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.chunks import Chunks
-from riacho.dataflow.state.given_rows import ChosenFields, GivenRows
+from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, LateRows
 from riacho.dataflow.state.leaves import Leaves, leaf_kind
 from riacho.dataflow.state.nested import nested_to_text
 from riacho.dataflow.state.words import build_frame
 from riacho.formats.arrow import Buffers, Column
-from riacho.formats.buffered import Columnar, buffers_of, frame_of, tables_of
+from riacho.formats.buffered import Columnar, LateColumns, buffers_of, frame_of, tables_of
 from riacho.kernels.row_words import (
     FREE_ROW,
     KEY_COLUMNS,
@@ -138,6 +138,8 @@ class RowStore:
 
     def stage_located(self, located: Located, rows: Int64Array) -> Int64Array:
         """A slot for each of these rows, in their order."""
+        if located.take is not None and len(rows):
+            return self.stage(located.take(rows))
         slots = self._take_slots(len(rows))
         self._owners.append(located.owner)
         sources, buffers = self._layout.locate(located)
@@ -240,6 +242,10 @@ class RowStore:
         chunks = [self._chunks.memory[number] for number in numbers.tolist()]
         return GivenRows(chosen, layout, out, valid, nulls, chunks, self._chunks.addresses[numbers])
 
+    def give_late(self, slots: Int64Array, chosen: ChosenFields) -> LateRows:
+        """The same, but only what of it is asked for, until rows are released or taken in."""
+        return LateRows(self.give, slots.copy(), chosen)
+
     def columns(self, slots: Int64Array, chosen: ChosenFields | None = None) -> list[Column | pl.Series]:
         """The columns of these rows, one per field or per `chosen` one; −1 is a row of nulls."""
         return self.give(slots, chosen).columns()
@@ -297,17 +303,19 @@ class RowStore:
 class Located:
     """Where the values of rows, of which there must be some, are in memory, and what keeps that memory alive."""
 
-    __slots__ = ("_columns", "_numbers", "_places", "_rows", "height", "owner", "tables")
+    __slots__ = ("_columns", "_numbers", "_places", "_rows", "height", "owner", "tables", "take")
 
     def __init__(self, rows: Columnar, places: list[int]) -> None:
         self.height = rows.height
         self.tables = tables_of(rows)
         """Of all columns at once, where whoever made them knows that."""
+        self.take = rows.take if isinstance(rows, LateColumns) else None
+        """Gives some of the rows where these are not there yet."""
         self._rows, self._places = rows, places
         self._columns: list[Buffers] | None = None
         self._numbers: Int64Array | None = None
         self.owner: object = rows
-        if self.tables is None:
+        if self.tables is None and self.take is None:
             self._columns, self.owner = buffers_of(rows, places)
 
     @property
@@ -316,6 +324,13 @@ class Located:
         if self._numbers is None:
             self._numbers = np.arange(self.height)
         return self._numbers
+
+    def column(self, place: int) -> Buffers:
+        """Where one of the columns is."""
+        rows = self._rows
+        if self.take is not None and isinstance(rows, LateColumns) and rows.locate is not None:
+            return rows.locate(self._places[place])
+        return self.columns[place]
 
     @property
     def columns(self) -> list[Buffers]:
