@@ -136,6 +136,7 @@ def _reporter(job: Job, context: JobContext) -> Reporter | None:
     from riacho.client.config import ClientConfig
     from riacho.jobs.registry import METRICS_TOPIC
     from riacho.jobs.reporter import Reporter
+    from riacho.jobs.script import job_identity
 
     if context.kafka is None:
         return None
@@ -145,4 +146,4 @@ def _reporter(job: Job, context: JobContext) -> Reporter | None:
         return None
     topics = {topic for sink in job.sinks if (topic := sink.table.option("topic")) is not None}
     script = context.name.partition("/")[0]  # the platform knows the script, whose jobs run in turn
-    return Reporter(script, cluster, topics, context.clock)
+    return Reporter(script, job_identity(job), cluster, topics, context.clock)

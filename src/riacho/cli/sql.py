@@ -99,8 +99,8 @@ def _run(
             for step in session.steps(text, name):
                 if isinstance(step, StatementResult):
                     typer.echo(step.text)
-                    if step.costed is not None:
-                        _print_measured(step.costed, kafka)
+                    if step.explained is not None:
+                        _print_measured(step.explained, kafka, asked=step.asks_costs)
                     continue
                 if isinstance(step, JobQuestion):
                     _answer(step, kafka)
@@ -125,23 +125,30 @@ def _answer(question: JobQuestion, kafka: str) -> None:
     typer.echo(text or f"stopped {question.job}", err=not text)
 
 
-def _print_measured(explained: Job, kafka: str) -> None:
-    """What the operators of the platform's jobs that compute the same have read and given, and keep."""
+def _print_measured(explained: Job, kafka: str, *, asked: bool) -> None:
+    """What the operators of the platform's jobs that compute the same have read and given, and keep.
+
+    Where there is no platform, that is said only where costs are `asked` for.
+    """
     from riacho.cli.operator_table import print_operators
     from riacho.host import SystemClock
     from riacho.jobs.catalog import JobCatalog
-    from riacho.jobs.script import job_fingerprint
 
     try:
         with connected(kafka, "sql") as cluster, JobCatalog(cluster, SystemClock()) as catalog:
             jobs = catalog.describe()
     except RiachoError as error:  # to explain takes no cluster
-        typer.echo(f"whether a job runs this is not known: {error.what}", err=True)
+        if asked:
+            typer.echo(f"whether a job runs this is not known: {error.what}", err=True)
         return
-    plan = job_fingerprint(explained)
+    if not jobs:
+        return
+    from riacho.jobs.script import job_identity
+
+    plan = job_identity(explained)
     for job in jobs:
         if job["metrics"] is not None and job["metrics"].get("plan") == plan:
-            typer.echo(f"\n== Measured Cost: Job {job['name']} ==")
+            typer.echo(f"\n== Measured: Job {job['name']} ==")
             print_operators(job["metrics"]["operators"])
 
 

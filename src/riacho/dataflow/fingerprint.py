@@ -1,4 +1,4 @@
-"""What identifies a plan's state: a digest of the parts that give stored arrays their meaning."""
+"""What identifies a plan: a digest of the parts that give stored arrays their meaning, or of all of it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from riacho.plan.tables import Table
 
 
 class Fingerprints:
-    """The digests of relations. A relation's holds those of its inputs, each of which is worked out once."""
+    """The digests of relations. A relation's holds those of its inputs, each of which is worked out once.
 
-    def __init__(self) -> None:
+    `connected`: those of relations over tables that are connected otherwise differ, too.
+    """
+
+    def __init__(self, *, connected: bool = False) -> None:
+        self._connected = connected
         self._known: dict[int, tuple[Relation, str]] = {}  # by identity: to hash a relation is to walk all below it
 
     def of(self, relation: Relation) -> str:
-        """Equal for equal relations, wherever they stand in their SQL text and however their tables are connected.
+        """Equal for equal relations, wherever they stand in their SQL text.
 
-        A query that is reformatted, or whose tables got other WITH options, keeps its state; one whose steps, types or
-        expressions changed does not.
+        A query that is reformatted keeps its state, and so does one whose tables got other WITH options, unless the
+        digests are of connected tables; one whose steps, types or expressions changed does not.
         """
         if id(relation) not in self._known:
             digest = hashlib.sha256(self._canonical(relation).encode()).hexdigest()[:16]
@@ -41,7 +45,9 @@ class Fingerprints:
             elif isinstance(part, Table):
                 columns = ",".join(f"{column.name} {column.type}" for column in part.columns)
                 written.append(f"Table({part.name}:{columns})")
-            elif isinstance(part, Sink):
+                if self._connected:
+                    left += _bracketed("With", part.options)
+            elif isinstance(part, Sink) and not self._connected:
                 left += [_CLOSING, part.input, _Text(f"Sink({part.table.name},")]
             elif isinstance(part, Enum):
                 written.append(part.name)

@@ -35,8 +35,9 @@ class Reporter:
     While a pass takes long, as the user's Python functions may make it, the last report is told again, with its time.
     """
 
-    def __init__(self, job: str, cluster: Cluster, sink_topics: Iterable[str], clock: Clock) -> None:
+    def __init__(self, job: str, plan: str, cluster: Cluster, sink_topics: Iterable[str], clock: Clock) -> None:
         self._job = job
+        self._plan = plan
         self._cluster = cluster
         self._admin = Admin(cluster)
         self._sink_topics = sorted(sink_topics)
@@ -66,7 +67,7 @@ class Reporter:
         self._life.alive()
 
     def _told(self, worker: Worker) -> dict[str, Any]:
-        return {**worker.measurements.current, "plan": worker.fingerprint, "cut": self._cut}
+        return {**worker.measurements.current, "plan": self._plan, "cut": self._cut}
 
     def close(self) -> None:
         self._life.close()

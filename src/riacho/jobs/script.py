@@ -55,7 +55,15 @@ def compile_job_script(
 
 def job_fingerprint(job: Job) -> str:
     """What a job computes, as a short text: two scripts that differ in layout only have the same."""
-    fingerprints = Fingerprints()
+    return _digest(job, Fingerprints())
+
+
+def job_identity(job: Job) -> str:
+    """What a job computes, and of which tables: two that read or write other topics have different ones."""
+    return _digest(job, Fingerprints(connected=True))
+
+
+def _digest(job: Job, fingerprints: Fingerprints) -> str:
     return sha256("\n".join(fingerprints.of(sink) for sink in job.sinks).encode()).hexdigest()[:16]
 
 

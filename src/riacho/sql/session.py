@@ -66,8 +66,9 @@ class StatementResult:
     statement: str
     text: str
     position: Position
-    costed: Job | None = None
-    """What EXPLAIN ESTIMATED_COST asks the costs of: a session knows of none, but a job that runs is measured."""
+    explained: Job | None = None
+    """What EXPLAIN tells of. A session knows of no costs, but a job that runs is measured."""
+    asks_costs: bool = False
 
 
 ASKED = "give it to `riacho sql`, or use `riacho job`"
@@ -211,9 +212,9 @@ class Session:
             case ResetOption():
                 self._reset(statement, source)
             case Explain():
-                text = self._explain(statement, source)
-                position = source.position(statement.start)
-                progress.results.append(StatementResult("EXPLAIN", text, position, self._costed(statement, source)))
+                text, job = self._explain(statement, source)
+                position, costs = source.position(statement.start), "ESTIMATED_COST" in statement.details
+                progress.results.append(StatementResult("EXPLAIN", text, position, job, costs))
             case Show():
                 text = Answers(source, self.catalog).show(statement)
                 self._report(progress, statement, f"SHOW {statement.kind}", text)
@@ -269,7 +270,8 @@ class Session:
             source.fail(f"the option '{key}' does not exist", statement.key, suggestion_for(key))
         self.options.pop(key, None)
 
-    def _explain(self, statement: Explain, source: SourceText) -> str:
+    def _explain(self, statement: Explain, source: SourceText) -> tuple[str, Job | None]:
+        """What EXPLAIN says, and the job that the statement would be."""
         if "PLAN_ADVICE" in statement.details and is_batch(self.options):
             source.fail("EXPLAIN PLAN_ADVICE is not supported in batch mode", statement.start, "leave PLAN_ADVICE out")
         target = statement.target
@@ -278,24 +280,19 @@ class Session:
             if is_batch(self.options):
                 written = (bind_batch(target.query, self._binder(source).bind, source),)
                 (optimized,) = self._optimized(written, source)
-                return self._explained(written, (in_batch(optimized, source, target.start),), statement)
+                return self._explained(written, (in_batch(optimized, source, target.start),), statement), None
             written = (self._query(target, source),)
-            return self._explained(written, self._optimized(written, source), statement)
+            return self._explained(written, self._optimized(written, source), statement), None
         if isinstance(target, CreateTable):
             with self.catalog.restored():
                 insert = self._tables(source).create(target)
                 if insert is None:
-                    return f"the table {target.table.name} exists already: nothing would run"
+                    return f"the table {target.table.name} exists already: nothing would run", None
                 return self._explain(replace(statement, target=insert), source)
         inserts = (target,) if isinstance(target, Insert) else target.inserts
         written = tuple(self._inserts(source).bind(insert) for insert in inserts)
-        return self._explained(written, self._job(inserts, source).sinks, statement)
-
-    def _costed(self, statement: Explain, source: SourceText) -> Job | None:
-        if "ESTIMATED_COST" not in statement.details or isinstance(statement.target, Select | CreateTable):
-            return None
-        target = statement.target
-        return self._job((target,) if isinstance(target, Insert) else target.inserts, source)
+        job = self._job(inserts, source)
+        return self._explained(written, job.sinks, statement), job
 
     def _explained(self, written: tuple[Relation, ...], optimized: tuple[Relation, ...], statement: Explain) -> str:
         forgets = int(self.options.get(TIME_TO_LIVE, "0")) > 0
