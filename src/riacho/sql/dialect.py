@@ -125,11 +125,11 @@ class RiachoFlink(Dialect):
         COLUMN_OPERATORS: ClassVar[dict[TokenType, Any]] = {TokenType.DOT: None}
         PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Any]] = {}
         PRIMARY_PARSERS: ClassVar[dict[TokenType, Any]] = {
-            TokenType.STRING: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=True), token),
+            TokenType.STRING: literal_grammar.plain_string,
             TokenType.UNICODE_STRING: literal_grammar.unicode_string,
             TokenType.BYTE_STRING: literal_grammar.escaped_string,
             TokenType.NUMBER: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=False), token),
-            TokenType.HEX_STRING: lambda self, token: self.expression(exp.HexString(this=token.text), token),
+            TokenType.HEX_STRING: literal_grammar.hex_string,
             TokenType.NULL: lambda self, token: self.expression(exp.Null(), token),
             TokenType.TRUE: lambda self, token: self.expression(exp.Boolean(this=True), token),
             TokenType.FALSE: lambda self, token: self.expression(exp.Boolean(this=False), token),

@@ -11,6 +11,7 @@ from riacho.plan.expressions import Cast, Column, Expression, Literal
 from riacho.plan.relations import TimeAttribute
 from riacho.plan.types import (
     BOOLEAN,
+    STRING,
     BinaryType,
     BooleanType,
     CharType,
@@ -34,7 +35,7 @@ from riacho.sql.row_comparison import fields_equal
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import OPPOSITES, SubqueryBinder
-from riacho.sql.user_functions import UserFunction, marked
+from riacho.sql.user_functions import DATABASE, UserFunction, marked
 from riacho.user_functions.declarations import Kind
 
 _OPERATORS: dict[type[exp.Expr], str] = {
@@ -127,11 +128,6 @@ class ExpressionBinder:
         if tree.is_string:
             return Literal(CharType(java_length(text), nullable=False), text, position=position)
         return self._checked(tree, lambda: number_literal(text))
-
-    def _joined_text(self, tree: exp.Expr) -> Expression:
-        """Adjacent string literals are one."""
-        text = "".join(str(part.this) for part in tree.expressions)
-        return Literal(CharType(java_length(text), nullable=False), text, position=self.source.locate(tree))
 
     def _checked(self, tree: exp.Expr, make: Callable[[], Literal]) -> Expression:
         try:
@@ -406,6 +402,8 @@ class ExpressionBinder:
                 f"write FROM TABLE({name}(TABLE t, DESCRIPTOR(ts), …))",
             )
         arguments = tuple(self.bind(argument) for argument in tree.expressions)
+        if name == "CURRENT_DATABASE" and not arguments:
+            return Literal(STRING.with_nullable(False), tree.meta[DATABASE], position=self.source.locate(tree))
         if name == "CURRENT_WATERMARK" and len(arguments) == 1:
             self._require_row_time(arguments[0], tree)
         return bind(name, arguments, self.source.locate(tree))
@@ -466,7 +464,6 @@ def _dotted(tree: exp.Expr) -> str:
 
 _HANDLERS: dict[type[exp.Expr], Callable[[ExpressionBinder, exp.Expr], Expression]] = {
     exp.Literal: ExpressionBinder._literal,
-    exp.Concat: ExpressionBinder._joined_text,
     exp.HexString: ExpressionBinder._bytes,
     exp.Introducer: ExpressionBinder._temporal,
     exp.Interval: ExpressionBinder._interval,

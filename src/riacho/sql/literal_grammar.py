@@ -73,6 +73,28 @@ def _unit(grammar: TokenReader) -> tuple[str, int | None]:
     return unit, int(str(written[0])) if written else None
 
 
+def plain_string(grammar: TokenReader, token: Token) -> exp.Literal:
+    """`'text'`, which may go on in the next line."""
+    return grammar.expression(exp.Literal(this=token.text + _continued(grammar), is_string=True), token)
+
+
+def hex_string(grammar: TokenReader, token: Token) -> exp.HexString:
+    """`x'bytes'`, which may go on in the next line without the letter."""
+    return grammar.expression(exp.HexString(this=token.text + _continued(grammar)), token)
+
+
+def _continued(grammar: TokenReader) -> str:
+    """The literals in the lines below the one taken last, which are parts of it."""
+    text = ""
+    while grammar.at_text:
+        if "\n" not in grammar.sql[grammar.taken.end + 1 : grammar.offset]:
+            grammar.refuse(
+                "a literal goes on in a new line, not in its own", grammar.offset, "join two texts by ||, or write one"
+            )
+        text += str(grammar.text("a text").this)
+    return text
+
+
 def unicode_string(grammar: TokenReader, token: Token) -> exp.Literal:
     """`U&'text'`, perhaps with `UESCAPE 'character'` behind it."""
     escape = str(grammar.text("the escape character").this) if grammar.take("UESCAPE") else "\\"
@@ -80,7 +102,7 @@ def unicode_string(grammar: TokenReader, token: Token) -> exp.Literal:
         text = unicode_text(token.text, escape)
     except ValueError as error:
         grammar.refuse(str(error), token.start)
-    return grammar.expression(exp.Literal(this=text, is_string=True), token)
+    return grammar.expression(exp.Literal(this=text + _continued(grammar), is_string=True), token)
 
 
 def escaped_string(grammar: TokenReader, token: Token) -> exp.Literal:

@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Relation
+from riacho.plan.types import DataType, MapType, MultisetType
 from riacho.sql.result_names import own_name
 from riacho.sql.source import SourceText
 
@@ -67,6 +68,8 @@ def bind_ordered(tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: S
     if hidden:
         plain.set("expressions", [*plain.expressions, *hidden])
         relation = bind(plain)
+    for key, item in zip(keys, order.expressions if order is not None else (), strict=True):
+        refuse_unordered(relation.schema[key.column].type, item, source)
     limit, offset = clauses["limit"], clauses["offset"]
     return OrderedQuery(
         relation,
@@ -77,6 +80,12 @@ def bind_ordered(tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: S
             0 if offset is None else _count(offset.expression, "OFFSET", source),
         ),
     )
+
+
+def refuse_unordered(kind: DataType, tree: exp.Expr, source: SourceText) -> None:
+    """Fail for a key of ORDER BY whose values have no order."""
+    if isinstance(kind, MapType | MultisetType):
+        source.fail(f"a {kind.name()} has no order", tree, "order by one of its values: m['key']")
 
 
 def _refuse_ambiguous(key: exp.Expr, tree: exp.Expr, bind: Callable[[exp.Expr], Relation], source: SourceText) -> None:

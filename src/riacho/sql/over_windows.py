@@ -22,6 +22,7 @@ from riacho.plan.types import (
     TimeType,
     is_numeric,
 )
+from riacho.sql.ordering import refuse_unordered
 from riacho.sql.source import SourceText
 
 Bind = Callable[[exp.Expr], Expression]
@@ -111,6 +112,8 @@ class WindowBinder:
             OrderKey(bind(item.this), bool(item.args.get("desc")), bool(item.args.get("nulls_first")))
             for item in _order_items(tree)
         )
+        for key, item in zip(order, _order_items(tree), strict=True):
+            refuse_unordered(key.expression.type, item, self.source)
         return partition, order
 
     def _stream_frame(self, tree: exp.Expr, bind: Bind) -> Frame:

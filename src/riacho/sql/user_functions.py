@@ -70,14 +70,19 @@ class FunctionCatalog:
         return sorted({*self.system, *here})
 
 
+DATABASE = "database"
+"""Where a call of CURRENT_DATABASE carries the answer."""
+
+
 def mark_functions(statement: Statement, functions: FunctionCatalog, current: tuple[str, str]) -> None:
-    """Note at each call in the statement which user's function it means, so that the binders need not know them."""
-    if not (functions.system or functions.temporary or functions.permanent):
-        return
+    """Note at each call in the statement which user's function it means, so that the binders need not know them.
+
+    At CURRENT_DATABASE() the database is noted, of which they know as little.
+    """
     for tree in _trees(statement):
-        for node in tree.walk():
-            if not isinstance(node, exp.Anonymous):
-                continue
+        for node in tree.find_all(exp.Anonymous):
+            if node.name.upper() == "CURRENT_DATABASE":
+                node.meta[DATABASE] = current[1]
             found = functions.find((*_qualifiers(node), node.name), current)
             if found is not None:
                 node.meta[MARK] = found

@@ -30,6 +30,7 @@ OF_THE_LANGUAGE = {
         ("CUME_DIST", "DENSE_RANK", "LAG", "LEAD", "NTILE", "PERCENT_RANK", "RANK", "ROW_NUMBER"), "over.md"
     ),
     "SOURCE_WATERMARK": "connectors.md",
+    "CURRENT_DATABASE": "definitions.md",
 }
 """Functions of Flink's page that the grammar knows by itself, and the page that tells of them."""
 

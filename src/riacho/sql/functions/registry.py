@@ -54,6 +54,23 @@ DEFINITIONS: MappingProxyType[str, FunctionDefinition] = MappingProxyType(
 _BY_NAME = {name: definition for definition in DEFINITIONS.values() for name in (definition.name, *definition.aliases)}
 
 
+_READ_JSON = "JSON_VALUE, JSON_QUERY and JSON_EXISTS read JSON as text"
+
+NOT_HERE = MappingProxyType(
+    {
+        "PARSE_JSON": ("PARSE_JSON gives a VARIANT, a type that is not here", _READ_JSON),
+        "TRY_PARSE_JSON": ("TRY_PARSE_JSON gives a VARIANT, a type that is not here", _READ_JSON),
+        "OBJECT_OF": ("OBJECT_OF makes an object of a Java class, and there are none here", "write ROW(value, …)"),
+        "OBJECT_UPDATE": (
+            "OBJECT_UPDATE changes an object of a Java class, and there are none here",
+            "write a new ROW",
+        ),
+        "CURRENT_DATABASE": ("CURRENT_DATABASE takes no arguments", "write CURRENT_DATABASE()"),
+    }
+)
+"""What a call of Flink's other functions, or a wrong one of the language's own, is told, and the way out."""
+
+
 def lookup(name: str) -> FunctionDefinition:
     """The function of this name or alias, in any case. Raises `FunctionError` naming the nearest existing one.
 
@@ -62,6 +79,9 @@ def lookup(name: str) -> FunctionDefinition:
     """
     definition = _BY_NAME.get(name.upper())
     if definition is None:
+        if name.upper() in NOT_HERE:
+            what, mend = NOT_HERE[name.upper()]
+            raise FunctionError(what, mend=mend)
         near = nearest(name)
         raise FunctionError(
             f"there is no function {name.upper()}",

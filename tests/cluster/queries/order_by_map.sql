@@ -1,0 +1,2 @@
+-- A map has no order.
+SELECT id FROM kinds ORDER BY m LIMIT 2

@@ -1,0 +1,1 @@
+EXPLAIN SELECT x'01' /* and */ '02';

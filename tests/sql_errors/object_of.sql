@@ -1,0 +1,1 @@
+EXPLAIN SELECT OBJECT_OF('com.example.User', 'name', 'Ada');

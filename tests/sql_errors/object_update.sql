@@ -1,0 +1,1 @@
+EXPLAIN SELECT OBJECT_UPDATE(ROW(1), 'name', 'Ada');

@@ -1,0 +1,2 @@
+CREATE TABLE noted (k INT, m MAP<STRING, INT>) WITH ('connector' = 'datagen');
+EXPLAIN SELECT k FROM (SELECT k, ROW_NUMBER() OVER (PARTITION BY k ORDER BY m) AS n FROM noted) WHERE n = 1;

@@ -1,0 +1,1 @@
+EXPLAIN SELECT PARSE_JSON('{"a": 1}');

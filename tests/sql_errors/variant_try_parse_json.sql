@@ -1,0 +1,1 @@
+EXPLAIN SELECT TRY_PARSE_JSON('{"a": 1}');
