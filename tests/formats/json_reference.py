@@ -37,7 +37,7 @@ def _refuse(text: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(
-    parse_float=Number, parse_int=Number, parse_constant=_refuse, object_pairs_hook=Object, strict=True
+    parse_float=Number, parse_int=Number, parse_constant=_refuse, object_pairs_hook=Object, strict=False
 )
 _SPACE = " \t\r\n"
 

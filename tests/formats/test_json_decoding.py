@@ -83,6 +83,8 @@ numbers = st.one_of(
 plain_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 escaped = st.sampled_from(
     [
+        '"a\tb"',
+        '"\x00"',
         '"\\u00e9"',
         '"\\n\\"\\\\"',
         '"\\ud83d\\ude00"',
@@ -380,6 +382,8 @@ def test_deep_nesting_is_refused_instead_of_overflowing() -> None:
         (INT, "1.9", 1),
         (TINYINT, "1.9", "field 'v': 1.9 is not a TINYINT"),
         (STRING, '{"b": [1, 2.50, "x"]}', '{"b":[1,2.5,"x"]}'),
+        (STRING, '"a\tb\x00"', "a\tb\x00"),
+        (STRING, '["a\tb"]', '["a\\tb"]'),
         (DOUBLE, "0.1234567890123456789", 0.1234567890123456789),
         (DOUBLE, '"Infinity"', math.inf),
     ],

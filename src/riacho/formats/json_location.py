@@ -23,7 +23,6 @@ _FAULTS = {
     Fault.EXPECTED_COLON: "':' must stand here",
     Fault.EXPECTED_COMMA: "',' or the closing bracket must stand here",
     Fault.EXPECTED_VALUE: "no value begins like this",
-    Fault.CONTROL_CHARACTER: "a control character stands in a string",
     Fault.BAD_ESCAPE: "no escape is written like this",
     Fault.BAD_UTF8: "the bytes are not UTF-8",
     Fault.BAD_NUMBER: "no number is written like this",

@@ -32,7 +32,8 @@ def rewrite_container(text: bytes) -> bytes:
 
 def _rewrite(token: bytes) -> bytes:
     if token[:1] == b'"':
-        return quote(json.loads(token)).encode("utf-8", "replace") if b"\\" in token else token
+        plain = b"\\" not in token and min(token) >= ord(" ")
+        return token if plain else quote(json.loads(token, strict=False)).encode("utf-8", "replace")
     if token[:1] in b"-0123456789" and any(mark in token for mark in b".eE"):
         return double_text(float(token)).encode()
     return token

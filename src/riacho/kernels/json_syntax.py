@@ -35,11 +35,10 @@ class Fault(IntEnum):
     EXPECTED_COLON = 6
     EXPECTED_COMMA = 7
     EXPECTED_VALUE = 8
-    CONTROL_CHARACTER = 9
-    BAD_ESCAPE = 10
-    BAD_UTF8 = 11
-    BAD_NUMBER = 12
-    TOO_DEEP = 13
+    BAD_ESCAPE = 9
+    BAD_UTF8 = 10
+    BAD_NUMBER = 11
+    TOO_DEEP = 12
 
 
 QUOTE: Final = 34
@@ -88,7 +87,7 @@ def string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
                     return position, kind, int64(4)
                 for i in range(2, 6):
                     if not _is_hex(data[position + i]):
-                        return position, kind, int64(10)
+                        return position, kind, int64(9)
                 position += 6
             elif (
                 escape == 34
@@ -102,15 +101,13 @@ def string_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
             ):
                 position += 2
             else:
-                return position, kind, int64(10)
-        elif byte < 32:
-            return position, kind, int64(9)
-        elif byte < 0x80:
+                return position, kind, int64(9)
+        elif byte < 0x80:  # also a control character, as in Flink
             position += 1
         else:
             length = utf8_length(data, position, end)
             if length == 0:
-                return position, kind, int64(11)
+                return position, kind, int64(10)
             position += length
 
 
@@ -137,14 +134,14 @@ def _number_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
     position = _digits_end(data, position, end)
     digits = position - first
     if digits == 0 or (digits > 1 and data[first] == 48):
-        return position, kind, int64(12)
+        return position, kind, int64(11)
     if position < end and data[position] == 46:
         kind = DECIMAL
         position += 1
         first = position
         position = _digits_end(data, position, end)
         if position == first:
-            return position, kind, int64(12)
+            return position, kind, int64(11)
     if position < end and (data[position] | 32) == 101:
         kind = DECIMAL
         position += 1
@@ -153,7 +150,7 @@ def _number_end(data: Bytes, position: int, end: int) -> tuple[int, int, int]:
         first = position
         position = _digits_end(data, position, end)
         if position == first:
-            return position, kind, int64(12)
+            return position, kind, int64(11)
     return position, kind, int64(0)
 
 
@@ -228,7 +225,7 @@ def _container(data: Bytes, position: int, end: int, nesting: int) -> tuple[int,
         if byte == 123 or byte == 91:
             depth += 1
             if depth >= MAX_DEPTH:
-                return kind, start, position, position, int64(13)
+                return kind, start, position, position, int64(12)
             put8(nesting, depth, byte)
             position = skip_space(data, position + 1, end)
             fresh = True
