@@ -134,10 +134,13 @@ def test_joins_by_different_keys_are_those_of_the_batch_at_every_prefix(
 ) -> None:
     changing = data.draw(st.tuples(*[st.booleans()] * (len(joins) + 1)))
     events, cuts, restarts = data.draw(streams(changing))
-    sources = [table(name, changing=updates) for name, updates in zip(NAMES, changing, strict=False)]
+    tables = [table(name, changing=updates) for name, updates in zip(NAMES, changing, strict=False)]
+    # Some inputs are the same table.
+    read = [0, *(data.draw(st.sampled_from([number, number, 0, 1])) for number in range(1, len(tables)))]
+    sources = [tables[number] for number in read]
     relation, begins, width = sources[0], [0], len(FIELDS)
     columns, joined, where = ["a.*"], [], []
-    for (kind, other, compared), name, source in zip(joins, NAMES[1:], sources[1:], strict=False):
+    for (kind, other, compared), name, source, number in zip(joins, NAMES[1:], sources[1:], read[1:], strict=False):
         left_keys, right_keys = zip(*((begins[other] + its, own) for its, own in compared), strict=True)
         safe = frozenset(range(len(compared))) if null_safe else frozenset[int]()
         relation = Join(relation, source, kind, left_keys, right_keys, null_safe=safe)
@@ -145,10 +148,11 @@ def test_joins_by_different_keys_are_those_of_the_batch_at_every_prefix(
         width = len(relation.schema)
         equal = "IS NOT DISTINCT FROM" if null_safe else "="
         on = " AND ".join(f"{NAMES[other]}.{FIELDS[its]} {equal} {name}.{FIELDS[own]}" for its, own in compared)
-        exists = f"EXISTS (SELECT * FROM {name} WHERE {on})"
+        named = f"{NAMES[number]} AS {name}"
+        exists = f"EXISTS (SELECT * FROM {named} WHERE {on})"
         if kind in (INNER, LEFT):
             columns.append(f"{name}.*")
-            joined.append(f"{kind.value} JOIN {name} ON {on}")
+            joined.append(f"{kind.value} JOIN {named} ON {on}")
         elif kind is MARK:
             columns.append(exists)
         else:
@@ -159,7 +163,7 @@ def test_joins_by_different_keys_are_those_of_the_batch_at_every_prefix(
     assert whole.schema == relation.schema
 
     def compare(prefix: int, outcome: Any) -> None:
-        load_prefix(events, prefix, sources, changing)
+        load_prefix(events, prefix, tables, changing)
         assert outcome.total() == oracle.query(sql)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -233,8 +237,25 @@ def test_the_product_of_a_giant_key_comes_in_parts() -> None:
     assert outcome.total().total() == 2 * size * size
 
 
-def test_nothing_is_kept_of_rows_that_have_gone_or_can_never_match() -> None:
-    a, b, c = (table(name, changing=True) for name in NAMES[:3])
+@pytest.mark.parametrize("changing", [False, True], ids=["added", "changing"])
+def test_an_input_that_occurs_twice_is_kept_once(changing: bool) -> None:
+    kept = []
+    for second in "ab":
+        a, b, c = (table(name, changing=changing) for name in ("a", second, "c"))
+        (relation,) = recognize_multi_joins((Join(Join(a, b, INNER, (2,), (0,)), c, INNER, (1,), (1,)),))
+        graph = started(Job((Sink(relation, Table("out", (), (("connector", "blackhole"),))),)), Settings(), 1)
+        events = [
+            Event(name, (number, f"a text of some length {number}", number)) for number in range(5_000) for name in "ab"
+        ]
+        list(graph.run_pass(batches_between(graph, events, 0, len(events))))
+        kept.append(next(metric.state_bytes for metric in graph.metrics() if metric.relation == relation))
+    once, twice = kept
+    assert once < 0.8 * twice
+
+
+@pytest.mark.parametrize("second", ["a", "b"])
+def test_nothing_is_kept_of_rows_that_have_gone_or_can_never_match(second: str) -> None:
+    a, b, c = (table(name, changing=True) for name in ("a", second, "c"))
     (relation,) = recognize_multi_joins((Join(Join(a, b, INNER, (1,), (1,)), c, INNER, (2,), (2,)),))
     graph = started(Job((Sink(relation, Table("out", (), (("connector", "blackhole"),))),)), Settings(), 1)
     rows = [Event(name, (number, f"a key of some length {number}", number)) for name in "abc" for number in range(9)]

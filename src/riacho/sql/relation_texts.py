@@ -321,10 +321,14 @@ def _kept_by_join(relation: Join) -> str:
 
 def _kept_by_multi_join(relation: MultiJoin) -> str:
     kept = []
+    known: set[Relation] = set()
     for number, (source, kind) in enumerate(zip(relation.sources, relation.kinds, strict=True)):
         keys = " and ".join(f"by ({_named(source, fields)})" for _, fields in relation.keys_of(number))
-        rows = kind in (JoinKind.INNER, JoinKind.LEFT)
-        kept.append(f"all rows {keys}" if rows else f"how many rows have {keys.removeprefix('by ')}")
+        if kind in (JoinKind.INNER, JoinKind.LEFT):
+            kept.append(f"{'the same' if source in known else 'all'} rows {keys}")
+            known.add(source)
+        else:
+            kept.append(f"how many rows have {keys.removeprefix('by ')}")
     return f"of its inputs, in order: {', '.join(kept)}"
 
 

@@ -18,7 +18,7 @@ from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, LateRows, OutputRows
 from riacho.dataflow.state.join_keys import KeptRows, KeySlots
-from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
+from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, SameRows, Taken
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.formats.arrow import Column, address_of
@@ -49,12 +49,10 @@ class MultiJoinOperator:
         assert not (late and is_updating(relation)), "a row that is retracted is let go of in its pass"
         self._late = late
         self._layout = layout = Layout(relation)
-        self._sides = [
-            JoinSide(source.schema, Expiry(settings.clock, 0), int(line[kernel.IN_WIDTH]), updating=is_updating(source))
-            if line[kernel.IN_ROLE] <= kernel.PADDED
-            else None
-            for source, line in zip(relation.sources, layout.inputs, strict=True)
-        ]
+        self._sides: list[JoinSide | SameRows | None] = []
+        self._keepers: list[int] = []
+        """Which input keeps the rows of each: the first that is the same."""
+        self._make_sides(relation, settings)
         self._keys = [
             _Key(key, relation.sources, self._sides, width)
             for key, width in zip(relation.keys, layout.key_widths, strict=True)
@@ -65,6 +63,22 @@ class MultiJoinOperator:
         self._choose(relation)
         self._path = np.zeros((len(layout.inputs), kernel.PATH_COLUMNS), np.int64)
         self._tuples = np.empty((kernel.TUPLE_ROWS + len(layout.inputs), FIRST_TUPLES), np.int64)
+
+    def _make_sides(self, relation: MultiJoin, settings: Settings) -> None:
+        """What keeps the rows of each input; None where they are counted only."""
+        keepers: dict[Relation, int] = {}
+        for number, (source, line) in enumerate(zip(relation.sources, self._layout.inputs, strict=True)):
+            side: JoinSide | SameRows | None = None
+            if line[kernel.IN_ROLE] <= kernel.PADDED:
+                width = int(line[kernel.IN_WIDTH])
+                keeper = self._sides[keepers[source]] if source in keepers else None
+                if isinstance(keeper, JoinSide):
+                    side = SameRows(keeper, width)
+                else:
+                    keepers[source] = number
+                    side = JoinSide(source.schema, Expiry(settings.clock, 0), width, updating=is_updating(source))
+            self._sides.append(side)
+            self._keepers.append(keepers.get(source, number))
 
     def _choose(self, relation: MultiJoin) -> None:
         """Which columns each input gives, and where each field of the result is among them."""
@@ -117,10 +131,16 @@ class MultiJoinOperator:
 
     def _take(self, inputs: tuple[Batch, ...]) -> list[Taken]:
         """Give the rows that are kept their slots."""
-        return [
-            Taken(np.zeros(len(batch), np.int64), NO_SLOTS) if side is None else side.take(batch)
-            for batch, side in zip(inputs, self._sides, strict=True)
-        ]
+        taken: list[Taken] = []
+        for batch, side, keeper in zip(inputs, self._sides, self._keepers, strict=True):
+            match side:
+                case JoinSide():
+                    taken.append(side.take(batch))
+                case SameRows():
+                    taken.append(side.follow(taken[keeper]))
+                case None:
+                    taken.append(Taken(np.zeros(len(batch), np.int64), NO_SLOTS))
+        return taken
 
     def _begin(self, joining: _Joining) -> None:
         """Tell the kernel where the rows of a pass are, and what is known of those that are kept and of keys."""
@@ -189,7 +209,8 @@ class MultiJoinOperator:
 
     def _end_pass(self, joining: _Joining) -> None:
         """Let go of the rows that are gone or can never match, and of keys without rows."""
-        for line, side, taken in zip(self._layout.inputs, self._sides, joining.taken, strict=True):
+        gone_of: dict[int, Int64Array] = {}
+        for line, side, keeper in zip(self._layout.inputs, self._sides, self._keepers, strict=True):
             if side is None:
                 continue
             first = line[kernel.IN_FIRST]
@@ -197,7 +218,12 @@ class MultiJoinOperator:
             if len(removed):
                 gone = np.empty(len(removed), np.int64)
                 gone = gone[: gone_rows(removed, side.links, bool(line[kernel.IN_MAY_GO]), gone)]
-            side.release(gone, taken.spare)
+            # One that several inputs have is gone when it is for all, which have the same changes.
+            gone_of[keeper] = np.intersect1d(gone_of[keeper], gone) if keeper in gone_of else gone
+        for keeper, gone in gone_of.items():
+            side = self._sides[keeper]
+            assert isinstance(side, JoinSide)
+            side.release(gone, joining.taken[keeper].spare)
             side.store.end_pass()
         emptied = joining.emptied[: joining.progress[kernel.EMPTIED]]
         for number, key in enumerate(self._keys):
@@ -232,7 +258,7 @@ class _Key:
     """The slots of a key that some inputs share, and the kernel's table of them."""
 
     def __init__(
-        self, key: SharedKey, sources: Sequence[Relation], sides: Sequence[JoinSide | None], width: int
+        self, key: SharedKey, sources: Sequence[Relation], sides: Sequence[JoinSide | SameRows | None], width: int
     ) -> None:
         first = key.members[0]
         self._slots = KeySlots([sources[first.source].schema[own].type for own in first.fields], key.null_safe)
@@ -253,7 +279,7 @@ class _Key:
         return self._slots.bytes + self._table.bytes
 
     def find(
-        self, inputs: tuple[Batch, ...], taken: Sequence[Taken], sides: Sequence[JoinSide | None]
+        self, inputs: tuple[Batch, ...], taken: Sequence[Taken], sides: Sequence[JoinSide | SameRows | None]
     ) -> Iterator[tuple[int, Int64Array]]:
         """Each source that has this key, with the slots of its rows, which have been taken in."""
         kept = []

@@ -1,4 +1,4 @@
-"""One input of a regular join: its rows by slot, and what the join knows of each."""
+"""One input of a join: its rows by slot, and what the join knows of each."""
 
 from __future__ import annotations
 
@@ -100,3 +100,33 @@ class JoinSide:
         self.expiry.restore(section("expiry", state), self.store.live())
         if self._index is not None:
             self._index.rebuild()
+
+
+class SameRows:
+    """An input with the same rows as a side that keeps them: of each the join knows `columns` of its own for it."""
+
+    def __init__(self, side: JoinSide, columns: int) -> None:
+        self.store = side.store
+        self._links = Growable(np.int64, width=columns)
+        self._links.reserve(1)
+
+    @property
+    def links(self) -> Int64Array:
+        """What the kernels know of each row; replaced by `follow`."""
+        values: Int64Array = self._links.values
+        return values
+
+    @property
+    def bytes(self) -> int:
+        return self._links.bytes
+
+    def follow(self, taken: Taken) -> Taken:
+        """The slots of a pass's rows, which the side has taken."""
+        self._links.reserve(self.store.slots_used)
+        return Taken(taken.rows, NO_SLOTS)
+
+    def snapshot(self) -> StateArrays:
+        return {"links": self._links.copy(self.store.slots_used)}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._links.load(state["links"])
