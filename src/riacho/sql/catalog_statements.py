@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from riacho.sql.catalog import Catalog, Database, NamedCatalog
+from riacho.sql.catalog import DEFAULT_CATALOG, Catalog, Database, NamedCatalog
 from riacho.sql.errors import did_you_mean, listed
 from riacho.sql.source import SourceText
 from riacho.sql.statements import CatalogStatement, OptionClause
@@ -15,6 +15,8 @@ IN_MEMORY = "generic_in_memory"
 """The only type of catalog."""
 
 _FIRST_DATABASE = "default-database"
+_UNNAMED = "default"
+"""What it is called where no option names it."""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class CatalogStatements:
         for option in statement.options:
             if option.key.this not in ("type", _FIRST_DATABASE):
                 self.source.fail(f"a catalog has no option '{option.key.this}'", option.key)
-        first = options.get(_FIRST_DATABASE, "default")
+        first = options.get(_FIRST_DATABASE, _UNNAMED)
         self.catalog.catalogs[name] = NamedCatalog({first: Database()}, first, options, statement.comment)
 
     def _find_catalog(self, name: str, place: exp.Expr) -> NamedCatalog:
@@ -75,14 +77,27 @@ class CatalogStatements:
 
     def _alter_catalog(self, statement: CatalogStatement) -> None:
         found = self._find_catalog(statement.name.name, statement.name)
-        for option in statement.options:
-            if option.key.this in ("type", _FIRST_DATABASE):
-                self.source.fail(f"the option '{option.key.this}' of a catalog cannot be changed", option.key)
-            self.source.fail(f"a catalog has no option '{option.key.this}'", option.key)
+        for key in (*(option.key for option in statement.options), *statement.keys):
+            if key.this == "type":
+                self.source.fail("the option 'type' of a catalog cannot be changed", key)
+            if key.this != _FIRST_DATABASE:
+                self.source.fail(f"a catalog has no option '{key.this}'", key)
+        found.options.update(_given(statement.options))
         for key in statement.keys:
-            self.source.fail(f"the option '{key.this}' of a catalog cannot be reset", key)
+            found.options.pop(str(key.this), None)
+        self._move_first_database(statement.name.name, found)
         if statement.comment is not None:
             found.comment = statement.comment
+
+    def _move_first_database(self, name: str, catalog: NamedCatalog) -> None:
+        """Let the catalog begin in the database that its options name; the one before goes where it holds nothing."""
+        before, first = catalog.default_database, catalog.options.get(_FIRST_DATABASE, _UNNAMED)
+        if name == DEFAULT_CATALOG or first == before:
+            return
+        catalog.databases.setdefault(first, Database())
+        catalog.default_database = first
+        if (name, before) != self.catalog.current and not catalog.databases[before].objects:
+            del catalog.databases[before]
 
     def _use_catalog(self, statement: CatalogStatement) -> None:
         found = self._find_catalog(statement.name.name, statement.name)

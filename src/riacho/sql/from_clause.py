@@ -14,6 +14,7 @@ from riacho.plan.relations import (
 from riacho.plan.tables import Table
 from riacho.sql.catalog import Catalog, View
 from riacho.sql.errors import did_you_mean, listed
+from riacho.sql.grammar import AS_OF
 from riacho.sql.hints import CheckTable, with_hint
 from riacho.sql.joins import JoinBinder
 from riacho.sql.lateral import LateralBinder, is_lateral
@@ -23,6 +24,8 @@ from riacho.sql.scope import Outer, Scope
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import SubqueryBinder
 from riacho.sql.window_tables import WindowTableBinder
+
+_SINKS_ONLY = frozenset({"blackhole", "print"})
 
 
 @dataclass(slots=True)
@@ -44,6 +47,10 @@ class FromBinder:
 
     def bind(self, tree: exp.Expr, joins: list[exp.Expr]) -> Scope:
         """The relation of a table factor and its joins. Raises `SqlError`."""
+        if AS_OF in tree.meta:
+            self.source.fail(
+                "time travel is not supported", tree.meta[AS_OF], "FOR SYSTEM_TIME AS OF follows a table that is joined"
+            )
         lateral = LateralBinder(self.source, self.subqueries)
         first = lateral.bind(None, tree, None) if is_lateral(tree) else self._factor(tree)
         scope = replace(first, outer=self.outer)
@@ -110,6 +117,8 @@ class FromBinder:
         if hint is not None:
             text, start = hint
             found = with_hint(found, text, self.source, start, self.check_table)
+        if found.connector in _SINKS_ONLY:
+            self.source.fail(f"a '{found.connector}' table can only be written to", tree)
         try:
             return scan(found, self.options)
         except ValueError as error:

@@ -13,6 +13,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from riacho.plan.types import DataType
 from riacho.sql import data_types, literal_grammar
+from riacho.sql.source import start_of
 from riacho.sql.token_reader import SqlSyntaxError, TokenReader
 
 WINDOW_FUNCTIONS = frozenset({"TUMBLE", "HOP", "CUMULATE", "SESSION"})
@@ -161,9 +162,15 @@ class Grammar(TokenReader):
     def _parse_limit(
         self, this: exp.Expr | None = None, top: bool = False, skip_limit_token: bool = False
     ) -> exp.Expr | None:
-        """`LIMIT n`, or the standard's `FETCH FIRST n ROWS ONLY`."""
+        """`LIMIT n`, LIMIT ALL, which is none, or the standard's `FETCH FIRST n ROWS ONLY`."""
+        if self.take("LIMIT", "ALL"):
+            return None
         if not self.take("FETCH"):
-            return super()._parse_limit(this, top, skip_limit_token)
+            limit = super()._parse_limit(this, top, skip_limit_token)
+            offset = None if limit is None else limit.args.get("offset")
+            if offset is not None:
+                self.refuse("LIMIT takes the number of rows alone", start_of(offset), "write LIMIT n OFFSET m")
+            return limit
         place = self._prev
         if not self.take("NEXT"):
             self.expect("FIRST")
@@ -414,9 +421,12 @@ class Grammar(TokenReader):
         subject = None if self.peek("WHEN") else self.value()
         branches = []
         while self.take("WHEN"):
-            condition = self.value()
+            conditions = [self.value()]
+            while subject is not None and self.take(","):
+                conditions.append(self.value())
             self.expect("THEN")
-            branches.append(self.expression(exp.If(this=condition, true=self.value())))
+            result = self.value()
+            branches += [self.expression(exp.If(this=each, true=result.copy())) for each in conditions]
         if not branches:
             self.refuse_token("expected WHEN")
         default = self.value() if self.take("ELSE") else None

@@ -208,7 +208,8 @@ def alter_table(parser: Grammar, start: int) -> AlterTable:
         names.append(parser.identifier("the column's new name"))
         return AlterTable(start, table, "RENAME COLUMN", if_exists, names=tuple(names))
     if parser.take("SET"):
-        return AlterTable(start, table, "SET", if_exists, options=_options(parser))
+        options = () if parser.take("(", ")") else _options(parser)
+        return AlterTable(start, table, "SET", if_exists, options=options)
     if parser.take("RESET"):
         keys = tuple(parser.listed(lambda: parser.text("an option's name")))
         return AlterTable(start, table, "RESET", if_exists, keys=keys)

@@ -1,0 +1,1 @@
+SELECT bidder FROM bids LIMIT ALL

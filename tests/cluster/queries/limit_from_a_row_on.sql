@@ -1,0 +1,1 @@
+SELECT bidder FROM bids ORDER BY ts LIMIT 1, 2

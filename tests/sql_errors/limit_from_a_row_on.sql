@@ -1,0 +1,1 @@
+EXPLAIN SELECT price FROM bids LIMIT 3, 5;
