@@ -118,7 +118,7 @@ class FromBinder:
             text, start = hint
             found = with_hint(found, text, self.source, start, self.check_table)
         if found.connector in _SINKS_ONLY:
-            self.source.fail(f"a '{found.connector}' table can only be written to", tree)
+            self.source.fail(f"a '{found.connector}' table cannot be read: it can only be written to", tree)
         try:
             return scan(found, self.options)
         except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from sqlglot import exp
 
@@ -34,14 +35,14 @@ def create_table(parser: Grammar, start: int, *, temporary: bool, replaces: bool
     elements = TableElements()
     if parser.peek("("):
         parser.listed(lambda: _table_element(parser, elements))
-    elif not any(parser.peek(word) for word in ("AS", "WITH", "LIKE", "COMMENT", "PARTITIONED")):
+    elif not any(parser.peek(word) for word in ("AS", "WITH", "LIKE", "COMMENT", "DISTRIBUTED", "PARTITIONED")):
         parser.refuse_token("expected the columns")
     for column in elements.columns:
         if column.after is not None:
             parser.refuse("FIRST and AFTER belong to ALTER TABLE", column.definition.name.meta["start"])
     comment = _comment(parser)
     if parser.peek("DISTRIBUTED"):
-        parser.refuse_here("DISTRIBUTED BY is not supported")
+        _refuse_buckets(parser)
     partitioned = _names(parser) if parser.take("PARTITIONED", "BY") else []
     options = _options(parser) if parser.take("WITH") else ()
     like = _like(parser) if parser.take("LIKE") else None
@@ -68,6 +69,15 @@ def create_table(parser: Grammar, start: int, *, temporary: bool, replaces: bool
     )
     return CreateTable(
         start, table, definition, if_not_exists, temporary, replaces, creates, like, query, tuple(elements.selected)
+    )
+
+
+def _refuse_buckets(parser: Grammar) -> NoReturn:
+    """Flink's connectors of these names refuse to write such a table: none has buckets."""
+    parser.refuse(
+        "no connector distributes a table into buckets",
+        parser.offset,
+        "leave this out: 'sink.partitioner' and the key say into which partition of a topic a row goes",
     )
 
 
@@ -200,6 +210,8 @@ def alter_table(parser: Grammar, start: int) -> AlterTable:
     table = parser.table_name()
     if parser.peek("PARTITION") or parser.peek("ADD", "PARTITION") or parser.peek("DROP", "PARTITION"):
         parser.refuse_here("partitions are directories: they come with their files")
+    if any(parser.peek(verb, "DISTRIBUTION") for verb in ("ADD", "MODIFY", "DROP")):
+        _refuse_buckets(parser)
     if parser.take("RENAME"):
         if parser.take("TO"):
             return AlterTable(start, table, "RENAME", if_exists, new_name=parser.table_name())

@@ -1,0 +1,1 @@
+CREATE TABLE x DISTRIBUTED BY (channel) LIKE bids;
