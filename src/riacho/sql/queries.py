@@ -90,12 +90,11 @@ class QueryBinder:
         raise self.source.error("expected a query (SELECT, VALUES or WITH)", tree)
 
     def _common(self, clause: exp.Expr, known: dict[str, Relation]) -> None:
-        if clause.args.get("recursive"):
-            self.source.fail(
-                "WITH RECURSIVE is not supported", clause, "write WITH, whose names may refer to those before"
-            )
         for query in clause.expressions:
             alias = query.args["alias"]
+            own = [table for table in query.this.find_all(exp.Table) if table.name == alias.name]
+            if clause.args.get("recursive") and any(not table.args.get("db") for table in own):
+                self.source.fail("a query of WITH cannot read itself", own[0], "it may read those before")
             if query.args.get("materialized") is not None or query.args.get("key_expressions"):
                 self.source.fail("MATERIALIZED and USING KEY are not supported in WITH", alias)
             relation = self._within(query.this, known)

@@ -243,7 +243,7 @@ def _definition(parser: Grammar, start: int, verb: str) -> Statement:
 
 def _insert(parser: Grammar, start: int) -> Insert:
     if parser.peek("OVERWRITE"):
-        parser.refuse_here("INSERT OVERWRITE is not supported on streams")
+        parser.refuse("INSERT OVERWRITE is not supported", parser.offset, "write INSERT INTO, which adds rows")
     parser.expect("INTO")
     parser.take("TABLE")
     table = parser.table_name()
