@@ -45,6 +45,8 @@ class SplitWatermarks:
         self._in_order = False
         """Whether each split's number is the split, as where a source began with all of them."""
         self._never_idle = np.empty(0, np.bool_)
+        self._known: npt.NDArray[np.int32] | None = None
+        """The splits of many rows, each of which is its own number."""
         self.watermark = NO_WATERMARK
         self._last_sequence = BEFORE_ALL_ROWS
 
@@ -67,6 +69,7 @@ class SplitWatermarks:
         for split, number in self._numbers.items():
             self._lookup[split] = number
         self._in_order = self._lookup.tolist() == list(range(len(self._numbers)))
+        self._known = None
 
     def finish(self, splits: Iterable[int]) -> None:
         """These splits have no further rows."""
@@ -141,14 +144,23 @@ class SplitWatermarks:
             return FIRST if self._numbers[0] == 0 else np.full(rows, self._numbers[0], np.int32)
         if not rows:
             return splits
+        if splits.base is not None and splits.base is self._known:
+            return splits
         if int(splits.max()) < len(self._lookup):
             if self._in_order:
+                self._know(splits)
                 return splits
             numbers = self._lookup[splits]
             if int(numbers.min()) >= 0:
                 return numbers
         self.assign(np.unique(splits).tolist())
         return self._lookup[splits]
+
+    def _know(self, splits: npt.NDArray[np.int32]) -> None:
+        """Look at all rows of which these are a part: the next passes' mostly are, too."""
+        whole = splits.base
+        if isinstance(whole, np.ndarray) and whole.dtype == splits.dtype and int(whole.max()) < len(self._lookup):
+            self._known = whole
 
     def _idle(self) -> npt.NDArray[np.bool_]:
         """Which splits have been silent for longer than the time-out."""

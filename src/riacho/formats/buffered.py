@@ -26,6 +26,14 @@ from riacho.formats.arrow import (
 from riacho.kernels.row_words import INLINE_BYTES
 from riacho.kernels.rows import SOURCE_OFFSET
 
+Truths = tuple[BoolArray, BoolArray | None]
+"""Booleans, a byte each, and which of them are not null (None: all)."""
+
+Int64Array = npt.NDArray[np.int64]
+
+Tables = tuple[Uint64Array, Uint64Array]
+"""Where columns are in memory as `kernels.rows` reads it: a line for each, and the buffers that views point into."""
+
 
 class BufferedColumns:
     """Columns of one height under the names of a relation's fields."""
@@ -57,28 +65,30 @@ class BufferedColumns:
             self._frame = to_frame(list(zip(self.names, self.columns, strict=True)), self.height)
         return self._frame
 
+    def located(self, place: int) -> Buffers | None:
+        """Where a column is in memory, as long as these rows live; None where it has to be made first."""
+        del place
+        return None
 
-Truths = tuple[BoolArray, BoolArray | None]
-"""Booleans, a byte each, and which of them are not null (None: all)."""
+    def tables(self) -> Tables | None:
+        """Where all columns are in memory, as long as these rows live; None where one is not that simple."""
+        return None
 
-
-Int64Array = npt.NDArray[np.int64]
-
-Tables = tuple[Uint64Array, Uint64Array]
-"""Where columns are in memory as `kernels.rows` reads it: a line for each, and the buffers that views point into."""
+    def truths(self, place: int) -> Truths:
+        """A column of booleans as bytes."""
+        column = self.column(place)
+        return np.unpackbits(column.buffers[0], count=column.length, bitorder="little").view(np.bool_), column.valid
 
 
 class LateColumns(BufferedColumns):
     """Columns each of which is made when it is asked for: in a small batch making one costs more than its values.
 
-    `make` is given the column's place, once. Where they are given, `locate` says without making it where its memory is,
-    as long as these rows live, and `tables` the same of all columns at once, or None where one is not that simple;
-    `truths` gives booleans as bytes, `take` the rows at some places without making these. `part_of` tells whose rows
-    these are, and which is the first, where they are some that follow each other; `taken_from` whose, and at which
-    places, where they are any.
+    `make` is given the column's place, once. `locate`, `tables` and `truths` answer for the methods of like names,
+    where they are given; `take` gives the rows at some places without making these. `taken_from` tells whose rows these
+    are, and at which places, where they were gathered.
     """
 
-    __slots__ = ("_made", "_make", "locate", "part_of", "tables", "take", "taken_from", "truths")
+    __slots__ = ("_locate", "_made", "_make", "_tables", "_truths", "take", "taken_from")
 
     def __init__(
         self,
@@ -86,8 +96,7 @@ class LateColumns(BufferedColumns):
         make: Callable[[int], Column],
         height: int,
         *,
-        part_of: tuple[BufferedColumns, int] | None = None,
-        locate: Callable[[int], Buffers] | None = None,
+        locate: Callable[[int], Buffers | None] | None = None,
         truths: Callable[[int], Truths] | None = None,
         tables: Callable[[], Tables | None] | None = None,
         taken_from: tuple[BufferedColumns, Int64Array] | None = None,
@@ -99,10 +108,9 @@ class LateColumns(BufferedColumns):
         self._frame = None
         self._make = make
         self._made: dict[int, Column] = {}
-        self.part_of = part_of
-        self.locate = locate
-        self.truths = truths
-        self.tables = tables
+        self._locate = locate
+        self._truths = truths
+        self._tables = tables
         self.taken_from = taken_from
         self.take = take
 
@@ -112,18 +120,65 @@ class LateColumns(BufferedColumns):
             column = self._made[place] = self._make(place)
         return column
 
+    def located(self, place: int) -> Buffers | None:
+        return None if self._locate is None else self._locate(place)
+
+    def tables(self) -> Tables | None:
+        return None if self._tables is None else self._tables()
+
+    def truths(self, place: int) -> Truths:
+        return super().truths(place) if self._truths is None else self._truths(place)
+
+
+class Slice(BufferedColumns):
+    """The rows of `whole` from `first` on, in its memory: what a small pass takes of the rows decoded together."""
+
+    __slots__ = ("_made", "first", "whole")
+
+    def __init__(self, whole: BufferedColumns, first: int, height: int) -> None:
+        self.names = whole.names
+        self.height = height
+        self._columns = None
+        self._frame = None
+        self._made: dict[int, Column] = {}
+        self.whole = whole
+        self.first = first
+
+    def column(self, place: int) -> Column:
+        column = self._made.get(place)
+        if column is None:
+            column = sliced_column(self.whole.column(place), self.first, self.first + self.height)
+            self._made[place] = column
+        return column
+
+    def located(self, place: int) -> Buffers | None:
+        found = self.whole.located(place)
+        return None if found is None else _from(found, self.first)
+
+    def tables(self) -> Tables | None:
+        found = self.whole.tables()
+        if found is None:
+            return None
+        sources, buffers = found
+        sources = sources.copy()
+        sources[:, SOURCE_OFFSET] += np.uint64(self.first)
+        return sources, buffers
+
+    def truths(self, place: int) -> Truths:
+        values, valid = self.whole.truths(place)
+        rows = slice(self.first, self.first + self.height)
+        return values[rows], None if valid is None else valid[rows]
+
+
+def _from(buffers: Buffers, first: int) -> Buffers:
+    """Where the rows from `first` on are."""
+    children = tuple([_from(child, first) for child in buffers.children])
+    return Buffers(buffers.offset + first, buffers.valid, buffers.data, children)
+
 
 def tables_of(rows: Columnar) -> Tables | None:
     """Where all columns of rows are in memory, as long as they live; None where nobody can say so at once."""
-    return rows.tables() if isinstance(rows, LateColumns) and rows.tables is not None else None
-
-
-def truths_of(rows: BufferedColumns, place: int) -> Truths:
-    """A column of booleans as bytes."""
-    if isinstance(rows, LateColumns) and rows.truths is not None:
-        return rows.truths(place)
-    column = rows.column(place)
-    return np.unpackbits(column.buffers[0], count=column.length, bitorder="little").view(np.bool_), column.valid
+    return None if isinstance(rows, pl.DataFrame) else rows.tables()
 
 
 Columnar = pl.DataFrame | BufferedColumns
@@ -154,18 +209,17 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
     """Some of the columns, in any order, under other names."""
     if isinstance(rows, pl.DataFrame):
         return pl.DataFrame([rows.to_series(place).alias(name) for place, name in zip(places, names, strict=True)])
-    locate = rows.locate if isinstance(rows, LateColumns) else None
 
     def tables() -> Tables | None:
-        found = tables_of(rows)
+        found = rows.tables()
         return None if found is None else (found[0][list(places)], found[1])
 
     return LateColumns(
         names,
         lambda place: rows.column(places[place]),
         rows.height,
-        locate=None if locate is None else lambda place: locate(places[place]),
-        truths=lambda place: truths_of(rows, places[place]),
+        locate=lambda place: rows.located(places[place]),
+        truths=lambda place: rows.truths(places[place]),
         tables=tables,
     )
 
@@ -196,10 +250,21 @@ def buffers_of(rows: Columnar, places: list[int]) -> tuple[list[Buffers], object
     if isinstance(rows, pl.DataFrame):
         buffers, owner = frame_buffers(rows[:, places] if len(places) < rows.width else rows)
         return list(buffers), owner
-    if isinstance(rows, LateColumns) and rows.locate is not None:
-        return [rows.locate(place) for place in places], rows
+    if (located := located_all(rows, places)) is not None:
+        return located, rows
     found = [column_buffers(rows.column(place)) for place in places]
     return [buffers for buffers, _ in found], found
+
+
+def located_all(rows: BufferedColumns, places: Sequence[int]) -> list[Buffers] | None:
+    """Where these columns are in memory, as long as the rows live; None where one has to be made first."""
+    located = []
+    for place in places:
+        found = rows.located(place)
+        if found is None:
+            return None
+        located.append(found)
+    return located
 
 
 def concatenated(parts: Sequence[Columnar]) -> Columnar:
@@ -274,40 +339,9 @@ def sliced(rows: Columnar, first: int, stop: int) -> Columnar:
     """The rows from `first` up to `stop`, in the memory of all."""
     if isinstance(rows, pl.DataFrame):
         return rows[first:stop]
-    if isinstance(rows, LateColumns) and rows.part_of is not None:
-        whole, before = rows.part_of
-        return sliced(whole, before + first, before + stop)
-    locate = rows.locate if isinstance(rows, LateColumns) else None
-    return LateColumns(
-        rows.names,
-        lambda place: sliced_column(rows.column(place), first, stop),
-        stop - first,
-        part_of=(rows, first),
-        locate=None if locate is None else lambda place: _from(locate(place), first),
-        truths=lambda place: _truths_between(rows, place, first, stop),
-        tables=lambda: _tables_from(rows, first),
-    )
-
-
-def _from(buffers: Buffers, first: int) -> Buffers:
-    """Where the rows from `first` on are."""
-    children = tuple([_from(child, first) for child in buffers.children])
-    return Buffers(buffers.offset + first, buffers.valid, buffers.data, children)
-
-
-def _truths_between(rows: BufferedColumns, place: int, first: int, stop: int) -> Truths:
-    values, valid = truths_of(rows, place)
-    return values[first:stop], None if valid is None else valid[first:stop]
-
-
-def _tables_from(rows: BufferedColumns, first: int) -> Tables | None:
-    found = tables_of(rows)
-    if found is None:
-        return None
-    sources, buffers = found
-    sources = sources.copy()
-    sources[:, SOURCE_OFFSET] += np.uint64(first)
-    return sources, buffers
+    if isinstance(rows, Slice):
+        return Slice(rows.whole, rows.first + first, stop - first)
+    return Slice(rows, first, stop - first)
 
 
 def gathered(rows: Columnar, places: npt.NDArray[np.int64]) -> Columnar:

@@ -67,6 +67,8 @@ class Intake:
         passes begin and end. A scan that has `ended` says so with its last row.
         """
         batches = self._batches()
+        if not finished and not ended:
+            return [Segment(batches)]
         first = self.first_sequence
         last: dict[int, dict[str, set[int]]] = {}
         for scan, splits in finished.items():
@@ -80,8 +82,6 @@ class Intake:
             moment = int(batch.sequence[-1]) if len(batch) else first - 1
             batches[scan] = replace(batch, watermark=batch.watermark.then(moment, END_OF_TIME))
             last.setdefault(moment, {})
-        if not last:
-            return [Segment(batches)]
         bounds = sorted({first - 2, *last, self.next_sequence - 1})
         return [
             Segment(
@@ -93,6 +93,9 @@ class Intake:
 
     def _batches(self) -> dict[str, Batch]:
         """One batch per scan that has rows."""
+        if len(self.taken) == 1:
+            (alone,) = self.taken
+            return {alone.scan: _joined([alone])}
         parts: dict[str, list[Taken]] = {}
         for part in self.taken:
             parts.setdefault(part.scan, []).append(part)

@@ -267,7 +267,8 @@ class Worker:
         self._assign_splits()
         for segment in intake.segments(self._newly_finished(), ending):
             for outputs in self._graph.run_pass(segment.batches):
-                intake.reject(self._graph.take_rejected(), sources)
+                if rejected := self._graph.take_rejected():
+                    intake.reject(rejected, sources)
                 for sink_id, batch in outputs.items():
                     if len(batch):
                         self._wiring.sinks[sink_id].write(batch)

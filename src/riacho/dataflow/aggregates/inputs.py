@@ -9,7 +9,7 @@ from riacho.dataflow.aggregates.values import NO_MASKS
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode
 from riacho.formats.arrow import Column
-from riacho.formats.buffered import BufferedColumns, Columnar, column_of, truths_of
+from riacho.formats.buffered import BufferedColumns, Columnar, column_of
 from riacho.plan.relations import Schema
 from riacho.plan.types import NullType
 
@@ -71,7 +71,7 @@ class Inputs:
     def _filter(self, index: int) -> BoolArray:
         if index not in self._filters:
             if isinstance(self._rows, BufferedColumns):
-                holds, valid = truths_of(self._rows, index)
+                holds, valid = self._rows.truths(index)
                 self._filters[index] = holds if valid is None else holds & valid
                 return self._filters[index]
             column = self._rows.to_series(index)

@@ -13,7 +13,7 @@ from riacho.formats.arrow import (
     strings,
     view_data,
 )
-from riacho.formats.buffered import BufferedColumns, Columnar, LateColumns, sliced_column
+from riacho.formats.buffered import BufferedColumns, Columnar, Slice, sliced_column
 from riacho.plan.expressions import Call, Expression, Literal
 from riacho.plan.expressions import Column as Field
 from riacho.plan.types import RowType
@@ -47,7 +47,7 @@ def column_at(rows: Columnar, path: Path) -> Column:
         for place in path[1:]:
             series = series.struct.field(series.struct.fields[place])
         return columns_of(series.alias("").to_frame())[0]
-    whole, first = rows.part_of if isinstance(rows, LateColumns) and rows.part_of is not None else (rows, 0)
+    whole, first = (rows.whole, rows.first) if isinstance(rows, Slice) else (rows, 0)
     column = whole.column(path[0])
     valid = [column.valid]
     for place in path[1:]:

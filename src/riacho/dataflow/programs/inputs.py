@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.formats.arrow import Buffers, Column, frame_buffers, memory_at, view_data
-from riacho.formats.buffered import Columnar, LateColumns
+from riacho.formats.buffered import Columnar, Slice, located_all
 from riacho.kernels.program_memory import SOURCE_COLUMNS, SOURCE_OFFSET
 
 Int64Array = npt.NDArray[np.int64]
@@ -49,9 +49,9 @@ class Inputs:
 
     def of(self, rows: Columnar, derived: Sequence[Column]) -> Input:
         """Those of some rows, and of the derived columns for them."""
-        if not isinstance(rows, LateColumns) or rows.part_of is None:
+        if not isinstance(rows, Slice):
             return self._input(*self._found(rows), 0, derived)
-        whole, first = rows.part_of
+        whole, first = rows.whole, rows.first
         located = self._whole
         if located is None or located.rows is not whole:
             places, owner = self._found(whole)
@@ -67,9 +67,9 @@ class Inputs:
 
     def _found(self, rows: Columnar) -> tuple[dict[Path, Column | Buffers], object]:
         """Where the given columns are, and what keeps their memory alive."""
-        if isinstance(rows, LateColumns) and rows.locate is not None:
-            return {(root,): rows.locate(root) for root in self._roots}, rows
         if not isinstance(rows, pl.DataFrame):
+            if (located := located_all(rows, self._roots)) is not None:
+                return {(root,): found for root, found in zip(self._roots, located, strict=True)}, rows
             return {(root,): rows.column(root) for root in self._roots}, None
         if not self._roots:
             return {}, None

@@ -21,7 +21,7 @@ from riacho.dataflow.programs.derived import DerivedColumns
 from riacho.dataflow.programs.inputs import Input, Inputs, Places
 from riacho.dataflow.programs.values import Computed, Given, Unsupported, Value, arrow_code, layout_of
 from riacho.formats.arrow import Buffers, Column, Uint64Array, address_of, strings
-from riacho.formats.buffered import Columnar, LateColumns, Tables, Truths, sliced
+from riacho.formats.buffered import Columnar, LateColumns, Slice, Tables, Truths
 from riacho.kernels import program_memory as memory
 from riacho.kernels import programs as kernel
 from riacho.kernels.rows import SOURCE_BUFFERS, SOURCE_COLUMNS, SOURCE_DATA
@@ -170,9 +170,9 @@ class Program:
         if (part := self._part(batch)) is not None:
             whole, first, stop = part
             if whole.places is None:
-                return batch.with_rows(sliced(whole.made, first, stop))
-            low, high = np.searchsorted(whole.places, (first, stop)).tolist()
-            return batch.with_rows_of(sliced(whole.made, low, high), whole.places[low:high] - first)
+                return batch.with_rows(Slice(whole.made, first, stop - first))
+            low, high = whole.places.searchsorted((first, stop)).tolist()
+            return batch.with_rows_of(Slice(whole.made, low, high - low), whole.places[low:high] - first)
         derived = [] if self._derived is None else self._derived.of(batch)
         plain = not self._filters or (batch.diff is None and batch.split is None)
         result, kept = self._run(batch.rows, derived, batch.sequence if plain else np.arange(len(batch)))
@@ -185,7 +185,9 @@ class Program:
         """The only column that the chain makes, of 64-bit integers, and which are not null (None: all)."""
         if (part := self._part(batch)) is not None:
             whole, first, stop = part
-            values, valid = whole.result.numbers(0)
+            if whole.numbers is None:
+                whole.numbers = whole.result.numbers(0)
+            values, valid = whole.numbers
             return values[first:stop], None if valid is None else valid[first:stop]
         derived = [] if self._derived is None else self._derived.of(batch)
         return self._run(batch.rows, derived, batch.sequence)[0].numbers(0)
@@ -197,9 +199,9 @@ class Program:
         one for each pass. Derived columns may fail, or tell the time, and are computed in their pass.
         """
         rows = batch.rows
-        if self._derived is not None or not isinstance(rows, LateColumns) or rows.part_of is None:
+        if self._derived is not None or not isinstance(rows, Slice):
             return None
-        all_rows, first = rows.part_of
+        all_rows, first = rows.whole, rows.first
         whole = self._whole
         if whole is None or whole.rows is not all_rows:
             result, places = self._run(all_rows, (), np.arange(all_rows.height))
@@ -284,13 +286,16 @@ class _Layout(NamedTuple):
     written: bool
 
 
-class _Whole(NamedTuple):
+@dataclass(slots=True, eq=False)
+class _Whole:
     """What was made of some rows, as columns too, and the places of those that were kept (None: all)."""
 
     rows: Columnar
     result: _Result
     made: LateColumns
     places: Int64Array | None
+    numbers: tuple[Int64Array, BoolArray | None] | None = None
+    """The only column, once `Program.numbers` has been asked for it."""
 
 
 class _Result:

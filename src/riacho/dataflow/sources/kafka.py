@@ -49,7 +49,15 @@ class _Splits:
 
     numbers: dict[TopicPartition, int] = field(default_factory=dict)
     until: dict[TopicPartition, int] = field(default_factory=dict)
-    finished: set[TopicPartition] = field(default_factory=set)
+    """Where those that end do."""
+    finished: frozenset[int] = frozenset()
+    """The numbers of those that have delivered their last row."""
+
+    def reached(self, offsets: Offsets) -> frozenset[int]:
+        """Those that end and stand at their ends."""
+        return frozenset(
+            [self.numbers[partition] for partition, end in self.until.items() if offsets[partition] >= end]
+        )
 
     def of(self, part: RecordColumns) -> int:
         return self.numbers[TopicPartition(part.topic, part.partition)]
@@ -70,6 +78,8 @@ class KafkaSource:
         self._fetcher = Fetcher(self._cluster, table.fetching(), on_arrival=environment.on_arrival)
         self._block: Block | None = None
         """What was decoded and is not delivered yet."""
+        self._block_ends = False
+        """Whether a partition ends with it."""
         self._names: list[str] = []
         self._started = False
         self._restored: dict[TopicPartition, int] | None = None
@@ -89,13 +99,10 @@ class KafkaSource:
 
     @property
     def finished_splits(self) -> frozenset[int]:
-        finished, until = self._splits.finished, self._splits.until
-        if self._bounded and len(finished) < len(until):
-            end = self._fetcher.positions() if self._block is None else self._block.end
-            if any(end[partition] >= until[partition] for partition in until.keys() - finished):
-                standing = self._standing()
-                finished |= {partition for partition in until if standing[partition] >= until[partition]}
-        return frozenset([self._splits.numbers[partition] for partition in finished])
+        splits = self._splits
+        if self._bounded and (self._block is None or self._block_ends) and len(splits.finished) < len(splits.until):
+            splits.finished = splits.reached(self._standing())
+        return splits.finished
 
     @property
     def finished(self) -> bool:
@@ -134,6 +141,7 @@ class KafkaSource:
         if not len(block.rows):
             self._bad.delivered(0, block.size)
             return None
+        self._block_ends = self._bounded and len(self._splits.reached(block.end)) > len(self._splits.finished)
         return block
 
     def reject(self, batch: SourceBatch, rows: Int64Array, reasons: Sequence[str]) -> None:

@@ -327,9 +327,10 @@ class Located:
 
     def column(self, place: int) -> Buffers:
         """Where one of the columns is."""
-        rows = self._rows
-        if self.take is not None and isinstance(rows, LateColumns) and rows.locate is not None:
-            return rows.locate(self._places[place])
+        if self.take is not None and not isinstance(self._rows, pl.DataFrame):
+            found = self._rows.located(self._places[place])
+            if found is not None:
+                return found
         return self.columns[place]
 
     @property
