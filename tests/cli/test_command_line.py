@@ -65,6 +65,16 @@ def test_a_misspelt_command_is_answered_with_the_nearest_one(command: str) -> No
     assert "Did you mean" in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["job", "topic", "bench"])
+def test_a_group_of_commands_alone_says_which_there_are(command: str) -> None:
+    ended = run(command, COLUMNS="80")
+
+    assert ended.returncode == 2
+    for subcommand in SUBCOMMANDS:
+        group, _, name = subcommand.partition(" ")
+        assert group != command or name in (ended.stdout + ended.stderr).split()
+
+
 def test_commands_subcommands_and_options_are_completed() -> None:
     assert complete("riacho co") == ["console", "consume"]
     assert complete("riacho topic de") == ["describe", "delete"]

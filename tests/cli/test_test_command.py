@@ -171,3 +171,10 @@ def test_an_error_that_is_expected_passes(folder: Path) -> None:
     output = run(str(folder), "--cuts", "0").output
 
     assert "ok      twice" in output, output
+
+
+def test_a_file_in_place_of_the_folder_is_answered_with_how_to_run_it_alone(folder: Path) -> None:
+    ended = run(str(folder / "twice.sql"))
+
+    assert isinstance(ended.exception, UsageError)
+    assert ended.exception.mend == f"one test of a folder: riacho test {folder} twice"

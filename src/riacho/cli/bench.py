@@ -16,7 +16,7 @@ from riacho.cli.broker import Fsync
 from riacho.cli.ending import interrupted_by_signals
 from riacho.cli.options import AsJson
 
-app = typer.Typer(help="Measure the log and the SQL engine on this machine.")
+app = typer.Typer(no_args_is_help=True, help="Measure the log and the SQL engine on this machine.")
 
 Seconds = Annotated[
     float, typer.Option(metavar="SECONDS", min=1, help="How long each measurement takes, after its warm-up.")

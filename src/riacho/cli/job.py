@@ -25,7 +25,9 @@ from riacho.client.reaching import connected
 if TYPE_CHECKING:
     from riacho.jobs.catalog import JobCatalog
 
-app = typer.Typer(help="Submit, list, show, stop, start, restart and delete jobs of a running platform.")
+app = typer.Typer(
+    no_args_is_help=True, help="Submit, list, show, stop, start, restart and delete jobs of a running platform."
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The job's name; riacho job list shows them.")]
 

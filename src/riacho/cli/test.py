@@ -54,7 +54,10 @@ def run_tests(
     from riacho.testing.cases import cases_in
 
     if not directory.is_dir():
-        raise UsageError("there is no such folder", where=str(directory))
+        mend = "name the folder with its tests, and then which of them: riacho test DIR NAME"
+        if directory.is_file():
+            mend = f"one test of a folder: riacho test {directory.parent} {directory.stem}"
+        raise UsageError("there is no such folder", where=str(directory), mend=mend)
     chosen = seed if seed is not None else random.SystemRandom().randrange(1_000_000)
     cases = cases_in(directory, names)
     variables = all_variables(None, assignments)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from riacho.client.admin import Admin, Topic
     from riacho.client.cluster import TopicPartition
 
-app = typer.Typer(help="List, create, describe, alter and delete topics of any Kafka cluster.")
+app = typer.Typer(no_args_is_help=True, help="List, create, describe, alter and delete topics of any Kafka cluster.")
 
 Name = Annotated[str, typer.Argument(metavar="TOPIC", help="The topic's name.")]
 Configs = Annotated[

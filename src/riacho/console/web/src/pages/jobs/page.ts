@@ -71,6 +71,11 @@ function known(value: number | null, text: (value: number) => string): string {
   return value === null ? "" : text(value);
 }
 
+/** An operator's place in the tree, from which no line breaks its name away. */
+function attached(margin: string): string {
+  return margin.replaceAll(" ", "\u00a0");
+}
+
 /** Which partition a watermark waits for, as `riacho job show` says it. */
 function waiting({ table, split, watermark }: HeldBack): string {
   const far = watermark === null ? "no row has come yet" : `its own is ${instant(watermark)} UTC`;
@@ -87,7 +92,7 @@ class Details {
   private readonly operators = new Table<OperatorMetrics>(
     "Operators",
     [
-      { title: "operator, above those that it reads", short: true, code: true, cell: (each) => each.margin + each.name },
+      { title: "operator, above those that it reads", short: true, code: true, cell: (each) => attached(each.margin) + each.name },
       { title: "rows in", numeric: true, cell: (each) => known(each.rows_in, count) },
       { title: "rows out", numeric: true, cell: (each) => known(each.rows_out, count) },
       { title: "late", numeric: true, cell: (each) => known(each.late_rows, count) },
