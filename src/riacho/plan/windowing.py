@@ -17,6 +17,7 @@ from riacho.plan.relations import (
     Relation,
     TimeAttribute,
     Union,
+    Unnest,
     WindowAggregate,
     WindowJoin,
     WindowKind,
@@ -75,7 +76,7 @@ def windowing(relation: Relation) -> Windowing | None:
             nulled = frozenset().union(*(item.nulled for item in relation.sets))
             kept = set(range(len(relation.input.schema))) - nulled
             return None if below is None else below.moved({index: [index] for index in kept})
-        case Filter() | Rank() | WindowRank():
+        case Filter() | Rank() | WindowRank() | Unnest():  # whose own fields stand first
             return windowing(relation.input)
         case Project():
             return _projected(relation)
