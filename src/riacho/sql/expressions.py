@@ -32,6 +32,7 @@ from riacho.sql.literals import interval_literal, java_length, number_literal, t
 from riacho.sql.mixed_comparison import as_first, as_numbers
 from riacho.sql.over import OverCollector
 from riacho.sql.row_comparison import fields_equal
+from riacho.sql.row_fields import field_at
 from riacho.sql.scope import Scope, ScopeColumn
 from riacho.sql.source import SourceText
 from riacho.sql.subqueries import OPPOSITES, SubqueryBinder
@@ -260,8 +261,10 @@ class ExpressionBinder:
     def _element(self, tree: exp.Expr) -> Expression:
         if len(tree.expressions) != 1:
             self.source.fail("expected one index or key between the brackets", tree)
-        operands = (self.bind(tree.this), self.bind(tree.expressions[0]))
-        return bind("ITEM", operands, self.source.locate(tree))
+        holder, index = self.bind(tree.this), self.bind(tree.expressions[0])
+        if isinstance(holder.type, RowType):
+            return self._field(holder, field_at(holder.type, index, tree.expressions[0]))
+        return bind("ITEM", (holder, index), self.source.locate(tree))
 
     def _connective(self, tree: exp.Expr) -> Expression:
         name = "AND" if isinstance(tree, exp.And) else "OR"

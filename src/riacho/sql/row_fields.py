@@ -1,4 +1,4 @@
-"""`r.*`: the fields of a ROW as columns of their own, each under its field's name."""
+"""`r.*`: the fields of a ROW as columns of their own, each under its field's name. `r['x']` and `r[1]`: one of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from riacho.plan.expressions import Expression
+from riacho.plan.expressions import Expression, Literal
 from riacho.plan.types import RowType
+from riacho.sql.functions import FunctionError
 from riacho.sql.scope import Scope
 from riacho.sql.source import SourceText
 
@@ -30,6 +31,23 @@ def row_fields(
     if not isinstance(row.type, RowType):
         source.fail(f"'.*' needs a table or a ROW, and this is {row.type.name()}", first)
     return [(field.name, bind(_named([*path, _beside(first, field.name)]))) for field in row.type]
+
+
+def field_at(row: RowType, index: Expression, tree: exp.Expr) -> exp.Identifier:
+    """The field's name that stands between brackets, or whose number does. Raises `FunctionError`."""
+    names = [field.name for field in row]
+    value = index.value if isinstance(index, Literal) else None
+    if isinstance(value, int) and not isinstance(value, bool) and value in range(1, len(names) + 1):
+        value = names[value - 1]
+    if not isinstance(value, str):
+        raise FunctionError(
+            "a field of a ROW is taken by its name or its number, as a literal",
+            mend=f"its fields are {', '.join(names)}",
+            position=index.position,
+        )
+    found = exp.to_identifier(value, quoted=True)
+    found.meta.update(tree.meta)
+    return found
 
 
 def _path(tree: exp.Expr) -> list[exp.Expr] | None:

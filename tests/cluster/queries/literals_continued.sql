@@ -1,4 +1,4 @@
--- Literals that go on in the next line, and the database.
+-- Texts that go on in the next line, and the database.
 SELECT id, 'one '
-  'two' AS t, x'01'
-  '02' AS b, CURRENT_DATABASE() AS d FROM kinds
+  'two' AS t, U&'\0061'
+  'b' AS u, CURRENT_DATABASE() AS d FROM kinds

@@ -264,7 +264,13 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     FunctionDefinition("ROW", _row, "ROW(value, …)", "A row of the values.", (1, None)),
     FunctionDefinition("ARRAY", _array, "ARRAY[value, …]", "An array of the values, in their common type.", (1, None)),
     FunctionDefinition("MAP", _map, "MAP[key, value, …]", "A map of the keys to the values.", (2, None)),
-    FunctionDefinition("FIELD", _field, "row.name", "A field of a row; NULL of a NULL row.", (2, 2)),
+    FunctionDefinition(
+        "FIELD",
+        _field,
+        "row.name",
+        "A field of a row, also `row['name']` and `row[number]`; NULL of a NULL row.",
+        (2, 2),
+    ),
     FunctionDefinition(
         "ITEM",
         _item,

@@ -15,6 +15,7 @@ from riacho.plan.types import (
     MapType,
     NullType,
     VarcharType,
+    is_bytes,
     is_text,
 )
 from riacho.sql.functions.coercion import common_type
@@ -96,9 +97,11 @@ def _overlaid(arguments: Arguments) -> DataType:
 
 
 def _one_of(arguments: Arguments) -> DataType:
-    """The common type of what ELT chooses from."""
+    """The common type of what ELT chooses from: texts alone, or bytes."""
     kind = common_type([argument.type for argument in arguments[1:]])
-    return (kind if kind is not None and is_text(kind) else STRING).with_nullable(True)
+    if kind is None:
+        raise FunctionError("ELT takes texts or bytes, not both", position=arguments[1].position)
+    return (kind if is_text(kind) or is_bytes(kind) else STRING).with_nullable(True)
 
 
 def _str_to_map(arguments: Arguments) -> Signature:
@@ -248,7 +251,7 @@ FUNCTIONS: tuple[FunctionDefinition, ...] = (
     function("ENDSWITH(value, end)", (text_or_binary, text_or_binary), gives(BOOLEAN), "Whether it ends so."),
     function(
         "ELT(index, value, …)",
-        (as_int, text),
+        (as_int, text_or_binary),
         _one_of,
         "The value at index, from 1; NULL out of range.",
         repeat=True,

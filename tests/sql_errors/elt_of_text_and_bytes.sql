@@ -1,0 +1,1 @@
+EXPLAIN SELECT ELT(1, 'a', x'01');

@@ -1,0 +1,1 @@
+EXPLAIN SELECT ROW(1, 'a')[n] FROM (VALUES (1)) AS t (n);

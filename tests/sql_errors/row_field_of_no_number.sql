@@ -1,0 +1,1 @@
+EXPLAIN SELECT ROW(1, 'a')[3];
