@@ -67,8 +67,9 @@ def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, chosen
 
 
 @kernel(
-    f"int64({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_UINT64}, {READ_INT64}, "
-    "int64[:, ::1], int64[::1], int8[::1], int64[::1], int64[::1])"
+    f"UniTuple(int64, 3)({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_UINT64}, "
+    f"{READ_INT64}, "
+    "int64[:, ::1], int64[::1], int8[::1], int64[::1], int64[::1], int64[::1])"
 )
 def replace_rows(
     chosen: Int64s,
@@ -82,22 +83,25 @@ def replace_rows(
     out: Int64s,
     diff: Int8s,
     moments: Int64s,
+    settled: Int64s,
     removed: Int64s,
-) -> int:
+) -> tuple[int, int, int]:
     """Keep the rows that were chosen, now that they have slots, and write what changes: the old row, the new row.
 
-    A row with the values of the one that it replaces changes nothing. A row that is not kept any more goes to `removed`
-    where it was chosen or replaced, and −1 where there is none. Returns the number of changes.
+    A row with the values of the one that it replaces changes nothing. The slots of the new rows that are kept go to
+    `settled`, those of rows that are not, or not any more, to `removed`. Returns the numbers of changes and of both.
     """
-    made = int64(0)
+    made, kept_rows, gone = int64(0), int64(0), int64(0)
     for index in range(chosen.size):
         group, old, slot = partitions[chosen[index]], replaced[index], slots[index]
-        removed[index] = old
         if old >= 0:
             if same_rows(store, old, slot, marks, chunks):
                 kept[group, KEPT_ROW] = old + 1
-                removed[index] = slot
+                removed[gone] = slot
+                gone += 1
                 continue
+            removed[gone] = old
+            gone += 1
             out[made] = old
             diff[made] = -1
             moments[made] = chosen[index]
@@ -107,4 +111,6 @@ def replace_rows(
         diff[made] = 1
         moments[made] = chosen[index]
         made += 1
-    return made
+        settled[kept_rows] = slot
+        kept_rows += 1
+    return made, kept_rows, gone

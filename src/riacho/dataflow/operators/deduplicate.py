@@ -111,8 +111,9 @@ class DeduplicateOperator:
         chosen, replaced = chosen[:count], replaced[:count]
         slots = rows.stage_located(located, chosen)
         out, moments = np.empty((2, 2 * count), np.int64)
-        diff, removed = np.empty(2 * count, np.int8), np.empty(count, np.int64)
-        made = replace_rows(
+        settled, removed = np.empty((2, count), np.int64)
+        diff = np.empty(2 * count, np.int8)
+        made, added, gone = replace_rows(
             chosen,
             replaced,
             slots,
@@ -124,18 +125,20 @@ class DeduplicateOperator:
             out,
             diff,
             moments,
+            settled,
             removed,
         )
-        out, diff, moments = out[:made], diff[:made], moments[:made]
-        added = diff > 0
-        self._expiry.write(partitions[moments], self._keys.slots_used)  # where the row stays, nothing is written
-        rows.settle(out[added])
+        moments = moments[:made]
+        if self._expiry:
+            self._expiry.write(partitions[moments], self._keys.slots_used)  # where the row stays, nothing is written
+        rows.settle(settled[:added])
         if made:
-            given = self._output.rows([rows.give(out)], made)
-            output = Batch(given, batch.sequence[moments], batch.watermark, None if added.all() else diff)
+            given = self._output.rows([rows.give(out[:made])], made)
+            output = Batch(given, batch.sequence[moments], batch.watermark, None if added == made else diff[:made])
         else:
             output = empty_batch(self._schema, batch.watermark)
-        rows.release(removed[removed >= 0])
+        if gone:
+            rows.release(removed[:gone])
         rows.end_pass()
         self._keys.end_pass()
         return output
