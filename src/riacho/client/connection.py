@@ -35,6 +35,9 @@ MAX_FIRST_RESPONSE: Final = 1 << 20
 """The same for the first one, which tells whether the other side speaks Kafka's protocol at all."""
 READ_AHEAD: Final = 1 << 14
 """Bytes that are read with a response's length: most responses whole, and little to copy of the others."""
+WOKEN_FOR: Final = 1 << 20
+"""Of a large response so many bytes wake the thread that waits for it: woken for each packet, it took the processor
+from the broker that was to send the next one."""
 _UNSUPPORTED_VERSION: Final = 35
 _TIMEVAL: Final = struct.Struct("@ll")
 
@@ -200,9 +203,18 @@ class Connection:
         position = min(size, self._ahead_end - self._ahead_start)
         view[:position] = memoryview(self._ahead)[self._ahead_start : self._ahead_start + position]
         self._ahead_start += position
-        while position < size:
-            position += self._receive_into(view[position:], socket.MSG_WAITALL)
+        if size - position > 2 * WOKEN_FOR:
+            self._set_option(socket.SO_RCVLOWAT, WOKEN_FOR)
+            position = self._fill(view, position, size - WOKEN_FOR)  # so many follow, whatever is left to wait for
+            self._set_option(socket.SO_RCVLOWAT, 1)
+        self._fill(view, position, size)
         return data
+
+    def _fill(self, view: memoryview, position: int, end: int) -> int:
+        """Receive what is between; `end`."""
+        while position < end:
+            position += self._receive_into(view[position:end], socket.MSG_WAITALL)
+        return position
 
     def _receive_into(self, view: memoryview, flags: int = 0) -> int:
         received = self._io(partial(self._socket.recv_into, view, 0, flags))
@@ -216,11 +228,14 @@ class Connection:
         if timeout_ms == self._timeouts_ms.get(option) and self._socket.fileno() >= 0:
             return
         seconds, milliseconds = divmod(int(timeout_ms), 1000)
+        self._set_option(option, _TIMEVAL.pack(seconds, milliseconds * 1000))
+        self._timeouts_ms[option] = timeout_ms
+
+    def _set_option(self, option: int, value: int | bytes) -> None:
         try:
-            self._socket.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(seconds, milliseconds * 1000))
+            self._socket.setsockopt(socket.SOL_SOCKET, option, value)
         except OSError as error:
             raise UnreachableError("the connection is closed", where=self.address) from error
-        self._timeouts_ms[option] = timeout_ms
 
     def _io(self, operation: Callable[[], int]) -> int:
         try:
