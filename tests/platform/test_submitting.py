@@ -20,17 +20,23 @@ def platform(tmp_path: Path) -> Iterator[RunningPlatform]:
     up.close()
 
 
+def copying(topic: str, directory: Path) -> Path:
+    """A script whose job copies a topic."""
+    script = directory / "copy.sql"
+    script.write_text(
+        kafka_table("events", "id BIGINT", topic)
+        + kafka_table("copied", "id BIGINT", "copied")
+        + "INSERT INTO copied SELECT id FROM events;"
+    )
+    return script
+
+
 def test_variables_of_the_submitters_environment_are_filled_in_where_the_job_runs(
     platform: RunningPlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RIACHO_TEST_TOPIC", "events")
     monkeypatch.setenv("KAFKA", "nowhere.invalid:9092")
-    script = tmp_path / "copy.sql"
-    script.write_text(
-        kafka_table("events", "id BIGINT", "${RIACHO_TEST_TOPIC}")
-        + kafka_table("copied", "id BIGINT", "copied")
-        + "INSERT INTO copied SELECT id FROM events;"
-    )
+    script = copying("${RIACHO_TEST_TOPIC}", tmp_path)
     create_topic(platform.kafka, "events")
     produce(platform.kafka, "events", [{"id": 1}])
 
@@ -65,12 +71,7 @@ def test_the_jobs_of_a_script_are_measured_under_its_name(platform: RunningPlatf
 
 
 def test_statements_list_describe_and_stop_the_jobs_of_a_platform(platform: RunningPlatform, tmp_path: Path) -> None:
-    script = tmp_path / "copy.sql"
-    script.write_text(
-        kafka_table("events", "id BIGINT", "events")
-        + kafka_table("copied", "id BIGINT", "copied")
-        + "INSERT INTO copied SELECT id FROM events;"
-    )
+    script = copying("events", tmp_path)
     create_topic(platform.kafka, "events")
     assert platform.job("submit", str(script)).returncode == 0
     until(lambda: platform.jobs()["copy"]["phase"] == "running", "the job runs")

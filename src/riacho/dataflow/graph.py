@@ -89,9 +89,8 @@ class Graph:
 
     def _run_operators(self, start: int, outputs: dict[int, Batch]) -> Iterator[dict[str, Batch]]:
         """Run the nodes from `start` on; `outputs` has those of all scans and of the nodes before."""
-        nodes, watermarks = self._nodes, self._watermarks
-        for place in range(start, len(nodes)):
-            node = nodes[place]
+        for place in range(start, len(self._nodes)):
+            node = self._nodes[place]
             if not node.inputs and place in outputs:  # a scan's
                 continue
             taken = tuple([outputs[below] for below in node.inputs])
@@ -108,9 +107,8 @@ class Graph:
                 assert exhausted is None, "the part for all numbers is the last one"
             else:
                 output = taken[0] if node.operator is None else node.operator.process(taken)
+            self._has_made(place, output)
             outputs[place] = output
-            node.rows_out += len(output.sequence)
-            watermarks[place] = output.watermark
         yield {self._nodes[place].id: outputs[place] for place in self._sink_places}
 
     def _run_parts(

@@ -29,25 +29,32 @@ class Taken(NamedTuple):
     spare: Int64Array
 
 
-class JoinSide:
-    """The rows of one input, of each of which kernels know so many `columns`.
+class LinkedRows:
+    """Rows of a store, of each of which kernels know so many `columns`."""
+
+    def __init__(self, store: RowStore, columns: int) -> None:
+        self.store = store
+        self._links = Growable(np.int64, width=columns)
+        self._links.reserve(1)
+
+    @property
+    def links(self) -> Int64Array:
+        """What the kernels know of each row; replaced when a pass's rows come."""
+        values: Int64Array = self._links.values
+        return values
+
+
+class JoinSide(LinkedRows):
+    """The rows of one input.
 
     Rows that may be retracted are found by their whole content, and equal ones are one that occurs several times;
     rows that are only added are kept one by one.
     """
 
     def __init__(self, schema: Schema, expiry: Expiry, columns: int, *, updating: bool) -> None:
-        self.store = RowStore(schema.fields)
+        super().__init__(RowStore(schema.fields), columns)
         self.expiry = expiry
         self._index = RowIndex(self.store) if updating else None
-        self._links = Growable(np.int64, width=columns)
-        self._links.reserve(1)
-
-    @property
-    def links(self) -> Int64Array:
-        """What the kernels know of each row; replaced by `take`."""
-        values: Int64Array = self._links.values
-        return values
 
     @property
     def written(self) -> Int64Array:
@@ -102,19 +109,11 @@ class JoinSide:
             self._index.rebuild()
 
 
-class SameRows:
-    """An input with the same rows as a side that keeps them: of each the join knows `columns` of its own for it."""
+class SameRows(LinkedRows):
+    """An input with the same rows as a side that keeps them: of each the join knows columns of its own for it."""
 
     def __init__(self, side: JoinSide, columns: int) -> None:
-        self.store = side.store
-        self._links = Growable(np.int64, width=columns)
-        self._links.reserve(1)
-
-    @property
-    def links(self) -> Int64Array:
-        """What the kernels know of each row; replaced by `follow`."""
-        values: Int64Array = self._links.values
-        return values
+        super().__init__(side.store, columns)
 
     @property
     def bytes(self) -> int:
