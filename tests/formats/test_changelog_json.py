@@ -167,6 +167,22 @@ def test_a_canal_table_takes_the_databases_and_tables_that_it_includes() -> None
     assert [bad.reason for bad in decoded.bad] == ['the field "database" is missing']
 
 
+def test_a_database_that_is_null_has_the_name_null_and_of_one_that_is_not_included_the_table_is_not_asked() -> None:
+    records = [b'{"type": "INSERT", "database": null, "data": [{"id": 1}]}', b'{"type": "INSERT", "database": "bank"}']
+
+    decoded = decode("canal-json", records, database__include="s.*", table__include="orders")
+    named = decode("canal-json", records[:1], database__include="null")
+
+    assert (decoded.frame.height, decoded.bad) == (0, ())
+    assert named.frame["id"].to_list() == [1]
+
+
+def test_an_update_of_no_rows_needs_no_old_ones() -> None:
+    decoded = decode("canal-json", [b'{"type": "UPDATE", "data": [], "old": null}'])
+
+    assert (decoded.frame.height, decoded.bad) == (0, ())
+
+
 def test_a_statement_that_changes_the_tables_definition_has_no_rows() -> None:
     decoded = decode("canal-json", [b'{"type": "CREATE", "data": null}'])
 

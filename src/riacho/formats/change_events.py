@@ -101,10 +101,10 @@ def operations_of(shape: Shape, texts: Texts) -> npt.NDArray[np.int64]:
 
 
 def included(texts: Texts, pattern: re.Pattern[str]) -> BoolArray:
-    """Which of these names match wholly; each different name is looked at once."""
-    names = text_series(texts)
-    fitting = [name for name in names.unique().to_list() if name is not None and pattern.fullmatch(name)]
-    return names.is_in(fitting).fill_null(value=False).to_numpy()
+    """Which of these names match wholly; each different name is looked at once. JSON's null is a name, as in Flink."""
+    names = text_series(texts).fill_null("null")
+    fitting = [name for name in names.unique().to_list() if pattern.fullmatch(name)]
+    return names.is_in(fitting).to_numpy()
 
 
 def _before_and_after(members: Mapping[str, Texts], operation: npt.NDArray[np.int64]) -> tuple[Spread, list[Complaint]]:
@@ -159,7 +159,7 @@ def _rows_and_olds(members: Mapping[str, Texts], operation: npt.NDArray[np.int64
     wrong = np.zeros(len(operation), np.bool_)
     np.logical_or.at(wrong, owner, rows.kind != tokens.OBJECT)
     updated = operation == UPDATE
-    few = updated & ((old_status != 0) | (old_counts < counts))
+    few = updated & (counts > 0) & ((old_status != 0) | (old_counts < counts))
     place = np.arange(len(owner)) - offsets[owner]
     has_old = place < old_counts[owner]
     found = np.where(has_old, old_offsets[owner] + place, 0)

@@ -111,12 +111,13 @@ class ChangelogJsonDecoder:
         given &= located.faults == 0
         members = {name: located.texts(self._plan.slots[(*self._shape.payload, name)]) for name in self._shape.members}
         named = members[self._shape.operation]
-        operation = np.where(given, operations_of(self._shape, named), SKIPPED)
+        taken = given.copy()
         for inclusion in self._inclusions:
             names = members[inclusion.member]
-            nameless = given & (names.kind <= tokens.NULL)
+            nameless = taken & (names.kind == tokens.MISSING)
             failures.add(record[nameless], partial(_missing, inclusion.member))
-            operation = np.where(nameless | ~included(names, inclusion.pattern), SKIPPED, operation)
+            taken &= ~nameless & included(names, inclusion.pattern)
+        operation = np.where(taken, operations_of(self._shape, named), SKIPPED)
         unknown = operation == UNKNOWN
         if unknown.any():
             found = text_series(named.take(np.flatnonzero(unknown)))
