@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from riacho.client.config import CLIENT_SOFTWARE, ClientConfig
 from riacho.client.errors import CANNOT_CONNECT, ProtocolError, UnreachableError, check
+from riacho.client.frames import Frames
 from riacho.client.messages import APIS, Message, decode_response, encode_request, request_header
 from riacho.host import tcp
 
@@ -79,6 +80,7 @@ class Connection:
         tcp.tune(self._socket, peer[0])
         self._socket.settimeout(None)
         self._timeouts_ms: dict[int, float] = {}
+        self._frames = Frames()
         self._ahead = bytearray(READ_AHEAD)
         self._ahead_start = self._ahead_end = 0
         self._versions: dict[int, tuple[int, int]] = {}
@@ -198,7 +200,7 @@ class Connection:
         return int.from_bytes(self._ahead[:4], signed=True)
 
     def _read(self, size: int) -> Bytes:
-        data = np.empty(size, np.uint8)
+        data = self._frames.take(size)
         view = data.data
         position = min(size, self._ahead_end - self._ahead_start)
         view[:position] = memoryview(self._ahead)[self._ahead_start : self._ahead_start + position]

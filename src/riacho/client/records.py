@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from riacho.client.compression import decompress
 from riacho.client.errors import CorruptRecordsError
 from riacho.kernels import batch as layout
 from riacho.kernels.batch import Fault, decode_records, scan_batches
+from riacho.kernels.batch_sums import first_wrong_sum
 
 Bytes = NDArray[np.uint8]
 Int64s = NDArray[np.int64]
@@ -20,20 +20,28 @@ Int64s = NDArray[np.int64]
 AbortedTransaction = tuple[int, int]
 """A producer id and the first offset of its aborted transaction, as a fetch response lists them."""
 
+LISTED = 1024
+"""Batches that are listed in one call: room for as many as a response might hold would be larger than most of them."""
+
 _ABORT_MARKER = 0
 
 
 def list_batches(data: Bytes) -> Int64s:
     """The whole batches in a fetch response's bytes, one row of `layout` fields each. Raises `CorruptRecordsError`."""
-    table = np.empty((data.size // layout.HEADER_SIZE, layout.BATCH_FIELDS), np.int64)
-    count, fault, position = scan_batches(data, table)
-    if fault == Fault.MAGIC:
-        raise CorruptRecordsError(
-            f"a batch has the message format {data[position + 16]}; only 2, that of Kafka 0.11 and later, is read"
-        )
-    if fault:
-        raise CorruptRecordsError(f"a batch is malformed: {Fault(fault).name} at byte {position}")
-    return table[:count]
+    tables: list[Int64s] = []
+    position, more = 0, True
+    while more:
+        table = np.empty((LISTED, layout.BATCH_FIELDS), np.int64)
+        count, fault, position = scan_batches(data, position, table)
+        if fault == Fault.MAGIC:
+            raise CorruptRecordsError(
+                f"a batch has the message format {data[position + 16]}; only 2, that of Kafka 0.11 and later, is read"
+            )
+        if fault:
+            raise CorruptRecordsError(f"a batch is malformed: {Fault(fault).name} at byte {position}")
+        tables.append(table[:count])
+        more = count == LISTED
+    return tables[0] if len(tables) == 1 else np.concatenate(tables)
 
 
 def decode_batches(
@@ -52,15 +60,15 @@ def decode_batches(
     Left out: control records, and records of the transactions that `aborted` lists. Raises `CorruptRecordsError`.
     """
     wanted = batches[:, layout.BASE_OFFSET] < until_offset
-    _check_sums(data, batches[wanted])  # before anything else is left out: a changed bit may be why
+    _check_sums(data, _those(batches, wanted))  # before anything else is left out: a changed bit may be why
     wanted &= (batches[:, layout.NEXT_OFFSET] > from_offset) & (batches[:, layout.ATTRIBUTES] & layout.CONTROL == 0)
     if producer_id is not None:
         wanted &= batches[:, layout.PRODUCER_ID] == producer_id
     if aborted:
         wanted &= _committed(data, batches, aborted)
-    chosen = batches[wanted]
-    if np.any(chosen[:, layout.ATTRIBUTES] & layout.CODEC_MASK):
-        data = _decompressed(data, chosen)
+    chosen = _those(batches, wanted)
+    if (chosen[:, layout.ATTRIBUTES] & layout.CODEC_MASK).any():
+        data, chosen = _decompressed(data, chosen)
     # A count is believed only where the batch has the bytes for it: nothing larger is allocated.
     most = (chosen[:, layout.RECORDS_END] - chosen[:, layout.RECORDS]) // layout.MINIMAL_RECORD
     rows = int(np.minimum(chosen[:, layout.COUNT], most).sum())
@@ -88,16 +96,23 @@ def decode_batches(
     )
 
 
+def _those(batches: Int64s, wanted: NDArray[np.bool_]) -> Int64s:
+    """Mostly all: picking some gives the interpreter's lock away."""
+    return batches if wanted.all() else batches[wanted]
+
+
 def _check_sums(data: Bytes, batches: Int64s) -> None:
-    view = data.data
-    for start, end in batches[:, (layout.POSITION, layout.END)].tolist():
-        stored = int.from_bytes(view[start + layout.CRC_POSITION : start + layout.CRC_START])
-        if crc32c.crc32c(view[start + layout.CRC_START : end]) != stored:
-            raise CorruptRecordsError(f"a batch's checksum is wrong: byte {start}, CRC-32C {stored:#010x} is stored")
+    wrong = first_wrong_sum(data, batches)
+    if wrong < 0:
+        return
+    start = int(batches[wrong, layout.POSITION])
+    stored = int.from_bytes(data[start + layout.CRC_POSITION : start + layout.CRC_START].tobytes())
+    raise CorruptRecordsError(f"a batch's checksum is wrong: byte {start}, CRC-32C {stored:#010x} is stored")
 
 
-def _decompressed(data: Bytes, batches: Int64s) -> Bytes:
-    """One buffer with the records of all batches; `RECORDS` and `RECORDS_END` then point into it."""
+def _decompressed(data: Bytes, batches: Int64s) -> tuple[Bytes, Int64s]:
+    """One buffer with the records of all batches, and these with `RECORDS` and `RECORDS_END` that point into it."""
+    batches = batches.copy()
     parts: list[Bytes] = []
     position = 0
     for batch in batches:
@@ -108,7 +123,7 @@ def _decompressed(data: Bytes, batches: Int64s) -> Bytes:
         batch[layout.RECORDS] = position
         position += part.size
         batch[layout.RECORDS_END] = position
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts), batches
 
 
 def _committed(data: Bytes, batches: Int64s, aborted: Sequence[AbortedTransaction]) -> NDArray[np.bool_]:

@@ -106,14 +106,13 @@ _HEADER_COUNT: Final = 8
 _TRAILING_BYTES: Final = 9
 
 
-@kernel(f"UniTuple(int64, 3)({BYTES}, int64[:, ::1])")
-def scan_batches(data: Bytes, batches: Int64s) -> tuple[int, int, int]:
-    """List the whole batches of a buffer, as many as `batches` has rows: (count, fault, position).
+@kernel(f"UniTuple(int64, 3)({BYTES}, int64, int64[:, ::1])")
+def scan_batches(data: Bytes, position: int, batches: Int64s) -> tuple[int, int, int]:
+    """List the whole batches of a buffer from `position`, as many as `batches` has rows: (count, fault, position).
 
     The position is where the next batch begins; a batch that the buffer's end cuts off is left out without a
     fault, as a fetch may end so. `RECORDS` and `RECORDS_END` bound the records as they are, compressed or not.
     """
-    position = 0
     count = 0
     while count < batches.shape[0] and position + HEADER_SIZE <= data.size:
         length = read_int32(data, position + 8)

@@ -1,0 +1,54 @@
+"""The memory that responses are received into, used again and again."""
+
+from __future__ import annotations
+
+import mmap
+import weakref
+from collections import deque
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+
+LARGE: Final = 1 << 20
+"""Bytes of a frame whose memory is kept, and what such memory is a multiple of."""
+MOST_KEPT: Final = 32
+"""Memory of so many frames waits to be used again, at most."""
+
+
+class Frames:
+    """Arrays for frames. New memory costs a large one as much as its checksums: every page of it is cleared first.
+
+    Memory is used again when no array, nor anything made of one, refers to it any more, whichever thread let go last.
+
+    >>> frames = Frames()
+    >>> first = frames.take(2_000_000)
+    >>> part, address = first[10:], first.ctypes.data
+    >>> del first
+    >>> other = frames.take(2_000_000)
+    >>> del part
+    >>> frames.take(2_000_000).ctypes.data == address
+    True
+    """
+
+    def __init__(self) -> None:
+        self._free: deque[mmap.mmap] = deque(maxlen=MOST_KEPT)
+
+    def take(self, size: int) -> Bytes:
+        """An array of so many bytes, whatever they are."""
+        if size < LARGE:
+            return np.empty(size, np.uint8)
+        memory = self._room(size)
+        frame = np.frombuffer(memory, np.uint8, size)
+        weakref.finalize(frame, self._free.append, memory).atexit = False
+        return frame
+
+    def _room(self, size: int) -> mmap.mmap:
+        """The first that is free and large enough; those before it, which are not, are given back."""
+        while self._free:
+            memory = self._free.popleft()
+            if len(memory) >= size:
+                return memory
+        return mmap.mmap(-1, -(-size // LARGE) * LARGE)
