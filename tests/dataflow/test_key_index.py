@@ -15,7 +15,7 @@ from riacho.dataflow.state.hash_table import BACKED_BYTES, COPIED_PER_CALL, COPI
 from riacho.dataflow.state.key_index import KeyIndex
 from riacho.dataflow.state.strings import StringPool
 from riacho.formats.arrow import to_frame
-from riacho.kernels.hash import hash_words
+from riacho.kernels.keys import hash_words
 
 
 def all_collide(words: Any, out: Any) -> None:

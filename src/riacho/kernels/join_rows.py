@@ -66,6 +66,7 @@ COPY_COUNT: Final = 8
 EVENT_COUNT: Final = 9
 REMOVED_LEFT: Final = 10
 REMOVED_RIGHT: Final = 11
+"""Where the rows of a side that may have gone end; the right side's begin after as many as the left input has."""
 EMPTIED_COUNT: Final = 12
 ENOUGH: Final = 13
 """Pairs, or copies of them, after which the pass stops for a while."""
@@ -325,8 +326,7 @@ def _join(
     left_words: Table,
     right_words: Table,
     comparisons: Table,
-    left_removed: Int64s,
-    right_removed: Int64s,
+    removed: Int64s,
     emptied: Int64s,
     pairs: Table,
     events: Table,
@@ -346,7 +346,6 @@ def _join(
             coming, side = turn >= 2, turn & 1
             links, others = (left_links, right_links) if side == 0 else (right_links, left_links)
             written, others_written = (left_written, right_written) if side == 0 else (right_written, left_written)
-            removed = left_removed if side == 0 else right_removed
             index, end = progress[AT], progress[LEFT_END + side]
             while index < end:
                 sign = int64(1) if signs.size == 0 else int64(signs[index])
@@ -395,7 +394,7 @@ def _join(
 @kernel(
     f"int64({READ_INT64}, {READ_INT64}, {READ_INT8}, {READ_INT64}, int64, int64[:, ::1], int64[:, ::1], "
     f"int64[:, ::1], int64[::1], int64[::1], {READ_TABLE}, {READ_TABLE}, {READ_TABLE}, int64[::1], int64[::1], "
-    "int64[::1], int64[:, ::1], int64[:, ::1], int64[::1])"
+    "int64[:, ::1], int64[:, ::1], int64[::1])"
 )
 def join_rows(
     rows: Int64s,
@@ -411,8 +410,7 @@ def join_rows(
     left_words: Table,
     right_words: Table,
     comparisons: Table,
-    left_removed: Int64s,
-    right_removed: Int64s,
+    removed: Int64s,
     emptied: Int64s,
     pairs: Table,
     events: Table,
@@ -442,8 +440,7 @@ def join_rows(
         left_words,
         right_words,
         comparisons,
-        left_removed,
-        right_removed,
+        removed,
         emptied,
         pairs,
         events,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_UINT64, inlined, kernel
-from riacho.kernels.hash import READ_WORDS
+from riacho.kernels.keys import NO_KEY, READ_WORDS
 from riacho.kernels.primitives import int64, prefetch, uint64
 
 Hashes = NDArray[np.uint64]
@@ -60,13 +60,14 @@ def _find(table: Hashes, hashed: int, keys: Words, words: Words, row: int) -> tu
 
 
 @kernel(
-    f"int64({READ_WORDS}, {READ_UINT64}, int64, uint64[::1], {READ_UINT64}, int64[:, ::1], int64[::1], "
+    f"int64({READ_WORDS}, {READ_UINT64}, int64, boolean, uint64[::1], {READ_UINT64}, int64[:, ::1], int64[::1], "
     "int64[::1], int64[::1], int64[::1])"
 )
 def upsert_keys(
     words: Words,
     hashes: Hashes,
     first: int,
+    lacking: bool,
     table: Hashes,
     old: Hashes,
     keys: Words,
@@ -78,7 +79,8 @@ def upsert_keys(
     """The slot of each row's key from row `first` on, made where the key is new; often it is that of the row before.
 
     Returns the row before which it stopped, because the table is half full or no slot is left, else the number of
-    rows. `old` is the table being replaced, empty when there is none.
+    rows. `old` is the table being replaced, empty when there is none. `lacking`: rows whose slot is `NO_KEY` have no
+    key, and keep it.
     """
     limit = table.size // 2
     mask = uint64(table.size - 1)
@@ -93,7 +95,14 @@ def upsert_keys(
             entry = table[(hashes[row + _NEAR] >> uint64(32)) & mask]
             if entry != uint64(0) and (entry & _SLOT) != _SLOT:
                 prefetch(keys, (int64(entry & _SLOT) - 1) * keys.shape[1])
-        if row > first and hashes[row] == hashes[row - 1] and _equal(keys, slots[row - 1], words, row):
+        if lacking and slots[row] == NO_KEY:
+            continue
+        if (
+            row > first
+            and slots[row - 1] >= 0
+            and hashes[row] == hashes[row - 1]
+            and _equal(keys, slots[row - 1], words, row)
+        ):
             slots[row] = slots[row - 1]
             continue
         slot, place = _find(table, hashes[row], keys, words, row)

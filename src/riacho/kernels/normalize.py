@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT8, READ_INT64, kernel
-from riacho.kernels.hash import READ_WORDS
+from riacho.kernels.keys import READ_WORDS
 
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]

@@ -122,7 +122,7 @@ def _stage_leaf(
     buffer: int,
 ) -> None:
     for i in range(first, end):
-        row = rows[i] + offset
+        row = (rows[i] if rows.size > 0 else i) + offset
         slot = slots[i]
         if kind == VIEW:
             length_word = load_word_at(data + uint64(16 * row))
@@ -139,11 +139,18 @@ def _stage_leaf(
             store[slot, word] = _word_at(kind, data, row)
 
 
-@kernel(f"void({READ_INT64}, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64)")
-def stage_rows(
-    rows: Int64s, slots: Int64s, store: Words, leaves: Words, sources: Hashes, buffers: Hashes, null_words: int
+@inner
+def _stage(
+    rows: Int64s,
+    start: int,
+    slots: Int64s,
+    store: Words,
+    leaves: Words,
+    sources: Hashes,
+    buffers: Hashes,
+    null_words: int,
 ) -> None:
-    """Write these rows of a batch into the slots; long strings stay where they are, known by their addresses."""
+    """Write these rows of a batch into the slots, or, where none are named, as many from `start` on."""
     for first in range(0, slots.size, _BLOCK):
         end = min(first + _BLOCK, slots.size)
         for i in range(first, end):
@@ -153,7 +160,7 @@ def stage_rows(
             kind = leaves[leaf, LEAF_KIND]
             word = leaves[leaf, LEAF_WORD]
             data = sources[leaf, SOURCE_DATA]
-            offset = int64(sources[leaf, SOURCE_OFFSET])
+            offset = int64(sources[leaf, SOURCE_OFFSET]) + start
             if kind != PRESENCE:
                 buffer = int64(sources[leaf, SOURCE_BUFFERS])
                 _stage_leaf(rows, slots, first, end, store, kind, word, data, offset, buffers, buffer)
@@ -164,7 +171,7 @@ def stage_rows(
             null_word = leaves[leaf, LEAF_NULL_WORD]
             mask = int64(1) << leaves[leaf, LEAF_NULL_BIT]
             for i in range(first, end):
-                row = rows[i] + offset
+                row = (rows[i] if rows.size > 0 else i) + offset
                 present = valid == uint64(0) or ((int64(load_byte_at(valid + uint64(row >> 3))) >> (row & 7)) & 1) == 1
                 if parent >= 0:
                     above = store[slots[i], leaves[parent, LEAF_NULL_WORD]] >> leaves[parent, LEAF_NULL_BIT]
@@ -178,15 +185,18 @@ def stage_rows(
                     store[slots[i], word + 1] = 0
 
 
-@kernel(f"int64({READ_INT64}, int64, int64[:, ::1], {READ_INT64}, uint8[::1], int64, int64[::1], int64[::1])")
-def settle_rows(
+@kernel(f"void({READ_INT64}, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64)")
+def stage_rows(
+    rows: Int64s, slots: Int64s, store: Words, leaves: Words, sources: Hashes, buffers: Hashes, null_words: int
+) -> None:
+    """Write these rows of a batch into the slots; long strings stay where they are, known by their addresses."""
+    _stage(rows, int64(0), slots, store, leaves, sources, buffers, null_words)
+
+
+@inner
+def _settle(
     slots: Int64s, first: int, store: Words, views: Int64s, chunk: Bytes, number: int, used: Int64s, live: Int64s
 ) -> int:
-    """Copy the long strings of rows just staged into a chunk, from position `first` of `slots` on.
-
-    `views` are the first words of views. `used` and `live` count each chunk's bytes. Returns the position before which
-    it stopped because the chunk is full, else the number of slots.
-    """
     for i in range(first, slots.size):
         slot = slots[i]
         needed = int64(0)
@@ -209,6 +219,42 @@ def settle_rows(
                 used[number] = start + length
         live[number] += needed
     return slots.size
+
+
+@kernel(f"int64({READ_INT64}, int64, int64[:, ::1], {READ_INT64}, uint8[::1], int64, int64[::1], int64[::1])")
+def settle_rows(
+    slots: Int64s, first: int, store: Words, views: Int64s, chunk: Bytes, number: int, used: Int64s, live: Int64s
+) -> int:
+    """Copy the long strings of rows just staged into a chunk, from position `first` of `slots` on.
+
+    `views` are the first words of views. `used` and `live` count each chunk's bytes. Returns the position before which
+    it stopped because the chunk is full, else the number of slots.
+    """
+    return _settle(slots, first, store, views, chunk, number, used, live)
+
+
+@kernel(
+    f"int64({READ_INT64}, int64, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64, "
+    f"{READ_INT64}, uint8[::1], int64, int64[::1], int64[::1])"
+)
+def keep_rows(
+    rows: Int64s,
+    start: int,
+    slots: Int64s,
+    store: Words,
+    leaves: Words,
+    sources: Hashes,
+    buffers: Hashes,
+    null_words: int,
+    views: Int64s,
+    chunk: Bytes,
+    number: int,
+    used: Int64s,
+    live: Int64s,
+) -> int:
+    """`stage_rows` and `settle_rows` in one: of these rows or, where none are named, of as many from `start` on."""
+    _stage(rows, start, slots, store, leaves, sources, buffers, null_words)
+    return _settle(slots, int64(0), store, views, chunk, number, used, live)
 
 
 @kernel(f"int64({READ_INT64}, int64[:, ::1], {READ_INT64}, int64[::1])")

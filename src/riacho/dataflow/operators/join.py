@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,8 @@ from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.given_rows import GivenRows, LateRows, OutputRows
 from riacho.dataflow.state.join_keys import KeptRows, KeySlots
-from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, Taken
+from riacho.dataflow.state.join_side import JoinSide, Taken
+from riacho.dataflow.state.rows import NO_SLOTS
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.words import is_interned
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
@@ -38,6 +39,9 @@ FIRST_PAIRS = 1 << 12
 
 ALL = np.empty((0, join_rows.COMPARISON_COLUMNS), np.int64)
 """No comparisons: every pair counts."""
+
+NO_EVENTS = np.empty((0, join_layout.EVENT_COLUMNS), np.int64)
+"""Nobody counts matches."""
 
 _SHOWN_LEFT = {
     JoinKind.LEFT: join_changes.SHOW_UNMATCHED,
@@ -90,13 +94,14 @@ class _Joining:
     signs: npt.NDArray[np.int8]
     sequence: Int64Array
     lefts: int
-    taken: tuple[Taken, Taken]
+    spare: tuple[Int64Array, Int64Array]
     events: Int64Array
-    removed: tuple[Int64Array, Int64Array]
+    removed: Int64Array
     emptied: Int64Array
     progress: Int64Array
     watermark: WatermarkSteps
-    changes: _Changes = field(default_factory=lambda: _Changes())
+    changes: _Changes | None = None
+    """Where matches are counted."""
     checked: int = 0
     checked_events: int = 0
     """Pairs, and events, of this part that the condition has been asked about."""
@@ -121,6 +126,7 @@ class JoinOperator:
         counted = relation.kind not in (JoinKind.INNER, JoinKind.RIGHT) or relation.single, relation.kind.keeps_right
         self._counts = any(counted)
         ttls = [settings.state_ttl_ms if ttl is None else ttl for ttl in relation.ttls_ms]
+        self._expires = any(ttls)
         self._sides = tuple(
             self._side(below, Expiry(settings.clock, ttl), counted=each)
             for below, ttl, each in zip(relation.inputs, ttls, counted, strict=True)
@@ -161,6 +167,9 @@ class JoinOperator:
             join_changes.SHOW_UNMATCHED if relation.kind.keeps_right else join_changes.SHOW_NOTHING
         )
         self._emitting[[join_changes.SET_COUNT_LEFT, join_changes.SET_COUNT_RIGHT]] = counted
+        self._start = np.zeros(join_rows.PROGRESS, np.int64)
+        self._start[join_rows.ENOUGH] = MAX_PAIRS
+        self._start[join_rows.IN_PIECES] = not relation.kind.emits_right
         self._pairs = np.empty((join_rows.PAIR_LINES, FIRST_PAIRS), np.int64)
         self._touched = Growable(np.int64, width=join_changes.TOUCHED_COLUMNS)
 
@@ -176,48 +185,51 @@ class JoinOperator:
 
     def parts(self, inputs: tuple[Batch, ...]) -> Iterator[tuple[int, Batch]]:
         """The output in parts of no more than some pairs, each with the last sequence number that it is for."""
-        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
-        self._expire()
-        if not any(len(batch) for batch in inputs):
+        left, right = inputs
+        watermark = WatermarkSteps.minimum([left.watermark, right.watermark])
+        if self._expires:
+            self._expire()
+        if not len(left.sequence) and not len(right.sequence):
             yield END_OF_SEQUENCE, empty_batch(self._schema, watermark)
             return
-        joining = self._take(inputs, watermark)
+        joining = self._take(left, right, watermark)
         low = BEFORE_ALL_ROWS - 1
         while not self._join(joining):
             bound = int(joining.progress[join_rows.LAST_MOMENT])
             yield bound, self._output(joining, watermark.between(low, bound))
+            self._drop_pairs(joining)
             low = bound
         output = self._output(joining, watermark.between(low, END_OF_SEQUENCE))
         self._end_pass(joining)
         yield END_OF_SEQUENCE, output
 
-    def _take(self, inputs: tuple[Batch, ...], watermark: WatermarkSteps) -> _Joining:
+    def _take(self, left: Batch, right: Batch, watermark: WatermarkSteps) -> _Joining:
         """Give the rows of a pass their slots and those of their keys."""
-        left, right = inputs
-        left_taken, right_taken = self._sides[0].take(left), self._sides[1].take(right)
-        keys = self._find_keys(inputs, (left_taken, right_taken))
+        lefts = len(left.sequence)
+        count = lefts + len(right.sequence)
+        taken = self._sides[0].take(left), self._sides[1].take(right)
+        keys = self._find_keys((left, right), taken)
         self._chains.reserve(self._keys.slots_used)
+        progress = self._start.copy()
+        progress[join_rows.NEXT_RIGHT] = progress[join_rows.REMOVED_RIGHT] = lefts
+        if self._expires:
+            for side, limit in zip(self._sides, (join_rows.OVER_LEFT, join_rows.OVER_RIGHT), strict=True):
+                progress[limit] = side.expiry.limit
+                progress[join_rows.NOW] = side.expiry.now
         unsigned = left.diff is None and right.diff is None
-        joining = _Joining(
-            rows=_together(left_taken.rows, right_taken.rows),
+        return _Joining(
+            rows=_together(taken[0].rows, taken[1].rows),
             keys=keys,
             signs=ADDED if unsigned else np.concatenate((left.signs(), right.signs())),
             sequence=_together(left.sequence, right.sequence),
-            lefts=len(left),
-            taken=(left_taken, right_taken),
-            events=np.empty((len(left) + len(right) + 1 if self._counts else 0, join_layout.EVENT_COLUMNS), np.int64),
-            removed=(np.empty(len(left), np.int64), np.empty(len(right), np.int64)),
-            emptied=np.empty(3 * (len(left) + len(right)), np.int64),
-            progress=np.zeros(join_rows.PROGRESS, np.int64),
+            lefts=lefts,
+            spare=(taken[0].spare, taken[1].spare),
+            events=np.empty((count + 1, join_layout.EVENT_COLUMNS), np.int64) if self._counts else NO_EVENTS,
+            removed=np.empty(count, np.int64),
+            emptied=np.empty(3 * count, np.int64),
+            progress=progress,
             watermark=watermark,
         )
-        joining.progress[join_rows.ENOUGH] = MAX_PAIRS
-        joining.progress[join_rows.IN_PIECES] = not self._emitting[join_changes.SET_PAIRS]
-        joining.progress[join_rows.NEXT_RIGHT] = len(left)
-        for side, limit in zip(self._sides, (join_rows.OVER_LEFT, join_rows.OVER_RIGHT), strict=True):
-            joining.progress[limit] = side.expiry.limit
-            joining.progress[join_rows.NOW] = side.expiry.now
-        return joining
 
     def _find_keys(self, inputs: tuple[Batch, ...], taken: tuple[Taken, Taken]) -> Int64Array:
         """The slots of the keys of both inputs' rows, which have been taken in."""
@@ -237,8 +249,8 @@ class JoinOperator:
         """Take rows in until all are, or there are pairs enough; whether all are."""
         left, right = self._sides
         progress = joining.progress
-        self._drop_pairs(joining)
-        joining.changes = _Changes()
+        if self._counts:
+            joining.changes = _Changes()
         if self._pairs.shape[1] > 2 * MAX_PAIRS:
             self._pairs = np.empty((join_rows.PAIR_LINES, MAX_PAIRS), np.int64)
         while True:
@@ -257,8 +269,7 @@ class JoinOperator:
                 left.store.words,
                 right.store.words,
                 self._comparisons,
-                joining.removed[0],
-                joining.removed[1],
+                joining.removed,
                 joining.emptied,
                 self._pairs,
                 joining.events,
@@ -271,8 +282,8 @@ class JoinOperator:
                 of_row[:] = of_row[:, ::-1].copy()
             if status != join_rows.FULL:
                 return bool(status == join_rows.FINISHED)
-            if progress[join_rows.IN_PIECES]:
-                self._count(joining, is_open=True)
+            if joining.changes is not None and progress[join_rows.IN_PIECES]:
+                self._count(joining, joining.changes, is_open=True)
                 self._drop_pairs(joining)
             count, room = int(progress[join_rows.PAIR_COUNT]), self._pairs.shape[1]
             if room < MAX_PAIRS or count > room // 2:
@@ -307,11 +318,14 @@ class JoinOperator:
 
     def _output(self, joining: _Joining, watermark: WatermarkSteps) -> Batch:
         """What the pairs of a part, and the rows that cross over, change in the result."""
-        if self._counts:
-            self._count(joining, is_open=False)
+        if joining.changes is not None:
+            self._count(joining, joining.changes, is_open=False)
             return self._emit(joining.changes.made(), watermark)
-        count, copies = (int(joining.progress[line]) for line in (join_rows.PAIR_COUNT, join_rows.COPY_COUNT))
-        left, right, change, sequence = self._pairs[:, :count]
+        count, copies = int(joining.progress[join_rows.PAIR_COUNT]), int(joining.progress[join_rows.COPY_COUNT])
+        if not count:
+            return empty_batch(self._schema, watermark)
+        left, right = self._pairs[join_rows.PAIR_LEFT, :count], self._pairs[join_rows.PAIR_RIGHT, :count]
+        change, sequence = self._pairs[join_rows.PAIR_CHANGE, :count], self._pairs[join_rows.PAIR_MOMENT, :count]
         if copies == count:
             signs = None if not len(joining.signs) or (change > 0).all() else change.astype(np.int8)
             return self._emit(_Made(left, right, sequence.copy(), signs), watermark)
@@ -320,9 +334,9 @@ class JoinOperator:
         join_changes.repeat_pairs(left, right, change, sequence, out_left, out_right, out_sequence, diff)
         return self._emit(_Made(out_left, out_right, out_sequence, diff), watermark)
 
-    def _count(self, joining: _Joining, *, is_open: bool) -> None:
+    def _count(self, joining: _Joining, changes: _Changes, *, is_open: bool) -> None:
         """Count matches, and what that makes of the rows whose matches matter; of an open moment's only count them."""
-        progress, changes = joining.progress, joining.changes
+        progress = joining.progress
         events, count = int(progress[join_rows.EVENT_COUNT]), int(progress[join_rows.PAIR_COUNT])
         left, right, change, _ = self._pairs[:, :count]
         emitting = changes.progress
@@ -373,20 +387,23 @@ class JoinOperator:
 
     def _end_pass(self, joining: _Joining) -> None:
         """Let go of the rows that are gone, and of those that can never match."""
+        progress, firsts = joining.progress, (0, joining.lefts)
         for number, side in enumerate(self._sides):
-            removed = joining.removed[number][: joining.progress[join_rows.REMOVED_LEFT + number]]
-            gone = removed
-            if len(removed):
+            first, end = firsts[number], int(progress[join_rows.REMOVED_LEFT + number])
+            gone, spare = NO_SLOTS, joining.spare[number]
+            if end > first:
+                removed = joining.removed[first:end]
                 gone = np.empty(len(removed), np.int64)
                 # A row that was forgotten may be retracted: nothing is left of that.
                 below = bool(side.expiry)
                 count = join_rows.gone_rows(
-                    removed, number, below, side.links, self._chains.values, joining.emptied, joining.progress, gone
+                    removed, number, below, side.links, self._chains.values, joining.emptied, progress, gone
                 )
                 gone = gone[:count]
-            side.release(gone, joining.taken[number].spare)
+            if len(gone) or len(spare):
+                side.release(gone, spare)
             side.store.end_pass()
-        self._release_keys(joining.emptied[: joining.progress[join_rows.EMPTIED_COUNT]])
+        self._release_keys(joining.emptied[: progress[join_rows.EMPTIED_COUNT]])
 
     def _release_keys(self, emptied: Int64Array) -> None:
         """Let go of keys that have no rows any more; some of these have rows again."""

@@ -18,7 +18,8 @@ from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, LateRows, OutputRows
 from riacho.dataflow.state.join_keys import KeptRows, KeySlots
-from riacho.dataflow.state.join_side import NO_SLOTS, JoinSide, SameRows, Taken
+from riacho.dataflow.state.join_side import JoinSide, SameRows, Taken
+from riacho.dataflow.state.rows import NO_SLOTS
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS
 from riacho.formats.arrow import Column, address_of

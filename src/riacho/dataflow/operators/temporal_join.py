@@ -21,9 +21,10 @@ from riacho.dataflow.operators.watermark import MICROSECONDS
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.given_rows import OutputRows
-from riacho.dataflow.state.join_keys import NO_KEY, JoinKeys
+from riacho.dataflow.state.join_keys import JoinKeys
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.timed_rows import NO_TIME, TimedRows
+from riacho.kernels.keys import NO_KEY
 from riacho.kernels.sessions import chained_rows
 from riacho.kernels.versions import find_outdated, find_versions
 from riacho.plan.changelog import is_updating

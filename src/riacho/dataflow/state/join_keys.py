@@ -17,12 +17,13 @@ from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import encode, is_interned
-from riacho.kernels.join_keys import (
+from riacho.kernels.keys import (
     FIELD_COLUMNS,
     FIELD_NULL_BIT,
     FIELD_NULL_WORD,
     FIELD_SAFE,
     FIELD_WORD,
+    NO_KEY,
     read_keys,
 )
 from riacho.kernels.row_words import (
@@ -43,9 +44,6 @@ BoolArray = npt.NDArray[np.bool_]
 
 _AS_KEPT = frozenset((INT8, INT16, INT32, INT64, BIT, NARROW_DECIMAL))
 """Kinds of leaves whose words are those of keys."""
-
-NO_KEY = -1
-"""The slot of a key with a null in it: it matches nothing."""
 
 
 class KeptRows(NamedTuple):
@@ -102,19 +100,17 @@ class KeySlots:
 
     def find_kept(self, kept: Sequence[KeptRows]) -> Int64Array:
         """The slot of each row's key, of one store's rows after another's; `NO_KEY` for keys that match nothing."""
-        rows = sum([len(each.rows) for each in kept])
+        rows = 0
+        for _, some, _ in kept:
+            rows += len(some)
         words = np.empty((rows, self._width), np.int64)
-        complete = np.empty(rows, np.bool_)
+        hashes, slots = np.empty(rows, np.uint64), np.empty(rows, np.int64)
         lacking = first = 0
         for store, some, fields in kept:
             if len(some):
-                end = first + len(some)
-                lacking += read_keys(some, store.words, fields, words[first:end], complete[first:end])
-                first = end
-        if not lacking:
-            return self._upsert(words).slots
-        slots = np.full(rows, NO_KEY, np.int64)
-        slots[complete] = self._upsert(words[complete]).slots
+                lacking += read_keys(some, store.words, fields, first, words, hashes, slots)
+                first += len(some)
+        self._index.upsert_into(slots, words, hashes, lacking=lacking > 0)
         return slots
 
     def _words(self, batch: Batch, columns: Sequence[int]) -> tuple[Int64Array, BoolArray | None]:

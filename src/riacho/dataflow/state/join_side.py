@@ -13,13 +13,11 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
 from riacho.dataflow.state.row_index import RowIndex
-from riacho.dataflow.state.rows import RowStore
+from riacho.dataflow.state.rows import NO_SLOTS, RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.plan.relations import Schema
 
 Int64Array = npt.NDArray[np.int64]
-
-NO_SLOTS: Int64Array = np.empty(0, np.int64)
 
 
 class Taken(NamedTuple):
@@ -68,15 +66,15 @@ class JoinSide(LinkedRows):
 
     def take(self, batch: Batch) -> Taken:
         """Give a pass's rows their slots."""
-        if not len(batch):
+        store, index = self.store, self._index
+        spare = NO_SLOTS
+        if not len(batch.sequence):
             return Taken(NO_SLOTS, NO_SLOTS)
-        store = self.store
-        slots = store.stage(batch.rows)
-        rows = slots if self._index is None else self._index.upsert(slots)
-        if rows is slots:
-            store.settle(slots)
-            spare = NO_SLOTS
+        if index is None:
+            rows = store.keep(batch.rows)
         else:
+            slots = store.stage(batch.rows)
+            rows = index.upsert(slots)
             new = rows == slots
             store.settle(slots[new])
             spare = slots[~new]

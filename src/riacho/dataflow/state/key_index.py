@@ -12,7 +12,6 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.hash_table import HashTable
 from riacho.kernels.group_changes import take_columns
-from riacho.kernels.hash import hash_words
 from riacho.kernels.key_index import (
     COUNTERS,
     FREE_COUNT,
@@ -22,6 +21,7 @@ from riacho.kernels.key_index import (
     find_keys,
     upsert_keys,
 )
+from riacho.kernels.keys import hash_words
 
 Int64Array = npt.NDArray[np.int64]
 Uint64Array = npt.NDArray[np.uint64]
@@ -76,37 +76,46 @@ class KeyIndex:
 
     def upsert(self, words: Int64Array) -> Upserted:
         """The slot of each row's key; a key that has none gets one, in order of rows."""
+        slots = np.empty(len(words), np.int64)
+        return Upserted(slots, self.upsert_into(slots, words, self._hashes(words)))
+
+    def upsert_into(
+        self, slots: Int64Array, words: Int64Array, hashes: Uint64Array, *, lacking: bool = False
+    ) -> Int64Array:
+        """Write the slot of each row's key, which has this hash; returns the rows whose key was new, ascending.
+
+        `lacking`: those whose slot is `NO_KEY` have no key, and keep it.
+        """
         rows = len(words)
-        hashes = self._hashes(words)
-        slots = np.empty(rows, np.int64)
         new_rows = np.empty(rows, np.int64)
-        counters = self._counters
+        counters, table = self._counters, self._table
         counters[NEW_COUNT] = 0
-        self._table.advance(rows)
+        table.advance(rows)
         row = 0
         while row < rows:
-            counters[TABLE_USED] = self._table.used
+            counters[TABLE_USED] = table.used
             row = upsert_keys(
                 words,
                 hashes,
                 row,
-                self._table.entries,
-                self._table.old,
+                lacking,
+                table.entries,
+                table.old,
                 self._keys.values,
                 self._free.values,
                 counters,
                 slots,
                 new_rows,
             )
-            self._table.used = int(counters[TABLE_USED])
+            table.used = int(counters[TABLE_USED])
             if row == rows:
                 break
-            if self._table.full:
-                self._table.replace(len(self))
-                self._table.advance(rows)
+            if table.full:
+                table.replace(len(self))
+                table.advance(rows)
             else:
                 self._keys.reserve(self.slots_used + 1)
-        return Upserted(slots, new_rows[: counters[NEW_COUNT]])
+        return new_rows[: counters[NEW_COUNT]]
 
     def find(self, words: Int64Array) -> Int64Array:
         """The slot of each row's key, −1 where it has none."""

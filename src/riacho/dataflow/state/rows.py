@@ -21,7 +21,7 @@ from riacho.dataflow.state.leaves import Leaves, leaf_kind
 from riacho.dataflow.state.nested import nested_to_text
 from riacho.dataflow.state.words import build_frame
 from riacho.formats.arrow import Buffers, Column
-from riacho.formats.buffered import Columnar, LateColumns, buffers_of, frame_of, tables_of
+from riacho.formats.buffered import Columnar, LateColumns, Slice, buffers_of, frame_of, tables_of
 from riacho.kernels.row_words import (
     FREE_ROW,
     KEY_COLUMNS,
@@ -33,6 +33,7 @@ from riacho.kernels.row_words import (
 from riacho.kernels.rows import (
     count_live_bytes,
     drop_rows,
+    keep_rows,
     move_strings,
     settle_rows,
     stage_rows,
@@ -47,6 +48,11 @@ Uint64Array = npt.NDArray[np.uint64]
 
 SWEPT_SLOTS = 4096
 """Slots that a sweep looks at in one pass at least, and as many again for each row that the pass released."""
+
+NO_SLOTS: Int64Array = np.empty(0, np.int64)
+
+EVERY_ROW: Int64Array = np.empty(0, np.int64)
+"""To the kernel: all rows from the first on."""
 
 _NO_CHUNKS = np.zeros(1, np.uint64)
 """To the kernels: no view points anywhere."""
@@ -132,7 +138,7 @@ class RowStore:
     def stage(self, given: Columnar, rows: Int64Array | None = None) -> Int64Array:
         """A slot for each row that is given, or for these of them, in their order."""
         if not (given.height if rows is None else len(rows)):
-            return np.empty(0, np.int64)
+            return NO_SLOTS
         located = self.locate(given)
         return self.stage_located(located, located.numbers if rows is None else rows)
 
@@ -163,9 +169,12 @@ class RowStore:
 
     def settle(self, slots: Int64Array) -> None:
         """Keep these staged rows: their strings move into the chunks."""
-        chunks, first = self._chunks, 0
-        if not len(self._views):
-            return
+        if len(self._views):
+            self._settle(slots, 0)
+
+    def _settle(self, slots: Int64Array, first: int) -> None:
+        """Settle the rows from `first` on."""
+        chunks = self._chunks
         while True:
             number = chunks.current
             first = settle_rows(
@@ -178,8 +187,34 @@ class RowStore:
 
     def keep(self, given: Columnar) -> Int64Array:
         """A slot for each row that is given, all settled."""
-        slots = self.stage(given)
-        self.settle(slots)
+        if not given.height:
+            return NO_SLOTS
+        # A part of rows is read where they are: to say where it is takes longer than a small one takes to be read.
+        whole, start = (given.whole, given.first) if isinstance(given, Slice) else (given, 0)
+        tables = tables_of(whole) if self._layout.flat and not self._texts else None
+        if tables is None:
+            slots = self.stage(given)
+            self.settle(slots)
+            return slots
+        layout, chunks = self._layout, self._chunks
+        slots, number = self._take_slots(given.height), chunks.current
+        settled = keep_rows(
+            EVERY_ROW,
+            start,
+            slots,
+            self._rows.values,
+            layout.table,
+            tables[0],
+            tables[1],
+            layout.null_words,
+            layout.views,
+            chunks.memory[number],
+            number,
+            chunks.used,
+            chunks.live,
+        )
+        if settled < len(slots):
+            self._settle(slots, settled)
         return slots
 
     def release(self, slots: Int64Array) -> None:
