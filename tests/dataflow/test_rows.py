@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from riacho.dataflow.columns import polars_type
 from riacho.dataflow.state import chunks
-from riacho.dataflow.state.given_rows import OutputRows
+from riacho.dataflow.state.given_rows import ChosenPairs, OutputRows
 from riacho.dataflow.state.row_index import RowIndex
 from riacho.dataflow.state.rows import RowStore
 from riacho.formats.arrow import Column
-from riacho.formats.buffered import buffers_of, tables_of
+from riacho.formats.buffered import buffers_of, sliced, tables_of
 from riacho.formats.buffered import frame_of as frame_of_rows
 from riacho.plan.relations import Field
 from riacho.plan.types import (
@@ -120,11 +120,12 @@ SIMPLE = [
 """Fields whose columns are in memory as kernels read them."""
 
 
+@pytest.mark.parametrize("at_once", [False, True], ids=["side by side", "at once"])
 @pytest.mark.parametrize("places", [SIMPLE, range(len(FIELDS))], ids=["simple columns", "all columns"])
 @settings(max_examples=40, deadline=None)
 @given(rows=st.lists(rows_of_all_types, min_size=1, max_size=12), parted=st.integers(1, 9), seed=st.integers(0, 9))
 def test_rows_put_together_from_two_stores_are_kept_by_a_third(
-    places: Sequence[int], rows: list[tuple[Any, ...]], parted: int, seed: int
+    places: Sequence[int], at_once: bool, rows: list[tuple[Any, ...]], parted: int, seed: int
 ) -> None:
     fields = [FIELDS[place] for place in places]
     frame = frame_of([tuple(row[place] for place in places) for row in rows], fields)
@@ -135,13 +136,18 @@ def test_rows_put_together_from_two_stores_are_kept_by_a_third(
     others[3] = -1
     slots = np.append(rights, -1)[others]
 
-    output = OutputRows(fields, [parted, len(fields) - parted])
-    made = output.rows([left.give(lefts[chosen]), right.give(slots)], 7)
-    kept = both.keep(made)
+    if at_once:
+        pairs = ChosenPairs(left.choose(range(parted)), right.choose(range(len(fields) - parted)))
+        made = OutputRows(fields, [len(fields)]).rows([left.give_pairs(lefts[chosen], right, slots, pairs)], 7)
+    else:
+        output = OutputRows(fields, [parted, len(fields) - parted])
+        made = output.rows([left.give(lefts[chosen]), right.give(slots)], 7)
+    kept, some = both.keep(made), both.keep(sliced(made, 2, 6))
 
     assert (tables_of(made) is not None) == (places is SIMPLE)
     expected = left.frame(lefts[chosen]).hstack(right.frame(slots))
     assert plain_rows(both.frame(kept)) == plain_rows(expected)
+    assert plain_rows(both.frame(some)) == plain_rows(expected[2:6])
     assert plain_rows(frame_of_rows(made)) == plain_rows(expected)
 
 

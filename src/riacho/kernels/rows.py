@@ -29,8 +29,6 @@ from riacho.kernels.row_words import (
     VIEW,
     WIDE_DECIMAL,
     bytes_address,
-    hash_row,
-    same_rows,
 )
 
 Bools = NDArray[np.bool_]
@@ -325,27 +323,22 @@ def count_live_bytes(store: Words, rows: int, views: Int64s, live: Int64s) -> No
                 live[second & 0xFFFFFFFF] += length
 
 
-@kernel(
-    f"int64({READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_INT64}, uint8[::1], boolean[:, ::1], int64[::1], "
-    "int64[:, ::1])"
-)
-def take_rows(
+@inner
+def _take(
     slots: Int64s,
     store: Words,
     leaves: Words,
+    first_leaf: int,
+    last_leaf: int,
     starts: Int64s,
     out: Bytes,
     valid: Bools,
     nulls: Int64s,
+    line: int,
     places: Words,
+    used: int,
 ) -> int:
-    """Write the rows of these slots as columns into `out`, each leaf from its start on; a negative slot is all null.
-
-    `nulls` counts each leaf's nulls, and where there are any its row of `valid` says which they are not. A view names
-    chunks by places: the first row of `places` maps chunks to them (−1: none yet), the second has the chunk of each.
-    Returns how many there are.
-    """
-    used = int64(0)
+    """What `take_rows` does, for some of the leaves, after `used` chunks; `line` of `places` maps them."""
     narrow, short, integers, words = out.view(np.int8), out.view(np.int16), out.view(np.int32), out.view(np.int64)
     for first in range(0, slots.size, _BLOCK):
         end = min(first + _BLOCK, slots.size)
@@ -353,7 +346,7 @@ def take_rows(
             if slots[i] >= 0:
                 prefetch(store, slots[i] * store.shape[1])
                 prefetch(store, slots[i] * store.shape[1] + store.shape[1] - 1)
-        for leaf in range(leaves.shape[0]):
+        for leaf in range(first_leaf, last_leaf):
             kind = leaves[leaf, LEAF_KIND]
             word = leaves[leaf, LEAF_WORD]
             null_word = leaves[leaf, LEAF_NULL_WORD]
@@ -373,11 +366,11 @@ def take_rows(
                     second = int64(0) if null else store[slot, word + 1]
                     if (value & 0xFFFFFFFF) > INLINE_BYTES:
                         chunk = second & 0xFFFFFFFF
-                        place = places[0, chunk]
+                        place = places[line, chunk]
                         if place < 0:
                             place = used
-                            places[0, chunk] = place
-                            places[1, place] = chunk
+                            places[line, chunk] = place
+                            places[2, place] = chunk
                             used += 1
                         second = ((second >> 32) << 32) | place
                     words[(start >> 3) + 2 * i] = value
@@ -401,61 +394,56 @@ def take_rows(
     return used
 
 
-@kernel(f"void({READ_INT64}, int64[:, ::1], {READ_INT64}, {READ_UINT64}, uint64[::1])")
-def hash_rows(slots: Int64s, store: Words, marks: Int64s, chunks: Hashes, hashes: Hashes) -> None:
-    """Write the hash of each row's values under its slot. `marks` marks the first words of views."""
-    for i in range(slots.size):
-        hashes[slots[i]] = hash_row(store, slots[i], marks, chunks)
+@kernel(
+    f"int64({READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_INT64}, uint8[::1], boolean[:, ::1], int64[::1], "
+    "int64[:, ::1])"
+)
+def take_rows(
+    slots: Int64s,
+    store: Words,
+    leaves: Words,
+    starts: Int64s,
+    out: Bytes,
+    valid: Bools,
+    nulls: Int64s,
+    places: Words,
+) -> int:
+    """Write the rows of these slots as columns into `out`, each leaf from its start on; a negative slot is all null.
 
-
-@inner
-def _find_row(table: Hashes, hashed: int, store: Words, slot: int, marks: Int64s, chunks: Hashes) -> tuple[int, int]:
-    """(slot, −1) of an equal row, or (−1, place of the free entry that ends its chain)."""
-    mask = uint64(table.size - 1)
-    at = (hashed >> uint64(32)) & mask
-    while True:
-        entry = table[at]
-        if entry == uint64(0):
-            return int64(-1), int64(at)
-        if (entry & ~_LOW_32) == (hashed & ~_LOW_32) and (entry & _LOW_32) != _LOW_32:
-            other = int64(entry & _LOW_32) - 1
-            if same_rows(store, slot, other, marks, chunks):
-                return other, int64(-1)
-        at = (at + uint64(1)) & mask
+    `nulls` counts each leaf's nulls, and where there are any its row of `valid` says which they are not. A view names
+    chunks by places: the first row of `places` maps chunks to them (−1: none yet), the last has the chunk of each.
+    Returns how many there are.
+    """
+    end = leaves.shape[0]
+    return _take(slots, store, leaves, int64(0), end, starts, out, valid, nulls, int64(0), places, int64(0))
 
 
 @kernel(
-    f"int64({READ_INT64}, int64, int64[:, ::1], {READ_INT64}, {READ_UINT64}, {READ_UINT64}, uint64[::1], "
-    f"{READ_UINT64}, int64[::1], int64[::1])"
+    f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_TABLE}, {READ_TABLE}, int64, {READ_INT64}, uint8[::1], "
+    "boolean[:, ::1], int64[::1], int64[:, ::1])"
 )
-def find_rows(
-    slots: Int64s,
-    first: int,
-    store: Words,
-    marks: Int64s,
-    chunks: Hashes,
-    hashes: Hashes,
-    table: Hashes,
-    old: Hashes,
-    counters: Int64s,
-    found: Int64s,
+def take_pairs(
+    lefts: Int64s,
+    rights: Int64s,
+    left_store: Words,
+    right_store: Words,
+    leaves: Words,
+    left_leaves: int,
+    starts: Int64s,
+    out: Bytes,
+    valid: Bools,
+    nulls: Int64s,
+    places: Words,
 ) -> int:
-    """For each row the slot of an equal one that is known, or its own, which is known from then on.
+    """As `take_rows`: rows of one store beside rows of another, the first so many leaves of the left one.
 
-    `counters` holds how many entries of the table are not free. `old` is the table being replaced, or empty. Returns
-    the position before which it stopped because the table is half full, else the number of slots.
+    The second row of `places` maps the chunks of the right store, which have negative numbers (`~chunk`) in the last.
     """
-    for i in range(first, slots.size):
-        slot = slots[i]
-        hashed = hashes[slot]
-        known, place = _find_row(table, hashed, store, slot, marks, chunks)
-        if known < 0 and old.size > 0:
-            known, _ = _find_row(old, hashed, store, slot, marks, chunks)
-        if known < 0:
-            if counters[0] >= table.size // 2:
-                return i
-            table[place] = (hashed & ~_LOW_32) | uint64(slot + 1)
-            counters[0] += 1
-            known = slot
-        found[i] = known
-    return slots.size
+    end = leaves.shape[0]
+    used = _take(
+        lefts, left_store, leaves, int64(0), left_leaves, starts, out, valid, nulls, int64(0), places, int64(0)
+    )
+    all_used = _take(rights, right_store, leaves, left_leaves, end, starts, out, valid, nulls, int64(1), places, used)
+    for place in range(used, all_used):
+        places[2, place] = ~places[2, place]
+    return all_used

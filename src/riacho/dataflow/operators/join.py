@@ -16,8 +16,8 @@ from riacho.dataflow.operators.batches import empty_batch, whole_output
 from riacho.dataflow.operators.pair_condition import PairCondition
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.expiry import Expiry
-from riacho.dataflow.state.given_rows import GivenRows, LateRows, OutputRows
-from riacho.dataflow.state.join_keys import KeptRows, KeySlots
+from riacho.dataflow.state.given_rows import ChosenPairs, GivenRows, LateRows, OutputRows
+from riacho.dataflow.state.join_keys import KeySlots
 from riacho.dataflow.state.join_side import JoinSide, Taken
 from riacho.dataflow.state.rows import NO_SLOTS
 from riacho.dataflow.state.snapshots import prefixed, section
@@ -151,7 +151,12 @@ class JoinOperator:
         if relation.kind.emits_right:
             self._right_given = self._sides[1].store.choose([index - width for index in given if index >= width])
         self._marks = relation.kind is JoinKind.MARK and width in given
+        self._pairs_given = None
+        """Where both sides' rows are given out at once."""
         parts = [len(self._left_given.fields), len(self._right_given.fields) + self._marks]
+        if relation.kind.emits_right and not late:
+            self._pairs_given = ChosenPairs(self._left_given, self._right_given)
+            parts = [sum(parts)]
         self._output_rows = OutputRows(relation.schema.fields, parts)
         self._comparisons, self._condition = ALL, None
         if relation.residual is not None:
@@ -236,7 +241,7 @@ class JoinOperator:
         (left, right), (left_fields, right_fields) = self._sides, self._key_fields
         if left_fields is not None and right_fields is not None:
             return self._keys.find_kept(
-                (KeptRows(left.store, taken[0].rows, left_fields), KeptRows(right.store, taken[1].rows, right_fields))
+                ((left.store, taken[0].rows, left_fields), (right.store, taken[1].rows, right_fields))
             )
         relation = self._relation
         found = [
@@ -377,17 +382,24 @@ class JoinOperator:
         count = len(made.left)
         if not count:
             return empty_batch(self._schema, watermark)
-        left, right = (each.store.give_late if self._late else each.store.give for each in self._sides)
-        parts: list[GivenRows | LateRows | Column] = [left(made.left, self._left_given)]
-        if self._relation.kind.emits_right:
-            parts.append(right(made.right, self._right_given))
-        elif self._marks:
-            parts.append(Column("b", count, (np.packbits(made.right == join_layout.MARKED, bitorder="little"),)))
+        left, right = self._sides[0].store, self._sides[1].store
+        parts: list[GivenRows | LateRows | Column]
+        if self._pairs_given is not None:
+            parts = [left.give_pairs(made.left, right, made.right, self._pairs_given)]
+        elif self._relation.kind.emits_right:
+            parts = [left.give_late(made.left, self._left_given), right.give_late(made.right, self._right_given)]
+        else:
+            give = left.give_late if self._late else left.give
+            parts = [give(made.left, self._left_given)]
+            if self._marks:
+                matched = made.right == join_layout.MARKED
+                parts.append(Column("b", count, (np.packbits(matched, bitorder="little"),)))
         return Batch(self._output_rows.rows(parts, count), made.sequence, watermark, made.diff)
 
     def _end_pass(self, joining: _Joining) -> None:
         """Let go of the rows that are gone, and of those that can never match."""
         progress, firsts = joining.progress, (0, joining.lefts)
+        counts = joining.lefts, len(joining.sequence) - joining.lefts
         for number, side in enumerate(self._sides):
             first, end = firsts[number], int(progress[join_rows.REMOVED_LEFT + number])
             gone, spare = NO_SLOTS, joining.spare[number]
@@ -402,7 +414,8 @@ class JoinOperator:
                 gone = gone[:count]
             if len(gone) or len(spare):
                 side.release(gone, spare)
-            side.store.end_pass()
+            if counts[number] or self._expires:
+                side.store.end_pass()
         self._release_keys(joining.emptied[: progress[join_rows.EMPTIED_COUNT]])
 
     def _release_keys(self, emptied: Int64Array) -> None:

@@ -283,14 +283,14 @@ class _Key:
         self, inputs: tuple[Batch, ...], taken: Sequence[Taken], sides: Sequence[JoinSide | SameRows | None]
     ) -> Iterator[tuple[int, Int64Array]]:
         """Each source that has this key, with the slots of its rows, which have been taken in."""
-        kept = []
+        kept: list[KeptRows] = []
         for member, fields in zip(self._members, self._fields, strict=True):
             side = sides[member.source]
             if side is not None and fields is not None:
-                kept.append(KeptRows(side.store, taken[member.source].rows, fields))
+                kept.append((side.store, taken[member.source].rows, fields))
         if len(kept) == len(self._members):
             found = self._slots.find_kept(kept)
-            ends = accumulate([len(each.rows) for each in kept], initial=0)
+            ends = accumulate([len(rows) for _, rows, _ in kept], initial=0)
             parts = [found[first:end] for first, end in pairwise(ends)]
         else:
             batches = [(inputs[member.source], member.fields) for member in self._members]

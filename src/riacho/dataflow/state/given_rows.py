@@ -135,6 +135,18 @@ class ChosenFields:
         return known
 
 
+class ChosenPairs(ChosenFields):
+    """Fields of two stores that are given out together: those of the left one and then those of the right one."""
+
+    __slots__ = ("lefts",)
+
+    def __init__(self, left: ChosenFields, right: ChosenFields) -> None:
+        self.lefts = len(left.leaves)
+        """So many leaves are of the left one."""
+        firsts = [*left.firsts, *(self.lefts + first for first in right.firsts)]
+        super().__init__([*left.fields, *right.fields], firsts, np.concatenate((left.leaves, right.leaves)))
+
+
 def _is_made_by_polars(data_type: DataType, kind: int) -> bool:
     """Whether a column has no buffers of its own: a collection is kept as text."""
     return isinstance(data_type, NullType) or (kind == VIEW and not is_text(data_type) and not is_bytes(data_type))
@@ -327,9 +339,14 @@ class OutputRows:
         self._places = places if order is None else [places[place] for place in order]
         assert len(self._places) == len(self._fields)
         self._straight = self._places == places
+        self._whole = self._straight and len(parts) == 1 and bool(places)
+        """Whether one part has all columns."""
 
     def rows(self, parts: Sequence[GivenRows | LateRows | Column], height: int) -> Columnar:
         """The rows, of which columns are made when they are asked for."""
+        part = parts[0] if self._whole else None
+        if isinstance(part, GivenRows) and part.chosen.late:
+            return LateColumns(self._names, part.made, height, locate=part.located, tables=part.tables)
         if not self._fields or not all(isinstance(part, Column) or part.chosen.late for part in parts):
             columns = [
                 part if isinstance(part, Column) else part.column(own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,12 +46,8 @@ _AS_KEPT = frozenset((INT8, INT16, INT32, INT64, BIT, NARROW_DECIMAL))
 """Kinds of leaves whose words are those of keys."""
 
 
-class KeptRows(NamedTuple):
-    """Rows of a store, and where it has the fields of their keys."""
-
-    store: RowStore
-    rows: Int64Array
-    fields: Int64Array
+KeptRows = tuple[RowStore, Int64Array, Int64Array]
+"""Rows of a store, and where it has the fields of their keys."""
 
 
 class KeySlots:

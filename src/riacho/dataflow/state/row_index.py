@@ -8,7 +8,7 @@ import numpy.typing as npt
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.hash_table import HashTable
 from riacho.dataflow.state.rows import RowStore
-from riacho.kernels.rows import find_rows, hash_rows
+from riacho.kernels.row_index import find_rows, hash_rows
 
 Int64Array = npt.NDArray[np.int64]
 

@@ -16,7 +16,7 @@ import polars as pl
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.chunks import Chunks
-from riacho.dataflow.state.given_rows import ChosenFields, GivenRows, LateRows
+from riacho.dataflow.state.given_rows import ChosenFields, ChosenPairs, GivenRows, LateRows
 from riacho.dataflow.state.leaves import Leaves, leaf_kind
 from riacho.dataflow.state.nested import nested_to_text
 from riacho.dataflow.state.words import build_frame
@@ -37,6 +37,7 @@ from riacho.kernels.rows import (
     move_strings,
     settle_rows,
     stage_rows,
+    take_pairs,
     take_rows,
 )
 from riacho.plan.ordering import SortKey
@@ -268,14 +269,34 @@ class RowStore:
         out = np.empty(layout.size, np.uint8)
         valid = np.empty((len(leaves), count), np.bool_)
         nulls = np.zeros(len(leaves), np.int64)
-        places = np.empty((2, len(self._chunks.memory)), np.int64)
+        places = np.empty((3, len(self._chunks.memory)), np.int64)
         places.fill(-1)  # in a small batch `np.full` takes several times as long
         used = take_rows(slots, self.words, leaves, layout.starts, out, valid, nulls, places)
         if not used:
             return GivenRows(chosen, layout, out, valid, nulls, [], _NO_CHUNKS)
-        numbers = places[1, :used]
+        numbers = places[2, :used]
         chunks = [self._chunks.memory[number] for number in numbers.tolist()]
         return GivenRows(chosen, layout, out, valid, nulls, chunks, self._chunks.addresses[numbers])
+
+    def give_pairs(self, slots: Int64Array, right: RowStore, rights: Int64Array, chosen: ChosenPairs) -> GivenRows:
+        """These rows, each beside one of another store; −1 is a row of nulls."""
+        leaves, layout = chosen.leaves, chosen.lay_out(len(slots))
+        out = np.empty(layout.size, np.uint8)
+        valid = np.empty((len(leaves), len(slots)), np.bool_)
+        nulls = np.zeros(len(leaves), np.int64)
+        memory, others = self._chunks.memory, right._chunks.memory
+        places = np.empty((3, len(memory) + len(others)), np.int64)
+        places.fill(-1)
+        used = take_pairs(
+            slots, rights, self.words, right.words, leaves, chosen.lefts, layout.starts, out, valid, nulls, places
+        )
+        if not used:
+            return GivenRows(chosen, layout, out, valid, nulls, [], _NO_CHUNKS)
+        numbers = places[2, :used].tolist()
+        chunks = [memory[number] if number >= 0 else others[~number] for number in numbers]
+        addresses, more = self._chunks.addresses, right._chunks.addresses
+        where = [addresses[number] if number >= 0 else more[~number] for number in numbers]
+        return GivenRows(chosen, layout, out, valid, nulls, chunks, np.array(where, np.uint64))
 
     def give_late(self, slots: Int64Array, chosen: ChosenFields) -> LateRows:
         """The same, but only what of it is asked for, until rows are released or taken in."""
