@@ -12,6 +12,7 @@ from riacho.plan.relations import (
     Scan,
     TimeAttribute,
     Union,
+    Unnest,
     Watermark,
     WindowAggregate,
     WindowTable,
@@ -201,6 +202,11 @@ def test_a_join_gives_out_the_fields_that_are_read_above_it() -> None:
     assert relation.schema.names == ("name",)
     (kept,) = steps(plan("SELECT price FROM bids WHERE EXISTS (SELECT 1 FROM people WHERE id < bidder)"), Join)
     assert kept.schema.names == ("price",)
+
+
+def test_an_array_that_is_only_laid_out_is_not_repeated_beside_each_element() -> None:
+    (step,) = steps(plan("SELECT tag FROM bids LEFT JOIN UNNEST(tags) AS t (tag) ON tag <> channel"), Unnest)
+    assert step.schema.names == ("tag",)
 
 
 def _multi_joins(query: str, options: str = "") -> list[tuple[str, ...]]:

@@ -76,8 +76,14 @@ def windowing(relation: Relation) -> Windowing | None:
             nulled = frozenset().union(*(item.nulled for item in relation.sets))
             kept = set(range(len(relation.input.schema))) - nulled
             return None if below is None else below.moved({index: [index] for index in kept})
-        case Filter() | Rank() | WindowRank() | Unnest():  # whose own fields stand first
+        case Filter() | Rank() | WindowRank():  # whose own fields stand first
             return windowing(relation.input)
+        case Unnest():
+            below = windowing(relation.input)
+            given = relation.given
+            if below is None or given is None:
+                return below
+            return below.moved({index: [place] for place, index in enumerate(given)})
         case Project():
             return _projected(relation)
         case WindowAggregate() if not relation.updates:

@@ -236,7 +236,7 @@ _JOINS = {
 def _unnest(relation: Unnest) -> str:
     kind = "LeftOuterJoin" if relation.outer else "InnerJoin"
     place = ", withOrdinality=[true]" if relation.ordinality else ""
-    asked = "" if relation.condition is None else f", condition=[{_renamed(relation.condition, relation.schema.names)}]"
+    asked = "" if relation.condition is None else f", condition=[{_renamed(relation.condition, relation.pair.names)}]"
     names = ", ".join(relation.schema.names)
     return f"Correlate(invocation=[UNNEST({relation.collection})]{place}, joinType=[{kind}], select=[{names}]{asked})"
 

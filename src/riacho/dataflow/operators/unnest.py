@@ -13,7 +13,8 @@ from riacho.dataflow.expressions import Evaluator, Predicate, RowError, Settings
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.operators.stateless import Stateless
-from riacho.plan.relations import Unnest, element_type
+from riacho.plan.expressions import columns_used, remap
+from riacho.plan.relations import Schema, Unnest, element_type
 from riacho.plan.types import MapType, MultisetType, RowType
 
 
@@ -26,14 +27,21 @@ class UnnestOperator(Stateless):
         # A call that fails is one for these columns.
         name = ", ".join(relation.names)
         self._evaluator = Evaluator([relation.collection], [name], relation.input.schema, settings)
-        laid_out = replace(relation, outer=False, condition=None).schema
-        self._own = laid_out.fields[len(relation.input.schema) :]
+        width = len(relation.input.schema)
+        self._own = relation.pair.fields[width:]
+        given = range(width) if relation.given is None else relation.given
+        self._given = [relation.input.schema.names[index] for index in given]
         kind = relation.collection.type
         self._of_entries = isinstance(kind, MapType) and not isinstance(kind, MultisetType)
         self._of_rows = not self._of_entries and isinstance(element_type(kind), RowType)
         self._condition = None
+        self._asked: list[str] = []
+        """The fields of the row that the condition reads: no other is copied for it."""
         if relation.condition is not None:
-            self._condition = Predicate(relation.condition, laid_out, settings)
+            asked = sorted(columns_used(relation.condition) | frozenset(range(width, len(relation.pair))))
+            self._asked = [relation.pair.names[index] for index in asked if index < width]
+            read = Schema(tuple(relation.pair[index] for index in asked))
+            self._condition = Predicate(remap(relation.condition, asked.index), read, settings)
         self._rejects = rejects
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
@@ -44,8 +52,7 @@ class UnnestOperator(Stateless):
             rows, added = _with_lonely(len(batch), rows, added)
         if not len(rows):
             return empty_batch(self._schema, batch.watermark)
-        taken = batch.take(rows)
-        return taken.with_rows(taken.frame.with_columns(added))
+        return _pairs(batch, self._given, rows, added)
 
     def _laid_out(self, batch: Batch) -> tuple[Int64Array, list[pl.Series]]:
         """The elements' fields, and which rows they are of. Raises `RowError` with those on which something failed."""
@@ -63,9 +70,8 @@ class UnnestOperator(Stateless):
         added = [made.cast(polars_type(own.type)).alias(own.name) for made, own in zip(series, self._own, strict=True)]
         if self._condition is None or not len(rows):
             return rows, added
-        pairs = batch.take(rows)
         try:
-            holds = self._condition.holds(pairs.with_rows(pairs.frame.with_columns(added)))
+            holds = self._condition.holds(_pairs(batch, self._asked, rows, added))
         except RowError as error:
             first = {int(rows[failure.row]): failure for failure in reversed(error.failures)}
             raise RowError(tuple(replace(first[row], row=row) for row in sorted(first))) from None
@@ -75,6 +81,12 @@ class UnnestOperator(Stateless):
         if self._of_entries or self._of_rows:
             return [elements.struct.field(name) for name in elements.struct.fields]
         return [elements]
+
+
+def _pairs(batch: Batch, names: list[str], rows: Int64Array, added: list[pl.Series]) -> Batch:
+    """These columns of the rows, each beside the fields of its element."""
+    frame = batch.frame.select(names)[rows].with_columns(added) if names else pl.DataFrame(added)
+    return batch.with_rows_of(frame, rows)
 
 
 def _elements(collections: pl.Series) -> tuple[Int64Array, pl.Series]:

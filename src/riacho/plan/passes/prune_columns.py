@@ -51,7 +51,8 @@ def prune_columns(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
     -- Scan(t, fields=[a])
     ```
 
-    A join gives out the fields that are read above it; those that only its condition reads end there.
+    A join gives out the fields that are read above it; those that only its condition reads end there. So does UNNEST,
+    or a long array would be copied for each of its elements.
 
     A step that several queries share keeps what any of them needs, so that it stays one step: a table is read once.
     Every step keeps one field at least, since rows without fields could not be counted.
@@ -289,15 +290,17 @@ class _Pruning:
         asked = frozenset[int]() if condition is None else columns_used(condition)
         used = frozenset(index for index in needed | asked if index < width) | columns_used(unnest.collection)
         below, moves = self.prune(unnest.input, used)
-        added = {width + place: len(below.schema) + place for place in range(len(unnest.schema) - width)}
-        moved = {**moves, **added}
+        added = range(width, len(unnest.schema))
+        moved = {**moves, **{old: len(below.schema) + place for place, old in enumerate(added)}}
+        given = sorted(index for index in needed if index < width)
         pruned = replace(
             unnest,
             input=below,
             collection=remap(unnest.collection, moves.__getitem__),
             condition=None if condition is None else remap(condition, moved.__getitem__),
+            given=tuple(moves[index] for index in given),
         )
-        return pruned, moved
+        return pruned, _moves([*given, *added])
 
     def _union(self, union: Union, needed: Fields) -> tuple[Relation, Moves]:
         kept = sorted(needed)
