@@ -381,6 +381,20 @@ def test_a_topic_that_was_deleted_since_is_missed(
     assert topic not in AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=5).topics
 
 
+def test_a_topic_that_is_deleted_while_it_is_read_is_missed_and_not_made_anew(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    create_topic(kafka.bootstrap, topic)
+    produce(kafka.bootstrap, topic, events(0, 10))
+    copied = reader(kafka, f"{topic}.copied")
+    process = job(kafka, copy_job(topic, **{"scan_topic-partition-discovery_interval": "100 ms"})).start()
+    until(lambda: len(copied.read()) == 10, "the topic is read")
+    delete_topic(kafka.bootstrap, topic)
+    assert process.wait() == 2
+    assert f"the topic '{topic}', which the job has read, is no longer there" in process.stderr
+    assert topic not in AdminClient({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=5).topics
+
+
 def test_the_state_of_an_insert_among_several_is_not_that_of_another_job(
     kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
 ) -> None:

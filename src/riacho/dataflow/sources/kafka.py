@@ -214,7 +214,7 @@ class KafkaSource:
             names = list(table.topics)
         found = []
         allowed = table.properties.get("allow.auto.create.topics", "true").lower() == "true"
-        read = {partition.topic for partition in self._restored or ()}
+        read = {partition.topic for partition in (*(self._restored or ()), *self._splits.numbers)}
         for name in sorted(names):
             present = self._present(name, create=allowed, read=name in read)
             found += [TopicPartition(name, index) for index in sorted(present)]
