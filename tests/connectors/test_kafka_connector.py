@@ -149,7 +149,9 @@ def test_rows_decoded_together_and_delivered_apart_are_each_delivered_once(
     opened.close()
     first = source(columns, options(kafka, topic))
     delivered: list[tuple[Any, ...]] = []
+    marks = []
     while not first.finished:
+        marks.append((first.mark(), first.positions()))
         batch = first.poll(2, 1 << 20, 100)
         if batch is None:
             continue
@@ -160,6 +162,7 @@ def test_rows_decoded_together_and_delivered_apart_are_each_delivered_once(
         rest.seek(first.positions())
         assert sorted(delivered + rows_of(read_all(rest))) == everything
         rest.close()
+    assert [mark() for mark, _ in marks] == [positions for _, positions in marks]
     first.close()
     assert sorted(delivered) == everything
 

@@ -91,6 +91,9 @@ class Feed:
     def positions(self) -> Positions:
         return {"next": self._next}
 
+    def mark(self) -> Callable[[], Positions]:
+        return self.positions().copy
+
     def seek(self, positions: Mapping[str, Json]) -> None:
         assert isinstance(positions["next"], int)
         self._next = positions["next"]

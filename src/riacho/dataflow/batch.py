@@ -25,6 +25,8 @@ NO_WATERMARK = -(2**63)
 ADDED = np.empty(0, np.int8)
 """No signs: every row is added."""
 
+_NOTHING = np.empty(0, np.int64)
+
 END_OF_SEQUENCE = 2**63 - 1
 """No row has a greater sequence number."""
 
@@ -47,8 +49,7 @@ class WatermarkSteps:
     @staticmethod
     def still(value: int = NO_WATERMARK) -> WatermarkSteps:
         """A watermark that does not move in this pass."""
-        nothing = np.empty(0, np.int64)
-        return WatermarkSteps(value, nothing, nothing)
+        return WatermarkSteps(value, _NOTHING, _NOTHING)
 
     def then(self, sequence: int, value: int) -> WatermarkSteps:
         """The same steps and one more: `value` after the row `sequence`.

@@ -99,7 +99,6 @@ class Node:
     inputs: tuple[int, ...]
     fingerprint: str
     relation: Relation
-    rows_in: int = field(default=0)
     rows_out: int = field(default=0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -44,6 +44,20 @@ class OperatorMetrics:
     watermark: int
 
 
+class _Step:
+    """A node that is not a scan, and what a pass asks of it."""
+
+    __slots__ = ("divided", "inputs", "node", "operator", "place")
+
+    def __init__(self, place: int, node: Node) -> None:
+        self.place = place
+        self.node = node
+        self.inputs = node.inputs
+        self.operator = node.operator
+        operator: object = node.operator
+        self.divided = operator if isinstance(operator, Divided) else None
+
+
 class Graph:
     """The dataflow of a job.
 
@@ -58,9 +72,9 @@ class Graph:
         self._ended: set[str] = set()
         operators: list[object] = [node.operator for node in nodes]
         self._timed = [operator for operator in operators if isinstance(operator, Timed)]
-        self._divided = [operator if isinstance(operator, Divided) else None for operator in operators]
+        self._steps = [_Step(place, node) for place, node in enumerate(nodes) if not isinstance(node.relation, Scan)]
         self._scan_places = [place for place, node in enumerate(nodes) if isinstance(node.relation, Scan)]
-        self._sink_places = [place for place, node in enumerate(nodes) if isinstance(node.relation, Sink)]
+        self._sinks = [(node.id, place) for place, node in enumerate(nodes) if isinstance(node.relation, Sink)]
         self.scans = {node.id: node.relation for node in nodes if isinstance(node.relation, Scan)}
         self.sinks = {node.id: node.relation for node in nodes if isinstance(node.relation, Sink)}
 
@@ -83,49 +97,49 @@ class Graph:
         outputs: dict[int, Batch] = {}
         for place in self._scan_places:
             node = self._nodes[place]
-            outputs[place] = self._scanned(node, inputs.get(node.id))
-            self._has_made(place, outputs[place])
-        return self._run_operators(0, outputs)
+            outputs[place] = scanned = self._scanned(node, inputs.get(node.id))
+            node.rows_out += len(scanned.sequence)
+            self._watermarks[place] = scanned.watermark
+        return self._run_steps(self._steps, outputs)
 
-    def _run_operators(self, start: int, outputs: dict[int, Batch]) -> Iterator[dict[str, Batch]]:
-        """Run the nodes from `start` on; `outputs` has those of all scans and of the nodes before."""
-        for place in range(start, len(self._nodes)):
-            node = self._nodes[place]
-            if not node.inputs and place in outputs:  # a scan's
-                continue
-            taken = tuple([outputs[below] for below in node.inputs])
-            for batch in taken:
-                node.rows_in += len(batch.sequence)
-            divided = self._divided[place]
-            if divided is not None:
-                parts = divided.parts(taken)
+    def _run_steps(self, steps: Sequence[_Step], outputs: dict[int, Batch]) -> Iterator[dict[str, Batch]]:
+        """Run these; `outputs` has those of all scans and of the steps before."""
+        for step in steps:
+            taken = tuple([outputs[below] for below in step.inputs])
+            if step.divided is not None:
+                parts = step.divided.parts(taken)
                 bound, output = next(parts)
                 if bound != END_OF_SEQUENCE:
-                    yield from self._run_parts(place, outputs, chain([(bound, output)], parts))
+                    yield from self._run_parts(step, outputs, chain([(bound, output)], parts))
                     return
                 exhausted = next(parts, None)
                 assert exhausted is None, "the part for all numbers is the last one"
             else:
-                output = taken[0] if node.operator is None else node.operator.process(taken)
-            self._has_made(place, output)
-            outputs[place] = output
-        yield {self._nodes[place].id: outputs[place] for place in self._sink_places}
+                output = taken[0] if step.operator is None else step.operator.process(taken)
+            self._has_made(step, output)
+            outputs[step.place] = output
+        yield {sink: outputs[place] for sink, place in self._sinks}
 
     def _run_parts(
-        self, place: int, outputs: dict[int, Batch], parts: Iterable[tuple[int, Batch]]
+        self, step: _Step, outputs: dict[int, Batch], parts: Iterable[tuple[int, Batch]]
     ) -> Iterator[dict[str, Batch]]:
-        """Run the nodes after `place`, which gave its output in parts, several times: each over the rows of a part."""
+        """Run what follows a step that gave its output in parts several times: each over the rows of a part."""
+        later = [other for other in self._steps if other.place > step.place]
         low = BEFORE_ALL_ROWS - 1
         for bound, output in parts:
-            self._has_made(place, output)
+            self._has_made(step, output)
             part = {below: batch.between(low, bound) for below, batch in outputs.items()}
-            part[place] = output
-            yield from self._run_operators(place + 1, part)
+            part[step.place] = output
+            yield from self._run_steps(later, part)
             low = bound
 
-    def _has_made(self, place: int, output: Batch) -> None:
-        self._nodes[place].rows_out += len(output.sequence)
-        self._watermarks[place] = output.watermark
+    def _has_made(self, step: _Step, output: Batch) -> None:
+        step.node.rows_out += len(output.sequence)
+        self._watermarks[step.place] = output.watermark
+
+    def _rows_in(self, node: Node) -> int:
+        """All that its inputs have made."""
+        return sum(self._nodes[below].rows_out for below in node.inputs)
 
     def _scanned(self, node: Node, batch: Batch | None) -> Batch:
         ended = node.id in self._ended
@@ -194,7 +208,7 @@ class Graph:
                 node.id,
                 node.relation,
                 node.inputs,
-                node.rows_in,
+                self._rows_in(node),
                 node.rows_out,
                 node.operator.late_rows if node.operator is not None else 0,
                 node.operator.state_bytes if node.operator is not None else 0,
@@ -210,7 +224,7 @@ class Graph:
             state = node.operator.snapshot() if node.operator is not None else {}
             ended = np.array([node.id in self._ended])
             mark = np.frombuffer(node.fingerprint.encode(), np.uint8)
-            counters = np.array([node.rows_in, node.rows_out], np.int64)
+            counters = np.array([self._rows_in(node), node.rows_out], np.int64)
             arrays |= prefixed(node.id, {"plan": mark, "ended": ended, "rows": counters, **prefixed("state", state)})
         return arrays
 
@@ -227,7 +241,7 @@ class Graph:
             if part["plan"].tobytes().decode() != node.fingerprint:
                 raise self._mismatch(f"step {node.id} is another")
         for node, part in zip(self._nodes, sections, strict=True):
-            node.rows_in, node.rows_out = part["rows"].tolist()
+            _, node.rows_out = part["rows"].tolist()
             if part["ended"][0]:
                 self._ended.add(node.id)
             if node.operator is not None:

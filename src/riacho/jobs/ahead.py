@@ -9,7 +9,7 @@ throughput.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -95,6 +95,9 @@ class ReadAhead:
 
     def positions(self) -> Positions:
         return self._source.positions() if self._standing is None else self._standing.positions
+
+    def mark(self) -> Callable[[], Positions]:
+        return self._source.mark() if self._standing is None else self._standing.positions.copy
 
     def lag(self) -> int | None:
         return self._source.lag() if self._standing is None else self._standing.lag

@@ -9,13 +9,18 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from riacho.dataflow.batch import END_OF_TIME, Batch, Int32Array, Int64Array, WatermarkSteps
+from riacho.dataflow.batch import END_OF_TIME, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.columns import polars_schema
 from riacho.dataflow.expressions import RowFailure
 from riacho.dataflow.operators.rejects import RejectedRow
 from riacho.dataflow.sources import Source, SourceBatch
 from riacho.formats.buffered import concatenated
 from riacho.plan.relations import Scan
+
+NUMBERED = 1 << 16
+"""So many numbers are made at once: making those of a small pass takes longer than its rows do in some operators."""
+
+STILL = WatermarkSteps.still()
 
 
 @dataclass(slots=True)  # not frozen, as batches are not
@@ -47,6 +52,8 @@ class Intake:
     taken: list[Taken] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
+    _numbers: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
+    """Numbers that follow each other: small passes take theirs from them, one after the other."""
 
     @property
     def first_sequence(self) -> int:
@@ -95,11 +102,23 @@ class Intake:
         """One batch per scan that has rows."""
         if len(self.taken) == 1:
             (alone,) = self.taken
-            return {alone.scan: _joined([alone])}
-        parts: dict[str, list[Taken]] = {}
+            return {alone.scan: self._batch(alone)}
+        parts: dict[str, list[Batch]] = {}
         for part in self.taken:
-            parts.setdefault(part.scan, []).append(part)
+            parts.setdefault(part.scan, []).append(self._batch(part))
         return {scan: _joined(mine) for scan, mine in parts.items()}
+
+    def _batch(self, part: Taken) -> Batch:
+        rows = part.rows
+        return Batch(rows.rows, self._numbered(part.first, len(rows)), STILL, rows.diff, rows.split)
+
+    def _numbered(self, first: int, rows: int) -> Int64Array:
+        known = self._numbers
+        start = first - int(known[0]) if len(known) else 0
+        if start < 0 or start + rows > len(known):
+            self._numbers = known = np.arange(first, first + max(rows, NUMBERED), dtype=np.int64)
+            start = 0
+        return known[start : start + rows]
 
     def reject(self, rejected: Sequence[RejectedRow], sources: Mapping[str, Source]) -> None:
         """Give rows that an expression refused back to their sources. Raises `BadRecordError` under `fail`."""
@@ -139,7 +158,7 @@ def _last_row(batch: Batch | None, split: int, *, default: int) -> int:
 
 def _no_rows(scan: Scan) -> Batch:
     frame = pl.DataFrame(schema=polars_schema(scan.schema))
-    return Batch(frame, np.empty(0, np.int64), WatermarkSteps.still(), split=np.empty(0, np.int32))
+    return Batch(frame, np.empty(0, np.int64), STILL, split=np.empty(0, np.int32))
 
 
 def _between(batch: Batch, low: int, high: int) -> Batch | None:
@@ -148,29 +167,16 @@ def _between(batch: Batch, low: int, high: int) -> Batch | None:
     return part if len(part) or len(part.watermark.sequence) else None
 
 
-def _joined(parts: Sequence[Taken]) -> Batch:
-    watermark = WatermarkSteps.still()
+def _joined(parts: Sequence[Batch]) -> Batch:
     if len(parts) == 1:
-        (part,) = parts
-        return Batch(part.rows.rows, _numbers(part), watermark, part.rows.diff, part.rows.split)
-    diff = None
-    if any(part.rows.diff is not None for part in parts):
-        signs = [np.ones(len(part.rows), np.int8) if part.rows.diff is None else part.rows.diff for part in parts]
-        diff = np.concatenate(signs)
-    return Batch(
-        concatenated([part.rows.rows for part in parts]),
-        np.concatenate([_numbers(part) for part in parts]),
-        watermark,
-        diff,
-        _splits(parts),
-    )
-
-
-def _splits(parts: Sequence[Taken]) -> Int32Array | None:
-    known = [part.rows.split for part in parts if part.rows.split is not None]
+        return parts[0]
+    signed = any(part.diff is not None for part in parts)
+    known = [part.split for part in parts if part.split is not None]
     assert not known or len(known) == len(parts), "a source has one split or numbers them"
-    return np.concatenate(known) if known else None
-
-
-def _numbers(part: Taken) -> Int64Array:
-    return np.arange(part.first, part.first + len(part.rows), dtype=np.int64)
+    return Batch(
+        concatenated([part.rows for part in parts]),
+        np.concatenate([part.sequence for part in parts]),
+        STILL,
+        np.concatenate([part.signs() for part in parts]) if signed else None,
+        np.concatenate(known) if known else None,
+    )

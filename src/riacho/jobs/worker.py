@@ -105,7 +105,7 @@ class Worker:
         self._finished_splits: dict[str, frozenset[int]] = {scan: frozenset() for scan in wiring.sources}
         self._turn = 0
         self._gathering_ms = self._oldest_ms = clock.monotonic_ms()
-        self._before: dict[str, Positions] = {}
+        self._before: dict[str, Callable[[], Positions]] = {}
         """Where the sources stood before the rows that are held."""
         self._spacing_ms = 0.0
         self.measurements = Measurements(clock)
@@ -204,7 +204,7 @@ class Worker:
         if not intake.rows:
             self._gathering_ms = self._oldest_ms = now
             if trigger.holds:
-                self._before = self._source_positions()
+                self._before = {scan: source.mark() for scan, source in self._wiring.sources.items()}
         polls = 0
         while True:
             came = self._poll_all()
@@ -212,7 +212,7 @@ class Worker:
             now = self._clock.monotonic_ms()
             if came == intake.rows:
                 self._oldest_ms = now
-            if self._stopped.is_set() or self._all_finished() or intake.bytes >= trigger.max_bytes:
+            if self._stopped.is_set() or intake.bytes >= trigger.max_bytes:
                 return True
             left = housekeeping_ms - now
             if wake_ms is not None:
@@ -224,6 +224,8 @@ class Worker:
                 if held_ms <= 0:
                     return True
                 left = min(left, held_ms)
+            if self._all_finished():
+                return True
             if left <= 0:
                 return not intake.rows
             if came:  # whoever had something says nothing of more: ask again, but not for every few rows
@@ -315,7 +317,9 @@ class Worker:
         that are held are none of it.
         """
         self._flush()
-        return self._before if self._intake.rows else self._source_positions()
+        if self._intake.rows:
+            return {scan: before() for scan, before in self._before.items()}
+        return self._source_positions()
 
     def _source_positions(self) -> dict[str, Positions]:
         return {scan: source.positions() for scan, source in self._wiring.sources.items()}

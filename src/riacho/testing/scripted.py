@@ -120,6 +120,9 @@ class ScriptedSource:
     def positions(self) -> Positions:
         return {"place": self._arrivals.place}
 
+    def mark(self) -> Callable[[], Positions]:
+        return self.positions().copy
+
     def seek(self, positions: Mapping[str, Json]) -> None:
         assert positions["place"] == self._arrivals.place, "a restored job goes on where the last one stopped"
 

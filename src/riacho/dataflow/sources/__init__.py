@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -127,6 +127,10 @@ class Source(Protocol):
 
     def positions(self) -> Positions:
         """Where to go on after the rows that `poll` has returned so far."""
+        ...
+
+    def mark(self) -> Callable[[], Positions]:
+        """What tells these `positions` whenever it is asked: every pass marks where it begins, few are asked for."""
         ...
 
     def seek(self, positions: Mapping[str, Json]) -> None:

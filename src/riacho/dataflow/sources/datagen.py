@@ -174,6 +174,9 @@ class DatagenSource:
     def positions(self) -> Positions:
         return {"row": self._next}
 
+    def mark(self) -> Callable[[], Positions]:
+        return self.positions().copy
+
     def seek(self, positions: Mapping[str, Json]) -> None:
         row = positions["row"]
         assert isinstance(row, int)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,6 +125,9 @@ class FileSource:
             begun = self._block
             return {"file": str(begun.path), "offset": self._offset, "record": begun.first, "skip": self._place}
         return {"file": self._file, "offset": self._offset, "record": self._record, "skip": 0}
+
+    def mark(self) -> Callable[[], Positions]:
+        return self.positions().copy
 
     def seek(self, positions: Mapping[str, Json]) -> None:
         if positions.get("ended"):

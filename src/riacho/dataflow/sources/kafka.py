@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from riacho.client import (
@@ -150,9 +150,16 @@ class KafkaSource:
     def positions(self) -> Positions:
         return to_positions(self._standing() if self._started else (self._restored or {}), self._ids)
 
+    def mark(self) -> Callable[[], Positions]:
+        block = self._block
+        if block is None:
+            return self.positions().copy
+        delivered = block.delivered
+        return lambda: to_positions(block.standing(delivered), self._ids)
+
     def _standing(self) -> Offsets:
         """Where the partitions stand after the rows that were delivered."""
-        return self._fetcher.positions() if self._block is None else self._block.standing()
+        return self._fetcher.positions() if self._block is None else self._block.standing(self._block.delivered)
 
     def seek(self, positions: Mapping[str, Json]) -> None:
         assert not self._started, "positions are restored before the first poll"

@@ -57,7 +57,7 @@ class Block:
         self.bad = [(records.origin(record), reason) for records, rows in made for record, reason in rows.bad]
         self.ignored = sum(rows.ignored for _, rows in made)
         self.rows = _batch(made, size)
-        self._delivered = 0
+        self.delivered = 0
         numbers: list[Int64Array] = []
         self._parts: list[tuple[TopicPartition, RecordColumns, int]] = []
         """Each partition's parts in the order of their records, and the number of each one's first."""
@@ -74,16 +74,16 @@ class Block:
     @property
     def left(self) -> int:
         """How many rows are still to be delivered."""
-        return len(self.rows) - self._delivered
+        return len(self.rows) - self.delivered
 
     def take(self, most: int) -> SourceBatch:
         """The next rows, not more than so many but for the rows of one record."""
         whole = self.rows
         rows, record = len(whole), self._record
-        first, stop = self._delivered, min(self._delivered + most, rows)
+        first, stop = self.delivered, min(self.delivered + most, rows)
         while stop < rows and record[stop] == record[stop - 1]:
             stop += 1
-        self._delivered = stop
+        self.delivered = stop
         if not first and stop == rows:
             return whole
         return SourceBatch(
@@ -94,12 +94,12 @@ class Block:
             None if whole.diff is None else whole.diff[first:stop],
         )
 
-    def standing(self) -> Offsets:
-        """Where all partitions stand after the rows that were delivered."""
-        if not self.left:
+    def standing(self, delivered: int) -> Offsets:
+        """Where all partitions stand after so many of the rows."""
+        if delivered == len(self.rows):
             return self.end
         standing = dict(self.end)
-        last = int(self._record[self._delivered - 1]) if self._delivered else -1
+        last = int(self._record[delivered - 1]) if delivered else -1
         for partition, part, first in reversed(self._parts):
             seen = last + 1 - first
             if seen < len(part):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -182,6 +182,9 @@ class NexmarkSource:
 
     def positions(self) -> Positions:
         return {"event": self._next}
+
+    def mark(self) -> Callable[[], Positions]:
+        return self.positions().copy
 
     def seek(self, positions: Mapping[str, Json]) -> None:
         event = positions["event"]
