@@ -80,6 +80,7 @@ SHARED = (
     "json_members",
     "json_syntax",
     "json_targets",
+    "multi_join_chains",
     "multi_join_layout",
     "nexmark_draws",
     "primitives",

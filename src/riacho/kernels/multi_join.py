@@ -10,10 +10,6 @@ row.
 A pass goes through the rows of all inputs moment by moment, as in `kernels.join_rows`. Of a moment, first what goes
 goes, then what comes comes: factors that turn on having rows are taken out of what they are part of between the two
 where the moment decides otherwise than the one before.
-
-Links are row slots plus one; 0 ends a chain, so fresh memory is an empty one. Of a row that may go `WEIGHT` and `GONE`
-are known, and of every row for each of its keys in turn: the link to the next row with it, to the one before if the
-row may go, and the key itself if the row has several.
 """
 
 from __future__ import annotations
@@ -25,31 +21,34 @@ from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT8, READ_INT64, READ_TABLE, inlined, inner, kernel
 from riacho.kernels.join_layout import MARKED, NO_ROW, UNMARKED
+from riacho.kernels.multi_join_chains import (
+    IS_FOUND,
+    MATCHES_NOTHING,
+    WORD,
+    cell_address,
+    enter_row,
+    key_slot,
+    link_address,
+    place_of,
+    say_emptied,
+    say_removed,
+)
 from riacho.kernels.multi_join_layout import (
     AT_INPUT,
     COPIES,
-    EMPTIED,
     ENOUGH,
     FINISHED,
     GONE,
     HIGHEST,
     IN_AT,
     IN_END,
-    IN_FIRST,
-    IN_KEYS,
-    IN_LINKS,
     IN_MAY_GO,
     IN_NEXT,
     IN_PART_COUNT,
     IN_PARTS,
-    IN_REMOVED,
     IN_ROLE,
-    IN_ROW_COUNT,
     IN_STOP,
-    IN_WIDTH,
     KEY,
-    KEY_TABLE,
-    KEY_WIDTH,
     LOWEST,
     MADE,
     MARK,
@@ -57,10 +56,8 @@ from riacho.kernels.multi_join_layout import (
     NO_ROOM,
     OPEN,
     PADDED,
-    PART_BEFORE,
     PART_CHAIN,
     PART_KEY,
-    PART_NEEDED,
     PART_NEXT,
     PART_SLOT,
     PART_STATE,
@@ -109,133 +106,6 @@ _FACTORS_COME: Final = 4
 _HIDDEN: Final = -2
 _FAR: Final = 12
 """Rows ahead whose keys' chains are fetched."""
-_WORD: Final = 8
-
-
-@inlined
-def _link(inputs: Table, number: int, row: int) -> int:
-    """The address of what is known of an input's row."""
-    return int64(inputs[number, IN_LINKS] + _WORD * row * inputs[number, IN_WIDTH])
-
-
-@inlined
-def _cell(keys: Table, key: int, slot: int, column: int) -> int:
-    """The address of something that is known of the slot of a key."""
-    return int64(keys[key, KEY_TABLE] + _WORD * (slot * keys[key, KEY_WIDTH] + column))
-
-
-@inlined
-def _slot(slots: Int64s, inputs: Table, number: int, place: int, at: int) -> int:
-    """The slot of one of the keys of a pass's row."""
-    return int64(slots[inputs[number, IN_KEYS] + place * inputs[number, IN_ROW_COUNT] + at - inputs[number, IN_FIRST]])
-
-
-@inlined
-def _empty(emptied: Table, key: int, slot: int, progress: Int64s) -> None:
-    """Say that a key may have no rows any more."""
-    emptied[progress[EMPTIED], 0] = key
-    emptied[progress[EMPTIED], 1] = slot
-    progress[EMPTIED] += 1
-
-
-@inlined
-def _chain(link: int, row: int, slot: int, number: int, part: int, inputs: Table, parts: Table, keys: Table) -> None:
-    """Put a row at the head of the chain of one of its keys."""
-    head = _cell(keys, parts[part, PART_KEY], slot, parts[part, PART_CHAIN])
-    first = load_int64_at(head)
-    store_int64_at(link + _WORD * parts[part, PART_NEXT], first)
-    if inputs[number, IN_MAY_GO]:
-        store_int64_at(link + _WORD * parts[part, PART_BEFORE], int64(0))
-        if first > 0:
-            store_int64_at(_link(inputs, number, first - 1) + _WORD * parts[part, PART_BEFORE], row + 1)
-    store_int64_at(head, row + 1)
-
-
-@inlined
-def _unchain(
-    link: int,
-    slot: int,
-    number: int,
-    part: int,
-    inputs: Table,
-    parts: Table,
-    keys: Table,
-    emptied: Table,
-    progress: Int64s,
-) -> None:
-    """Take a row out of the chain of one of its keys."""
-    following = load_int64_at(link + _WORD * parts[part, PART_NEXT])
-    before = load_int64_at(link + _WORD * parts[part, PART_BEFORE])
-    if before > 0:
-        store_int64_at(_link(inputs, number, before - 1) + _WORD * parts[part, PART_NEXT], following)
-    else:
-        store_int64_at(_cell(keys, parts[part, PART_KEY], slot, parts[part, PART_CHAIN]), following)
-    if following > 0:
-        store_int64_at(_link(inputs, number, following - 1) + _WORD * parts[part, PART_BEFORE], before)
-    if before == 0 and following == 0:
-        _empty(emptied, parts[part, PART_KEY], slot, progress)
-
-
-@inlined
-def _enter(
-    row: int,
-    at: int,
-    sign: int,
-    number: int,
-    slots: Int64s,
-    inputs: Table,
-    parts: Table,
-    keys: Table,
-    removed: Int64s,
-    emptied: Table,
-    progress: Int64s,
-) -> None:
-    """Take a row into its input's chains, or out of them."""
-    link, before, after = _link(inputs, number, row), int64(0), int64(1)
-    if inputs[number, IN_MAY_GO]:
-        before = load_int64_at(link + _WORD * WEIGHT)
-        after = before + sign
-        store_int64_at(link + _WORD * WEIGHT, after)
-    if after <= 0:
-        _remove(row, number, inputs, removed)
-    if before != 0 and after != 0:
-        return
-    for place in range(inputs[number, IN_PART_COUNT]):
-        part = inputs[number, IN_PARTS] + place
-        slot = _slot(slots, inputs, number, place, at)
-        if inputs[number, IN_PART_COUNT] > 1:
-            store_int64_at(link + _WORD * parts[part, PART_SLOT], slot)
-        if slot < 0:
-            continue
-        if after == 0:
-            _unchain(link, slot, number, part, inputs, parts, keys, emptied, progress)
-        else:
-            _chain(link, row, slot, number, part, inputs, parts, keys)
-
-
-@inlined
-def _remove(row: int, number: int, inputs: Table, removed: Int64s) -> None:
-    """Say that a row may have gone."""
-    removed[inputs[number, IN_FIRST] + inputs[number, IN_REMOVED]] = row
-    inputs[number, IN_REMOVED] += 1
-
-
-# Whether a row of a pass can match, and whether others can find it.
-_MATCHES_NOTHING: Final = 0
-_IS_FOUND_BY_NONE: Final = 1
-_IS_FOUND: Final = 2
-
-
-@inlined
-def _place_of(at: int, number: int, slots: Int64s, inputs: Table, parts: Table) -> int:
-    """What becomes of a row, by which of its keys are null."""
-    found = int64(_IS_FOUND_BY_NONE)
-    for place in range(inputs[number, IN_PART_COUNT]):
-        if _slot(slots, inputs, number, place, at) >= 0:
-            found = int64(_IS_FOUND)
-        elif parts[inputs[number, IN_PARTS] + place, PART_NEEDED]:
-            return int64(_MATCHES_NOTHING)
-    return found
 
 
 @inlined
@@ -264,21 +134,21 @@ def _open(
     """Find the factor that a step leads to."""
     begin, place = steps[number, step, STEP_FROM], steps[number, step, STEP_FROM_PART]
     if begin != number:
-        link = _link(inputs, begin, tuples[TUPLE_ROWS + begin, progress[MADE]])
-        slot = load_int64_at(link + _WORD * parts[inputs[begin, IN_PARTS] + place, PART_SLOT])
+        link = link_address(inputs, begin, tuples[TUPLE_ROWS + begin, progress[MADE]])
+        slot = load_int64_at(link + WORD * parts[inputs[begin, IN_PARTS] + place, PART_SLOT])
     elif at >= 0:
-        slot = _slot(slots, inputs, number, place, at)
+        slot = key_slot(slots, inputs, number, place, at)
     else:
         slot = progress[KEY]
     part, role = steps[number, step, STEP_PART], inputs[steps[number, step, STEP_INPUT], IN_ROLE]
     path[step, _AT_LINK] = 0
     path[step, _AT_SHOWN] = _HIDDEN
     if role <= PADDED and slot >= 0:
-        path[step, _AT_LINK] = load_int64_at(_cell(keys, parts[part, PART_KEY], slot, parts[part, PART_CHAIN]))
+        path[step, _AT_LINK] = load_int64_at(cell_address(keys, parts[part, PART_KEY], slot, parts[part, PART_CHAIN]))
     if role >= PADDED:
         state = int64(WITHOUT)
         if slot >= 0:
-            state = load_int64_at(_cell(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE] + 1))
+            state = load_int64_at(cell_address(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE] + 1))
         path[step, _AT_SHOWN] = _shown(role, state)
 
 
@@ -314,10 +184,10 @@ def _expand(
         link, change = path[step, _AT_LINK], path[step, _AT_CHANGE]
         if link > 0:
             tuples[TUPLE_ROWS + reached, made] = link - 1
-            address = _link(inputs, reached, link - 1)
-            path[step, _AT_LINK] = load_int64_at(address + _WORD * parts[steps[number, step, STEP_PART], PART_NEXT])
+            address = link_address(inputs, reached, link - 1)
+            path[step, _AT_LINK] = load_int64_at(address + WORD * parts[steps[number, step, STEP_PART], PART_NEXT])
             if inputs[reached, IN_MAY_GO]:
-                change *= load_int64_at(address + _WORD * WEIGHT)
+                change *= load_int64_at(address + WORD * WEIGHT)
         elif path[step, _AT_SHOWN] != _HIDDEN:
             tuples[TUPLE_ROWS + reached, made] = path[step, _AT_SHOWN]
             path[step, _AT_SHOWN] = _HIDDEN
@@ -383,23 +253,23 @@ def _begin_moment(
         at, end = inputs[number, IN_STOP], inputs[number, IN_END]
         inputs[number, IN_NEXT] = inputs[number, IN_AT] = at
         while at < end and sequence[at] == moment:
-            slot = _slot(slots, inputs, number, 0, at)
+            slot = key_slot(slots, inputs, number, 0, at)
             if inputs[number, IN_ROLE] != ROWS and slot >= 0:
                 part = inputs[number, IN_PARTS]
-                counter = _cell(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE])
+                counter = cell_address(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE])
                 count = load_int64_at(counter) + (int64(1) if signs.size == 0 else int64(signs[at]))
                 store_int64_at(counter, count)
                 touched[progress[TOUCHED], 0] = slot
                 touched[progress[TOUCHED], 1] = number
                 progress[TOUCHED] += 1
                 if count == 0:
-                    _empty(emptied, parts[part, PART_KEY], slot, progress)
+                    say_emptied(emptied, parts[part, PART_KEY], slot, progress)
             at += 1
         inputs[number, IN_STOP] = at
         if at + _FAR < end:
             for place in range(inputs[number, IN_PART_COUNT]):
-                slot = _slot(slots, inputs, number, place, at + _FAR)
-                prefetch_at(_cell(keys, parts[inputs[number, IN_PARTS] + place, PART_KEY], max(slot, 0), 0))
+                slot = key_slot(slots, inputs, number, place, at + _FAR)
+                prefetch_at(cell_address(keys, parts[inputs[number, IN_PARTS] + place, PART_KEY], max(slot, 0), 0))
     progress[AT_INPUT], progress[TOUCHED_AT] = progress[LOWEST], 0
     progress[PHASE] = _ROWS_GO if signs.size > 0 else _FACTORS_GO if progress[TOUCHED] > 0 else _ROWS_COME
     return True
@@ -430,8 +300,8 @@ def _find_factor(inputs: Table, parts: Table, keys: Table, touched: Table, progr
     while progress[TOUCHED_AT] < progress[TOUCHED]:
         slot, number = touched[progress[TOUCHED_AT], 0], touched[progress[TOUCHED_AT], 1]
         part = inputs[number, IN_PARTS]
-        counter = _cell(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE])
-        state, then = load_int64_at(counter + _WORD), int64(WITH) if load_int64_at(counter) > 0 else int64(WITHOUT)
+        counter = cell_address(keys, parts[part, PART_KEY], slot, parts[part, PART_STATE])
+        state, then = load_int64_at(counter + WORD), int64(WITH) if load_int64_at(counter) > 0 else int64(WITHOUT)
         if (coming and state == OPEN) or (not coming and state != OPEN and state != then):
             progress[AT_INPUT], progress[KEY], progress[SIGN] = number, slot, 1 if coming else -1
             progress[SHOWN] = _shown(inputs[number, IN_ROLE], then if coming else state)
@@ -489,29 +359,29 @@ def join_tuples(
                 progress[PHASE] = _ROWS_COME if phase == _ROWS_GO else _BETWEEN
             continue
         number, sign, at = progress[AT_INPUT], progress[SIGN], int64(-1)
-        shown, becomes = progress[SHOWN], int64(_IS_FOUND)
+        shown, becomes = progress[SHOWN], int64(IS_FOUND)
         if of_rows:
             at = inputs[number, IN_AT]
-            becomes = _place_of(at, number, slots, inputs, parts)
-            shown = rows[at] if becomes != _MATCHES_NOTHING else int64(_HIDDEN)
+            becomes = place_of(at, number, slots, inputs, parts)
+            shown = rows[at] if becomes != MATCHES_NOTHING else int64(_HIDDEN)
         if shown != _HIDDEN and not _expand(
             number, shown, at, sign, slots, inputs, parts, keys, steps, tuples, path, progress
         ):
             return NO_ROOM
         if not of_rows:
             part = inputs[number, IN_PARTS]
-            state = _cell(keys, parts[part, PART_KEY], progress[KEY], parts[part, PART_STATE] + 1)
+            state = cell_address(keys, parts[part, PART_KEY], progress[KEY], parts[part, PART_STATE] + 1)
             store_int64_at(state, progress[THEN])
             progress[TOUCHED_AT] += 1
             continue
-        if becomes == _IS_FOUND:
-            _enter(rows[at], at, sign, number, slots, inputs, parts, keys, removed, emptied, progress)
+        if becomes == IS_FOUND:
+            enter_row(rows[at], at, sign, number, slots, inputs, parts, keys, removed, emptied, progress)
         else:
-            _remove(rows[at], number, inputs, removed)
+            say_removed(rows[at], number, inputs, removed)
             for place in range(inputs[number, IN_PART_COUNT]):
-                slot = _slot(slots, inputs, number, place, at)
+                slot = key_slot(slots, inputs, number, place, at)
                 if slot >= 0:
-                    _empty(emptied, parts[inputs[number, IN_PARTS] + place, PART_KEY], slot, progress)
+                    say_emptied(emptied, parts[inputs[number, IN_PARTS] + place, PART_KEY], slot, progress)
         inputs[number, IN_AT] += 1
 
 
