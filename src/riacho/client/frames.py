@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import threading
 import weakref
 from collections import deque
 from typing import Final
@@ -14,8 +15,8 @@ Bytes = NDArray[np.uint8]
 
 LARGE: Final = 1 << 20
 """Bytes of a frame whose memory is kept, and what such memory is a multiple of."""
-MOST_KEPT: Final = 32
-"""Memory of so many frames waits to be used again, at most."""
+MOST_KEPT: Final = 64 << 20
+"""So many bytes wait to be used again, at most."""
 
 
 class Frames:
@@ -34,7 +35,11 @@ class Frames:
     """
 
     def __init__(self) -> None:
-        self._free: deque[mmap.mmap] = deque(maxlen=MOST_KEPT)
+        self._lock = threading.RLock()
+        """May be asked for by whoever has it: what is collected while it is held gives memory back."""
+        self._free: deque[mmap.mmap] = deque()
+        self._kept = 0
+        """Bytes of those."""
 
     def take(self, size: int) -> Bytes:
         """An array of so many bytes, whatever they are."""
@@ -42,13 +47,22 @@ class Frames:
             return np.empty(size, np.uint8)
         memory = self._room(size)
         frame = np.frombuffer(memory, np.uint8, size)
-        weakref.finalize(frame, self._free.append, memory).atexit = False
+        weakref.finalize(frame, self._give, memory).atexit = False
         return frame
 
     def _room(self, size: int) -> mmap.mmap:
-        """The first that is free and large enough; those before it, which are not, are given back."""
-        while self._free:
-            memory = self._free.popleft()
-            if len(memory) >= size:
-                return memory
+        """The first that is free and large enough; those before it are no longer kept."""
+        with self._lock:
+            while self._free:
+                memory = self._free.popleft()
+                self._kept -= len(memory)
+                if len(memory) >= size:
+                    return memory
         return mmap.mmap(-1, -(-size // LARGE) * LARGE)
+
+    def _give(self, memory: mmap.mmap) -> None:
+        with self._lock:
+            self._free.append(memory)
+            self._kept += len(memory)
+            while self._kept > MOST_KEPT:
+                self._kept -= len(self._free.popleft())
