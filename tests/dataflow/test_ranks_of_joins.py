@@ -12,11 +12,14 @@ from event_streams import Stream, cut, table_after
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riacho.dataflow.batch import Int64Array
 from riacho.dataflow.operators import join, multi_join
+from riacho.dataflow.state.given_rows import ChosenFields, GivenRows
+from riacho.dataflow.state.rows import RowStore
 from riacho.plan.expressions import Call
 from riacho.plan.ordering import SortKey
 from riacho.plan.passes.multi_join import recognize_multi_joins
-from riacho.plan.relations import Join, JoinKind, Rank, RankKind, Relation
+from riacho.plan.relations import Join, JoinKind, Project, Rank, RankKind, Relation
 from riacho.plan.types import BIGINT, BOOLEAN, STRING
 
 COLUMNS = {"id": BIGINT, "k": STRING, "v": BIGINT, "s": STRING, "b": BOOLEAN}
@@ -26,11 +29,16 @@ INNER = JoinKind.INNER
 PAIRS = Join(A, B, INNER, (1,), (1,))
 CONDITION = Call(BOOLEAN, "<=", (PAIRS.pair.column("v"), PAIRS.pair.column("v0")))
 TRIPLES = recognize_multi_joins((Join(PAIRS, C, INNER, (1,), (1,)),))[0]
+PLACES = (*range(len(COLUMNS), 2 * len(COLUMNS)), *range(len(COLUMNS)))
+TURNED = Project(
+    PAIRS, tuple(PAIRS.schema.column(place) for place in PLACES), tuple(PAIRS.schema.names[place] for place in PLACES)
+)
 ON = "FROM a JOIN b ON a.k = b.k"
 
 JOINS: dict[str, tuple[Relation, str]] = {
     "by keys": (PAIRS, f"SELECT a.*, b.* {ON}"),
     "by a condition, too": (replace(PAIRS, residual=CONDITION), f"SELECT a.*, b.* {ON} AND a.v <= b.v"),
+    "in another order": (TURNED, f"SELECT b.*, a.* {ON}"),
     "of three": (TRIPLES, f"SELECT a.*, b.*, c.* {ON} JOIN c ON a.k = c.k"),
 }
 
@@ -81,3 +89,23 @@ def test_the_first_rows_of_a_join_are_those_of_the_batch_at_every_prefix(
         patch.setattr(join, "MAX_PAIRS", room)
         patch.setattr(multi_join, "MAX_TUPLES", room)
         run(relation, events, cuts, restart_at=restarts, observe=compare)
+
+
+@pytest.mark.parametrize("shape", ["by keys", "in another order", "of three"])
+def test_of_all_rows_of_a_join_only_what_orders_them_is_made(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined, _ = JOINS[shape]
+    given_texts: list[int] = []
+    give = RowStore.give
+
+    def counted(store: RowStore, slots: Int64Array, chosen: ChosenFields | None = None) -> GivenRows:
+        if any(item.type == STRING for item in (store.fields if chosen is None else chosen.fields)):
+            given_texts.append(len(slots))
+        return give(store, slots, chosen)
+
+    monkeypatch.setattr(RowStore, "give", counted)
+    events = [Event(table, (number, "k", number, "a string", None)) for number in range(5) for table in "abc"]
+
+    first = run(Rank(joined, RankKind.ROW_NUMBER, (), (SortKey(2),), 1, 1, None), events).total()
+
+    assert sum(first.values()) == 1
+    assert set(given_texts) == {1}

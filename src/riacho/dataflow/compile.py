@@ -43,6 +43,7 @@ from riacho.dataflow.operators.window_rank import WindowRankOperator
 from riacho.dataflow.operators.window_table import WindowTableOperator
 from riacho.plan.changelog import is_updating
 from riacho.plan.determinism import must_remember
+from riacho.plan.expressions import Column
 from riacho.plan.relations import (
     Aggregate,
     BoundedOver,
@@ -178,9 +179,11 @@ class _Compiler:
         return self._watermarks[watermark]
 
     def _is_looked_through(self, relation: Relation) -> bool:
-        """Whether those that read it look at a few fields of all rows, and then at few rows."""
+        """Whether those that read it, perhaps under other names, look at a few fields of all rows, then at few rows."""
         readers = self._readers.get(relation, ())
-        return not is_updating(relation) and all(isinstance(reader, Rank) for reader in readers)
+        return not is_updating(relation) and all(
+            isinstance(reader, Rank) or (_only_picks(reader) and self._is_looked_through(reader)) for reader in readers
+        )
 
     def _operator(self, relation: Relation, steps: list[Filter | Project]) -> Operator | None:
         settings, rejects = self._settings, self._rejects if _keeps_sources(relation) else None
@@ -259,6 +262,11 @@ class _Compiler:
             case UpsertMaterialize():
                 return UpsertMaterializeOperator(relation, settings)
         raise AssertionError(f"no operator for {type(relation).__name__}")
+
+
+def _only_picks(relation: Relation) -> bool:
+    """Whether it has columns of its input as they are, in some order, and no others."""
+    return isinstance(relation, Project) and all(isinstance(part, Column) for part in relation.expressions)
 
 
 def _keeps_sources(relation: Relation) -> bool:

@@ -214,6 +214,7 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
         found = rows.tables()
         return None if found is None else (found[0][list(places)], found[1])
 
+    take = rows.take if isinstance(rows, LateColumns) else None
     return LateColumns(
         names,
         lambda place: rows.column(places[place]),
@@ -221,6 +222,7 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
         locate=lambda place: rows.located(places[place]),
         truths=lambda place: rows.truths(places[place]),
         tables=tables,
+        take=None if take is None else lambda some: picked(take(some), places, names),
     )
 
 
