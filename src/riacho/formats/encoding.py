@@ -13,6 +13,7 @@ import polars as pl
 
 from riacho.formats import arrow
 from riacho.formats.decoding import Bytes, Int64Array, Scratch, Spans
+from riacho.formats.java_numbers import java_digits
 from riacho.kernels import write_numbers, write_texts, write_times
 
 NO_OPENING = -1
@@ -270,7 +271,7 @@ class FloatWriter:
     """FLOAT and DOUBLE as Java prints them; with `quotes_others`, NaN and Infinity are JSON strings."""
 
     def __init__(self, series: pl.Series, *, quotes_others: bool) -> None:
-        self._memory = arrow.string_views(series.cast(pl.String))
+        self._memory = arrow.string_views(java_digits(series))
         self._views = self._memory.views.view(np.int32)
         self._valid = _ALL_VALID if self._memory.valid is None else self._memory.valid
         self._quotes_others = quotes_others

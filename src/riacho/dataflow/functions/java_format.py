@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
-from riacho.dataflow.evaluation.casts.formatting import java_float
 from riacho.dataflow.evaluation.failures import MOST_CHARACTERS, ValueFailure, too_long
+from riacho.formats.java_numbers import double_text
 
 
 class FormatMismatch(Exception):  # noqa: N818 - an outcome of PRINTF, not a fault
@@ -122,7 +122,7 @@ def _text(part: Conversion, value: object) -> str:
         case bool():
             text = "true" if value else "false"
         case float():
-            text = java_float(value)
+            text = double_text(value)
         case _:
             text = str(value)
     return text if part.precision is None else text[: part.precision]

@@ -16,11 +16,11 @@ from typing import Any
 
 import polars as pl
 
-from riacho.dataflow.evaluation.casts.formatting import java_float
 from riacho.dataflow.evaluation.failures import ValueFailure
 from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
 from riacho.dataflow.evaluation.kernels import per_row
 from riacho.dataflow.functions.json_path import JsonPath, PathFailure, parse_path
+from riacho.formats.java_numbers import double_text
 from riacho.plan.expressions import Call
 from riacho.plan.types import (
     ArrayType,
@@ -65,7 +65,7 @@ def dumps(value: Any) -> str:
     match value:
         case float():
             # Jackson writes numbers as BigDecimal.toString does, which Python's str agrees with.
-            return str(Decimal(java_float(value))) if math.isfinite(value) else f'"{java_float(value)}"'
+            return str(Decimal(double_text(value))) if math.isfinite(value) else f'"{double_text(value)}"'
         case Decimal():
             return str(value)
         case dict():

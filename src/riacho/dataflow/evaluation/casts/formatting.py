@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-import numpy as np
 import polars as pl
 
 from riacho.dataflow.evaluation.casts.lengths import fitted_text
 from riacho.dataflow.evaluation.settings import Settings
+from riacho.formats import java_numbers
 from riacho.plan.types import (
     MAX_LENGTH,
     ArrayType,
@@ -120,33 +118,8 @@ def float_text(series: pl.Series, bits: int) -> pl.Series:
     if not odd.any():
         return text
     rows = odd.fill_null(value=False).arg_true()
-    exact = np.float32 if bits == 32 else np.float64
-    return text.scatter(rows, [java_float(exact(item)) for item in series.gather(rows).to_list()])
-
-
-def java_float(number: float | np.floating) -> str:
-    """One number as Java writes it.
-
-    >>> java_float(123456789.0), java_float(float("nan"))
-    ('1.23456789E8', 'NaN')
-    """
-    if np.isnan(number):
-        return "NaN"
-    if np.isinf(number):
-        return "Infinity" if number > 0 else "-Infinity"
-    sign, digits, exponent = Decimal(np.format_float_scientific(number, unique=True, trim="-")).normalize().as_tuple()
-    assert isinstance(exponent, int)
-    text = "".join(map(str, digits))
-    power = exponent + len(text) - 1
-    prefix = "-" if sign else ""
-    if text == "0":
-        return prefix + "0.0"
-    if -3 <= power < 7:
-        if power < 0:
-            return f"{prefix}0.{'0' * (-power - 1)}{text}"
-        whole = text[: power + 1].ljust(power + 1, "0")
-        return f"{prefix}{whole}.{text[power + 1 :] or '0'}"
-    return f"{prefix}{text[0]}.{text[1:] or '0'}E{power}"
+    written = java_numbers.float_text if bits == 32 else java_numbers.double_text
+    return text.scatter(rows, [written(item) for item in series.gather(rows).to_list()])
 
 
 def _padded(number: pl.Expr, width: int) -> pl.Expr:

@@ -8,6 +8,7 @@ from riacho.dataflow.columns import polars_type
 from riacho.dataflow.evaluation.casts.parsing import decimals_of_text
 from riacho.dataflow.evaluation.decimals import INT128, power_of_ten, rescaled
 from riacho.dataflow.evaluation.kernels import Failing, Report, apply
+from riacho.formats.java_numbers import java_digits
 from riacho.plan.types import (
     BooleanType,
     DataType,
@@ -75,6 +76,6 @@ def _of_float(value: pl.Expr, target: DecimalType, failing: Failing) -> pl.Expr:
         numbers = series[0].cast(pl.Float64)
         report.rows(~numbers.is_finite(), "NaN and infinity are no DECIMAL")
         finite = numbers.set(~numbers.is_finite(), None)
-        return decimals_of_text(finite.cast(pl.String), target, lambda _: None)
+        return decimals_of_text(java_digits(finite), target, lambda _: None)
 
     return apply(run, polars_type(target), (value,), failing)
