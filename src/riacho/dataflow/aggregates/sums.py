@@ -88,7 +88,9 @@ class FloatSum(InCells):
         kind = call.type
         assert isinstance(kind, FloatType)
         values = cells.values
-        sums = values[0].view(np.float64) + values[1].view(np.float64)
+        sums = values[0].view(np.float64).copy()
+        finite = np.isfinite(sums)  # beyond the largest number nothing is compensated
+        sums[finite] += values[1].view(np.float64)[finite]
         rows = values[FINITE:].sum(axis=0)
         if call.function == "AVG":
             sums /= np.maximum(rows, 1)
