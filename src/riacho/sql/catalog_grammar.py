@@ -27,10 +27,15 @@ _FILTERED = _PLACED | {"CATALOGS", "COLUMNS"}
 _FOLDED = frozenset({"CATALOGS", "DATABASES", "FUNCTIONS", "USER FUNCTIONS"})
 """What ILIKE can filter, as well as LIKE."""
 
+_NO_MODELS = "there are no models"
+_NO_MATERIALIZED = "there are no materialized tables: SHOW TABLES lists the tables"
+
 _REFUSED = {
     "PROCEDURES": "there are no procedures, as in every catalog of Flink's that is in memory",
-    "MODELS": "there are no models",
-    "MATERIALIZED TABLES": "there are no materialized tables: SHOW TABLES lists the tables",
+    "MODELS": _NO_MODELS,
+    "CREATE MODEL": _NO_MODELS,
+    "MATERIALIZED TABLES": _NO_MATERIALIZED,
+    "CREATE MATERIALIZED TABLE": _NO_MATERIALIZED,
 }
 
 
@@ -167,6 +172,8 @@ def describe(parser: Grammar, start: int) -> Describe | JobStatement:
     if parser.peek_before_text("JOB"):
         parser.expect("JOB")
         return JobStatement(start, "DESCRIBE", parser.text("the job's name"))
+    if parser.peek_before_name("MODEL"):
+        parser.refuse("DESCRIBE MODEL is not supported", start, _NO_MODELS)
     kind = next((word for word in ("CATALOG", "DATABASE", "FUNCTION") if parser.take(word)), "TABLE")
     extended = parser.take("EXTENDED")
     return Describe(start, parser.table_name(), kind, extended)

@@ -48,7 +48,14 @@ _PLAIN: dict[str, DataType] = {
     "DATE": DATE,
 }
 
-_UNSUPPORTED = frozenset({"RAW", "INTERVAL", "VARIANT", "STRUCTURED", "DESCRIPTOR"})
+_UNSUPPORTED = {
+    "RAW": "there is no JVM: keep the bytes as BYTES",
+    "INTERVAL": "keep the number of a unit as BIGINT: INTERVAL n DAY makes an interval of it",
+    "VARIANT": "keep JSON as STRING: JSON_VALUE and JSON_QUERY read it",
+    "STRUCTURED": "write ROW<name type, …>",
+    "DESCRIPTOR": None,
+}
+"""Types of Flink's that a column cannot have here, and what to have instead."""
 
 MOST_FILLED = 1 << 20
 """Characters or bytes of a fixed length: each value takes them, so a typing error must not take the memory."""
@@ -88,7 +95,7 @@ def _unadorned(parser: TokenReader) -> DataType:
     if build is not None:
         return build(parser)
     if name in _UNSUPPORTED:
-        parser.refuse(f"the type {name} is not supported", start)
+        parser.refuse(f"the type {name} is not supported", start, _UNSUPPORTED[name])
     return parser.refuse(f"'{name}' is no data type of Flink SQL", start, did_you_mean(name, [*_PLAIN, *_PARAMETRIC]))
 
 
@@ -114,6 +121,12 @@ def _char(parser: TokenReader) -> DataType:
     if parser.take("VARYING"):
         return VarcharType(_length(parser, MAX_LENGTH))
     return CharType(_filled_length(parser, "CHAR"))
+
+
+def _binary(parser: TokenReader) -> DataType:
+    if parser.take("VARYING"):
+        return VarbinaryType(_length(parser, MAX_LENGTH))
+    return BinaryType(_filled_length(parser, "BINARY"))
 
 
 def _filled_length(parser: TokenReader, name: str) -> int:
@@ -217,7 +230,7 @@ _PARAMETRIC: dict[str, Callable[[TokenReader], DataType]] = {
     "CHAR": _char,
     "CHARACTER": _char,
     "VARCHAR": lambda parser: VarcharType(_length(parser, MAX_LENGTH)),
-    "BINARY": lambda parser: BinaryType(_filled_length(parser, "BINARY")),
+    "BINARY": _binary,
     "VARBINARY": lambda parser: VarbinaryType(_length(parser, MAX_LENGTH)),
     "DECIMAL": _decimal,
     "DEC": _decimal,

@@ -128,6 +128,7 @@ class RiachoFlink(Dialect):
             TokenType.STRING: literal_grammar.plain_string,
             TokenType.UNICODE_STRING: literal_grammar.unicode_string,
             TokenType.BYTE_STRING: literal_grammar.escaped_string,
+            TokenType.NATIONAL_STRING: literal_grammar.national_string,
             TokenType.NUMBER: lambda self, token: self.expression(exp.Literal(this=token.text, is_string=False), token),
             TokenType.HEX_STRING: literal_grammar.hex_string,
             TokenType.NULL: lambda self, token: self.expression(exp.Null(), token),

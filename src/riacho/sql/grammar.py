@@ -196,6 +196,8 @@ class Grammar(TokenReader):
             self.expect("(", "WHERE")
             this = self.expression(exp.Filter(this=this, expression=exp.Where(this=self.value())))
             self.expect(")")
+        if self.peek("WITHIN"):
+            self.refuse_here("WITHIN is not supported: values stand in the order that they came in")
         if not self.take("OVER"):
             return this
         over = self._prev
@@ -245,7 +247,10 @@ class Grammar(TokenReader):
             self.take("ROW")
         if not self.peek("("):
             return self.expression(exp.Tuple(expressions=[self.value()]))
-        return self.expression(exp.Tuple(expressions=self.listed(self.value)))
+        items = self.listed(self.value)
+        if len(items) == 1 and literal_grammar.is_row(items[0]):  # as Flink, which sees no parentheses around it
+            items = items[0].expressions
+        return self.expression(exp.Tuple(expressions=items))
 
     def _parse_join(self, *args: Any, **kwargs: Any) -> exp.Join | None:
         if self.take(","):
@@ -374,6 +379,8 @@ class Grammar(TokenReader):
                 self._advance(2)
                 literal = exp.Literal(this=self._prev.text, is_string=True)
                 return self.expression(exp.Introducer(this=exp.var(kind), expression=literal), token)
+            if literal_grammar.is_character_set(self, token):
+                return literal_grammar.of_character_set(self)
         if token.token_type == TokenType.INTERVAL:
             return literal_grammar.interval(self, self._interval_amount)
         if token.token_type == TokenType.VAR and self._next.token_type == TokenType.L_BRACKET:

@@ -6,14 +6,14 @@ r"""Intervals and texts of code points, as they are written. Source: Calcite, "I
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token
 
 from riacho.plan.types import DataType, DayTimeIntervalType, YearMonthIntervalType
 from riacho.sql.errors import did_you_mean
-from riacho.sql.literals import MONTHS, escaped_text, unicode_text
+from riacho.sql.literals import MONTHS, MOST_DIGITS, escaped_text, unicode_text
 from riacho.sql.token_reader import TokenReader
 
 _UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
@@ -57,25 +57,77 @@ def interval_type(grammar: TokenReader) -> tuple[DataType, str | None]:
 
 
 def _qualifier(grammar: TokenReader, *, digits: bool = False) -> str:
-    """A unit, or the first TO the last. With `digits` the number of them is told too: `DAY(3) TO SECOND`."""
+    """A unit, or the first TO the last. With `digits` the number of them is told too: `DAY(3) TO SECOND(3)`."""
     unit, written = _unit(grammar)
-    first = f"{unit}({written})" if digits and written is not None else unit
-    return f"{first} TO {_unit(grammar)[0]}" if grammar.take("TO") else first
+    first = unit + _written(written) if digits else unit
+    if not grammar.take("TO"):
+        return first
+    last, written = _unit(grammar)
+    return f"{first} TO {last}{_written(written) if digits else ''}"
 
 
-def _unit(grammar: TokenReader) -> tuple[str, int | None]:
-    """A unit and how many digits it has; behind a second it is those of the fraction that say nothing of the value."""
+def _written(digits: Sequence[int]) -> str:
+    return f"({', '.join(map(str, digits))})" if digits else ""
+
+
+def _unit(grammar: TokenReader) -> tuple[str, list[int]]:
+    """A unit and how many digits it has, of a second also behind the point."""
     word = grammar.word("a unit (YEAR, MONTH, DAY, HOUR, MINUTE, SECOND)")
     unit = word.removesuffix("S")  # of several, as they are spoken of
     if unit not in _UNITS:
         grammar.refuse(f"'{word}' is no unit of an interval", grammar.taken.start, did_you_mean(word, _UNITS))
     written = grammar.listed(lambda: grammar.number("a precision")) if grammar.peek("(") else []
-    return unit, int(str(written[0])) if written else None
+    digits = [int(str(number)) for number in written]
+    if not all(1 <= number <= MOST_DIGITS for number in digits):
+        grammar.refuse(f"a unit has 1 to {MOST_DIGITS} digits", grammar.taken.start)
+    return unit, digits
 
 
 def plain_string(grammar: TokenReader, token: Token) -> exp.Literal:
     """`'text'`, which may go on in the next line."""
     return grammar.expression(exp.Literal(this=token.text + _continued(grammar), is_string=True), token)
+
+
+_CHARACTER_SETS = {"_LATIN1": "latin-1", "_UTF8": "utf-8", "_UTF16": "utf-16"}
+"""What stands before a text that says in which characters it is, to Calcite and to Python."""
+
+_NATIONAL = "_LATIN1"
+"""The characters of `N'text'`, which to Flink are these."""
+
+
+def is_character_set(grammar: TokenReader, token: Token) -> bool:
+    """Whether a word before a text belongs to it: they touch, as in `_UTF8'text'`."""
+    return token.text.startswith("_") and grammar.sql[token.end + 1 : token.end + 2] == "'"
+
+
+def of_character_set(grammar: TokenReader) -> exp.Literal:
+    """`_UTF8'text'`: the text, whose characters must be in the set."""
+    name = grammar.word("a character set")
+    place = grammar.taken
+    if name not in _CHARACTER_SETS:
+        grammar.refuse(
+            f"there is no character set {name.removeprefix('_')}", place.start, did_you_mean(name, _CHARACTER_SETS)
+        )
+    return _encodable(grammar, str(grammar.text("a text").this), name, place)
+
+
+def national_string(grammar: TokenReader, token: Token) -> exp.Literal:
+    """`N'text'`."""
+    return _encodable(grammar, token.text, _NATIONAL, token)
+
+
+def _encodable(grammar: TokenReader, text: str, name: str, place: Token) -> exp.Literal:
+    try:
+        text.encode(_CHARACTER_SETS[name])
+    except UnicodeEncodeError:
+        found = f"'{text}' has characters that {name.removeprefix('_')} does not have"
+        grammar.refuse(found, place.start, "write the text without what stands before it")
+    return grammar.expression(exp.Literal(this=text, is_string=True), place)
+
+
+def is_row(tree: exp.Expr) -> bool:
+    """Whether it is `ROW(…)`, which stands for the values of a row wherever rows are written."""
+    return isinstance(tree, exp.Anonymous) and tree.name.upper() == "ROW"
 
 
 def hex_string(grammar: TokenReader, token: Token) -> exp.HexString:

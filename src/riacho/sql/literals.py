@@ -35,6 +35,14 @@ _GREATEST = {"HOUR": 23, "MINUTE": 59, "SECOND": 59}
 DIGITS = 2
 """Of an interval's first field, unless its unit says another number."""
 
+MOST_DIGITS = 10
+"""That a unit of an interval may have."""
+
+_FRACTION_DIGITS = 6
+"""Behind the point of a second, unless its unit says another number. Milliseconds are kept of them."""
+
+_UNIT = re.compile(r"(\w+)(?:\((\d+)(?:, (\d+))?\))?(?: TO (\w+)(?:\((\d+)\))?)?")
+
 _SEPARATORS = {"HOUR": "[ ]+", "MINUTE": ":", "SECOND": ":"}
 
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
@@ -181,12 +189,14 @@ def java_length(text: str) -> int:
 
 
 def interval_literal(text: str, unit: str) -> Literal:
-    """INTERVAL 'text' unit: milliseconds, or months. The first unit may have a number of digits, 2 by default.
+    """INTERVAL 'text' unit: milliseconds, or months. A unit may say how many digits it has: 2, and 6 behind the point.
 
     >>> interval_literal("10", "MINUTE").value, interval_literal("1 02:30", "DAY TO MINUTE").value
     (600000, 95400000)
     >>> interval_literal("365", "DAY(3)").value
     31536000000
+    >>> interval_literal("1:02.1239", "MINUTE TO SECOND(4)").value
+    62123
     >>> interval_literal("1-6", "YEAR TO MONTH").value
     18
 
@@ -195,9 +205,12 @@ def interval_literal(text: str, unit: str) -> Literal:
     amount = text.strip()
     sign = -1 if amount.startswith("-") else 1
     amount = amount.lstrip("+-")
-    first, _, last = unit.partition(" TO ")
-    first, _, digits = first.rstrip(")").partition("(")
+    written = _UNIT.fullmatch(unit)
+    assert written is not None
+    first, digits, fraction, last, last_fraction = written.groups()
     _check_digits(text, amount, first, int(digits or DIGITS), last)
+    if len(amount.partition(".")[2]) > int(fraction or last_fraction or _FRACTION_DIGITS):
+        raise _wrong(text, unit)
     kind: DataType
     value: LiteralValue
     if first in MONTHS:
@@ -207,7 +220,7 @@ def interval_literal(text: str, unit: str) -> Literal:
     return Literal(kind, sign * value)
 
 
-def _check_digits(text: str, amount: str, first: str, digits: int, last: str) -> None:
+def _check_digits(text: str, amount: str, first: str, digits: int, last: str | None) -> None:
     """Raise `ValueError` where the first field has more digits than it may, as in Flink."""
     written = re.match(r"0*(\d*)", amount)
     needed = 0 if written is None else len(written[1])
@@ -220,7 +233,7 @@ def _wrong(text: str, unit: str) -> ValueError:
     return ValueError(f"'{text}' is no interval {unit}")
 
 
-def _months(amount: str, first: str, last: str, text: str) -> int:
+def _months(amount: str, first: str, last: str | None, text: str) -> int:
     if not last:
         if not amount.isdigit():
             raise _wrong(text, first)
@@ -231,7 +244,7 @@ def _months(amount: str, first: str, last: str, text: str) -> int:
     return int(match.group(1)) * 12 + int(match.group(2))
 
 
-def _milliseconds(amount: str, first: str, last: str, text: str) -> int:
+def _milliseconds(amount: str, first: str, last: str | None, text: str) -> int:
     if first == "WEEK" and not last:
         units: tuple[str, ...] = ("WEEK",)
     elif first in _ORDER and (not last or last in _ORDER[_ORDER.index(first) + 1 :]):
@@ -250,7 +263,5 @@ def _milliseconds(amount: str, first: str, last: str, text: str) -> int:
     total = sum(int(part) * MILLISECONDS[unit] for part, unit in zip(match.groups(), units, strict=False))
     fraction = match.groups()[len(units)] if units[-1] == "SECOND" else None
     if fraction:
-        if int(fraction.ljust(9, "0")) % 1_000_000:
-            raise ValueError("intervals are kept in milliseconds: write at most three digits after the point")
         total += int(fraction.ljust(9, "0")) // 1_000_000
     return total

@@ -232,7 +232,7 @@ def _json_array_aggregate(parser: Grammar) -> exp.Expr:
     if parser.peek("DISTINCT"):
         parser.refuse_here("JSON_ARRAYAGG does not take DISTINCT")
     value = parser.value()
-    if parser.peek("ORDER"):
+    if parser.peek("ORDER BY"):
         parser.refuse_here("ORDER BY in JSON_ARRAYAGG is not supported")
     return _call(parser, "JSON_ARRAYAGG", [value, _on_null(parser, "ABSENT")])
 

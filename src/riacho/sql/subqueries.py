@@ -14,8 +14,9 @@ from sqlglot import exp
 
 from riacho.plan.expressions import Expression, rewrite, walk
 from riacho.plan.relations import Relation
-from riacho.plan.types import BOOLEAN
+from riacho.plan.types import BOOLEAN, RowType
 from riacho.sql.functions import bind
+from riacho.sql.literal_grammar import is_row
 from riacho.sql.source import SourceText
 
 OPPOSITES = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
@@ -137,8 +138,8 @@ class SubqueryBinder:
         return Subquery(kind, SubqueryKind.SCALAR, query, tuple(correlation.arguments), position=position)
 
     def compared(self, operator: str, left: exp.Expr, tree: exp.Expr, binder: Surroundings) -> Subquery:
-        """`left operator ANY (query)`; IN is `= ANY`. `left` may be a row, of as many values as the query's."""
-        items = left.expressions if isinstance(left, exp.Tuple) else [left]
+        """`left operator ANY (query)`; IN is `= ANY`. `left` may be a row, `(a, b)` or `ROW(a, b)`."""
+        items = left.expressions if isinstance(left, exp.Tuple) or is_row(left) else [left]
         values = [binder.bind(item) for item in items]
         correlation = Correlation(binder)
         query = self.bind_query(tree, correlation)
@@ -148,6 +149,8 @@ class SubqueryBinder:
             binder.source.fail(what, tree)
         if len(values) > 1 and operator != "=":
             binder.source.fail(f"rows cannot be compared by {operator} with those of a subquery", tree, "write IN")
+        if any(isinstance(field.type, RowType) for field in query.schema):
+            binder.source.fail("a ROW is not compared with the rows of a subquery", tree, "select its fields: n.a, n.b")
         position = binder.source.locate(tree)
         tests = [
             bind(operator, (correlation.argument(value), query.schema.column(place)), value.position)

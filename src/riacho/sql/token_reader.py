@@ -115,6 +115,13 @@ class TokenReader(Parser):
         ahead = self._tokens[self._index + 1 : self._index + 2]
         return self.peek(word) and [token.token_type for token in ahead] == [TokenType.STRING]
 
+    def peek_before_name(self, word: str) -> bool:
+        """Whether this word comes next, and behind it a name."""
+        ahead = self._tokens[self._index + 1 : self._index + 2]
+        return self.peek(word) and [token.token_type in (TokenType.VAR, TokenType.IDENTIFIER) for token in ahead] == [
+            True
+        ]
+
     def text(self, what: str) -> exp.Literal:
         """A string literal."""
         if not self._match(TokenType.STRING):

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, price FROM bids WHERE extra IN (SELECT extra FROM bids);

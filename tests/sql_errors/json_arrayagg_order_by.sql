@@ -1,0 +1,1 @@
+SELECT JSON_ARRAYAGG(price ORDER BY ts) FROM bids;
