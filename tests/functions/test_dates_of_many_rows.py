@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from riacho.dataflow.expressions import UTC
-from riacho.dataflow.functions.date_patterns import MAX_DAYS, MIN_ROWS, write
+from riacho.dataflow.functions.date_writing import MAX_DAYS, MIN_ROWS, write
 
 MOMENTS = ["2024-02-28 23:59:59.999", None, "2024-03-01 00:00", "2023-12-31 12:00", "1969-12-31 23:00", "1600-01-01"]
 

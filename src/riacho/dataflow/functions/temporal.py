@@ -13,8 +13,8 @@ from riacho.dataflow.evaluation.invocation import Evaluate, Invocation
 from riacho.dataflow.evaluation.kernels import Failing, Report, apply
 from riacho.dataflow.evaluation.zones import UTC, Zone, zone
 from riacho.dataflow.functions.comparison import at_least
-from riacho.dataflow.functions.date_patterns import write
 from riacho.dataflow.functions.date_reading import read_exactly, read_leniently
+from riacho.dataflow.functions.date_writing import write
 from riacho.dataflow.functions.intervals import milliseconds_of, months_text, plus_milliseconds, plus_months, shifted
 from riacho.errors import UsageError
 from riacho.plan.date_patterns import Style

@@ -12,7 +12,7 @@ import polars as pl
 
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.evaluator import Evaluator
-from riacho.dataflow.functions.date_patterns import step_of
+from riacho.dataflow.functions.date_writing import step_of
 from riacho.dataflow.programs.crossing import Path, columns_of, path_of, rows_of
 from riacho.formats.arrow import Column
 from riacho.kernels.moments import step_texts
