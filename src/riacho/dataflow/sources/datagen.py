@@ -104,7 +104,7 @@ class _NoOrigins:
 class DatagenSource:
     """Makes the rows of a `datagen` table, at most `rows-per-second` of them."""
 
-    splits: Sequence[str] = ("generated",)
+    splits: Sequence[str] = ("its generator",)
 
     def __init__(self, scan: Scan, environment: ConnectorEnvironment) -> None:
         table = scan.table

@@ -58,7 +58,7 @@ class _FileOrigins:
 class FileSource:
     """Delivers the rows of all files of a table; it ends with the last one. All files are one split."""
 
-    splits: Sequence[str] = ("files",)
+    splits: Sequence[str] = ("its files",)
 
     def __init__(self, table: FileTable, fields: Sequence[str]) -> None:
         self._table = table

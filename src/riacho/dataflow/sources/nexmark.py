@@ -126,7 +126,7 @@ class _Origins:
 class NexmarkSource:
     """Makes the events of a `nexmark` table, as fast as possible or, paced, when their time has come."""
 
-    splits: Sequence[str] = ("generated",)
+    splits: Sequence[str] = ("its generator",)
 
     def __init__(self, scan: Scan, environment: ConnectorEnvironment) -> None:
         settings = check_nexmark(scan.table)
