@@ -117,6 +117,20 @@ def test_an_address_of_another_machine_cannot_be_listened_on(command: str, addre
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("option", ["--listen", "--http"])
+def test_a_port_that_is_taken_is_told_before_anything_starts(option: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run("up", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", option, address, cwd=tmp_path)
+
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"error: cannot listen on {address}: Address already in use\n"
+        f"  stop what uses it, or choose another with {option}\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "options",
     [

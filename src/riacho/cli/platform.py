@@ -165,6 +165,20 @@ def fixed_port(address: str) -> str:
     return format_address(host, bound)
 
 
+def required_port(address: str, option: str) -> str:
+    """As `fixed_port`, for a port that is wanted as it is: before any part starts, it is told that it is taken.
+
+    Raises `UsageError` for what is no address, `RiachoError` for a port that cannot be had.
+    """
+    fixed = fixed_port(address)
+    try:
+        _bind(*host_and_port(fixed))
+    except OSError as error:
+        mend = f"stop what uses it, or choose another with {option}"
+        raise RiachoError(f"cannot listen on {address}: {error.strerror}", mend=mend) from error
+    return fixed
+
+
 def next_free(address: str, *, besides: str | None = None) -> str:
     """This address, or with the next port that nobody listens on. Raises `RiachoError` where there is none."""
     host, first = host_and_port(fixed_port(address))
@@ -179,16 +193,21 @@ def next_free(address: str, *, besides: str | None = None) -> str:
 def _bound_port(host: str, port: int) -> int | None:
     """The port that a server would get there; None for one that is taken. Raises `RiachoError`."""
     try:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            return int(probe.getsockname()[1])
+        return _bind(host, port)
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             return None
         mend = "choose an address of this machine, as in 127.0.0.1:0"
         where = format_address(host, port)
         raise RiachoError(f"cannot listen on {where}: {error.strerror}", mend=mend) from error
+
+
+def _bind(host: str, port: int) -> int:
+    """The port that a server gets there. Raises `OSError`."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return int(probe.getsockname()[1])
 
 
 def host_and_port(address: str) -> tuple[str, int]:

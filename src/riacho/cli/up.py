@@ -44,11 +44,13 @@ def up(
     import asyncio
 
     from riacho.cli.log_output import log_to_stderr
-    from riacho.cli.platform import PlatformOptions, broker_address, fixed_port, run_platform
+    from riacho.cli.platform import PlatformOptions, broker_address, required_port, run_platform
 
     log_to_stderr()
     listen = broker_address(listen, kafka)
     if kafka is not None:
         require_cluster(kafka, "up")
-    options = PlatformOptions(directory, fixed_port(listen), fixed_port(http), kafka)
+    else:
+        listen = required_port(listen, "--listen")
+    options = PlatformOptions(directory, listen, required_port(http, "--http"), kafka)
     asyncio.run(run_platform(options, on_ready=lambda kafka, http: typer.echo(f"ready kafka={kafka} http={http}")))
