@@ -49,12 +49,19 @@ def test_the_help_lists_every_command_with_a_whole_sentence() -> None:
     "command", [*(name for name in COMMANDS if name not in ("topic", "job", "bench")), *SUBCOMMANDS]
 )
 def test_the_help_of_a_command_shows_it_at_work(command: str) -> None:
-    said = run(*command.split(), "--help", COLUMNS="80")
+    said = run(*command.split(), "--help", COLUMNS="60")
 
     assert said.returncode == 0
     shown = [line.strip() for line in said.stdout.splitlines() if f"riacho {command}" in line]
     assert [line for line in shown if not line.startswith("Usage:")] != [], said.stdout
-    assert [line for line in said.stdout.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS, *SUBCOMMANDS])
+def test_no_line_of_the_help_is_broken_off_or_wider_than_a_narrow_terminal(command: str) -> None:
+    lines = run(*command.split(), "--help", COLUMNS="60").stdout.splitlines()
+
+    assert [line for line in lines if len(line) > 60] == []
+    assert [line for line in lines if line.endswith("...") and not line.startswith("Usage:")] == []
 
 
 @pytest.mark.parametrize("command", ["topik", "prduce", "consum", "jbo"])

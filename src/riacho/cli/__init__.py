@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 import typer
 
 from riacho import __version__
+from riacho.cli.groups import CommandGroup
 from riacho.errors import RiachoError
 from riacho.host.parent import die_with_parent
 
@@ -60,8 +61,8 @@ def _riacho(
     """Kafka's protocol, Flink's SQL and live views of the results, in one Python package.
 
     \b
-        riacho demo                            everything at once, with real flights
-        riacho up                              broker, jobs and page in this folder
+        riacho demo     everything at once, with real flights
+        riacho up       broker, jobs and page in this folder
         echo hello | riacho produce greetings
         riacho consume greetings --follow
         riacho job submit job.sql
@@ -73,7 +74,13 @@ def _riacho(
 def command_line(arguments: Sequence[str]) -> typer.Typer:
     """The application as far as these arguments need it: the command that they name, and the names of the others."""
     named = named_command(arguments)
-    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None, name="riacho")
+    app = typer.Typer(
+        cls=CommandGroup,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        name="riacho",
+    )
     app.callback()(_riacho)
     for name, summary in COMMANDS.items():
         if name == named:

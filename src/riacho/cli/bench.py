@@ -14,9 +14,10 @@ import typer
 from riacho.bench.nexmark.workload import Peer, Source, Workload
 from riacho.cli.broker import Fsync
 from riacho.cli.ending import interrupted_by_signals
+from riacho.cli.groups import CommandGroup
 from riacho.cli.options import AsJson
 
-app = typer.Typer(no_args_is_help=True, help="Measure the log and the SQL engine on this machine.")
+app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Measure the log and the SQL engine on this machine.")
 
 Seconds = Annotated[
     float, typer.Option(metavar="SECONDS", min=1, help="How long each measurement takes, after its warm-up.")
@@ -253,7 +254,7 @@ def nexmark(
 
     \b
         riacho bench nexmark
-        riacho bench nexmark --queries q3,q5 --events 1000000 --peer duckdb
+        riacho bench nexmark --queries q3,q5 --peer duckdb
         riacho bench nexmark --source kafka --batch 500 --json
     """
     from riacho.bench.nexmark import run as bench

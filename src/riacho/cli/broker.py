@@ -58,8 +58,8 @@ def broker(
 
     \b
         riacho broker
-        riacho broker --listen 0.0.0.0:9092 --advertise log.example.org:9092
-        riacho broker --set log.retention.hours=24 --set num.partitions=4
+        riacho broker --listen :9092 --advertise log.org:9092
+        riacho broker --set log.retention.hours=24
 
     When it serves it prints one line: ready kafka=HOST:PORT.
     """

@@ -64,8 +64,8 @@ def consume(
     \b
         riacho consume flights --count 5
         riacho consume flights --from -10 --follow
-        riacho consume flights --from 2013-02-08T12:00:00Z --json | jq .value
-        riacho consume users --format '{partition} {offset} {key}\\t{value}'
+        riacho consume flights --from 2013-02-08 --json
+        riacho consume users --format '{key}\\t{value}'
 
     With --follow a topic that does not exist yet is waited for.
 

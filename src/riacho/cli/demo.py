@@ -49,7 +49,7 @@ def demo(
     \b
         riacho demo
         riacho demo --speed 60 --from 2013-07-04
-        riacho demo --check     the whole year at once, against DuckDB
+        riacho demo --check   all at once, against DuckDB
     """
     import asyncio
     import os

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from riacho.cli.groups import CommandGroup
 from riacho.cli.options import DEFAULT_KAFKA, AsJson, Kafka
 from riacho.cli.scripts import (
     KAFKA_VARIABLE,
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from riacho.jobs.catalog import JobCatalog
 
 app = typer.Typer(
-    no_args_is_help=True, help="Submit, list, show, stop, start, restart and delete jobs of a running platform."
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="Submit, list, show, stop, start, restart and delete jobs of a running platform.",
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The job's name; riacho job list shows them.")]
@@ -51,7 +54,7 @@ def submit(
 
     \b
         riacho job submit job.sql
-        riacho job submit job.sql --name revenue --set TOPIC=orders
+        riacho job submit job.sql --name today --set DAY=8
         riacho job submit job.sql --py functions.py
     """
     from riacho.errors import UsageError
@@ -81,7 +84,7 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
 
     \b
         riacho job list
-        riacho job list --json | jq -r '.[] | select(.phase == "failed") | .name'
+        riacho job list --json | jq '.[] | {name, phase}'
     """
     from riacho.cli.phrases import byte_count
     from riacho.cli.tables import print_table
@@ -121,10 +124,10 @@ def list_jobs(kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> None:
-    """Show a job: its operators, each above those that it reads, its SQL and, where it failed, why.
+    """Show a job: its operators, its SQL and why it failed.
 
-    Of each operator it says how many rows it has read and given, how many came too late, and how large its state is;
-    of each watermark, which partition holds it back.
+    Each operator stands above those that it reads, with how many rows it has read and given, how many came too late,
+    and how large its state is; below them, of each watermark, which partition holds it back.
 
     \b
         riacho job show revenue

@@ -77,15 +77,15 @@ def produce(
     \b
         echo hello | riacho produce greetings
         riacho produce bids --file bids.jsonl --key auction
-        riacho produce users --key-separator : --null - < users.txt
+        riacho produce users --key-separator : < users.txt
 
     With --json a line is a whole record; only the value must be there, and null is a tombstone. Bytes that are no
     text stand as key_base64 and value_base64. This is what riacho consume --json prints:
 
     \b
-        {"key": "7", "value": "text", "timestamp": 1360281600000}
-        {"value": "text", "headers": {"source": "web"}, "partition": 0}
-        {"value": {"any": "JSON"}, "timestamp": "2013-02-08T12:00:00Z"}
+        {"key": "7", "value": "text", "partition": 0}
+        {"value": "text", "headers": {"source": "web"}}
+        {"value": {"a": 1}, "timestamp": "2013-02-08T12:00Z"}
 
     A line that is wrong ends the command: the lines before it are written, and it says how many they are.
     """

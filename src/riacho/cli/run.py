@@ -56,7 +56,7 @@ def run(
 
     \b
         riacho run job.sql --kafka 127.0.0.1:9092
-        riacho run job.sql --set TOPIC=orders --name orders-of-today
+        riacho run job.sql --set TOPIC=orders --name today
         riacho run job.sql --py functions.py
         riacho run job.sql --fresh
     """

@@ -58,10 +58,11 @@ def sql(
     INTO copies what is there now. SHOW JOBS, DESCRIBE JOB and STOP JOB ask the platform at --kafka.
 
     \b
-        riacho sql -f tables.sql -e 'SELECT * FROM flights LIMIT 10'
+        riacho sql -f tables.sql -e 'SELECT * FROM flights'
         riacho sql --json -e "
             CREATE TABLE bids (auction BIGINT, price DOUBLE)
-            WITH ('connector' = 'kafka', 'topic' = 'bids', 'format' = 'json');
+            WITH ('connector' = 'kafka', 'topic' = 'bids',
+            'format' = 'json');
             SELECT auction, MAX(price) AS highest FROM bids
             GROUP BY auction ORDER BY highest DESC LIMIT 3"
     """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from riacho.cli.groups import CommandGroup
 from riacho.cli.options import DEFAULT_KAFKA, AsJson, Kafka, parse_pairs
 from riacho.cli.phrases import counted
 from riacho.client.reaching import connected, named_topics
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from riacho.client.admin import Admin, Topic
     from riacho.client.cluster import TopicPartition
 
-app = typer.Typer(no_args_is_help=True, help="List, create, describe, alter and delete topics of any Kafka cluster.")
+app = typer.Typer(
+    cls=CommandGroup,
+    no_args_is_help=True,
+    help="List, create, describe, alter and delete topics of any Kafka cluster.",
+)
 
 Name = Annotated[str, typer.Argument(metavar="TOPIC", help="The topic's name.")]
 Configs = Annotated[
@@ -99,7 +104,7 @@ def create(
 
     \b
         riacho topic create bids --partitions 8
-        riacho topic create users --config cleanup.policy=compact
+        riacho topic create log --config retention.ms=86400000
     """
     from riacho.client.admin import NewTopic
     from riacho.client.errors import KafkaError
