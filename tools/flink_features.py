@@ -101,7 +101,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
             "CREATE FUNCTION g AS 'com.example.G' LANGUAGE JAVA",
         ),
         Feature(
-            "CREATE MODEL, ML_PREDICT",
+            "CREATE MODEL, ML_PREDICT, VECTOR_SEARCH",
             NO,
             DEVIATIONS,
             "CREATE MODEL x INPUT (a INT) OUTPUT (b INT) WITH ('task' = 'x')",
@@ -134,7 +134,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         ),
         Feature("DESCRIBE, SHOW", YES, "definitions.md#looking", "SHOW TABLES LIKE 't%'"),
         Feature("SHOW PARTITIONS", YES, "definitions.md#looking"),
-        Feature("SHOW PROCEDURES, SHOW MODELS", NO, "definitions.md#looking", "SHOW PROCEDURES"),
+        Feature("SHOW PROCEDURES, SHOW MODELS, DESCRIBE MODEL", NO, "definitions.md#looking", "SHOW PROCEDURES"),
         Feature(
             "SHOW JOBS, DESCRIBE JOB, STOP JOB",
             DIFFERS,
@@ -367,10 +367,10 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         Feature("ROW, ARRAY, MAP, nested", YES, "index.md#types", "SELECT r.x, a[1], m['x'] FROM t"),
         Feature(
             "MULTISET",
-            DIFFERS,
+            YES,
             "aggregation.md#lists-of-values",
             "SELECT CARDINALITY(COLLECT(k)) FROM t",
-            "what COLLECT gives; not a column's type",
+            "what COLLECT gives; in JSON its values are texts",
         ),
         Feature("RAW, structured types, VARIANT", NO, DEVIATIONS, "SELECT PARSE_JSON(s) FROM t"),
     ),

@@ -278,7 +278,7 @@ class Grammar(TokenReader):
         if self.take("FOR", "SYSTEM_TIME"):
             self.expect("AS", "OF")
             table.meta[AS_OF] = self.value()
-        if self.peek("TABLESAMPLE") or self.peek("MATCH_RECOGNIZE"):
+        if any(self.peek(word) for word in ("TABLESAMPLE", "MATCH_RECOGNIZE", "PIVOT", "UNPIVOT")):
             self.refuse_here(f"{self._curr.text.upper()} is not supported")
         return self._aliased(table)
 
@@ -354,7 +354,10 @@ class Grammar(TokenReader):
         if self._curr.text.upper() in WINDOW_FUNCTIONS:
             return self._window_function()
         if self._is(self._index + 2, TokenType.TABLE):
-            self.refuse_token(f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})")
+            self.refuse_token(
+                f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})",
+                "functions of models, of vectors and process table functions are not here",
+            )
         start = self._curr
         return self.expression(exp.TableFromRows(this=self.value()), start)
 
@@ -383,6 +386,10 @@ class Grammar(TokenReader):
                 return literal_grammar.of_character_set(self)
         if token.token_type == TokenType.INTERVAL:
             return literal_grammar.interval(self, self._interval_amount)
+        if token.token_type == TokenType.L_BRACE and self._next.text.upper() in literal_grammar.ESCAPES:
+            return literal_grammar.escaped_moment(self)
+        if self.peek("ARRAY", "(") or self.peek("MAP", "("):
+            self.refuse_here(f"{token.text.upper()} takes its values in brackets: {token.text.upper()}[…]")
         if token.token_type == TokenType.VAR and self._next.token_type == TokenType.L_BRACKET:
             kind = token.text.upper()
             if kind in ("ARRAY", "MAP"):
@@ -398,6 +405,11 @@ class Grammar(TokenReader):
                     self.expect("]")
                 return self._parse_column_ops(made)
         return self._parse_column()
+
+    def _parse_at_time_zone(self, this: exp.Expr | None) -> exp.Expr | None:
+        if self.peek("AT", "TIME"):
+            self.refuse_token("AT TIME ZONE is not Flink SQL", "CONVERT_TZ and casts to TIMESTAMP_LTZ change zones")
+        return this
 
     def _interval_amount(self) -> exp.Expr:
         """What stands for the number of units: a number, a column, or an expression in parentheses."""

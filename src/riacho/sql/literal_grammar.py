@@ -125,6 +125,20 @@ def _encodable(grammar: TokenReader, text: str, name: str, place: Token) -> exp.
     return grammar.expression(exp.Literal(this=text, is_string=True), place)
 
 
+ESCAPES = {"D": "DATE", "T": "TIME", "TS": "TIMESTAMP"}
+"""Words of JDBC's literals."""
+
+
+def escaped_moment(grammar: TokenReader) -> exp.Introducer:
+    """`{d '2024-01-31'}`, `{t '10:30:00'}` or `{ts '2024-01-31 10:30:00'}`: what JDBC writes for any database."""
+    grammar.expect("{")
+    place = grammar.taken
+    kind = ESCAPES[grammar.word("d, t or ts")]
+    text = grammar.text("a moment")
+    grammar.expect("}")
+    return grammar.expression(exp.Introducer(this=exp.var(kind), expression=text), place)
+
+
 def is_row(tree: exp.Expr) -> bool:
     """Whether it is `ROW(…)`, which stands for the values of a row wherever rows are written."""
     return isinstance(tree, exp.Anonymous) and tree.name.upper() == "ROW"

@@ -10,6 +10,16 @@ from sqlglot import exp
 
 from riacho.plan.relations import TimeAttribute
 from riacho.plan.tables import Table
+from riacho.plan.types import (
+    ArrayType,
+    DataType,
+    MapType,
+    MultisetType,
+    RowType,
+    TimestampLtzType,
+    VarbinaryType,
+    VarcharType,
+)
 from riacho.sql.catalog import Catalog, Database, View
 from riacho.sql.catalog_statements import CatalogStatements
 from riacho.sql.functions import (
@@ -257,7 +267,7 @@ def _elements(definition: TableDefinition) -> str:
         declared = column.type
         if declared is not None and column.name.name in key:
             declared = declared.with_nullable(False)
-        kind = "" if declared is None else f" {declared}"
+        kind = "" if declared is None else f" {_in_full(declared)}"
         extras = _extras(column)
         comment = f" COMMENT {_text(column.comment)}" if column.comment else ""
         lines.append(f"  `{column.name.name}`{kind}{f' {extras}' if extras else ''}{comment}")
@@ -267,6 +277,26 @@ def _elements(definition: TableDefinition) -> str:
         columns = ", ".join(f"`{name}`" for name in key)
         lines.append(f"  CONSTRAINT `{constraint}` PRIMARY KEY ({columns}) NOT ENFORCED")
     return ",\n".join(lines)
+
+
+def _in_full(kind: DataType) -> str:
+    """A type without Flink's short names: `VARCHAR(2147483647)` for STRING."""
+    match kind:
+        case VarcharType() | VarbinaryType():
+            name = f"{kind.WORD}({kind.length})"
+        case TimestampLtzType():
+            name = f"TIMESTAMP({kind.precision}) WITH LOCAL TIME ZONE"
+        case ArrayType():
+            name = f"ARRAY<{_in_full(kind.element)}>"
+        case MultisetType():
+            name = f"MULTISET<{_in_full(kind.key)}>"
+        case MapType():
+            name = f"MAP<{_in_full(kind.key)}, {_in_full(kind.value)}>"
+        case RowType():
+            name = f"ROW<{', '.join(f'`{field.name}` {_in_full(field.type)}' for field in kind)}>"
+        case _:
+            name = kind.name()
+    return name if kind.nullable else f"{name} NOT NULL"
 
 
 def _tail(definition: TableDefinition) -> str:

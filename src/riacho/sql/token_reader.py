@@ -26,6 +26,7 @@ STATEMENT_WORDS = frozenset(
 
 FOREIGN_SYNTAX = {
     ":": "write CAST(value AS type)",
+    "TABLESAMPLE": "there are no samples: choose rows by a condition",
     "ILIKE": "write LOWER(text) LIKE 'pattern'",
 }
 """What other dialects write after an operand, and Flink SQL's way."""

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, CARDINALITY(ARRAY(SELECT price FROM bids)) FROM bids;

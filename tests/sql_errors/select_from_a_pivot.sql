@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT * FROM bids PIVOT (SUM(price) FOR channel IN ('a', 'b'));

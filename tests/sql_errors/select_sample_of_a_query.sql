@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, price FROM (SELECT * FROM bids) AS b TABLESAMPLE BERNOULLI(10);
