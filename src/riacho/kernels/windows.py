@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_BOOL, READ_INT32, READ_INT64, inner, kernel
+from riacho.kernels.compile import READ_BOOL, READ_INT32, READ_INT64, READ_TABLE, inner, kernel
 from riacho.kernels.primitives import int64
 
 Bools = NDArray[np.bool_]
@@ -38,7 +38,7 @@ def assign_slices(
 
     A window is a run of whole slices, each as long as `slide`, which divides `size`. Where it `cumulates`, the windows
     of a row all begin at the multiple of `size` before it. All times in milliseconds; a row's time is in microseconds.
-    `out` gets (slice end, end of the first open window) per row; the second is −2^63
+    The first columns of `out` get (slice end, end of the first open window) per row; the second is −2^63
     where every window of the row had closed. The slice's end is the end of the first window that holds it.
     """
     late = 0
@@ -77,6 +77,31 @@ def expand_windows(first_end: Int64s, last_end: Int64s, slide: int, rows: Int64s
             ends[count] = end
             count += 1
             end += slide
+
+
+@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, int64, int64[:, ::1], int64[::1])")
+def begin_groups(
+    slots: Int64s, new_rows: Int64s, words: Int64s, at: int, arrivals: int, ledger: Int64s, born: Int64s
+) -> int:
+    """Start the groups that these rows made: empty cells, and which arrival made them. Returns the least word `at`."""
+    least = int64(0x7FFFFFFFFFFFFFFF)
+    for place in range(new_rows.size):
+        row = new_rows[place]
+        slot = slots[row]
+        for cell in range(ledger.shape[1]):
+            ledger[slot, cell] = 0
+        born[slot] = arrivals + row
+        least = min(least, words[row, at])
+    return least
+
+
+@kernel(f"void({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, int64[:, ::1])")
+def write_window_keys(ends: Int64s, slots: Int64s, keys: Int64s, before: int, out: Int64s) -> None:
+    """A window's end and the words of a group's key behind the first `before`, which say where its slice lies."""
+    for row in range(slots.size):
+        out[row, 0] = ends[row]
+        for word in range(1, out.shape[1]):
+            out[row, word] = keys[slots[row], before + word - 1]
 
 
 @kernel(f"void({READ_INT64}, int64, int64, int64[::1])")

@@ -240,9 +240,13 @@ class Aggregates:
 
     def begin(self, new_slots: Int64Array, slots: int) -> None:
         """Make room for groups up to `slots` and start the new ones."""
-        self._ledger.reserve(slots)
+        self.reserve(slots)
         if len(new_slots):
             self._ledger.values[new_slots] = 0
+
+    def reserve(self, slots: int) -> None:
+        """Make room for groups up to `slots`. A new one has begun when its cells in the ledger are zero."""
+        self._ledger.reserve(slots)
         for store, _ in self._stores.values():
             store.reserve(slots)
         for counted in self._distinct.values():

@@ -63,6 +63,8 @@ class Together:
         self._table = np.zeros((len(calls), CALL_COLUMNS), np.int64)
         self._sources = np.zeros((len(calls), 2), np.int64)
         """Which of the addresses of a pass are those of each call's words and mask; the first address is 0."""
+        self._addresses: list[int] = []
+        """Those that the table has."""
         for place, call in enumerate(calls):
             self._table[place, [CALL_KIND, CALL_AT]] = call.kind, call.at
             words = 0 if call.argument is None else 1 + self._arguments.index(call.argument)
@@ -78,5 +80,7 @@ class Together:
         for present, filtered in self._masks:
             chosen = inputs.chosen(present, filtered)
             addresses.append(address_of(chosen) if len(chosen) else 0)
-        self._table[:, CALL_WORDS:] = np.array(addresses)[self._sources]
+        if addresses != self._addresses:  # those of calls that read nothing stay
+            self._addresses = addresses
+            self._table[:, CALL_WORDS:] = np.array(addresses)[self._sources]
         apply_calls(slots, signs, self._table, ledger)

@@ -131,7 +131,8 @@ class GroupWindowAggregateOperator:
 
     def _place(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> _Placed:
         """Each row in those of its windows that still take rows, those that end first first."""
-        places, late = self._windows.open(times, batch.sequence, self._lagging(steps))
+        places = np.empty((len(batch), 2), np.int64)
+        late = self._windows.open(times, batch.sequence, self._lagging(steps), places)
         self._late += late
         taken = np.flatnonzero(places[:, 1] != ALL_CLOSED)
         rows, ends = self._windows.expand(places[taken, 1], self._windows.last_ends(places[taken, 0]))

@@ -28,6 +28,7 @@ from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_rows
 from riacho.formats.arrow import Column
+from riacho.kernels.windows import begin_groups, write_window_keys
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import WindowAggregate, WindowKind, WindowProperty
 
@@ -105,25 +106,25 @@ class WindowAggregateOperator:
     def _add(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> None:
         if self._attached:  # the end is itself in no other window than that which it ends
             times = times - MICROSECONDS
-        places, late = self._windows.open(times, batch.sequence, steps)
+        words = np.empty((len(batch), self._before + self._codec.width), np.int64)
+        late = self._windows.open(times, batch.sequence, steps, words)
         if late:
             self._late += late
-            timely = np.flatnonzero(places[:, FIRST_OPEN] != ALL_CLOSED)
-            batch, places = batch.take(timely), places[timely]
+            timely = np.flatnonzero(words[:, FIRST_OPEN] != ALL_CLOSED)
+            batch, words = batch.take(timely), words[timely]
         if self._windows.overlapping and not self._sliced:
-            rows, ends = self._windows.expand(places[:, FIRST_OPEN], self._windows.last_ends(places[:, END]))
-            batch, places = batch.take(rows), ends.reshape(-1, 1)
+            rows, ends = self._windows.expand(words[:, FIRST_OPEN], self._windows.last_ends(words[:, END]))
+            batch, words = batch.take(rows), words[rows]
+            words[:, END] = ends
         if len(batch):
-            self._accumulate(batch, places[:, : self._before])
+            self._accumulate(batch, words)
 
-    def _accumulate(self, batch: Batch, places: Int64Array) -> None:
-        columns = [batch.column(key) for key in self._relation.keys]
-        words = self._codec.encode(columns, len(batch), before=self._before)
-        words[:, : self._before] = places
+    def _accumulate(self, batch: Batch, words: Int64Array) -> None:
+        """Add rows to their groups; where they lie in time stands in their words already."""
+        self._codec.write([batch.column(key) for key in self._relation.keys], words, self._before)
         slots, new_rows = self._index.upsert(words)
-        new_slots = slots[new_rows]
-        if len(new_slots):
-            self._begin(new_slots, words[new_rows], self._arrivals + new_rows)
+        if len(new_rows):
+            self._begin(slots, new_rows, words)
         self._arrivals += len(batch)
         touched = slots
         if self._aggregates.reads_touched:
@@ -132,12 +133,17 @@ class WindowAggregateOperator:
         self._aggregates.update(batch.rows, slots, touched, signs)
         self._aggregates.end_pass()
 
-    def _begin(self, new_slots: Int64Array, words: Int64Array, born: Int64Array) -> None:
-        self._codec.retain(words[:, self._before :])
-        self._aggregates.begin(new_slots, self._index.slots_used)
-        self._born.reserve(self._index.slots_used)
-        self._born.values[new_slots] = born
-        self._next_end = min(self._next_end, int(words[:, self._before - 1].min()))
+    def _begin(self, slots: Int64Array, new_rows: Int64Array, words: Int64Array) -> None:
+        """Start the groups that these rows made."""
+        if self._codec.interned:
+            self._codec.retain(words[new_rows, self._before :])
+        used = self._index.slots_used
+        self._aggregates.reserve(used)
+        self._born.reserve(used)
+        first_end = begin_groups(
+            slots, new_rows, words, self._before - 1, self._arrivals, self._aggregates.ledger, self._born.values
+        )
+        self._next_end = min(self._next_end, first_end)
 
     def _fire(self, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         """Emit the windows whose end − 1 ms the watermark has reached, and forget them."""
@@ -208,8 +214,7 @@ class WindowAggregateOperator:
         if (places == places[0]).all():  # one slice, in which no two groups have the same keys
             return _Fired(ends, self._index.keys[source, self._before :], self._aggregates, source)
         words = np.empty((len(source), 1 + self._codec.width), np.int64)
-        words[:, 0] = ends
-        words[:, 1:] = self._index.keys[source, self._before :]
+        write_window_keys(ends, source, self._index.keys, self._before, words)
         windows = KeyIndex(words.shape[1], expected=len(words))
         target, new_rows = windows.upsert(words)
         merged = self._merged = self._merged or self._fresh_aggregates()
@@ -244,7 +249,8 @@ class WindowAggregateOperator:
         words[:, END] = words[:, FIRST_OPEN] = self._windows.begins(words[:, END]) + self._windows.slide
         targets, new_rows = self._index.upsert(words)
         if len(new_rows):
-            self._begin(targets[new_rows], words[new_rows], self._born.values[slots[new_rows]])
+            self._begin(targets, new_rows, words)
+            self._born.values[targets[new_rows]] = self._born.values[slots[new_rows]]
         moved = targets != slots
         sources, targets = slots[moved], targets[moved]
         if len(sources):

@@ -43,13 +43,13 @@ class WindowLayout:
         slice_ends(times, self.slide, self.offset, ends)
         return ends
 
-    def open(self, times: Int64Array, sequence: Int64Array, steps: WatermarkSteps) -> tuple[Int64Array, int]:
-        """(slice, end of the first window that was open when the row came) per row, and how many rows were late.
+    def open(self, times: Int64Array, sequence: Int64Array, steps: WatermarkSteps, places: Int64Array) -> int:
+        """Write (slice, end of the first window that was open when the row came) per row; returns how many were late.
 
-        `times` are in microseconds. A row that was late has `ALL_CLOSED` for an end.
+        They become the first two columns of `places`. `times` are in microseconds. A row that was late has `ALL_CLOSED`
+        for an end.
         """
-        places = np.empty((len(times), 2), np.int64)
-        late = assign_slices(
+        late: int = assign_slices(
             times,
             sequence,
             steps.sequence,
@@ -61,7 +61,7 @@ class WindowLayout:
             self.grow,
             places,
         )
-        return places, late
+        return late
 
     def begins(self, slices: Int64Array) -> Int64Array:
         """Where the windows that grow begin that hold these slices; they end at any slice's end."""

@@ -264,6 +264,11 @@ class RowCodec:
     def encode(self, columns: Sequence[Column | pl.Series], rows: int, *, before: int = 0) -> Int64Array:
         """One row of words per row of the columns, after `before` words that the caller fills."""
         words = np.empty((rows, before + self.width), np.int64)
+        self.write(columns, words, before)
+        return words
+
+    def write(self, columns: Sequence[Column | pl.Series], words: Int64Array, before: int) -> None:
+        """The same into rows of words of which the first `before` stay as they are."""
         words[:, before : before + self.null_words] = 0
         for index, (series, item) in enumerate(zip(columns, self.fields, strict=True)):
             column, valid = encode(series, item.type, self.pool)
@@ -271,7 +276,6 @@ class RowCodec:
             if valid is not None:
                 word, bit = divmod(index, NULLS_PER_WORD)
                 words[:, before + word] |= (~valid).astype(np.int64) << bit
-        return words
 
     def decode(self, words: Int64Array) -> list[Column | pl.Series]:
         """The columns that `encode` was given; `words` without those before."""
