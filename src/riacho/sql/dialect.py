@@ -119,7 +119,7 @@ class RiachoFlink(Dialect):
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = special_calls.SPECIAL_CALLS
         LAMBDAS: ClassVar[dict[TokenType, Any]] = {
             TokenType.FARROW: lambda self, names: self.expression(
-                exp.Kwarg(this=exp.var(names[0].name), expression=self.argument())
+                exp.Kwarg(this=exp.Var(this=names[0].name), expression=self.argument())
             ),
         }
         COLUMN_OPERATORS: ClassVar[dict[TokenType, Any]] = {TokenType.DOT: None}

@@ -369,7 +369,7 @@ class Grammar(TokenReader):
             if self._next.token_type == TokenType.FARROW:
                 key = self._curr
                 self._advance(2)
-                return self.expression(exp.Kwarg(this=exp.var(key.text.upper()), expression=self.argument()), key)
+                return self.expression(exp.Kwarg(this=exp.Var(this=key.text.upper()), expression=self.argument()), key)
             return self.argument()
 
         return self.expression(exp.Anonymous(this=name.text.upper(), expressions=self.listed(argument)), name)

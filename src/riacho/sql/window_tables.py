@@ -92,7 +92,8 @@ class WindowTableBinder:
         for position, argument in enumerate(call.expressions):
             key = argument.name if isinstance(argument, exp.Kwarg) else parameters[position]
             if key not in parameters:
-                self.source.fail(f"{call.name} has no parameter {key}", argument, did_you_mean(key, parameters))
+                named = key or "of an empty name"
+                self.source.fail(f"{call.name} has no parameter {named}", argument, did_you_mean(key, parameters))
             if key in given:
                 self.source.fail(f"{call.name}'s {key} is given twice", argument)
             given[key] = argument.args["expression"] if isinstance(argument, exp.Kwarg) else argument

@@ -1,0 +1,1 @@
+EXPLAIN SELECT SPLIT_INDEX(channel, '' => ',', 1) FROM bids;
