@@ -13,6 +13,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from riacho.plan.types import DataType
 from riacho.sql import data_types, literal_grammar
+from riacho.sql.errors import did_you_mean
 from riacho.sql.source import start_of
 from riacho.sql.token_reader import SqlSyntaxError, TokenReader
 
@@ -356,7 +357,8 @@ class Grammar(TokenReader):
         if self._is(self._index + 2, TokenType.TABLE):
             self.refuse_token(
                 f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})",
-                "functions of models, of vectors and process table functions are not here",
+                did_you_mean(self._curr.text.upper(), WINDOW_FUNCTIONS)
+                or "functions of models, of vectors and process table functions are not here",
             )
         start = self._curr
         return self.expression(exp.TableFromRows(this=self.value()), start)
