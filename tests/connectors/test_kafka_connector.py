@@ -130,11 +130,29 @@ def test_a_source_goes_on_where_its_positions_say(kafka: RunningBroker, topic: s
         second.close()
 
 
-@pytest.mark.parametrize("block", [6, 8192])
+def test_a_source_lags_by_what_it_has_not_delivered_whatever_is_read_ahead(
+    kafka: RunningBroker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_blocks, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(kafka_blocks, "AHEAD_ROWS", 2)
+    create(kafka, topic)
+    produce(kafka, topic, *(b'{"id": %d}' % number for number in range(9)))
+    opened = source("id INT", options(kafka, topic))
+    lags = []
+    while not opened.finished:
+        if opened.poll(2, 1 << 20, 100) is not None:
+            lags.append(opened.lag())
+    opened.close()
+    assert lags == [7, 5, 3, 1, 0]
+
+
+@pytest.mark.parametrize(("block", "ahead"), [(6, 8192), (8192, 8192), (6, 2)])
 def test_rows_decoded_together_and_delivered_apart_are_each_delivered_once(
-    kafka: RunningBroker, topic: str, block: int, monkeypatch: pytest.MonkeyPatch
+    kafka: RunningBroker, topic: str, block: int, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kafka_blocks, "BLOCK_ROWS", block)
+    monkeypatch.setattr(kafka_blocks, "AHEAD_BLOCK_ROWS", 2 * block)
+    monkeypatch.setattr(kafka_blocks, "AHEAD_ROWS", ahead)
     create(kafka, topic, partitions=2)
     records = [
         b"[%s]" % b",".join(b'{"id": %d, "s": "text number %d"}' % (10 * number + place, number) for place in range(3))

@@ -1,9 +1,7 @@
 """Reading ahead: while a pass runs, another thread polls and decodes what the next one takes.
 
 Kernels and Polars leave the interpreter's lock to others, so the two share a job's two cores. Small batches are polled
-when they are asked for: handing them from thread to thread would cost more than decoding them. So would large ones that
-were fetched in the background already, where there are no more than two processors: measured, that took a fifth of the
-throughput.
+when they are asked for: handing them from thread to thread would cost more than decoding them.
 """
 
 from __future__ import annotations
@@ -14,16 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from riacho.dataflow.batch import Int64Array
-from riacho.dataflow.sources import Fetching, Json, Positions, Source, SourceBatch, SourceCounts
+from riacho.dataflow.sources import Json, Positions, ReadingAhead, Source, SourceBatch, SourceCounts
 
 AHEAD_ROWS = 16_384
 """After a batch of so many rows, some 2 ms of work, the next is read ahead."""
 
 
 def read_ahead(source: Source) -> Source:
-    """The source, read ahead where a processor is left for that."""
-    busy = 2 if isinstance(source, Fetching) else 1
-    return ReadAhead(source) if len(os.sched_getaffinity(0)) > busy else source
+    """The source, read ahead where a processor is left for that and it does not read ahead by itself."""
+    alone = len(os.sched_getaffinity(0)) == 1
+    return source if alone or isinstance(source, ReadingAhead) else ReadAhead(source)
 
 
 @dataclass(frozen=True, slots=True)

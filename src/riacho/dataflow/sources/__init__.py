@@ -160,7 +160,7 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Fetching(Protocol):
-    """A source that fetches in a thread of its own while others of its rows are processed."""
+class ReadingAhead(Protocol):
+    """A source that fetches and decodes in threads of its own while others of its rows are processed."""
 
-    fetches_in_background: bool
+    reads_ahead: bool

@@ -27,7 +27,7 @@ from riacho.dataflow.connectors.kafka import KafkaTable
 from riacho.dataflow.sources import Json, Positions, SourceBatch, SourceCounts
 from riacho.dataflow.sources.bad_records import BadRecords
 from riacho.dataflow.sources.dead_letters import KafkaDeadLetters
-from riacho.dataflow.sources.kafka_blocks import Block, Offsets, read_block
+from riacho.dataflow.sources.kafka_blocks import Block, BlockReader, Offsets
 from riacho.dataflow.sources.kafka_positions import ids_of, offsets_of, to_positions
 from riacho.dataflow.sources.kafka_restore import check_topic_ids, missing_topic, resume
 from riacho.dataflow.sources.kafka_rows import RowMaker
@@ -66,7 +66,7 @@ class _Splits:
 class KafkaSource:
     """Fetches all partitions of a table's topics. Opens its connections at the first use."""
 
-    fetches_in_background = True
+    reads_ahead = True
 
     def __init__(self, table: KafkaTable, fields: Sequence[str], environment: ConnectorEnvironment) -> None:
         self._table = table
@@ -76,6 +76,7 @@ class KafkaSource:
         self._rows = RowMaker(table, fields, environment.time_zone)
         self._cluster = table.cluster(environment)
         self._fetcher = Fetcher(self._cluster, table.fetching(), on_arrival=environment.on_arrival)
+        self._blocks = BlockReader(self._fetcher, self._rows, self._splits.of)
         self._block: Block | None = None
         """What was decoded and is not delivered yet."""
         self._block_ends = False
@@ -107,7 +108,7 @@ class KafkaSource:
     @property
     def finished(self) -> bool:
         self._start()
-        return self._bounded and self._block is None and self._fetcher.finished
+        return self._bounded and self._block is None and self._blocks.finished
 
     def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
         self._start()
@@ -125,14 +126,7 @@ class KafkaSource:
     def _next_block(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> Block | None:
         """The next with rows; what was wrong with its records is dealt with."""
         self._discover()
-        block = read_block(
-            self._fetcher,
-            self._rows,
-            self._splits.of,
-            max_rows=max_rows,
-            max_bytes=max_bytes,
-            max_wait_ms=max_wait_ms,
-        )
+        block = self._blocks.read(max_rows, max_bytes, max_wait_ms)
         self._check_topics()
         if block is None:
             return None
@@ -159,7 +153,7 @@ class KafkaSource:
 
     def _standing(self) -> Offsets:
         """Where the partitions stand after the rows that were delivered."""
-        return self._fetcher.positions() if self._block is None else self._block.standing(self._block.delivered)
+        return self._blocks.standing() if self._block is None else self._block.standing(self._block.delivered)
 
     def seek(self, positions: Mapping[str, Json]) -> None:
         assert not self._started, "positions are restored before the first poll"
@@ -176,8 +170,11 @@ class KafkaSource:
             self._commits.commit(offsets)
 
     def lag(self) -> int | None:
-        left = 0 if self._block is None else self._block.left
-        return sum(self._fetcher.lag().values()) + left if self._started else None
+        if not self._started:
+            return None
+        ends = self._fetcher.high_watermarks()
+        standing = {partition: offset for partition, offset in self._standing().items() if offset >= 0}
+        return sum(max(ends.get(partition, 0) - offset, 0) for partition, offset in standing.items())
 
     @property
     def counts(self) -> SourceCounts:
@@ -188,6 +185,7 @@ class KafkaSource:
 
     def close(self) -> None:
         self._fetcher.close()
+        self._blocks.close()
         self._bad.close()
         self._commits.close()
         self._cluster.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -14,6 +16,12 @@ from riacho.formats.buffered import concatenated, sliced
 
 BLOCK_ROWS = 8192
 """Where fewer records are asked for, so many are decoded if they are there: a call costs as much as some hundred."""
+
+AHEAD_ROWS = 4096
+"""After a block of so many rows the next one is read ahead."""
+
+AHEAD_BLOCK_ROWS = 32_768
+"""As `BLOCK_ROWS`, of what is read ahead: each block hands the interpreter's lock over some times."""
 
 Offsets = Mapping[TopicPartition, int]
 
@@ -107,29 +115,64 @@ class Block:
         return standing
 
 
-def read_block(
-    fetcher: Fetcher,
-    rows: RowMaker,
-    number: Callable[[RecordColumns], int],
-    *,
-    max_rows: int,
-    max_bytes: int,
-    max_wait_ms: float,
-) -> Block | None:
-    """Decode what has arrived; where few rows are asked for more than that, as many whole batches of so many.
+class BlockReader:
+    """Reads blocks: while the passes of this job take the rows of one, another thread decodes the next.
 
-    `number` tells which split records are of. None where nothing came within `max_wait_ms`. Raises what ended the
-    fetching of a partition, once the records before are taken.
+    Decoding is up to half of what small passes cost, and runs without the interpreter's lock. Where few records arrive
+    they are decoded when they are asked for: handing them from thread to thread would take longer. So it would, where
+    the fetching thread and the job's are all that the processors have room for, with large passes, which leave the lock
+    to others most of the time. Itself used by one thread. `number` tells which split records are of.
     """
-    most = max(max_rows, BLOCK_ROWS // max_rows * max_rows)
-    parts = fetcher.fetch(
-        max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms, multiple_of=max_rows if most > max_rows else 1
-    )
-    if not parts:
-        return None
-    groups = join_parts(parts, number)
-    size = sum(records.size() for records in groups)
-    return Block([(records, rows.make(records)) for records in groups], size, fetcher.positions())
+
+    def __init__(self, fetcher: Fetcher, rows: RowMaker, number: Callable[[RecordColumns], int]) -> None:
+        self._fetcher = fetcher
+        self._rows = rows
+        self._number = number
+        self._processors = len(os.sched_getaffinity(0))
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
+        self._ahead: Future[Block | None] | None = None
+        self._end: Offsets = {}
+        """Where the partitions stand before what is read ahead."""
+
+    def read(self, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
+        """What has arrived, decoded; where few rows are asked for more than that, as many whole batches of so many.
+
+        None where nothing came within `max_wait_ms`. Raises what ended the fetching of a partition, once the records
+        before are taken. What was read ahead keeps the limits of the call before.
+        """
+        ahead, self._ahead = self._ahead, None
+        block = None if ahead is None else ahead.result()
+        if block is None:
+            block = self._read(BLOCK_ROWS, max_rows, max_bytes, max_wait_ms)
+        has_room = self._processors > (1 if max_rows < BLOCK_ROWS else 2)
+        if has_room and block is not None and len(block.rows) >= AHEAD_ROWS and not self._fetcher.finished:
+            self._end = block.end
+            self._ahead = self._thread.submit(self._read, AHEAD_BLOCK_ROWS, max_rows, max_bytes, 0)
+        return block
+
+    def _read(self, block_rows: int, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
+        most = max(max_rows, block_rows // max_rows * max_rows)
+        parts = self._fetcher.fetch(
+            max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms, multiple_of=max_rows if most > max_rows else 1
+        )
+        if not parts:
+            return None
+        groups = join_parts(parts, self._number)
+        size = sum(records.size() for records in groups)
+        return Block([(records, self._rows.make(records)) for records in groups], size, self._fetcher.positions())
+
+    def standing(self) -> Offsets:
+        """Where the partitions stand after the blocks that were given out."""
+        return self._fetcher.positions() if self._ahead is None else self._end
+
+    @property
+    def finished(self) -> bool:
+        """Whether all blocks were given out."""
+        return self._ahead is None and self._fetcher.finished
+
+    def close(self) -> None:
+        """Wait for what is being decoded, and drop it."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
 
 
 def _batch(made: Sequence[tuple[Records, Rows]], size: int) -> SourceBatch:
