@@ -117,6 +117,13 @@ def test_an_address_of_another_machine_cannot_be_listened_on(command: str, addre
     assert "Traceback" not in ended.stderr
 
 
+def test_an_empty_name_is_no_job_and_not_that_of_the_file(tmp_path: Path) -> None:
+    ended = run("job", "submit", "job.sql", "--name", "", cwd=tmp_path)
+
+    assert ended.returncode == 2
+    assert "'' cannot be a job's name" in ended.stderr
+
+
 @pytest.mark.parametrize("option", ["--listen", "--http"])
 def test_a_port_that_is_taken_is_told_before_anything_starts(option: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -62,7 +62,7 @@ def submit(
     from riacho.jobs.registry import JobSpec, checked_name
     from riacho.jobs.script import compile_job_script
 
-    name = checked_name(name or file.stem)
+    name = checked_name(file.stem if name is None else name)
     sql = read_script(file)
     variables = used_variables(sql, assignments)
     script = compile_job_script(sql, str(file), {KAFKA_VARIABLE: kafka, **variables}, python_modules(python))
