@@ -323,3 +323,16 @@ def test_a_view_that_replaces_another_and_reads_it_means_what_it_meant_then() ->
     made.execute("CREATE VIEW v AS SELECT price FROM bids; CREATE OR REPLACE VIEW v AS SELECT price + 1 AS p FROM v")
 
     assert made.query("SELECT * FROM v").schema.names == ("p",)
+
+
+def test_a_window_join_is_explained_with_its_condition_and_what_it_keeps() -> None:
+    script = session().execute(
+        "CREATE TABLE events (k INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen');"
+        "CREATE VIEW windows AS SELECT * FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '1' MINUTE));"
+        "EXPLAIN SELECT l.k FROM windows l JOIN windows r ON l.k = r.k"
+        " AND l.window_start = r.window_start AND l.window_end = r.window_end"
+    )
+
+    text = script.results[-1].text
+    assert "WindowJoin(joinType=[InnerJoin], where=[(k = k0)" in text
+    assert "keeps: until their window closes, all rows of both inputs, by (k" in text
