@@ -85,3 +85,7 @@ def test_queries_are_chosen_by_their_names() -> None:
     assert list(queries.chosen(None)) == [f"q{number}" for number in range(24)]
     with pytest.raises(UsageError, match="'q24'"):
         queries.chosen("q1,q24")
+    for names in ("", " , "):
+        with pytest.raises(UsageError, match="names no query") as raised:
+            queries.chosen(names)
+        assert "q0 to q23" in str(raised.value)

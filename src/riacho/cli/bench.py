@@ -295,7 +295,7 @@ def state(
 
     with _scratch() as directory, showing_progress(events) as progress:
         measured = bench.run(
-            directory, names=chosen(names) if names else bench.QUERIES, events=events, progress=progress
+            directory, names=bench.QUERIES if names is None else chosen(names), events=events, progress=progress
         )
     if as_json:
         _print_json(measured)

@@ -26,9 +26,12 @@ def chosen(names: str | None) -> Sequence[str]:
     if names is None:
         return NAMES
     found = [name.strip() for name in names.split(",") if name.strip()]
+    mend = f"the queries are {NAMES[0]} to {NAMES[-1]}"
+    if not found:
+        raise UsageError("the list names no query", mend=mend)
     for name in found:
         if name not in NAMES:
-            raise UsageError(f"there is no query '{name}'", mend=f"the queries are {NAMES[0]} to {NAMES[-1]}")
+            raise UsageError(f"there is no query '{name}'", mend=mend)
     return found
 
 
