@@ -224,10 +224,31 @@ def test_a_variable_that_is_not_set_is_named_with_its_place(tmp_path: Path) -> N
         assert "--set RIACHO_NOT_SET=VALUE" in ended.stderr
 
 
-def test_a_script_that_starts_no_job_says_so_when_it_is_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [["run"], ["job", "submit"]])
+@pytest.mark.parametrize(
+    "text", ["", "-- CREATE TABLE comes here", "CREATE TABLE t (v INT) WITH ('connector' = 'print');"]
+)
+def test_a_script_that_starts_no_job_is_refused_when_it_shall_run(
+    command: list[str], text: str, tmp_path: Path
+) -> None:
     script = tmp_path / "job.sql"
-    script.write_text("-- CREATE TABLE comes here")
+    script.write_text(text)
 
-    ended = run("run", str(script))
+    ended = run(*command, str(script))
 
-    assert ended == (0, f"{script} starts no job: write INSERT INTO a table SELECT …\n")
+    mend = "write INSERT INTO a table SELECT …"
+    assert ended == (2, f"error: the script starts no job\n  at {script}\n  {mend}\n")
+
+
+def test_a_script_that_only_shows_something_runs(tmp_path: Path) -> None:
+    script = tmp_path / "show.sql"
+    script.write_text("SHOW TABLES;")
+
+    assert run("run", str(script)) == (0, "")
+
+
+def test_a_script_without_statements_is_no_mistake_for_sql(tmp_path: Path) -> None:
+    script = tmp_path / "empty.sql"
+    script.write_text("-- nothing yet")
+
+    assert run("sql", "-f", str(script)) == (0, "")

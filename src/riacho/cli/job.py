@@ -48,9 +48,10 @@ def submit(
 ) -> None:
     """Hand a script to the platform, which runs it.
 
-    It is checked first. A job of the same name is replaced; it goes on from its state where the new plan is the same.
-    Values of ${NAME} are taken along; ${KAFKA} is the platform's own cluster. Where no platform takes the job up within
-    10 s this fails; the job stays registered for when one runs. The files of --py are taken along too.
+    It is checked first, and one that starts no job is refused. A job of the same name is replaced; it goes on from its
+    state where the new plan is the same. Values of ${NAME} are taken along; ${KAFKA} is the platform's own cluster.
+    Where no platform takes the job up within 10 s this fails; the job stays registered for when one runs. The files of
+    --py are taken along too.
 
     \b
         riacho job submit job.sql

@@ -52,7 +52,8 @@ def run(
     """Run a script until its sources end, or until Ctrl-C.
 
     A stopped or killed job goes on from its newest snapshot when it is run again. Jobs of a script run one after
-    another; put INSERTs that shall run together into a STATEMENT SET.
+    another; put INSERTs that shall run together into a STATEMENT SET. A script that neither starts a job nor shows
+    anything is refused.
 
     \b
         riacho run job.sql --kafka 127.0.0.1:9092
@@ -61,6 +62,7 @@ def run(
         riacho run job.sql --fresh
     """
     from riacho.cli.log_output import log_to_stderr
+    from riacho.errors import UsageError
     from riacho.host import SystemClock, SystemDisk
     from riacho.jobs.registry import checked_name
     from riacho.jobs.script import JobContext, compile_job_script
@@ -72,7 +74,7 @@ def run(
     for result in script.results:
         typer.echo(result.text)
     if not script.jobs and not script.results:
-        typer.echo(f"{file} starts no job: write INSERT INTO a table SELECT …", err=True)
+        raise UsageError("the script starts no job", where=str(file), mend="write INSERT INTO a table SELECT …")
     base = checked_name(name or file.stem.lower())
     for number, job in enumerate(script.jobs):
         own = base if len(script.jobs) == 1 else f"{base}/{number + 1}"  # no other job's name has a slash

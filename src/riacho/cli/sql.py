@@ -55,7 +55,8 @@ def sql(
 
     Tables over topics are read from their start (unless they say otherwise) to the end that they have now, so every
     query ends; of one whose rows change, the final rows are printed. ORDER BY, LIMIT and OFFSET may end a query. INSERT
-    INTO copies what is there now. SHOW JOBS, DESCRIBE JOB and STOP JOB ask the platform at --kafka.
+    INTO copies what is there now. SHOW JOBS, DESCRIBE JOB and STOP JOB ask the platform at --kafka. A script without
+    statements is no error.
 
     \b
         riacho sql -f tables.sql -e 'SELECT * FROM flights'
