@@ -191,6 +191,15 @@ def test_a_patient_child_that_ends_for_other_reasons_each_time_is_started_again(
     started_again_and_again("import os; raise SystemExit(f'error: no process {os.getpid()}')")
 
 
+@pytest.mark.usefixtures("hurried")
+def test_the_reason_of_a_crash_begins_with_the_line_that_names_the_error() -> None:
+    child = given_up("print('ready', flush=True); [][1]", "for this reason")
+
+    first, *rest = child.reason.splitlines()
+    assert first == "IndexError: list index out of range"
+    assert rest[0] == "Traceback (most recent call last):"
+
+
 def test_a_child_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     child = f"""

@@ -102,8 +102,8 @@ class Child:
 
     @property
     def reason(self) -> str:
-        """Why the process ended: its error message, or what else it wrote last."""
-        return self._error_message() or self.last_words
+        """Why the process ended, the first line telling: its error message, or what else it wrote last."""
+        return self._error_message() or _telling_first(self.last_words)
 
     async def run(self) -> None:
         """Start the process and restart it, backing off, whenever it dies. Ends it when cancelled.
@@ -211,3 +211,10 @@ class Child:
     def _changed(self) -> None:
         if self._on_change is not None:
             self._on_change(self)
+
+
+def _telling_first(words: str) -> str:
+    """What was written last, above it the line that names the error: of a traceback, the last one not indented."""
+    lines = words.splitlines()
+    naming = next((line for line in reversed(lines) if line and not line[0].isspace()), words)
+    return words if words.startswith(naming) else f"{naming}\n{words}"
