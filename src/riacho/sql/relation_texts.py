@@ -141,7 +141,7 @@ def _materialize(relation: Materialize) -> str:
 def _selected(relation: Project) -> str:
     parts = []
     for expression, name in zip(relation.expressions, relation.names, strict=True):
-        text = str(expression)
+        text = str(_renamed(expression, relation.input.schema.names))
         parts.append(text if text == name else f"{text} AS {name}")
     return ", ".join(parts)
 
@@ -242,7 +242,7 @@ def _unnest(relation: Unnest) -> str:
 
 
 def _renamed(expression: Expression, names: tuple[str, ...]) -> Expression:
-    """Columns under the names of the joined fields, of which both sides may have had one."""
+    """Columns under the names of the fields that they read: both sides of a join may have had one of a name."""
 
     def rename(part: Expression) -> Expression:
         return replace(part, name=names[part.index]) if isinstance(part, Column) else part
@@ -363,7 +363,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     Values: lambda relation: f"Values(rows=[{len(relation.rows)}])",
     Watermark: _watermark,
     Normalize: lambda relation: f"ChangelogNormalize(key=[{_named(relation.input, relation.key)}])",
-    Filter: lambda relation: f"Calc(where=[{relation.predicate}])",
+    Filter: lambda relation: f"Calc(where=[{_renamed(relation.predicate, relation.input.schema.names)}])",
     Project: lambda relation: f"Calc(select=[{_selected(relation)}])",
     WindowTable: lambda relation: f"WindowTableFunction(window=[{_window(relation)}])",
     WindowAggregate: _window_aggregate,
