@@ -50,8 +50,9 @@ _FOREIGN = {
     "REMOVE": "there are no JARs: connectors and formats are part of the package",
     "TRUNCATE": "delete and create the topic: riacho topic delete, riacho topic create",
     "UPDATE": "write INSERT INTO a table with a primary key: its rows are upserted",
+    "UPSERT": "write INSERT INTO a table with a primary key: its rows are upserted",
 }
-"""Statements of Flink that a job has no use for yet, each with what to do instead."""
+"""Statements that a job has no use for, Flink's and UPSERT, which Flink refuses, each with what to do instead."""
 
 _OBJECTS = ("TABLE", "VIEW", "FUNCTION", "CATALOG", "DATABASE")
 """What can be created, altered and dropped."""

@@ -28,6 +28,8 @@ FOREIGN_SYNTAX = {
     ":": "write CAST(value AS type)",
     "TABLESAMPLE": "there are no samples: choose rows by a condition",
     "ILIKE": "write LOWER(text) LIKE 'pattern'",
+    "REGEXP": "write REGEXP(text, 'pattern')",
+    "RLIKE": "write REGEXP(text, 'pattern')",
 }
 """What other dialects write after an operand, and Flink SQL's way."""
 
@@ -151,8 +153,17 @@ class TokenReader(Parser):
 
     def finish(self) -> None:
         """A `SqlSyntaxError` unless every token was used."""
-        if not self.at_end:
-            self.refuse_token("the statement should have ended here", FOREIGN_SYNTAX.get(self._curr.text.upper()))
+        if self.at_end:
+            return
+        negated = self.peek("NOT") and self._next is not None and self._next.text.upper() in FOREIGN_SYNTAX
+        if negated:
+            self.expect("NOT")
+        found = self._curr.text.upper()
+        mend = FOREIGN_SYNTAX.get(found)
+        if mend is not None and found.isalpha():
+            mend = mend.replace("write ", "write NOT ") if negated else mend
+            self.refuse(f"{found} is not supported", self.offset, mend)
+        self.refuse_token("the statement should have ended here", mend)
 
     def refuse_token(self, message: str, suggestion: str | None = None) -> NoReturn:
         """Raise a `SqlSyntaxError` at the current token, saying what stands there."""

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, price FROM bids WHERE channel RLIKE 'a.*';

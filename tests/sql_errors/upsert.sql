@@ -1,0 +1,1 @@
+UPSERT INTO anything SELECT channel, price FROM bids;
