@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riacho.kernels.compile import READ_INT64, READ_TABLE, READ_UINT64, inner, kernel
-from riacho.kernels.primitives import copy_from_address, int64, load_byte_at, load_word_at, prefetch, uint64
+from riacho.kernels.primitives import (
+    copy_from_address,
+    int64,
+    load_byte_at,
+    load_word_at,
+    prefetch,
+    prefetch_at,
+    uint64,
+)
 from riacho.kernels.row_words import (
     BIT,
     FLOAT32,
@@ -51,6 +59,12 @@ SOURCE_COLUMNS: Final = 4
 
 _BLOCK: Final = 128
 """Rows taken leaf by leaf: their words stay in the first-level cache."""
+
+_NONE: Final = np.empty(0, np.int64)
+"""All, in their order."""
+
+_AHEAD: Final = 8
+"""How many rows ahead strings that are to be copied are fetched."""
 
 _LOW_32: Final = uint64(0xFFFFFFFF)
 _STAGED: Final = uint64(0x8000000000000000)
@@ -121,7 +135,7 @@ def _stage_leaf(
 ) -> None:
     for i in range(first, end):
         row = (rows[i] if rows.size > 0 else i) + offset
-        slot = slots[i]
+        slot = slots[i] if slots.size > 0 else i
         if kind == VIEW:
             length_word = load_word_at(data + uint64(16 * row))
             second = load_word_at(data + uint64(16 * row + 8))
@@ -142,27 +156,31 @@ def _stage(
     rows: Int64s,
     start: int,
     slots: Int64s,
+    count: int,
     store: Words,
     leaves: Words,
+    lines: Int64s,
     sources: Hashes,
     buffers: Hashes,
     null_words: int,
 ) -> None:
-    """Write these rows of a batch into the slots, or, where none are named, as many from `start` on."""
-    for first in range(0, slots.size, _BLOCK):
-        end = min(first + _BLOCK, slots.size)
+    """What `stage_rows` does, of `count` rows."""
+    for first in range(0, count, _BLOCK):
+        end = min(first + _BLOCK, count)
         for i in range(first, end):
+            slot = slots[i] if slots.size > 0 else i
             for word in range(null_words):
-                store[slots[i], word] = 0
+                store[slot, word] = 0
         for leaf in range(leaves.shape[0]):
+            line = lines[leaf] if lines.size > 0 else leaf
             kind = leaves[leaf, LEAF_KIND]
             word = leaves[leaf, LEAF_WORD]
-            data = sources[leaf, SOURCE_DATA]
-            offset = int64(sources[leaf, SOURCE_OFFSET]) + start
+            data = sources[line, SOURCE_DATA]
+            offset = int64(sources[line, SOURCE_OFFSET]) + start
             if kind != PRESENCE:
-                buffer = int64(sources[leaf, SOURCE_BUFFERS])
+                buffer = int64(sources[line, SOURCE_BUFFERS])
                 _stage_leaf(rows, slots, first, end, store, kind, word, data, offset, buffers, buffer)
-            valid = sources[leaf, SOURCE_VALID]
+            valid = sources[line, SOURCE_VALID]
             parent = leaves[leaf, LEAF_PARENT]
             if valid == uint64(0) and parent < 0:
                 continue
@@ -170,25 +188,44 @@ def _stage(
             mask = int64(1) << leaves[leaf, LEAF_NULL_BIT]
             for i in range(first, end):
                 row = (rows[i] if rows.size > 0 else i) + offset
+                slot = slots[i] if slots.size > 0 else i
                 present = valid == uint64(0) or ((int64(load_byte_at(valid + uint64(row >> 3))) >> (row & 7)) & 1) == 1
                 if parent >= 0:
-                    above = store[slots[i], leaves[parent, LEAF_NULL_WORD]] >> leaves[parent, LEAF_NULL_BIT]
+                    above = store[slot, leaves[parent, LEAF_NULL_WORD]] >> leaves[parent, LEAF_NULL_BIT]
                     present = present and (above & 1) == 0
                 if present:
                     continue
-                store[slots[i], null_word] |= mask
+                store[slot, null_word] |= mask
                 if kind != PRESENCE:
-                    store[slots[i], word] = 0
+                    store[slot, word] = 0
                 if kind == VIEW or kind == WIDE_DECIMAL:
-                    store[slots[i], word + 1] = 0
+                    store[slot, word + 1] = 0
 
 
-@kernel(f"void({READ_INT64}, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64)")
+@kernel(f"void({READ_INT64}, int64, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64)")
 def stage_rows(
-    rows: Int64s, slots: Int64s, store: Words, leaves: Words, sources: Hashes, buffers: Hashes, null_words: int
+    rows: Int64s,
+    start: int,
+    slots: Int64s,
+    store: Words,
+    leaves: Words,
+    sources: Hashes,
+    buffers: Hashes,
+    null_words: int,
 ) -> None:
-    """Write these rows of a batch into the slots; long strings stay where they are, known by their addresses."""
-    _stage(rows, int64(0), slots, store, leaves, sources, buffers, null_words)
+    """Write these rows, counted from `start` on, into the slots, or, where none are named, the first ones.
+
+    Long strings stay where they are, known by their addresses.
+    """
+    _stage(rows, start, slots, slots.size, store, leaves, _NONE, sources, buffers, null_words)
+
+
+@kernel(f"void(int64, int64[:, ::1], {READ_TABLE}, {READ_INT64}, {READ_ADDRESSES}, {READ_UINT64}, int64)")
+def read_fields(
+    start: int, words: Words, leaves: Words, lines: Int64s, sources: Hashes, buffers: Hashes, null_words: int
+) -> None:
+    """Write fields of as many rows as there is room for, from `start` on; `lines`: where `sources` has each leaf."""
+    _stage(_NONE, start, _NONE, words.shape[0], words, leaves, lines, sources, buffers, null_words)
 
 
 @inner
@@ -196,6 +233,14 @@ def _settle(
     slots: Int64s, first: int, store: Words, views: Int64s, chunk: Bytes, number: int, used: Int64s, live: Int64s
 ) -> int:
     for i in range(first, slots.size):
+        if i + _AHEAD < slots.size:
+            for view in range(views.size):
+                coming = store[slots[i + _AHEAD], views[view] + 1]
+                length = store[slots[i + _AHEAD], views[view]] & 0xFFFFFFFF
+                if length > INLINE_BYTES and coming < 0:
+                    at = int64(uint64(coming) & ~_STAGED)
+                    prefetch_at(at)
+                    prefetch_at(at + length - 1)
         slot = slots[i]
         needed = int64(0)
         for view in range(views.size):
@@ -251,7 +296,7 @@ def keep_rows(
     live: Int64s,
 ) -> int:
     """`stage_rows` and `settle_rows` in one: of these rows or, where none are named, of as many from `start` on."""
-    _stage(rows, start, slots, store, leaves, sources, buffers, null_words)
+    _stage(rows, start, slots, slots.size, store, leaves, _NONE, sources, buffers, null_words)
     return _settle(slots, int64(0), store, views, chunk, number, used, live)
 
 

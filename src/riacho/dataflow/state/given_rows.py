@@ -60,6 +60,9 @@ Int64Array = npt.NDArray[np.int64]
 LAYOUTS = 64
 """Numbers of rows whose layouts are remembered."""
 
+_TOGETHER = 64
+"""Numbers of rows up to the next multiple of this have one layout."""
+
 _ALIGNED = 64
 """Columns begin at multiples of this, as Arrow advises."""
 
@@ -122,7 +125,8 @@ class ChosenFields:
         return self._alone[place]
 
     def lay_out(self, count: int) -> Layout:
-        """Where the leaves of so many rows are to be."""
+        """Where the leaves of so many rows are to be: room for a few more, that passes of like sizes share it."""
+        count = -(-count // _TOGETHER) * _TOGETHER
         known = self._layouts.get(count)
         if known is None:
             starts, size = [], 0
@@ -160,10 +164,10 @@ class GivenRows:
     """
 
     __slots__ = (
-        "_address",
         "_addresses",
         "_chunks",
         "_kept",
+        "_known_address",
         "_layout",
         "_nulls",
         "_out",
@@ -187,7 +191,7 @@ class GivenRows:
         self.height = valid.shape[1]
         self._layout = layout
         self._out = out
-        self._address = address_of(out)
+        self._known_address: int | None = None
         self._valid = valid
         self._nulls: list[int] = nulls.tolist()
         self._chunks = chunks
@@ -195,6 +199,13 @@ class GivenRows:
         self._addresses = addresses
         self._kept: list[object] = []
         """What `located` and `tables` have told of."""
+
+    @property
+    def _address(self) -> int:
+        """Where the values are in memory: asked when somebody reads them."""
+        if self._known_address is None:
+            self._known_address = address_of(self._out)
+        return self._known_address
 
     def columns(self) -> list[Column | pl.Series]:
         """All columns."""

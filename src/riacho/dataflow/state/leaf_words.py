@@ -20,13 +20,16 @@ from riacho.kernels.row_words import (
     VIEW,
     WIDE_DECIMAL,
 )
-from riacho.kernels.rows import stage_rows
+from riacho.kernels.rows import read_fields
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Schema
 
 Int64Array = npt.NDArray[np.int64]
 
 _SIGN = -(2**63)
+
+_AS_THEY_ARE: Int64Array = np.empty(0, np.int64)
+"""To the kernel: each leaf's line is its own."""
 
 
 class LeafWords:
@@ -37,13 +40,11 @@ class LeafWords:
 
     def __init__(self, schema: Schema, fields: Sequence[int]) -> None:
         self._fields = list(fields)
+        self._lines = np.array(fields, np.int64)
         self.leaves = Leaves([schema[index] for index in fields])
         self.width = self.leaves.width
-
-    @property
-    def exact(self) -> bool:
+        self.exact = not len(self.leaves.views)
         """Whether all values have a fixed width."""
-        return not len(self.leaves.views)
 
     def read(self, located: Located) -> Int64Array:
         """A row of words for each row."""
@@ -52,9 +53,14 @@ class LeafWords:
         if not self._fields:
             words[:] = 0
             return words
-        sources, buffers = self.leaves.locate(located, self._fields)
-        rows = located.numbers
-        stage_rows(rows, rows, words, self.leaves.table, sources, buffers, self.leaves.null_words)
+        leaves = self.leaves
+        if located.tables is not None and leaves.flat:
+            sources, buffers = located.tables
+            lines, first = self._lines, located.first
+        else:
+            sources, buffers, first = leaves.locate_columns([located.column(index) for index in self._fields])
+            lines = _AS_THEY_ARE
+        read_fields(first, words, leaves.table, lines, sources, buffers, leaves.null_words)
         return words
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -101,9 +101,20 @@ class LocatedColumns(Protocol):
     def tables(self) -> Tables | None: ...
 
     @property
+    def first(self) -> int: ...
+
+    @property
     def columns(self) -> list[Buffers]: ...
 
     def column(self, place: int) -> Buffers: ...
+
+
+class LocatedLeaves(NamedTuple):
+    """Where rows have the values of each leaf, the buffers that views point into, and which is the first row."""
+
+    sources: Uint64Array
+    buffers: Uint64Array
+    first: int
 
 
 class Leaves:
@@ -136,21 +147,20 @@ class Leaves:
         self.views: Int64Array = np.ascontiguousarray(self.table[views, LEAF_WORD])
         """The first words of views."""
 
-    def locate(self, located: LocatedColumns, fields: Sequence[int] | None = None) -> tuple[Uint64Array, Uint64Array]:
-        """Where rows have the values of each leaf, and the buffers that views point into.
-
-        The fields are all columns of those rows, in their order, or these ones.
-        """
+    def locate(self, located: LocatedColumns) -> LocatedLeaves:
+        """Where rows have the values of each leaf: the fields are all their columns, in their order."""
         if located.tables is not None and self.flat:
-            every, texts = located.tables
-            return every if fields is None else every[fields], texts
-        columns = located.columns if fields is None else [located.column(index) for index in fields]
+            return LocatedLeaves(*located.tables, located.first)
+        return self.locate_columns(located.columns)
+
+    def locate_columns(self, columns: Sequence[Buffers]) -> LocatedLeaves:
+        """The same of columns one by one."""
         places: list[tuple[int, int, int, int]] = []
         buffers: list[int] = []
         for column in columns:
             self._locate(column, places, buffers)
         sources = np.array(places, np.uint64) if places else np.zeros((0, SOURCE_COLUMNS), np.uint64)
-        return sources, np.array(buffers or [0], np.uint64)
+        return LocatedLeaves(sources, np.array(buffers or [0], np.uint64), 0)
 
     def _locate(self, column: Buffers, places: list[tuple[int, int, int, int]], buffers: list[int]) -> None:
         """Append where the leaves of a column are, in the order of a table of sources."""

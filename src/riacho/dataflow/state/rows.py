@@ -149,8 +149,9 @@ class RowStore:
             return self.stage(located.take(rows))
         slots = self._take_slots(len(rows))
         self._owners.append(located.owner)
-        sources, buffers = self._layout.locate(located)
-        stage_rows(rows, slots, self._rows.values, self._leaves, sources, buffers, self._layout.null_words)
+        layout = self._layout
+        sources, buffers, first = layout.locate(located)
+        stage_rows(rows, first, slots, self._rows.values, layout.table, sources, buffers, layout.null_words)
         return slots
 
     def _take_slots(self, count: int) -> Int64Array:
@@ -359,12 +360,14 @@ class RowStore:
 class Located:
     """Where the values of rows, of which there must be some, are in memory, and what keeps that memory alive."""
 
-    __slots__ = ("_columns", "_numbers", "_places", "_rows", "height", "owner", "tables", "take")
+    __slots__ = ("_columns", "_numbers", "_places", "_rows", "first", "height", "owner", "tables", "take")
 
     def __init__(self, rows: Columnar, places: list[int]) -> None:
         self.height = rows.height
-        self.tables = tables_of(rows)
-        """Of all columns at once, where whoever made them knows that."""
+        # A part of rows is read where they are: to say where it is takes longer than a small one takes to be read.
+        whole, self.first = (rows.whole, rows.first) if isinstance(rows, Slice) else (rows, 0)
+        self.tables = tables_of(whole)
+        """Of all columns at once, where whoever made them knows that: the rows begin with the `first` one there."""
         self.take = rows.take if isinstance(rows, LateColumns) else None
         """Gives some of the rows where these are not there yet."""
         self._rows, self._places = rows, places
