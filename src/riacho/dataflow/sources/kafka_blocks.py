@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -23,7 +24,11 @@ AHEAD_ROWS = 4096
 AHEAD_BLOCK_ROWS = 32_768
 """As `BLOCK_ROWS`, of what is read ahead: each block hands the interpreter's lock over some times."""
 
-Offsets = Mapping[TopicPartition, int]
+TOGETHER_ROWS = 16_384
+"""Records of several responses become one block up to so many: copying their rows together costs half of decoding
+them, and passes over fewer rows than that cost more."""
+
+Offsets = dict[TopicPartition, int]
 
 
 class _Origins:
@@ -130,6 +135,10 @@ class BlockReader:
         self._number = number
         self._processors = len(os.sched_getaffinity(0))
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
+        self._fetched: deque[Records] = deque()
+        """What is not decoded yet, and comes next."""
+        self._begin: Offsets = {}
+        """Where the partitions stand before that."""
         self._ahead: Future[Block | None] | None = None
         self._end: Offsets = {}
         """Where the partitions stand before what is read ahead."""
@@ -145,34 +154,52 @@ class BlockReader:
         if block is None:
             block = self._read(BLOCK_ROWS, max_rows, max_bytes, max_wait_ms)
         has_room = self._processors > (1 if max_rows < BLOCK_ROWS else 2)
-        if has_room and block is not None and len(block.rows) >= AHEAD_ROWS and not self._fetcher.finished:
+        if has_room and block is not None and len(block.rows) >= AHEAD_ROWS and not self.finished:
             self._end = block.end
             self._ahead = self._thread.submit(self._read, AHEAD_BLOCK_ROWS, max_rows, max_bytes, 0)
         return block
 
     def _read(self, block_rows: int, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
-        most = max(max_rows, block_rows // max_rows * max_rows)
+        """Decode what lies in one response, or little in several: rows of more would be copied together."""
+        if not self._fetched:
+            self._fetch(max(max_rows, block_rows // max_rows * max_rows), max_rows, max_bytes, max_wait_ms)
+            if not self._fetched:
+                return None
+        groups = [self._fetched.popleft()]
+        rows = len(groups[0])
+        while self._fetched and (rows := rows + len(self._fetched[0])) <= TOGETHER_ROWS:
+            groups.append(self._fetched.popleft())
+        self._begin = self._fetcher.positions() if not self._fetched else self._begin | _ends(groups)
+        size = sum(records.size() for records in groups)
+        return Block([(records, self._rows.make(records)) for records in groups], size, self._begin)
+
+    def _fetch(self, most: int, max_rows: int, max_bytes: int, max_wait_ms: float) -> None:
+        self._begin = self._fetcher.positions()
         parts = self._fetcher.fetch(
             max_rows=most, max_bytes=max_bytes, max_wait_ms=max_wait_ms, multiple_of=max_rows if most > max_rows else 1
         )
-        if not parts:
-            return None
-        groups = join_parts(parts, self._number)
-        size = sum(records.size() for records in groups)
-        return Block([(records, self._rows.make(records)) for records in groups], size, self._fetcher.positions())
+        self._fetched.extend(join_parts(parts, self._number))
 
     def standing(self) -> Offsets:
         """Where the partitions stand after the blocks that were given out."""
-        return self._fetcher.positions() if self._ahead is None else self._end
+        if self._ahead is not None:
+            return self._end
+        return self._begin if self._fetched else self._fetcher.positions()
 
     @property
     def finished(self) -> bool:
         """Whether all blocks were given out."""
-        return self._ahead is None and self._fetcher.finished
+        return self._ahead is None and not self._fetched and self._fetcher.finished
 
     def close(self) -> None:
         """Wait for what is being decoded, and drop it."""
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+def _ends(groups: Sequence[Records]) -> dict[TopicPartition, int]:
+    """Where the partitions of these records stand after them."""
+    parts = [part for records in groups for part in records.parts]
+    return {TopicPartition(part.topic, part.partition): part.next_offset for part in parts}
 
 
 def _batch(made: Sequence[tuple[Records, Rows]], size: int) -> SourceBatch:
