@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
+from numpy.typing import NDArray
 
 from riacho.client.batches import NO_IDENTITY, Batch, Identity
 from riacho.client.columns import ProduceColumns, RecordColumns
@@ -66,6 +67,10 @@ def rows(columns: RecordColumns) -> list[Record]:
             strict=True,
         )
     )
+
+
+def every(batches: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.ones(len(batches), np.bool_)
 
 
 @given(records, st.integers(0, 2**50))
@@ -146,7 +151,9 @@ def test_hostile_records_are_a_fault_and_never_read_outside_the_batch(batch: lis
     wide = np.empty((layout.WIDE_FIELDS, len(batch)), np.int64)
     narrow = np.empty((layout.NARROW_FIELDS, len(batch)), np.int32)
 
-    count, fault, position = layout.decode_records(array, batches, 0, layout.NO_END, wide, narrow)
+    count, fault, position = layout.decode_records(
+        array, batches, every(batches), 0, layout.NO_END, False, wide, narrow
+    )
 
     assert 0 <= count <= len(batch)
     assert 0 <= position <= len(encoded)
@@ -172,12 +179,15 @@ def test_a_count_larger_than_the_batch_allocates_nothing_and_is_refused() -> Non
     encoded = bytearray(batch_by_kafka_python([(0, None, b"value", [])]))
     encoded[57:61] = (2**31 - 1).to_bytes(4)
     array = np.frombuffer(bytes(encoded), np.uint8)
+    batches = list_batches(array)
 
     count, fault, _ = layout.decode_records(
         array,
-        list_batches(array),
+        batches,
+        every(batches),
         0,
         layout.NO_END,
+        False,
         np.empty((layout.WIDE_FIELDS, 1), np.int64),
         np.empty((layout.NARROW_FIELDS, 1), np.int32),
     )
@@ -200,7 +210,8 @@ def test_log_append_time_stands_for_every_record() -> None:
     wide = np.empty((layout.WIDE_FIELDS, 2), np.int64)
     narrow = np.empty((layout.NARROW_FIELDS, 2), np.int32)
 
-    layout.decode_records(array, list_batches(array), 0, layout.NO_END, wide, narrow)
+    batches = list_batches(array)
+    layout.decode_records(array, batches, every(batches), 0, layout.NO_END, False, wide, narrow)
 
     assert wide[layout.TIMESTAMP].tolist() == [9, 9]
 

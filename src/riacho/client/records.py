@@ -12,9 +12,9 @@ from riacho.client.compression import decompress
 from riacho.client.errors import CorruptRecordsError
 from riacho.kernels import batch as layout
 from riacho.kernels.batch import Fault, decode_records, scan_batches
-from riacho.kernels.batch_sums import first_wrong_sum
 
 Bytes = NDArray[np.uint8]
+Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 
 AbortedTransaction = tuple[int, int]
@@ -59,40 +59,35 @@ def decode_batches(
 
     Left out: control records, and records of the transactions that `aborted` lists. Raises `CorruptRecordsError`.
     """
-    wanted = batches[:, layout.BASE_OFFSET] < until_offset
-    _check_sums(data, _those(batches, wanted))  # before anything else is left out: a changed bit may be why
-    wanted &= (batches[:, layout.NEXT_OFFSET] > from_offset) & (batches[:, layout.ATTRIBUTES] & layout.CONTROL == 0)
+    last = int(batches[-1, layout.NEXT_OFFSET]) if len(batches) else from_offset
+    epoch = int(batches[-1, layout.LEADER_EPOCH]) if len(batches) else -1
+    batches = _those(batches, batches[:, layout.BASE_OFFSET] < until_offset)
+    wanted = (batches[:, layout.NEXT_OFFSET] > from_offset) & (batches[:, layout.ATTRIBUTES] & layout.CONTROL == 0)
     if producer_id is not None:
         wanted &= batches[:, layout.PRODUCER_ID] == producer_id
     if aborted:
         wanted &= _committed(data, batches, aborted)
-    chosen = _those(batches, wanted)
-    if (chosen[:, layout.ATTRIBUTES] & layout.CODEC_MASK).any():
-        data, chosen = _decompressed(data, chosen)
-    # A count is believed only where the batch has the bytes for it: nothing larger is allocated.
-    most = (chosen[:, layout.RECORDS_END] - chosen[:, layout.RECORDS]) // layout.MINIMAL_RECORD
-    rows = int(np.minimum(chosen[:, layout.COUNT], most).sum())
-    wide = np.empty((layout.WIDE_FIELDS, rows), np.int64)
-    narrow = np.empty((layout.NARROW_FIELDS, rows), np.int32)
-    count, fault, position = decode_records(data, chosen, from_offset, until_offset, wide, narrow)
-    if fault:
-        raise CorruptRecordsError(f"a record is malformed: {Fault(fault).name} at byte {position}")
-    last = int(batches[-1, layout.NEXT_OFFSET]) if len(batches) else from_offset
+    sums = True
+    if (wanted & (batches[:, layout.ATTRIBUTES] & layout.CODEC_MASK > 0)).any():
+        _decode(data, batches, np.zeros(len(batches), np.bool_), 0, 0, sums=True)  # of the bytes that were stored
+        data, batches = _decompressed(data, _those(batches, wanted))
+        wanted, sums = np.ones(len(batches), np.bool_), False
+    wide, narrow = _decode(data, batches, wanted, from_offset, until_offset, sums=sums)
     return RecordColumns(
         topic=topic,
         partition=partition,
-        offset=wide[layout.OFFSET, :count],
-        timestamp=wide[layout.TIMESTAMP, :count],
+        offset=wide[layout.OFFSET],
+        timestamp=wide[layout.TIMESTAMP],
         buffer=data,
-        key_start=wide[layout.KEY_START, :count],
-        key_length=narrow[layout.KEY_LENGTH, :count],
-        value_start=wide[layout.VALUE_START, :count],
-        value_length=narrow[layout.VALUE_LENGTH, :count],
-        header_start=wide[layout.HEADER_START, :count],
-        header_length=narrow[layout.HEADER_LENGTH, :count],
-        header_count=narrow[layout.HEADER_COUNT, :count],
+        key_start=wide[layout.KEY_START],
+        key_length=narrow[layout.KEY_LENGTH],
+        value_start=wide[layout.VALUE_START],
+        value_length=narrow[layout.VALUE_LENGTH],
+        header_start=wide[layout.HEADER_START],
+        header_length=narrow[layout.HEADER_LENGTH],
+        header_count=narrow[layout.HEADER_COUNT],
         next_offset=max(from_offset, min(last, until_offset)),
-        leader_epoch=int(batches[-1, layout.LEADER_EPOCH]) if len(batches) else -1,
+        leader_epoch=epoch,
     )
 
 
@@ -101,13 +96,22 @@ def _those(batches: Int64s, wanted: NDArray[np.bool_]) -> Int64s:
     return batches if wanted.all() else batches[wanted]
 
 
-def _check_sums(data: Bytes, batches: Int64s) -> None:
-    wrong = first_wrong_sum(data, batches)
-    if wrong < 0:
-        return
-    start = int(batches[wrong, layout.POSITION])
-    stored = int.from_bytes(data[start + layout.CRC_POSITION : start + layout.CRC_START].tobytes())
-    raise CorruptRecordsError(f"a batch's checksum is wrong: byte {start}, CRC-32C {stored:#010x} is stored")
+def _decode(
+    data: Bytes, batches: Int64s, wanted: NDArray[np.bool_], from_offset: int, until_offset: int, *, sums: bool
+) -> tuple[Int64s, Int32s]:
+    """The columns of the records of the `wanted` batches, as `layout` names them."""
+    # A count is believed only where the batch has the bytes for it: nothing larger is allocated.
+    most = (batches[:, layout.RECORDS_END] - batches[:, layout.RECORDS]) // layout.MINIMAL_RECORD
+    rows = int((np.minimum(batches[:, layout.COUNT], most) * wanted).sum())
+    wide = np.empty((layout.WIDE_FIELDS, rows), np.int64)
+    narrow = np.empty((layout.NARROW_FIELDS, rows), np.int32)
+    count, fault, position = decode_records(data, batches, wanted, from_offset, until_offset, sums, wide, narrow)
+    if fault == Fault.CHECKSUM:
+        stored = int.from_bytes(data[position + layout.CRC_POSITION : position + layout.CRC_START].tobytes())
+        raise CorruptRecordsError(f"a batch's checksum is wrong: byte {position}, CRC-32C {stored:#010x} is stored")
+    if fault:
+        raise CorruptRecordsError(f"a record is malformed: {Fault(fault).name} at byte {position}")
+    return wide[:, :count], narrow[:, :count]
 
 
 def _decompressed(data: Bytes, batches: Int64s) -> tuple[Bytes, Int64s]:
@@ -151,7 +155,7 @@ def _control_type(data: Bytes, start: int, end: int) -> int:
     batch[0, [layout.NEXT_OFFSET, layout.COUNT, layout.RECORDS, layout.RECORDS_END]] = (1, 1, start, end)
     wide = np.empty((layout.WIDE_FIELDS, 1), np.int64)
     narrow = np.empty((layout.NARROW_FIELDS, 1), np.int32)
-    count, fault, position = decode_records(data, batch, 0, 1, wide, narrow)
+    count, fault, position = decode_records(data, batch, np.ones(1, np.bool_), 0, 1, False, wide, narrow)
     if fault or count != 1 or narrow[layout.KEY_LENGTH, 0] < 4:
         raise CorruptRecordsError(f"a control record is malformed at byte {position or start}")
     key = int(wide[layout.KEY_START, 0])

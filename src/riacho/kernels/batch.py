@@ -1,8 +1,8 @@
 """Kafka's record batch, format 2: bytes to columns and columns to bytes.
 
 The fields are those of https://kafka.apache.org/documentation/#recordbatch. Reading takes two steps, because
-checksums and decompression happen between them, outside these kernels: `scan_batches` lists the batches of a
-buffer, one row of numbers each; `decode_records` then reads the records of those that are wanted. Neither trusts
+decompression happens between them, outside these kernels: `scan_batches` lists the batches of a buffer, one row of
+numbers each; `decode_records` then checks their sums and reads the records of those that are wanted. Neither trusts
 a byte: a contradiction ends them with a code of `Fault` and its position in the buffer.
 """
 
@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import BYTES, READ_INT32, READ_INT64, inner, kernel
+from riacho.kernels.batch_sums import crc32c
+from riacho.kernels.compile import BYTES, READ_BOOL, READ_INT32, READ_INT64, inner, kernel
 from riacho.kernels.primitives import (
     copy_bytes,
     int64,
@@ -30,6 +31,7 @@ from riacho.kernels.primitives import (
 Bytes = NDArray[np.uint8]
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 HEADER_SIZE: Final = 61
 """Bytes of a batch before its first record."""
@@ -92,6 +94,7 @@ class Fault(IntEnum):
     OFFSET_DELTA = 7
     HEADER_COUNT = 8
     TRAILING_BYTES = 9
+    CHECKSUM = 10
 
 
 # Kernels take plain integers as constants, not members of an enumeration.
@@ -104,6 +107,7 @@ _FIELD_LENGTH: Final = 6
 _OFFSET_DELTA: Final = 7
 _HEADER_COUNT: Final = 8
 _TRAILING_BYTES: Final = 9
+_CHECKSUM: Final = 10
 
 
 @kernel(f"UniTuple(int64, 3)({BYTES}, int64, int64[:, ::1])")
@@ -160,19 +164,33 @@ def _varint(data: Bytes, position: int, end: int) -> tuple[int, int]:
     return read_varint(data, position, end)
 
 
-@kernel(f"UniTuple(int64, 3)({BYTES}, int64[:, ::1], int64, int64, int64[:, ::1], int32[:, ::1])")
+@kernel(f"UniTuple(int64, 3)({BYTES}, int64[:, ::1], {READ_BOOL}, int64, int64, boolean, int64[:, ::1], int32[:, ::1])")
 def decode_records(
-    data: Bytes, batches: Int64s, from_offset: int, until_offset: int, wide: Int64s, narrow: Int32s
+    data: Bytes,
+    batches: Int64s,
+    wanted: Bools,
+    from_offset: int,
+    until_offset: int,
+    sums: bool,
+    wide: Int64s,
+    narrow: Int32s,
 ) -> tuple[int, int, int]:
-    """Read the records of uncompressed batches with `from_offset` <= offset < `until_offset`.
+    """Read the records of the `wanted` batches, uncompressed, with `from_offset` <= offset < `until_offset`.
 
-    Returns (count, fault, position). `wide` and `narrow` have room for every record of `batches`; their rows are
-    named above. Starts are positions in `data`; the length of a null key or value is -1. The headers' bytes begin
-    after their count and are not read.
+    Returns (count, fault, position). The `sums` of all batches, wanted or not, are checked where that is asked for.
+    `wide` and `narrow` have room for every record that is wanted; their rows are named above. Starts are positions in
+    `data`; the length of a null key or value is -1. The headers' bytes begin after their count and are not read.
     """
     row = 0
     for index in range(batches.shape[0]):
         batch = batches[index]
+        if sums:
+            position = batch[POSITION]
+            stored = int64(read_int32(data, position + CRC_POSITION)) & 0xFFFFFFFF
+            if int64(crc32c(data, position + CRC_START, batch[END])) != stored:
+                return row, _CHECKSUM, position
+        if not wanted[index]:
+            continue
         position = batch[RECORDS]
         batch_end = batch[RECORDS_END]
         count = batch[COUNT]

@@ -1,4 +1,4 @@
-"""CRC-32C of record batches: of all that were fetched, in one call.
+"""CRC-32C within kernels: a batch is summed and read in one call, while its bytes are in the processor's cache.
 
 A library's function is called once a batch, and each call gives the interpreter's lock away and waits for it again,
 which wakes the job's main thread and is paid for by it: measured, as much as the sums themselves.
@@ -18,12 +18,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from riacho.kernels.batch import CRC_POSITION, CRC_START, END, POSITION
-from riacho.kernels.compile import BYTES, inlined, inner, kernel
-from riacho.kernels.primitives import int64, load_word, read_int32, uint64
+from riacho.kernels.compile import inlined, inner
+from riacho.kernels.primitives import load_word, uint64
 
 Bytes = NDArray[np.uint8]
-Int64s = NDArray[np.int64]
 
 _POLYNOMIAL: Final = 0x82F63B78
 _ONE: Final = 1 << 31
@@ -107,7 +105,8 @@ def _power(exponent: int) -> int:
 
 
 @inner
-def _sum(data: Bytes, start: int, end: int) -> int:
+def crc32c(data: Bytes, start: int, end: int) -> int:
+    """The sum of the bytes between."""
     crc = uint64(_BEGIN)
     if end - start >= LONG:
         part = (end - start) // 24 * 8
@@ -127,18 +126,3 @@ def _sum(data: Bytes, start: int, end: int) -> int:
         crc = _add_byte(crc, data[start])
         start += 1
     return crc ^ uint64(_BEGIN)
-
-
-@kernel(f"int64({BYTES}, int64[:, ::1])")
-def first_wrong_sum(data: Bytes, batches: Int64s) -> int:
-    """The first batch, of those listed by `scan_batches`, that does not have the sum stored in it; -1 where all have.
-
-    >>> first_wrong_sum(np.zeros(61, np.uint8), np.zeros((0, 12), np.int64))
-    -1
-    """
-    for index in range(batches.shape[0]):
-        position = batches[index, POSITION]
-        stored = int64(read_int32(data, position + CRC_POSITION)) & 0xFFFFFFFF
-        if int64(_sum(data, position + CRC_START, batches[index, END])) != stored:
-            return index
-    return -1

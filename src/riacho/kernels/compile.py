@@ -74,6 +74,7 @@ _TO_BE_LINKED: dict[str, Any] = {
 JSON decoder's time."""
 
 SHARED = (
+    "batch_sums",
     "cursors",
     "join_layout",
     "json_layouts",
