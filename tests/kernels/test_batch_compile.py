@@ -101,23 +101,23 @@ def test_kernels_are_counted_while_they_are_compiled_ahead_and_only_those_that_c
     code = (
         "from riacho.kernels import compile as compiling\n"
         "compiling.use_cache_directory()\n"
-        "chosen = [path for path in compiling._sources() if path.stem in ('decimals', 'hash', 'tokens')]\n"
+        "chosen = [path for path in compiling._sources() if path.stem in ('decimals', 'keys', 'tokens')]\n"
         "compiling._sources = lambda: chosen\n"
         "compiling.compile_all(lambda done, total: print(done, total))\n"
         "print(compiling.is_compiled())\n"
         "compiling._marker().write_text(compiling._fingerprint().partition('\\n')[0])\n"
         "compiling.compile_all(lambda done, total: print(done, total))\n"
     )
-    in_decimals, in_hash = (
-        len(re.findall("^@kernel", (KERNELS / name).read_text(), re.MULTILINE)) for name in ("decimals.py", "hash.py")
+    in_decimals, in_keys = (
+        len(re.findall("^@kernel", (KERNELS / name).read_text(), re.MULTILINE)) for name in ("decimals.py", "keys.py")
     )
-    total = in_decimals + in_hash
+    total = in_decimals + in_keys
 
     lines = run(code, tmp_path).splitlines()
     first, again = lines[: lines.index("True")], lines[lines.index("True") + 1 :]
 
-    for told, count in ((first, total), (again, in_hash)):
+    for told, count in ((first, total), (again, in_keys)):
         done = [int(line.removesuffix(f" {count}")) for line in told]
         assert done == sorted(done)
         assert done[-1] == count
-    assert list(tmp_path.rglob("kernels_*/hash.*.nbc"))
+    assert list(tmp_path.rglob("kernels_*/keys.*.nbc"))
