@@ -58,7 +58,10 @@ class Frames:
                 self._kept -= len(memory)
                 if len(memory) >= size:
                     return memory
-        return mmap.mmap(-1, -(-size // LARGE) * LARGE)
+        memory = mmap.mmap(-1, -(-size // LARGE) * LARGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        return memory
 
     def _give(self, memory: mmap.mmap) -> None:
         with self._lock:
