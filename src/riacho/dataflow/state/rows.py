@@ -22,6 +22,7 @@ from riacho.dataflow.state.nested import nested_to_text
 from riacho.dataflow.state.words import build_frame
 from riacho.formats.arrow import Buffers, Column
 from riacho.formats.buffered import Columnar, LateColumns, Slice, buffers_of, frame_of, tables_of
+from riacho.kernels.given_rows import take_pairs, take_rows
 from riacho.kernels.row_words import (
     FREE_ROW,
     KEY_COLUMNS,
@@ -37,8 +38,6 @@ from riacho.kernels.rows import (
     move_strings,
     settle_rows,
     stage_rows,
-    take_pairs,
-    take_rows,
 )
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Field
@@ -269,9 +268,8 @@ class RowStore:
         layout = chosen.lay_out(count)
         out = np.empty(layout.size, np.uint8)
         valid = np.empty((len(leaves), count), np.bool_)
-        nulls = np.zeros(len(leaves), np.int64)
+        nulls = np.empty(len(leaves), np.int64)
         places = np.empty((3, len(self._chunks.memory)), np.int64)
-        places.fill(-1)  # in a small batch `np.full` takes several times as long
         used = take_rows(slots, self.words, leaves, layout.starts, out, valid, nulls, places)
         if not used:
             return GivenRows(chosen, layout, out, valid, nulls, [], _NO_CHUNKS)
@@ -284,10 +282,9 @@ class RowStore:
         leaves, layout = chosen.leaves, chosen.lay_out(len(slots))
         out = np.empty(layout.size, np.uint8)
         valid = np.empty((len(leaves), len(slots)), np.bool_)
-        nulls = np.zeros(len(leaves), np.int64)
+        nulls = np.empty(len(leaves), np.int64)
         memory, others = self._chunks.memory, right._chunks.memory
         places = np.empty((3, len(memory) + len(others)), np.int64)
-        places.fill(-1)
         used = take_pairs(
             slots, rights, self.words, right.words, leaves, chosen.lefts, layout.starts, out, valid, nulls, places
         )
