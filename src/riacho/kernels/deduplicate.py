@@ -24,16 +24,29 @@ KEPT_BEFORE: Final = 1
 KEPT_WORDS: Final = 2
 """The first of the words of the row's order."""
 
+# The lines of what is decided of a pass, and of what it changes.
+CHOSEN: Final = 0
+REPLACED: Final = 1
+DECISION_LINES: Final = 2
+
+CHANGED: Final = 0
+"""The slots of the rows that go and come."""
+MOMENT: Final = 1
+"""The rows of the pass that they are for."""
+SETTLED: Final = 2
+"""New rows that are kept and, in its second half, rows that are to be released."""
+CHANGE_LINES: Final = 3
+
 _FAR: Final = 16
 """How many rows ahead a key is fetched."""
 
 
-@kernel(f"int64({READ_INT64}, {READ_TABLE}, int64, int64[:, ::1], int64[::1], int64[::1])")
-def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, chosen: Int64s, replaced: Int64s) -> int:
+@kernel(f"int64({READ_INT64}, {READ_TABLE}, int64, int64[:, ::1], int64[:, ::1])")
+def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, decided: Words) -> int:
     """Find the row of each key of a pass: the first by the words of their order, or (`last`) the last.
 
-    Among equals the first or the last to arrive. The rows of the pass that are chosen go to `chosen`, and the kept rows
-    that they replace to `replaced` (−1: none). Returns how many.
+    Among equals the first or the last to arrive. The rows of the pass that are chosen go to a line of `decided`, and
+    the kept rows that they replace to another (−1: none). Returns how many.
     """
     rows = partitions.size
     for row in range(rows):
@@ -60,57 +73,55 @@ def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, chosen
         if row + _FAR < rows:
             prefetch(kept, partitions[row + _FAR] * kept.shape[1])
         if kept[partitions[row], KEPT_ROW] == -row - 1:
-            chosen[made] = row
-            replaced[made] = kept[partitions[row], KEPT_BEFORE] - 1
+            decided[CHOSEN, made] = row
+            decided[REPLACED, made] = kept[partitions[row], KEPT_BEFORE] - 1
             made += 1
     return made
 
 
 @kernel(
-    f"UniTuple(int64, 3)({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_UINT64}, "
-    f"{READ_INT64}, "
-    "int64[:, ::1], int64[::1], int8[::1], int64[::1], int64[::1], int64[::1])"
+    f"UniTuple(int64, 3)({READ_TABLE}, {READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_UINT64}, {READ_INT64}, "
+    "int64[:, ::1], int64[:, ::1], int8[::1])"
 )
 def replace_rows(
-    chosen: Int64s,
-    replaced: Int64s,
+    decided: Words,
     slots: Int64s,
     partitions: Int64s,
     store: Words,
     chunks: Hashes,
     marks: Int64s,
     kept: Words,
-    out: Int64s,
+    changes: Words,
     diff: Int8s,
-    moments: Int64s,
-    settled: Int64s,
-    removed: Int64s,
 ) -> tuple[int, int, int]:
     """Keep the rows that were chosen, now that they have slots, and write what changes: the old row, the new row.
 
-    A row with the values of the one that it replaces changes nothing. The slots of the new rows that are kept go to
-    `settled`, those of rows that are not, or not any more, to `removed`. Returns the numbers of changes and of both.
+    A row with the values of the one that it replaces changes nothing. The slots of the new rows that are kept go to the
+    first half of a line of `changes`, those of rows that are not, or not any more, to its second. Returns the numbers
+    of changes and of both.
     """
+    rows = slots.size
     made, kept_rows, gone = int64(0), int64(0), int64(0)
-    for index in range(chosen.size):
-        group, old, slot = partitions[chosen[index]], replaced[index], slots[index]
+    for index in range(rows):
+        row, old, slot = decided[CHOSEN, index], decided[REPLACED, index], slots[index]
+        group = partitions[row]
         if old >= 0:
             if same_rows(store, old, slot, marks, chunks):
                 kept[group, KEPT_ROW] = old + 1
-                removed[gone] = slot
+                changes[SETTLED, rows + gone] = slot
                 gone += 1
                 continue
-            removed[gone] = old
+            changes[SETTLED, rows + gone] = old
             gone += 1
-            out[made] = old
+            changes[CHANGED, made] = old
+            changes[MOMENT, made] = row
             diff[made] = -1
-            moments[made] = chosen[index]
             made += 1
         kept[group, KEPT_ROW] = slot + 1
-        out[made] = slot
+        changes[CHANGED, made] = slot
+        changes[MOMENT, made] = row
         diff[made] = 1
-        moments[made] = chosen[index]
         made += 1
-        settled[kept_rows] = slot
+        changes[SETTLED, kept_rows] = slot
         kept_rows += 1
     return made, kept_rows, gone

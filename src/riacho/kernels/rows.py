@@ -302,9 +302,22 @@ def keep_rows(
     return _settle(slots, int64(0), store, views, chunk, number, used, live)
 
 
-@kernel(f"int64({READ_INT64}, int64[:, ::1], {READ_INT64}, int64[::1])")
-def drop_rows(slots: Int64s, store: Words, views: Int64s, live: Int64s) -> int:
-    """Forget the rows of these slots, and that their strings are alive; how many bytes the strings had in chunks."""
+@kernel(f"void({READ_INT64}, int64, int64, int64[::1])")
+def pick_slots(free: Int64s, free_count: int, used: int, slots: Int64s) -> None:
+    """Take slots: the last ones that are free, and then ones that were never used."""
+    reused = min(free_count, slots.size)
+    for i in range(reused):
+        slots[i] = free[free_count - reused + i]
+    for i in range(reused, slots.size):
+        slots[i] = used + i - reused
+
+
+@kernel(f"int64({READ_INT64}, int64[:, ::1], {READ_INT64}, int64[::1], int64[::1], int64)")
+def drop_rows(slots: Int64s, store: Words, views: Int64s, live: Int64s, free: Int64s, free_count: int) -> int:
+    """Forget the rows of these slots, and that their strings are alive; how many bytes the strings had in chunks.
+
+    The slots are added to those that are free, the first one last.
+    """
     freed = int64(0)
     for i in range(slots.size):
         slot = slots[i]
@@ -318,6 +331,7 @@ def drop_rows(slots: Int64s, store: Words, views: Int64s, live: Int64s) -> int:
             store[slot, word] = 0
             store[slot, word + 1] = 0
         store[slot, 0] = FREE_ROW
+        free[free_count + slots.size - 1 - i] = slot
     return freed
 
 

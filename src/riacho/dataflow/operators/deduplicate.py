@@ -19,7 +19,18 @@ from riacho.dataflow.state.leaf_words import OrderWords
 from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.rows import Located, RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.kernels.deduplicate import KEPT_ROW, KEPT_WORDS, decide_rows, replace_rows
+from riacho.kernels.deduplicate import (
+    CHANGE_LINES,
+    CHANGED,
+    CHOSEN,
+    DECISION_LINES,
+    KEPT_ROW,
+    KEPT_WORDS,
+    MOMENT,
+    SETTLED,
+    decide_rows,
+    replace_rows,
+)
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Deduplicate, TimeAttribute
 
@@ -105,40 +116,32 @@ class DeduplicateOperator:
             self._forget(self._expiry.stale(self._keys.known(batch.rows, located)))
         partitions, _ = self._keys.find(batch.rows, located)
         kept.reserve(self._keys.slots_used)
-        chosen, replaced = np.empty((2, len(batch)), np.int64)
-        words = self._order.read(located)
-        count = decide_rows(partitions, words, 1, kept.values, chosen, replaced)
-        chosen, replaced = chosen[:count], replaced[:count]
-        slots = rows.stage_located(located, chosen)
-        out, moments = np.empty((2, 2 * count), np.int64)
-        settled, removed = np.empty((2, count), np.int64)
-        diff = np.empty(2 * count, np.int8)
+        decided = np.empty((DECISION_LINES, len(batch)), np.int64)
+        count = decide_rows(partitions, self._order.read(located), 1, kept.values, decided)
+        slots = rows.stage_located(located, decided[CHOSEN, :count])
+        changes, diff = np.empty((CHANGE_LINES, 2 * count), np.int64), np.empty(2 * count, np.int8)
         made, added, gone = replace_rows(
-            chosen,
-            replaced,
+            decided,
             slots,
             partitions,
             rows.words,
             rows.chunk_addresses,
             rows.view_marks,
             kept.values,
-            out,
+            changes,
             diff,
-            moments,
-            settled,
-            removed,
         )
-        moments = moments[:made]
+        moments = changes[MOMENT, :made]
         if self._expiry:
             self._expiry.write(partitions[moments], self._keys.slots_used)  # where the row stays, nothing is written
-        rows.settle(settled[:added])
+        rows.settle(changes[SETTLED, :added])
         if made:
-            given = self._output.rows([rows.give(out[:made])], made)
+            given = self._output.rows([rows.give(changes[CHANGED, :made])], made)
             output = Batch(given, batch.sequence[moments], batch.watermark, None if added == made else diff[:made])
         else:
             output = empty_batch(self._schema, batch.watermark)
         if gone:
-            rows.release(removed[:gone])
+            rows.release(changes[SETTLED, count : count + gone])
         rows.end_pass()
         self._keys.end_pass()
         return output

@@ -20,7 +20,7 @@ from riacho.dataflow.state.leaf_words import OrderWords
 from riacho.dataflow.state.partitions import Partitions
 from riacho.dataflow.state.rows import Located, RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.kernels.deduplicate import KEPT_ROW, KEPT_WORDS, decide_rows
+from riacho.kernels.deduplicate import CHOSEN, DECISION_LINES, KEPT_ROW, KEPT_WORDS, REPLACED, decide_rows
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Deduplicate
 
@@ -86,9 +86,9 @@ class FirstInTimeOperator:
         partitions, _ = self._keys.find(batch.rows, located)
         for part in (self._kept, self._came):
             part.reserve(self._keys.slots_used)
-        chosen, replaced = np.empty((2, len(batch)), np.int64)
-        count = decide_rows(partitions, words, 0, self._kept.values, chosen, replaced)
-        chosen, replaced = chosen[:count], replaced[:count]
+        decided = np.empty((DECISION_LINES, len(batch)), np.int64)
+        count = decide_rows(partitions, words, 0, self._kept.values, decided)
+        chosen, replaced = decided[CHOSEN, :count], decided[REPLACED, :count]
         slots = self._rows.stage_located(located, chosen)
         self._rows.settle(slots)
         keys = partitions[chosen]

@@ -36,6 +36,7 @@ from riacho.kernels.rows import (
     drop_rows,
     keep_rows,
     move_strings,
+    pick_slots,
     settle_rows,
     stage_rows,
 )
@@ -155,15 +156,9 @@ class RowStore:
 
     def _take_slots(self, count: int) -> Int64Array:
         reused = min(self._free_count, count)
-        self._free_count -= reused
-        if not reused:
-            slots = np.arange(self._used, self._used + count)
-            self._used += count
-            self._rows.reserve(self._used)
-            return slots
         slots = np.empty(count, np.int64)
-        slots[:reused] = self._free.values[self._free_count : self._free_count + reused]
-        slots[reused:] = np.arange(self._used, self._used + count - reused)
+        pick_slots(self._free.values, self._free_count, self._used, slots)
+        self._free_count -= reused
         self._used += count - reused
         self._rows.reserve(self._used)
         return slots
@@ -220,9 +215,9 @@ class RowStore:
 
     def release(self, slots: Int64Array) -> None:
         """Forget the rows of these slots, each given once, and free the slots for others."""
-        self._chunks.freed += drop_rows(slots, self.words, self._views, self._chunks.live)
-        self._free.reserve(self._free_count + len(slots))
-        self._free.values[self._free_count : self._free_count + len(slots)] = slots[::-1]
+        chunks, count = self._chunks, self._free_count
+        self._free.reserve(count + len(slots))
+        chunks.freed += drop_rows(slots, self._rows.values, self._views, chunks.live, self._free.values, count)
         self._free_count += len(slots)
         self._released += len(slots)
 
