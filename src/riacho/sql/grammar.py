@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from riacho.plan.types import DataType
-from riacho.sql import data_types, literal_grammar
+from riacho.sql import data_types, frame_grammar, literal_grammar
 from riacho.sql.errors import did_you_mean
 from riacho.sql.source import start_of
 from riacho.sql.token_reader import SqlSyntaxError, TokenReader
@@ -216,32 +216,9 @@ class Grammar(TokenReader):
         self.expect("(")
         partition = self._parse_csv(self.value) if self._match(TokenType.PARTITION_BY) else []
         order = self._parse_order()
-        frame = self._frame(self._prev.text.upper()) if self.take("ROWS") or self.take("RANGE") else None
+        frame = frame_grammar.frame(self, self.value) if self.peek("ROWS") or self.peek("RANGE") else None
         self.expect(")")
         return self.expression(exp.Window(this=this, partition_by=partition, order=order, spec=frame), token)
-
-    def _frame(self, kind: str) -> exp.WindowSpec:
-        place = self._prev
-        if self.take("BETWEEN"):
-            start, start_side = self._frame_bound()
-            self.expect("AND")
-            end, end_side = self._frame_bound()
-        else:
-            start, start_side = self._frame_bound()
-            end, end_side = "CURRENT ROW", None
-            if start_side == "FOLLOWING" and start != "UNBOUNDED":  # ROWS 2 FOLLOWING ends there
-                start, start_side, end, end_side = end, end_side, start, start_side
-        frame = exp.WindowSpec(kind=kind, start=start, start_side=start_side, end=end, end_side=end_side)
-        return self.expression(frame, place)
-
-    def _frame_bound(self) -> tuple[exp.Expr | str, str | None]:
-        """(UNBOUNDED, CURRENT ROW or an amount; PRECEDING or FOLLOWING)."""
-        if self.take("CURRENT", "ROW"):
-            return "CURRENT ROW", None
-        amount: exp.Expr | str = "UNBOUNDED" if self.take("UNBOUNDED") else self.value()
-        if not (self.take("PRECEDING") or self.take("FOLLOWING")):
-            self.refuse_token("expected PRECEDING or FOLLOWING")
-        return amount, self._prev.text.upper()
 
     def _parse_value(self, values: bool = True) -> exp.Tuple | None:  # noqa: ARG002 - the parser's signature
         if self.peek("ROW", "("):

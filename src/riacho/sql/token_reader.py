@@ -1,7 +1,7 @@
 """The tokens of one statement: the vocabulary in which grammars are written.
 
-Types (`data_types.py`) and literals (`literal_grammar.py`) read a text by these methods alone, statements by those of
-`Grammar` as well.
+Types (`data_types.py`), literals (`literal_grammar.py`) and frames (`frame_grammar.py`) read a text by these methods
+alone, statements by those of `Grammar` as well.
 """
 
 from __future__ import annotations
