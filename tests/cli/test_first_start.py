@@ -58,6 +58,39 @@ def test_without_a_terminal_one_line_says_what_takes_so_long(capfd: pytest.Captu
 
 
 @pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["run", "missing.sql"], "cannot read the script"),
+        (["sql", "-f", "missing.sql"], "cannot read the script"),
+        (["job", "submit", "missing.sql"], "cannot read the script"),
+        (["produce"], "Missing argument"),
+        (["bench", "nexmark", "--events", "none"], "Invalid value"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else "",
+)
+def test_a_command_that_is_typed_wrongly_says_so_before_anything_is_compiled(
+    command: list[str], said: str, tmp_path: Path
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    process = subprocess.Popen(
+        [str(RIACHO), *command],
+        env={**environment, "XDG_CACHE_HOME": str(tmp_path)},
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        if first == ANNOUNCED:
+            process.terminate()
+        told = first + process.stderr.read()
+
+    assert first != ANNOUNCED
+    assert said in told
+
+
+@pytest.mark.parametrize(
     ("ending", "to_all"),
     [(signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGKILL, False)],
     ids=["SIGTERM", "Ctrl-C", "SIGKILL"],

@@ -118,6 +118,8 @@ def test_an_address_of_another_machine_cannot_be_listened_on(command: str, addre
 
 
 def test_an_empty_name_is_no_job_and_not_that_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "job.sql").touch()
+
     ended = run("job", "submit", "job.sql", "--name", "", cwd=tmp_path)
 
     assert ended.returncode == 2

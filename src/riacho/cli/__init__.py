@@ -18,6 +18,7 @@ import typer
 
 from riacho import __version__
 from riacho.cli.groups import CommandGroup
+from riacho.cli.kernels import KernelCommand
 from riacho.errors import RiachoError
 from riacho.host.parent import die_with_parent
 
@@ -95,10 +96,13 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
 def _add(app: typer.Typer, name: str) -> None:
     """Import a command and add it."""
     command: typer.Typer = import_module(f"riacho.cli.{name}").app
+    if name not in WITHOUT_KERNELS:
+        for each in command.registered_commands:
+            each.cls = KernelCommand
     if command.info.help is None or not isinstance(command.info.help, str):  # one command, not a group of them
         (only,) = command.registered_commands
         assert only.callback is not None, "a command has a function"
-        app.command(name, hidden=only.hidden)(only.callback)
+        app.command(name, cls=only.cls, hidden=only.hidden)(only.callback)
     else:
         app.add_typer(command, name=name)
 
@@ -137,12 +141,7 @@ def main() -> None:
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     words = asked_to_complete()
     arguments = sys.argv[1:] if words is None else words
-    named = named_command(arguments)
     try:
-        if named not in WITHOUT_KERNELS | {None} and "--help" not in arguments and words is None:
-            from riacho.cli.kernels import ensure_compiled
-
-            ensure_compiled()
         command_line(arguments)()
     except RiachoError as error:
         typer.echo(f"error: {error}", err=True)

@@ -63,18 +63,18 @@ def submit(
     from riacho.jobs.registry import JobSpec, checked_name
     from riacho.jobs.script import compile_job_script
 
-    name = checked_name(file.stem if name is None else name)
-    sql = read_script(file)
-    variables = used_variables(sql, assignments)
-    script = compile_job_script(sql, str(file), {KAFKA_VARIABLE: kafka, **variables}, python_modules(python))
+    name = checked_name(file.path.stem if name is None else name)
+    variables = used_variables(file.text, assignments)
+    values = {KAFKA_VARIABLE: kafka, **variables}
+    script = compile_job_script(file.text, str(file.path), values, python_modules(python))
     if not script.jobs:
-        raise UsageError("the script starts no job", where=str(file), mend="write INSERT INTO a table SELECT …")
+        raise UsageError("the script starts no job", where=str(file.path), mend="write INSERT INTO a table SELECT …")
     functions = {path.name: read_script(path) for path in python or ()}
     with _catalog(kafka) as catalog:
         catalog.await_platform(_say_once("waiting for the platform to run jobs"))
         known = catalog.specs().get(name)
         now_ms = SystemClock().now_ms()
-        spec = JobSpec(name, sql, file.name, variables, submitted_ms=now_ms, fresh=fresh, python=functions)
+        spec = JobSpec(name, file.text, file.path.name, variables, submitted_ms=now_ms, fresh=fresh, python=functions)
         catalog.hand_over(spec.after(known))
     typer.echo(f"submitted {name}; riacho job list shows how it does")
 

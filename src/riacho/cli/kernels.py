@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperCommand
+
+if TYPE_CHECKING:
+    from typer._click.core import Context
 
 app = typer.Typer()
 
@@ -13,6 +18,14 @@ app = typer.Typer()
 def kernels() -> None:
     """Compile the kernels into the user's cache directory, if that was not done yet."""
     ensure_compiled()
+
+
+class KernelCommand(TyperCommand):
+    """A command that needs kernels: they are compiled once its arguments are understood and its script is read."""
+
+    def invoke(self, ctx: Context) -> Any:
+        ensure_compiled()
+        return super().invoke(ctx)
 
 
 def ensure_compiled() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.scripts import Assignments, PythonFiles, Script, all_variables, python_modules, read_script
+from riacho.cli.scripts import Assignments, PythonFiles, Script, all_variables, python_modules
 
 if TYPE_CHECKING:
     from riacho.jobs.reporter import Reporter
@@ -70,12 +70,12 @@ def run(
 
     log_to_stderr()
     variables = all_variables(kafka, assignments)
-    script = compile_job_script(read_script(file), str(file), variables, python_modules(python))
+    script = compile_job_script(file.text, str(file.path), variables, python_modules(python))
     for result in script.results:
         typer.echo(result.text)
     if not script.jobs and not script.results:
-        raise UsageError("the script starts no job", where=str(file), mend="write INSERT INTO a table SELECT …")
-    base = checked_name(name or file.stem.lower())
+        raise UsageError("the script starts no job", where=str(file.path), mend="write INSERT INTO a table SELECT …")
+    base = checked_name(name or file.path.stem.lower())
     for number, job in enumerate(script.jobs):
         own = base if len(script.jobs) == 1 else f"{base}/{number + 1}"  # no other job's name has a slash
         folder = directory / "jobs" / own

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
@@ -18,7 +19,22 @@ if TYPE_CHECKING:
 KAFKA_VARIABLE = "KAFKA"
 """The variable that `--kafka` fills."""
 
-Script = Annotated[Path, typer.Argument(metavar="FILE", help="A script of Flink SQL.")]
+
+@dataclass(frozen=True, slots=True)
+class ScriptFile:
+    """A script's text, and the file that has it."""
+
+    path: Path
+    text: str
+
+    @classmethod
+    def read(cls, name: str) -> Self:
+        """Raises `UsageError` where it cannot be read."""
+        path = Path(name)
+        return cls(path, read_script(path))
+
+
+Script = Annotated[ScriptFile, typer.Argument(parser=ScriptFile.read, metavar="FILE", help="A script of Flink SQL.")]
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Fills ${NAME}, as the environment does. Repeatable."),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ import typer
 from riacho.cli.ending import interrupted_by_signals
 from riacho.cli.options import DEFAULT_KAFKA, Kafka
 from riacho.cli.phrases import counted
-from riacho.cli.scripts import Assignments, PythonFiles, all_variables, python_modules, read_script
+from riacho.cli.scripts import Assignments, PythonFiles, ScriptFile, all_variables, python_modules
 from riacho.client.reaching import connected
 from riacho.errors import RiachoError, UsageError
 
@@ -43,7 +42,10 @@ def sql(
         typer.Option("--execute", "-e", metavar="TEXT", help="Statements, with semicolons between. Repeatable."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", metavar="FILE", help="A script; before the TEXT of -e, if any.")
+        ScriptFile | None,
+        typer.Option(
+            "--file", "-f", parser=ScriptFile.read, metavar="FILE", help="A script; before the TEXT of -e, if any."
+        ),
     ] = None,
     kafka: Kafka = DEFAULT_KAFKA,
     assignments: Assignments = None,
@@ -75,7 +77,7 @@ def sql(
         raise UsageError("--json and --csv contradict each other", mend="give one")
     form = Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
     variables = all_variables(kafka, assignments)
-    texts = [(str(file), read_script(file))] if file is not None else []
+    texts = [(str(file.path), file.text)] if file is not None else []
     texts += [("-e", text) for text in statements or ()]
     with interrupted_by_signals():
         try:
