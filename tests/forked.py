@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import forked_command
+from riacho.cli.kernels import ensure_compiled
 from riacho.cli.platform import PART_IMPORTS
 from riacho.host import fork_server
 
@@ -100,6 +101,7 @@ class _Server:
     """The process that is forked from: one for all tests, to the end of the tests' own process."""
 
     def __init__(self) -> None:
+        ensure_compiled()  # else the first command does it, and says so where a test reads what else it says
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ends: dict[int, int] = {}
         with theirs:
