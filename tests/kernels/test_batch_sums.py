@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import crc32c
 import numpy as np
 import pytest
@@ -64,3 +69,20 @@ def test_more_batches_are_listed_than_fit_into_one_call() -> None:
     assert len(batches) == 2 * LISTED + 1
     assert (np.diff(batches[:, layout.POSITION]) == layout.HEADER_SIZE).all()
     assert first_wrong(data.tobytes()) == -1
+
+
+def test_batches_are_read_by_code_for_any_processor_of_the_kind(tmp_path: Path) -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from riacho.client.records import decode_batches, list_batches\n"
+        "data = np.frombuffer(sys.stdin.buffer.read(), np.uint8)\n"
+        "print(decode_batches('t', 0, data, list_batches(data)).next_offset)\n"
+    )
+    environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "XDG_CACHE_HOME": str(tmp_path)}
+    environment.pop("NUMBA_CACHE_DIR", None)
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=batch(b"") * 3, env=environment, capture_output=True, check=False
+    )
+
+    assert (done.stdout, done.returncode) == (b"1\n", 0), done.stderr.decode()

@@ -38,12 +38,18 @@ class Frames:
         self._lock = threading.RLock()
         """May be asked for by whoever has it: what is collected while it is held gives memory back."""
         self._free: deque[mmap.mmap] = deque()
-        self._kept = 0
-        """Bytes of those."""
+        self.kept = 0
+        """Bytes that wait to be used again."""
 
     def take(self, size: int) -> Bytes:
-        """An array of so many bytes, whatever they are."""
+        """An array of so many bytes, whatever they are.
+
+        After a small one nothing is kept: whoever receives little has caught up.
+        """
         if size < LARGE:
+            with self._lock:
+                self._free.clear()
+                self.kept = 0
             return np.empty(size, np.uint8)
         memory = self._room(size)
         frame = np.frombuffer(memory, np.uint8, size)
@@ -55,7 +61,7 @@ class Frames:
         with self._lock:
             while self._free:
                 memory = self._free.popleft()
-                self._kept -= len(memory)
+                self.kept -= len(memory)
                 if len(memory) >= size:
                     return memory
         memory = mmap.mmap(-1, -(-size // LARGE) * LARGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -66,6 +72,6 @@ class Frames:
     def _give(self, memory: mmap.mmap) -> None:
         with self._lock:
             self._free.append(memory)
-            self._kept += len(memory)
-            while self._kept > MOST_KEPT:
-                self._kept -= len(self._free.popleft())
+            self.kept += len(memory)
+            while self.kept > MOST_KEPT:
+                self.kept -= len(self._free.popleft())

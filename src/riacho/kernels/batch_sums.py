@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -62,11 +62,12 @@ def _instruction(name: str) -> Callable[[int, int], int]:
 
 
 def _fastest() -> Callable[[int, int], int]:
-    """The processor's instruction, where it has one."""
-    features = binding.get_host_cpu_features()
-    for feature, name in _INSTRUCTIONS.items():
-        if features.get(feature):
-            return _instruction(name)
+    """The processor's instruction, where it has one and Numba was not told to compile for another processor."""
+    if config.CPU_NAME is None and config.CPU_FEATURES is None:  # type: ignore[attr-defined]
+        features = binding.get_host_cpu_features()
+        for feature, name in _INSTRUCTIONS.items():
+            if features.get(feature):
+                return _instruction(name)
     return inner(add_word_by_bits)
 
 
