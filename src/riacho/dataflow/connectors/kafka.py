@@ -31,9 +31,10 @@ TIMESTAMP, SPECIFIC, UNBOUNDED = "timestamp", "specific-offsets", "unbounded"
 ALL, EXCEPT_KEY = "ALL", "EXCEPT_KEY"
 DEFAULT, FIXED, ROUND_ROBIN = "default", "fixed", "round-robin"
 
-PARTITION_FETCH_BYTES = 16 << 20
-"""Sixteen times what Kafka's consumer asks for: each response costs the job's main thread some handing over of the
-interpreter's lock, which took as long as 500 rows of a small pass. Where little waits in the log, as little is fetched.
+FETCH_BYTES = 16 << 20
+"""Of one response, be it all of one partition, where Kafka's consumer asks for 1 MiB of each and 50 MiB in all. Each
+response costs the job's main thread some handing over of the interpreter's lock, which took as long as 500 rows of a
+small pass; larger ones are memory that is cleared before and leaves the caches. Where little waits, little is fetched.
 """
 
 Offsets = Mapping[int, int]
@@ -168,8 +169,8 @@ class KafkaTable:
         return FetchConfig(
             max_wait_ms=int(properties.get("fetch.max.wait.ms", 500)),
             min_bytes=int(properties.get("fetch.min.bytes", 1)),
-            max_bytes=int(properties.get("fetch.max.bytes", 50 << 20)),
-            max_partition_bytes=int(properties.get("max.partition.fetch.bytes", PARTITION_FETCH_BYTES)),
+            max_bytes=int(properties.get("fetch.max.bytes", FETCH_BYTES)),
+            max_partition_bytes=int(properties.get("max.partition.fetch.bytes", FETCH_BYTES)),
             read_committed=properties.get("isolation.level", "read_committed") == "read_committed",
             offset_reset=self.offset_reset(),
         )
