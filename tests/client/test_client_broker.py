@@ -18,6 +18,7 @@ from riacho.client import (
     Cluster,
     CommittedOffset,
     DeliveryError,
+    FetchConfig,
     Fetcher,
     HeaderColumn,
     KafkaError,
@@ -347,3 +348,20 @@ def test_a_truncated_log_is_told_to_who_has_read_past_it(broker: StartBroker, to
         with pytest.raises(OffsetOutOfRangeError, match="truncated to offset 1"):
             fetcher.fetch(max_wait_ms=DEADLINE_MS)
     cluster.close()
+
+
+def test_all_partitions_have_their_share_of_a_response_that_one_could_fill(cluster: Cluster, topic: str) -> None:
+    Admin(cluster).create_topics([NewTopic(topic, 4)])
+    values = BinaryColumn.constant(b"x" * 1000, 400)
+    with Producer(cluster, ProducerConfig(batch_size=10_000)) as producer:
+        for partition in range(4):
+            producer.produce(topic, ProduceColumns(values, partition=partition))
+        producer.flush()
+    config = FetchConfig(max_bytes=400_000, max_partition_bytes=400_000)
+    with Fetcher(cluster, config) as fetcher:
+        fetcher.assign(dict.fromkeys(partitions_of(cluster, topic), EARLIEST))
+        rows: dict[int, int] = {}
+        while sum(rows.values()) < 380:
+            for block in fetcher.fetch(max_wait_ms=DEADLINE_MS, max_rows=380 - sum(rows.values())):
+                rows[block.partition] = rows.get(block.partition, 0) + len(block)
+    assert sorted(rows) == [0, 1, 2, 3], "none waited for another to be read to its end"

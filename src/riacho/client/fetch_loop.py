@@ -30,6 +30,9 @@ RECHECK_MS = 20
 SMALL_ANSWER_BYTES = 1 << 16
 """An answer with less costs what its calls cost: where records trickle, thousands of them would take a core."""
 
+SMALLEST_SHARE = 1 << 16
+"""Of a response each partition has its share, so that all are read alike, but no fewer bytes than these."""
+
 ASKED_WITHIN_S = 0.01
 """After a small answer the taker is waited for so long. One that takes longer over what it took finds more at once."""
 
@@ -82,6 +85,7 @@ class FetchLoop:
         self._connection: Connection | None = None
         self._asked: dict[TopicPartition, _Asked] = {}
         """The request under way. Guarded by `changed`."""
+        self._turn = 0
         self.ended = False
         """Whether the loop asks for nothing more. Guarded by `changed`."""
         self._thread = start_broker_thread(f"riacho-fetch-{node}", self._fetch, self._release)
@@ -176,14 +180,17 @@ class FetchLoop:
                 assigned.in_flight = True
             asked = {one.partition: _Asked(one, one.position, one.seeks) for one in room}
             self._asked = asked
+            self._turn = (self._turn + 1) % len(room)
+            room = room[self._turn :] + room[: self._turn]  # the broker fills a response from the first one on
             room.sort(key=lambda one: one.partition.topic)
+            share = max(self._config.max_bytes // len(room), SMALLEST_SHARE)
             request = encode_fetch(
                 [
                     FetchFrom(
                         one.partition,
                         one.leader.epoch if one.leader else -1,
                         one.position,
-                        self._config.max_partition_bytes,
+                        min(self._config.max_partition_bytes, share),
                     )
                     for one in room
                 ],
