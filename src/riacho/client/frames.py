@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from riacho.host.memory import map_memory
+
 Bytes = NDArray[np.uint8]
 
 LARGE: Final = 1 << 20
@@ -64,10 +66,7 @@ class Frames:
                 self.kept -= len(memory)
                 if len(memory) >= size:
                     return memory
-        memory = mmap.mmap(-1, -(-size // LARGE) * LARGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            memory.madvise(mmap.MADV_HUGEPAGE)
-        return memory
+        return map_memory(-(-size // LARGE) * LARGE)
 
     def _give(self, memory: mmap.mmap) -> None:
         with self._lock:

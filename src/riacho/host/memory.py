@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import mmap
 import os
 import threading
 from queue import SimpleQueue
@@ -84,3 +85,11 @@ os.register_at_fork(after_in_child=_renew)
 def back_memory(address: int, size: int) -> None:
     """Have this memory, which is to be written to soon, backed by pages in another thread. What it holds stays."""
     _backing.ask(address, size)
+
+
+def map_memory(size: int) -> mmap.mmap:
+    """Zeros that nothing else uses, in large pages where the system has them: fewer faults and fewer misses."""
+    mapping = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        mapping.madvise(mmap.MADV_HUGEPAGE)
+    return mapping

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riacho.host.memory import back_memory
+from riacho.host.memory import back_memory, map_memory
 
 MAPPED_BYTES = 1 << 20
 """From this size on an array has its own mapping, which the kernel can enlarge without copying it."""
@@ -20,19 +20,11 @@ MAX_AHEAD_BYTES = 32 << 20
 """Of a mapped array half as much as is used, but no more than this, gets its memory before it is needed."""
 
 
-def _mapped(size: int) -> mmap.mmap:
-    """Zeros that nothing else uses."""
-    mapping = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        mapping.madvise(mmap.MADV_HUGEPAGE)  # pages are touched at random: fewer faults, fewer misses
-    return mapping
-
-
 def fresh_bytes(size: int) -> npt.NDArray[np.uint8]:
     """Bytes to be written to soon, a large number of them in a mapping of their own, whose memory is asked for."""
     if size < MAPPED_BYTES:
         return np.empty(size, np.uint8)
-    fresh = np.frombuffer(_mapped(size), np.uint8)
+    fresh = np.frombuffer(map_memory(size), np.uint8)
     back_memory(fresh.__array_interface__["data"][0], size)
     return fresh
 
@@ -101,7 +93,7 @@ class Growable:
             return
         size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
         if self._mapping is None:
-            mapping = _mapped(size)
+            mapping = map_memory(size)
             grown = self._view(mapping, size // item)
             grown[:have] = self.values
         else:
