@@ -236,6 +236,36 @@ def test_an_old_row_and_a_new_one_are_an_update_where_they_are_one_row(query: st
     assert out.getvalue() == printed
 
 
+KEYED = """
+    CREATE TABLE v (id BIGINT, x INT) WITH ('connector' = 'datagen');
+    CREATE TABLE k (id BIGINT, x INT, PRIMARY KEY (id) NOT ENFORCED) WITH (
+        'connector' = 'upsert-kafka', 'topic' = 'k', 'key.format' = 'json', 'value.format' = 'json',
+        'properties.bootstrap.servers' = 'nowhere:1'
+    );
+    CREATE TABLE p (a BIGINT) WITH ('connector' = 'print');
+"""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT COUNT(*) FROM v GROUP BY id",
+        "SELECT COUNT(*) + 1 FROM v GROUP BY id HAVING COUNT(*) > 1",
+        "SELECT x FROM k",
+        "SELECT m FROM k JOIN (SELECT x, MAX(id) AS m FROM v GROUP BY x) AS w ON k.x = w.x",
+        "SELECT x FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY x) AS n FROM v) WHERE n = 1",
+    ],
+)
+def test_the_key_of_an_updated_row_need_not_be_shown(query: str) -> None:
+    out = io.StringIO()
+    sink = compile_job(f"{KEYED} INSERT INTO p {query};").sinks[0]
+    opened = open_sink(sink, ConnectorEnvironment(stdout=out))
+    hidden = len(sink.input.schema) - 1
+    rows = [(1, *([7] * hidden)), (5, *([8] * hidden)), (2, *([7] * hidden)), (6, *([9] * hidden))]
+    write((opened, polars_schema(sink.input.schema)), rows, [-1, -1, 1, 1])
+    assert out.getvalue() == "-U[1]\n-D[5]\n+U[2]\n+I[6]\n"
+
+
 def test_a_black_hole_counts() -> None:
     into = sink("id INT", {"connector": "blackhole"})
     write(into, [(1,), (2,)])

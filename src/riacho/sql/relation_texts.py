@@ -138,6 +138,11 @@ def _materialize(relation: Materialize) -> str:
     return f"Materialize({', '.join(parts)})"
 
 
+def _sink(relation: Sink) -> str:
+    names = (column.name for column in relation.table.persisted_columns)
+    return f"Sink(table=[{relation.table.name}], fields=[{', '.join(names)}])"
+
+
 def _selected(relation: Project) -> str:
     parts = []
     for expression, name in zip(relation.expressions, relation.names, strict=True):
@@ -385,7 +390,7 @@ _STEPS: dict[type[Relation], Callable[[Any], str]] = {
     EmptyGroup: lambda relation: f"EmptyGroup(values=[{', '.join(map(str, relation.values))}])",
     Materialize: _materialize,
     UpsertMaterialize: lambda relation: f"SinkUpsertMaterializer(key=[{_named(relation.input, relation.key)}])",
-    Sink: lambda relation: f"Sink(table=[{relation.table.name}], fields=[{', '.join(relation.schema.names)}])",
+    Sink: _sink,
 }
 """As Flink names each step."""
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from riacho.plan.expressions import Position
 from riacho.plan.passes import optimize_together
 from riacho.plan.passes.multi_join import STRATEGY, recognize_multi_joins
+from riacho.plan.passes.row_keys import keep_row_keys
 from riacho.plan.passes.upsert_materialize import UPSERT_MATERIALIZE, materialize_upserts
 from riacho.plan.relations import Job, Relation
 from riacho.sql.batch import batch_sink, bind_batch, in_batch, is_batch
@@ -319,7 +320,7 @@ class Session:
         for insert, sink in zip(inserts, sinks, strict=True):
             binder.check_changelog(sink, insert)
         strategy = self.options.get(UPSERT_MATERIALIZE, "AUTO")
-        sinks = tuple(materialize_upserts(sink, strategy) for sink in sinks)
+        sinks = tuple(keep_row_keys(materialize_upserts(sink, strategy)) for sink in sinks)
         return Job(sinks, options)
 
     def _optimized(self, relations: tuple[Step, ...], source: SourceText) -> tuple[Step, ...]:

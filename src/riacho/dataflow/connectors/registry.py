@@ -124,7 +124,7 @@ def _print_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:
 
     keys = unique_keys(sink.input)
     key = sorted(min(keys, key=lambda one: sorted(one))) if keys else None
-    return PrintSink(sink.table, environment, key)
+    return PrintSink(sink.table, sink.input.schema, environment, key)
 
 
 def _blackhole_sink(sink: SinkRelation, environment: ConnectorEnvironment) -> Sink:

@@ -22,7 +22,8 @@ from riacho.dataflow.sources import Json, Positions
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.java_numbers import double_text, float_text
 from riacho.formats.options import Option, boolean, text
-from riacho.plan.tables import Table
+from riacho.plan.relations import Schema
+from riacho.plan.tables import Table, TableColumn
 
 INSERT, UPDATE_BEFORE, UPDATE_AFTER, DELETE = "+I", "-U", "+U", "-D"
 
@@ -43,14 +44,18 @@ def check_print(table: Table) -> tuple[str, bool]:
 class PrintSink:
     """Writes a line per change. With the fields that identify a row, −old +new of one is an update (-U, +U).
 
-    No fields identify the only row that there is; `key` None says that nothing identifies a row.
+    No fields identify the only row that there is; `key` None says that nothing identifies a row. What is given may have
+    more fields than the table shows: see `keep_row_keys`.
     """
 
-    def __init__(self, table: Table, environment: ConnectorEnvironment, key: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, table: Table, given: Schema, environment: ConnectorEnvironment, key: Sequence[int] | None = None
+    ) -> None:
         identifier, to_errors = check_print(table)
         self._prefix = f"{identifier}> " if identifier else ""
         self._out: TextIO = sys.stderr if to_errors else environment.stdout
-        self._fields = format_fields(table.persisted_columns)
+        self._fields = format_fields(TableColumn(field.name, field.type) for field in given)
+        self._width = len(table.persisted_columns)
         self._key = None if key is None else tuple(key)
         self._rows = 0
         self._bytes = 0
@@ -60,7 +65,9 @@ class PrintSink:
         rows = list(zip(*columns, strict=True))
         keys = None if self._key is None else [tuple(row[index] for index in self._key) for row in rows]
         kinds = row_kinds(batch.signs().tolist(), keys)
-        lines = "".join(f"{self._prefix}{kind}[{', '.join(row)}]\n" for kind, row in zip(kinds, rows, strict=True))
+        lines = "".join(
+            f"{self._prefix}{kind}[{', '.join(row[: self._width])}]\n" for kind, row in zip(kinds, rows, strict=True)
+        )
         self._out.write(lines)
         self._rows += len(rows)
         self._bytes += len(lines)

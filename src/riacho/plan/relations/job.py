@@ -20,7 +20,10 @@ class UpsertMaterialize(Unary):
 
 @dataclass(frozen=True, slots=True)
 class Sink(Unary):
-    """INSERT INTO `table`: the input's fields are the table's persisted columns, in its order, types cast."""
+    """INSERT INTO `table`: the input's fields are the table's persisted columns, in its order, types cast.
+
+    For a printed table others may stand behind those, which tell its rows apart (`keep_row_keys`).
+    """
 
     table: Table
 
