@@ -74,7 +74,7 @@ def stored() -> set[str]:
         operators = {each.id: type(each.relation).__name__ for each in graph.metrics()}
         for name, array in graph.snapshot().items():
             step, _, part = name.partition(".")
-            if part.startswith("state."):
+            if part.startswith("state.") or part == "watermark":
                 numbered = re.sub(r"\d+", "N", part.removeprefix("state."))
                 lines.add(f"{operators[step]}: {numbered} {array.dtype} {'x'.join(map(str, ('n', *array.shape[1:])))}")
     for room in (rank_layout, row_words):

@@ -514,6 +514,29 @@ def test_a_silent_partition_holds_windows_back_no_longer_than_it_may(
     assert process.end() == 0
 
 
+def test_a_table_that_has_fallen_silent_holds_the_tables_that_it_is_united_with_back_no_longer_than_it_may(
+    kafka: RunningBroker, topic: str, job: StartJob, reader: OpenReader
+) -> None:
+    columns, option = "ts TIMESTAMP(3), WATERMARK FOR ts AS ts", {"scan_watermark_idle-timeout": "200 ms"}
+    for name in (topic, f"{topic}.rare"):
+        create_topic(kafka.bootstrap, name)
+    counted = reader(kafka, f"{topic}.counted")
+    sql = (
+        kafka_table("events", columns, topic, **option)
+        + kafka_table("rare", columns, f"{topic}.rare", **option)
+        + kafka_table("counted", "n BIGINT", f"{topic}.counted")
+        + "CREATE VIEW united AS SELECT ts FROM events UNION ALL SELECT ts FROM rare;"
+        "INSERT INTO counted SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE united, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) "
+        "GROUP BY window_start, window_end;"
+    )
+    process = job(kafka, sql).start()
+    produce(kafka.bootstrap, f"{topic}.rare", [{"ts": "2024-01-01 00:00:00"}])
+    produce(kafka.bootstrap, topic, [{"ts": f"2024-01-01 00:{minute:02}:00"} for minute in (0, 0, 1)])
+    until(counted.read, "the first minute closes, although one table has no more records")
+    assert [value["n"] for value in counted.values()] == [3]
+    assert process.end() == 0
+
+
 BAD = [b'{"id": 1, "k": 1, "amount": 1}', b'{"id": 2, "k', b'{"id": 3, "k": 1, "amount": 1}']
 
 

@@ -1,4 +1,4 @@
-"""What a worker measures: which partition holds the watermark back."""
+"""What a worker measures: how far event time has come, and which partition holds it back."""
 
 from __future__ import annotations
 
@@ -34,6 +34,33 @@ class Partitions:
 
     def lag(self) -> int | None:
         return None
+
+
+def test_the_watermark_of_a_job_is_that_of_a_table_that_is_not_idle() -> None:
+    script = """
+        CREATE TABLE rare (ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+          WITH ('connector' = 'kafka', 'scan.watermark.idle-timeout' = '1 s');
+        CREATE TABLE often (ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka');
+        CREATE TABLE seen (ts TIMESTAMP(3)) WITH ('connector' = 'print');
+        INSERT INTO seen SELECT ts FROM rare UNION ALL SELECT ts FROM often;
+    """
+    clock = ManualClock()
+    (job,) = compile_script(script, "rare.sql").jobs
+    graph = Graph.build(job, Settings(clock=clock))
+    scans = {relation.table.name: scan for scan, relation in graph.scans.items()}
+    list(graph.run_pass({scans["rare"]: at_millis(1_000, first=0), scans["often"]: at_millis(2_000, first=1)}))
+    clock.advance(1_000)
+    list(graph.run_pass({scans["often"]: at_millis(3_000, first=2)}))
+    measurements = Measurements(clock)
+    sources = {scan: cast(Source, Partitions([f"{name}-0"])) for name, scan in scans.items()}
+    assert measurements.update(graph, sources, {}, final=True)
+    assert measurements.current["watermark"] == 3_000
+    assert [each["table"] for each in measurements.current["held_back_by"]] == ["often"]
+
+
+def at_millis(millis: int, *, first: int) -> Batch:
+    times = pl.Series("ts", [millis * 1000], dtype=pl.Int64).cast(pl.Datetime("us"))
+    return Batch(times.to_frame(), np.array([first]), WatermarkSteps.still(), split=np.zeros(1, np.int32))
 
 
 def measured(rows: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:

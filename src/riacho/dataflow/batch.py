@@ -40,16 +40,20 @@ class WatermarkSteps:
 
     It stands at `before` until the row `sequence[0]` has been seen and at `value[i]` after the row `sequence[i]`.
     Both arrays ascend; `value` strictly.
+
+    `idle`: nobody is to wait for it, since nothing has come for long (`riacho.dataflow.watermark`). Who holds a
+    watermark back says the same of it.
     """
 
     before: int
     sequence: Int64Array
     value: Int64Array
+    idle: bool = False
 
     @staticmethod
-    def still(value: int = NO_WATERMARK) -> WatermarkSteps:
+    def still(value: int = NO_WATERMARK, *, idle: bool = False) -> WatermarkSteps:
         """A watermark that does not move in this pass."""
-        return WatermarkSteps(value, _NOTHING, _NOTHING)
+        return WatermarkSteps(value, _NOTHING, _NOTHING, idle)
 
     def then(self, sequence: int, value: int) -> WatermarkSteps:
         """The same steps and one more: `value` after the row `sequence`.
@@ -59,7 +63,7 @@ class WatermarkSteps:
         >>> WatermarkSteps.still(5).then(8, END_OF_TIME).after == END_OF_TIME
         True
         """
-        return WatermarkSteps(self.before, np.append(self.sequence, sequence), np.append(self.value, value))
+        return WatermarkSteps(self.before, np.append(self.sequence, sequence), np.append(self.value, value), self.idle)
 
     @property
     def after(self) -> int:
@@ -87,27 +91,7 @@ class WatermarkSteps:
             return self
         first, stop = np.searchsorted(self.sequence, [low, high], side="right").tolist()
         before = int(self.value[first - 1]) if first else self.before
-        return WatermarkSteps(before, self.sequence[first:stop], self.value[first:stop])
-
-    @staticmethod
-    def minimum(inputs: list[WatermarkSteps]) -> WatermarkSteps:
-        """The watermark of an operator with several inputs: at each row the least of theirs.
-
-        >>> left = WatermarkSteps(0, np.array([1, 4]), np.array([50, 90]))
-        >>> right = WatermarkSteps(10, np.array([2]), np.array([70]))
-        >>> both = WatermarkSteps.minimum([left, right])
-        >>> both.before, both.sequence.tolist(), both.value.tolist()
-        (0, [1, 2, 4], [10, 50, 70])
-        """
-        if all(steps is inputs[0] for steps in inputs):  # of one source
-            return inputs[0]
-        before = min(steps.before for steps in inputs)
-        moments = np.unique(np.concatenate([steps.sequence for steps in inputs]))
-        if not len(moments):
-            return WatermarkSteps.still(before)
-        least = np.min([steps.seen_by(moments + 1) for steps in inputs], axis=0)
-        rises = least > np.concatenate((np.array([before], np.int64), least[:-1]))  # a difference could overflow
-        return WatermarkSteps(before, moments[rises], least[rises])
+        return WatermarkSteps(before, self.sequence[first:stop], self.value[first:stop], self.idle)
 
 
 @dataclass(slots=True)  # freezing one takes longer than some operators take for its rows
@@ -148,6 +132,10 @@ class Batch:
     def with_rows(self, rows: Columnar) -> Batch:
         """The same rows with other columns, in either form."""
         return Batch(rows, self.sequence, self.watermark, self.diff, self.split)
+
+    def with_watermark(self, watermark: WatermarkSteps) -> Batch:
+        """The same rows under another watermark."""
+        return Batch(self.rows, self.sequence, watermark, self.diff, self.split)
 
     def with_rows_of(self, rows: Columnar, places: Int64Array) -> Batch:
         """These rows, which are what was made of the rows at `places`."""

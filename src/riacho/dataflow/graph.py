@@ -15,10 +15,11 @@ from riacho.dataflow.compile import Node, compile_job
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.operator import Divided, StateArrays, Timed
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.operators.lookup_join import LookupJoinOperator
 from riacho.dataflow.operators.rejects import RejectedRow, Rejects
 from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.state.snapshots import prefixed, section
-from riacho.dataflow.watermark import BEFORE_ALL_ROWS
+from riacho.dataflow.watermark import BEFORE_ALL_ROWS, CombinedWatermark
 from riacho.errors import RiachoError
 from riacho.plan.relations import Alignment, Job, Relation, Scan, Sink
 
@@ -29,7 +30,7 @@ class SnapshotMismatchError(RiachoError):
 
 @dataclass(frozen=True, slots=True)
 class OperatorMetrics:
-    """What an operator has done so far. `watermark` is its output's, in milliseconds.
+    """What an operator has done so far. `watermark` is its output's, in milliseconds; nobody waits for an `idle` one.
 
     `relation` is what it computes, `inputs` are the places of those that it reads.
     """
@@ -42,12 +43,13 @@ class OperatorMetrics:
     late_rows: int
     state_bytes: int
     watermark: int
+    idle: bool
 
 
 class _Step:
     """A node that is not a scan, and what a pass asks of it."""
 
-    __slots__ = ("divided", "inputs", "node", "operator", "place")
+    __slots__ = ("divided", "inputs", "node", "operator", "place", "watermark")
 
     def __init__(self, place: int, node: Node) -> None:
         self.place = place
@@ -56,6 +58,9 @@ class _Step:
         self.operator = node.operator
         operator: object = node.operator
         self.divided = operator if isinstance(operator, Divided) else None
+        # A table that is looked up says with its watermark that it has been read: event time is the left input's.
+        combines = len(node.inputs) > 1 and not isinstance(operator, LookupJoinOperator)
+        self.watermark = CombinedWatermark() if combines else None
 
 
 class Graph:
@@ -106,6 +111,8 @@ class Graph:
         """Run these; `outputs` has those of all scans and of the steps before."""
         for step in steps:
             taken = tuple([outputs[below] for below in step.inputs])
+            if step.watermark is not None:
+                taken = step.watermark.over(taken)
             if step.divided is not None:
                 parts = step.divided.parts(taken)
                 bound, output = next(parts)
@@ -213,6 +220,7 @@ class Graph:
                 node.operator.late_rows if node.operator is not None else 0,
                 node.operator.state_bytes if node.operator is not None else 0,
                 watermark.after,
+                watermark.idle,
             )
             for node, watermark in zip(self._nodes, self._watermarks, strict=True)
         ]
@@ -226,6 +234,9 @@ class Graph:
             mark = np.frombuffer(node.fingerprint.encode(), np.uint8)
             counters = np.array([self._rows_in(node), node.rows_out], np.int64)
             arrays |= prefixed(node.id, {"plan": mark, "ended": ended, "rows": counters, **prefixed("state", state)})
+        for step in self._steps:
+            if step.watermark is not None:
+                arrays[f"{step.node.id}.watermark"] = step.watermark.snapshot()
         return arrays
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -246,6 +257,9 @@ class Graph:
                 self._ended.add(node.id)
             if node.operator is not None:
                 node.operator.restore(section("state", part))
+        for step in self._steps:
+            if step.watermark is not None:
+                step.watermark.restore(sections[step.place]["watermark"])
 
     @staticmethod
     def _mismatch(reason: str) -> SnapshotMismatchError:

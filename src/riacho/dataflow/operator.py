@@ -13,7 +13,7 @@ from riacho.dataflow.batch import Batch
 StateArrays = dict[str, npt.NDArray[np.generic]]
 """An operator's state as named flat arrays: what a snapshot stores, one after another."""
 
-STATE_LAYOUT = 1
+STATE_LAYOUT = 2
 """Which layout of all operators' state this code writes and reads. A snapshot of another one is refused.
 
 To be raised whenever code that is to come would misread an array as it is stored today: another name, type or order,
@@ -32,6 +32,8 @@ class Operator(Protocol):
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         """The change of the output that the changes of the inputs cause.
+
+        The batches of several inputs all have one watermark, which is combined of theirs (`CombinedWatermark`).
 
         Raises `RowError` where an expression fails on a row.
         """

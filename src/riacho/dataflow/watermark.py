@@ -1,7 +1,13 @@
-"""Event time per row: the watermark of a source with several splits.
+"""Event time per row: one watermark of several, those of a source's splits or of an operator's inputs.
+
+It is the least of those that count, and never falls. One that is idle does not count, for nothing has come from there
+for so long that nobody is to wait for it; when it wakes, its rows behind the watermark are late. One that has ended
+does not count either. Where none is left that counts, the watermark goes as far as the furthest of the idle ones has
+come, whichever fell silent first, and is idle itself.
 
 Source: Flink, "Generating Watermarks", with `'scan.watermark.emit.strategy' = 'on-event'`: the watermark moves with
-each row, not with a timer, so results do not depend on when and in what batches rows arrive.
+each row, not with a timer, so results do not depend on when and in what batches rows arrive. "Dealing With Idle
+Sources": CombinedWatermarkStatus.
 """
 
 from __future__ import annotations
@@ -12,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Int64Array, WatermarkSteps
+from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.operator import StateArrays
 from riacho.host.clock import Clock
 from riacho.kernels.windows import advance_watermark
@@ -22,6 +28,70 @@ FIRST = np.empty(0, np.int32)
 
 BEFORE_ALL_ROWS = -1
 """The sequence number before the job's first."""
+
+
+Bools = npt.NDArray[np.bool_]
+
+
+def combined(levels: Int64Array, idle: Bools) -> tuple[Int64Array, Bools]:
+    """How far the watermark of several may go at each moment, and whether it is idle then.
+
+    `levels` has a line for each of them and a column for each moment; `idle` is by line. A level of `END_OF_TIME` is of
+    one that has ended.
+
+    >>> levels = np.array([[50, 60, END_OF_TIME], [20, 20, 20]])
+    >>> combined(levels, np.array([False, False]))[0].tolist()
+    [20, 20, 20]
+    >>> [each.tolist() for each in combined(levels, np.array([False, True]))]
+    [[50, 60, 20], [False, False, True]]
+    """
+    if not idle.any():
+        return levels.min(axis=0), np.zeros(levels.shape[1], np.bool_)
+    least = levels.min(axis=0, where=~idle[:, np.newaxis], initial=END_OF_TIME)
+    furthest = levels.max(axis=0, where=levels < END_OF_TIME, initial=NO_WATERMARK)
+    silent = (least == END_OF_TIME) & (levels < END_OF_TIME).any(axis=0)
+    return np.where(silent, furthest, least), silent
+
+
+class CombinedWatermark:
+    """The watermark of an operator with several inputs, from pass to pass."""
+
+    def __init__(self) -> None:
+        self._level = NO_WATERMARK
+        self._last_sequence = BEFORE_ALL_ROWS
+
+    def over(self, inputs: tuple[Batch, ...]) -> tuple[Batch, ...]:
+        """The inputs of a pass, each with the watermark of them all in place of its own.
+
+        Called once for each pass, or part of one.
+        """
+        first = inputs[0].watermark
+        if any(batch.watermark is not first for batch in inputs):  # else they are of one source
+            watermark = self._steps([batch.watermark for batch in inputs])
+            inputs = tuple([each if each.watermark is watermark else each.with_watermark(watermark) for each in inputs])
+        self._level = inputs[0].watermark.after
+        for batch in inputs:
+            if len(batch.sequence):
+                self._last_sequence = max(self._last_sequence, int(batch.sequence[-1]))
+        return inputs
+
+    def _steps(self, inputs: list[WatermarkSteps]) -> WatermarkSteps:
+        if not any(len(steps.sequence) or steps.idle for steps in inputs):
+            return WatermarkSteps.still(self._level)
+        idle = np.array([steps.idle for steps in inputs])
+        moments = np.unique(np.concatenate([steps.sequence for steps in inputs]))
+        if idle.any():  # the clock says so, after all that has come before this pass
+            moments = np.unique(np.maximum(np.append(moments, self._last_sequence), self._last_sequence))
+        allowed, silent = combined(np.array([steps.seen_by(moments + 1) for steps in inputs]), idle)
+        reached = np.maximum.accumulate(np.maximum(allowed, self._level))
+        rises = reached > np.concatenate((np.array([self._level]), reached[:-1]))  # a difference could overflow
+        return WatermarkSteps(self._level, moments[rises], reached[rises], bool(silent[-1]))
+
+    def snapshot(self) -> npt.NDArray[np.int64]:
+        return np.array([self._level, self._last_sequence], np.int64)
+
+    def restore(self, state: npt.NDArray[np.int64]) -> None:
+        self._level, self._last_sequence = state.tolist()
 
 
 class SplitWatermarks:
@@ -83,7 +153,7 @@ class SplitWatermarks:
         sequence: Int64Array,
         splits: npt.NDArray[np.int32] | None,
         values: Int64Array,
-        valid: npt.NDArray[np.bool_],
+        valid: Bools,
         unit: int = 1,
     ) -> WatermarkSteps:
         """The watermark during a pass over these rows, of whose watermark values so many `unit`s are a millisecond.
@@ -94,15 +164,16 @@ class SplitWatermarks:
         numbers = self._split_numbers(splits, len(sequence))
         if not self._timeout and len(sequence) and min(self._levels.tolist()) <= before:
             return WatermarkSteps(before, *self._advance(sequence, numbers, values, unit, valid, self._never_idle))
+        if self._timeout and len(sequence):  # before any is called idle: rows may have waited for a long pass
+            self._heard_ms[np.unique(numbers) if len(numbers) else 0] = self._clock.monotonic_ms()
         idle = self._idle()
-        steps: list[tuple[Int64Array, Int64Array]] = [self._start(idle)]
-        if len(sequence):
-            if self._timeout:
-                active = np.unique(numbers) if len(numbers) else 0
-                self._heard_ms[active] = self._clock.monotonic_ms()
-                idle[active] = False
-            steps.append(self._advance(sequence, numbers, values, unit, valid, idle))
-        return WatermarkSteps(before, *(np.concatenate(part) for part in zip(*steps, strict=True)))
+        start = self._start(idle)
+        if not len(sequence):
+            return start
+        moments, levels = self._advance(sequence, numbers, values, unit, valid, idle)
+        return WatermarkSteps(
+            before, np.concatenate((start.sequence, moments)), np.concatenate((start.value, levels)), start.idle
+        )
 
     def _advance(
         self,
@@ -110,8 +181,8 @@ class SplitWatermarks:
         numbers: npt.NDArray[np.int32],
         values: Int64Array,
         unit: int,
-        valid: npt.NDArray[np.bool_],
-        idle: npt.NDArray[np.bool_],
+        valid: Bools,
+        idle: Bools,
     ) -> tuple[Int64Array, Int64Array]:
         """The steps that the rows, of which there are some, make."""
         moments, levels = np.empty(len(sequence), np.int64), np.empty(len(sequence), np.int64)
@@ -128,13 +199,16 @@ class SplitWatermarks:
         self.watermark = END_OF_TIME
         self._last_sequence = max(self._last_sequence, sequence)
 
-    def _start(self, idle: npt.NDArray[np.bool_]) -> tuple[Int64Array, Int64Array]:
-        """A step before the first row, where splits that fell silent or ended have held the watermark back."""
-        active = self._levels[~idle]
-        if len(active) and (least := int(active.min())) > self.watermark:
-            self.watermark = least
-            return np.array([self._last_sequence]), np.array([least])
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+    def _start(self, idle: Bools) -> WatermarkSteps:
+        """The step before the first row, where splits that fell silent or ended have held the watermark back."""
+        if not len(idle):
+            return WatermarkSteps.still(self.watermark)
+        (allowed,), (silent,) = combined(self._levels[:, np.newaxis], idle)
+        start = WatermarkSteps.still(self.watermark, idle=bool(silent))
+        if allowed <= self.watermark:
+            return start
+        self.watermark = int(allowed)
+        return start.then(self._last_sequence, self.watermark)
 
     def _split_numbers(self, splits: npt.NDArray[np.int32] | None, rows: int) -> npt.NDArray[np.int32]:
         """The number of each row's split; empty where every one is of the first."""
@@ -162,11 +236,11 @@ class SplitWatermarks:
         if isinstance(whole, np.ndarray) and whole.dtype == splits.dtype and int(whole.max()) < len(self._lookup):
             self._known = whole
 
-    def _idle(self) -> npt.NDArray[np.bool_]:
+    def _idle(self) -> Bools:
         """Which splits have been silent for longer than the time-out."""
         if not self._timeout:
             return np.zeros(len(self._levels), np.bool_)
-        idle: npt.NDArray[np.bool_] = self._heard_ms <= self._clock.monotonic_ms() - self._timeout
+        idle: Bools = self._heard_ms <= self._clock.monotonic_ms() - self._timeout
         return idle
 
     def slowest(self) -> tuple[int, int] | None:

@@ -57,7 +57,8 @@ class Measurements:
         rows_out = sum(sink.counts.rows for sink in sinks.values())
         cpu_s = _cpu_seconds()
         operators = graph.metrics()
-        watermarks = [each.watermark for each in operators if NO_WATERMARK < each.watermark < END_OF_TIME]
+        going = [each for each in operators if NO_WATERMARK < each.watermark < END_OF_TIME]
+        watermarks = [each.watermark for each in going if not each.idle] or [each.watermark for each in going]
         lags = [source.lag() for source in sources.values()]
         known_lags = [lag for lag in lags if lag is not None]
         elapsed_s = max(elapsed_s, 1e-6)

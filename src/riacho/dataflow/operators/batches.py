@@ -50,8 +50,11 @@ def concatenate(batches: list[Batch], names: tuple[str, ...], watermark: Waterma
 
 
 def whole_output(parts: Iterable[tuple[int, Batch]], schema: Schema, inputs: Sequence[Batch]) -> Batch:
-    """The output of a pass from its parts, each with the last sequence number that it is for."""
+    """The output of a pass from its parts, each with the last sequence number that it is for.
+
+    The inputs all have the operator's watermark.
+    """
     batches = [batch for _, batch in parts]
     if len(batches) == 1:
         return batches[0]
-    return concatenate(batches, schema.names, WatermarkSteps.minimum([batch.watermark for batch in inputs]))
+    return concatenate(batches, schema.names, inputs[0].watermark)

@@ -69,7 +69,7 @@ class IntervalJoinOperator:
             self._condition = PairCondition(relation, self._sides[0].store, self._sides[1].store, settings)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
-        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        watermark = inputs[0].watermark
         held_back = self._time.held_back(watermark)
         time = self._time.steps(inputs, watermark)
         left, right = self._sides

@@ -61,7 +61,10 @@ class RowTimes:
         value = np.where(watermark.value == END_OF_TIME, END_OF_TIME, watermark.value - self._delay)
         before = watermark.before
         return WatermarkSteps(
-            before if before in (END_OF_TIME, NO_WATERMARK) else before - self._delay, watermark.sequence, value
+            before if before in (END_OF_TIME, NO_WATERMARK) else before - self._delay,
+            watermark.sequence,
+            value,
+            watermark.idle,
         )
 
     def wake_at_ms(self, end: int) -> int | None:

@@ -191,7 +191,7 @@ class JoinOperator:
     def parts(self, inputs: tuple[Batch, ...]) -> Iterator[tuple[int, Batch]]:
         """The output in parts of no more than some pairs, each with the last sequence number that it is for."""
         left, right = inputs
-        watermark = WatermarkSteps.minimum([left.watermark, right.watermark])
+        watermark = left.watermark
         if self._expires:
             self._expire()
         if not len(left.sequence) and not len(right.sequence):

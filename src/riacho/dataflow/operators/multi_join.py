@@ -106,7 +106,7 @@ class MultiJoinOperator:
 
     def parts(self, inputs: tuple[Batch, ...]) -> Iterator[tuple[int, Batch]]:
         """The output in parts of no more than some tuples, each with the last sequence number that it is for."""
-        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        watermark = inputs[0].watermark
         if not any(len(batch) for batch in inputs):
             yield END_OF_SEQUENCE, empty_batch(self._schema, watermark)
             return

@@ -64,7 +64,7 @@ class TemporalJoinOperator:
             self._condition = PairCondition(relation, self._left.store, self._right.store, settings)
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
-        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        watermark = inputs[0].watermark
         self._expiry.begin()
         self._expire(self._expiry.sweep(self._keys.slots_used))
         self._add_versions(inputs[1], watermark)

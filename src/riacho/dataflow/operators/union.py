@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from riacho.dataflow.batch import Batch, WatermarkSteps
+from riacho.dataflow.batch import Batch
 from riacho.dataflow.operators.batches import concatenate
 from riacho.dataflow.operators.stateless import Stateless
 from riacho.plan.relations import Union
 
 
 class UnionOperator(Stateless):
-    """Merges by sequence; its watermark is the least of its inputs'."""
+    """Merges by sequence."""
 
     def __init__(self, relation: Union) -> None:
         self._names = relation.schema.names
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
-        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
-        return concatenate(list(inputs), self._names, watermark)
+        return concatenate(list(inputs), self._names, inputs[0].watermark)

@@ -43,7 +43,7 @@ class WindowJoinOperator:
         self._whole = WholeJoin(relation, settings) if relation.kind is JoinKind.INNER else None
 
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
-        watermark = WatermarkSteps.minimum([batch.watermark for batch in inputs])
+        watermark = inputs[0].watermark
         steps = self._time.steps_of(watermark)
         limit = closing_limit(steps.after)
         if min(side.next_end for side in self._sides) > limit and not any(len(batch) for batch in inputs):
