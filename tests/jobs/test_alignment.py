@@ -97,9 +97,10 @@ class Ticking(Feed):
         return SourceBatch(frame, np.zeros(count, np.int32), count, NoOrigins())
 
 
-def test_a_fast_source_is_not_polled_while_it_is_ahead_and_all_rows_come() -> None:
+@pytest.mark.parametrize("before", ["", "SET 'table.exec.source.idle-timeout' = '3 s';"], ids=["", "nor is it idle"])
+def test_a_fast_source_is_not_polled_while_it_is_ahead_and_all_rows_come(before: str) -> None:
     clock = ManualClock()
-    (job,) = compile_job_script(SQL, None, {}).jobs
+    (job,) = compile_job_script(f"{before}{SQL}", None, {}).jobs
     graph = Graph.build(job, Settings(clock=clock))
     feeds = {
         scan_id: Ticking(clock, 60, 5) if scan.table.name == "fast" else Ticking(clock, 20, 1)

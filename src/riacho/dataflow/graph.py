@@ -182,6 +182,11 @@ class Graph:
         for operator in self._watermark_operators(scan_id):
             operator.finish_splits(splits)
 
+    def not_asked(self, scan_id: str) -> None:
+        """The source of a scan is made to wait: it does not become idle by that."""
+        for operator in self._watermark_operators(scan_id):
+            operator.not_asked()
+
     def _watermark_operators(self, scan_id: str) -> list[WatermarkOperator]:
         """Those over a scan: only steps of one input stand between."""
         reached = {next(place for place, node in enumerate(self._nodes) if node.id == scan_id)}

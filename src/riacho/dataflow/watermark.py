@@ -148,6 +148,10 @@ class SplitWatermarks:
         for split in splits:
             self._levels[self._numbers[split]] = END_OF_TIME
 
+    def not_asked(self) -> None:
+        """That no split has rows says nothing of them: nobody has asked for any."""
+        self._heard_ms[:] = self._clock.monotonic_ms()
+
     def advance(
         self,
         sequence: Int64Array,

@@ -247,6 +247,8 @@ class Worker:
         of rows."""
         intake, trigger = self._intake, self._trigger
         ahead = self._alignment.ahead()
+        for scan in ahead:
+            self._graph.not_asked(scan)
         names = [scan for scan in self._wiring.sources if scan not in self._ended and scan not in ahead]
         if not names:
             return 0

@@ -74,6 +74,10 @@ class WatermarkOperator:
         """These splits have ended and hold nothing back any more."""
         self._splits.finish(splits)
 
+    def not_asked(self) -> None:
+        """The source is not asked for rows: it is not idle for having none."""
+        self._splits.not_asked()
+
     def slowest_split(self) -> tuple[int, int] | None:
         """The split that holds the watermark back, and how far its own is; None where none does."""
         return self._splits.slowest()
