@@ -41,6 +41,17 @@ def test_a_console_that_serves_ends_with_0(riacho: Commands, ending: signal.Sign
     assert end(process, ending)[0] == 0
 
 
+def test_a_second_ctrl_c_does_not_disturb_a_console_that_ends(riacho: Commands) -> None:
+    process = riacho.start("console", "--http", "127.0.0.1:0")
+    read_until(process, b"ready kafka=")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    while b"Shutting down" not in process.stderr.readline():
+        assert process.poll() is None
+
+    assert end(process, signal.SIGINT)[0] == 0
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_follower_ends_with_0_and_says_nothing(riacho: Commands, topic: str, ending: signal.Signals) -> None:
     riacho.succeed("produce", topic, given=b"a\n")

@@ -36,7 +36,7 @@ def console(
     async def serve() -> None:
         server = ConsoleServer(kafka=kafka, listen=http, clock=SystemClock())
         for number in (signal.SIGINT, signal.SIGTERM):
-            # Where uvicorn has ended for a signal it raises that once more: as it was asked to end, that is no failure.
+            # Until uvicorn puts in its own handlers, which do the same.
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
         running = asyncio.create_task(server.run())
         await server.started()

@@ -8,6 +8,7 @@ import logging
 import socket
 from importlib.resources import files
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from starlette.background import BackgroundTask
@@ -47,7 +48,7 @@ class ConsoleServer:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S
         )
-        self._server = uvicorn.Server(config)
+        self._server = _PatientServer(config)
 
     async def run(self) -> None:
         """Serve until `stop`."""
@@ -60,6 +61,15 @@ class ConsoleServer:
 
     def stop(self) -> None:
         self._server.should_exit = True
+
+
+class _PatientServer(uvicorn.Server):
+    """A server that a signal stops, and a second one does not hurry."""
+
+    def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
+        """Uvicorn's own cancels at the second Ctrl-C what is ending in order, which takes it `SHUTDOWN_S` at most, and
+        shows that as a traceback."""
+        self.should_exit = True
 
 
 def listen_on(address: str) -> socket.socket:
