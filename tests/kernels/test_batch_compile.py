@@ -15,12 +15,23 @@ from riacho.kernels import compile as compiling
 from riacho.kernels.partition import partition_by_key
 from riacho.kernels.primitives import read_varint
 
+NOBODY = 1 << 30
+"""The id of no user."""
+
 KERNELS = Path(compiling.__file__).parent
 
 
 def shares_code(path: Path) -> bool:
     """Whether a module is there for other modules' kernels."""
     return path.stem not in ("__init__", "compile", "pipeline") and "@kernel(" not in path.read_text()
+
+
+REFUSED = (
+    "from riacho.errors import RiachoError\n"
+    "try:\n    import riacho.kernels.partition\n"
+    "except RiachoError as error:\n    print(error.mend)\n"
+)
+"""Says what to do where a kernel cannot be stored."""
 
 
 def run(code: str, cache: Path) -> str:
@@ -61,13 +72,14 @@ def test_a_call_with_other_types_is_refused_instead_of_compiled() -> None:
 
 def test_a_cache_that_cannot_be_written_is_an_error_for_people(tmp_path: Path) -> None:
     (tmp_path / "riacho").write_text("a file where the directory should be")
-    code = (
-        "from riacho.errors import RiachoError\n"
-        "try:\n    import riacho.kernels.partition\n"
-        "except RiachoError as error:\n    print(error.mend)\n"
-    )
 
-    assert "XDG_CACHE_HOME" in run(code, tmp_path)
+    assert run(REFUSED, tmp_path) == "set XDG_CACHE_HOME to a directory that can be written\n"
+
+
+def test_a_user_without_a_home_directory_is_told_what_to_set(tmp_path: Path) -> None:
+    homeless = f"import os; del os.environ['XDG_CACHE_HOME'], os.environ['HOME']; os.getuid = lambda: {NOBODY}\n"
+
+    assert run(homeless + REFUSED, tmp_path) == "set XDG_CACHE_HOME to a directory that can be written\n"
 
 
 def test_an_inner_function_is_for_kernels_and_not_for_python() -> None:

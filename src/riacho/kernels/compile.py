@@ -17,6 +17,7 @@ modules call goes to a module without kernels, one of SHARED: their content is p
 
 from __future__ import annotations
 
+import errno
 import gc
 import hashlib
 import os
@@ -100,6 +101,7 @@ _SOURCES = Path(__file__).parent
 _HOW_TO_COMPILE = ("__init__", "compile", "pipeline")
 _KERNEL = re.compile(r"^@kernel\(", re.MULTILINE)
 _MARKER = "compiled"
+_ANOTHER_PLACE = "set XDG_CACHE_HOME to a directory that can be written"
 
 
 def kernel(*signatures: str, makes_arrays: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -155,10 +157,20 @@ def _for_callers(function: Callable[P, R], *, inline: bool) -> Callable[P, R]:
 @cache
 def cache_directory() -> Path:
     """`<user's cache>/riacho/<version>-<python>-<cpu>-<shared code>`: one for each kind of machine code."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    root = os.environ.get("XDG_CACHE_HOME") or _home() / ".cache"
     python = f"{sys.implementation.name}{sys.version_info.major}{sys.version_info.minor}"
     shared = hashlib.sha256(b"".join((_SOURCES / f"{module}.py").read_bytes() for module in SHARED)).hexdigest()[:8]
     return Path(root) / "riacho" / f"{__version__}-{python}-{_processor()}-{shared}"
+
+
+def _home() -> Path:
+    """The user's own directory. Raises `RiachoError` for a user who has none, as one in a container may."""
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise RiachoError(
+            "there is no place for the compiled kernels: this user has no home directory", mend=_ANOTHER_PLACE
+        ) from error
 
 
 def use_cache_directory() -> None:
@@ -293,8 +305,9 @@ def _processor() -> str:
 
 
 def _unwritable(error: OSError) -> RiachoError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return RiachoError(
         f"the compiled kernels cannot be stored: {error.strerror}",
         where=str(error.filename or os.environ["NUMBA_CACHE_DIR"]),
-        mend="free some space there, or set XDG_CACHE_HOME to a directory that can be written",
+        mend=f"free some space there, or {_ANOTHER_PLACE}" if full else _ANOTHER_PLACE,
     )
