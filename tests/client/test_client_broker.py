@@ -29,7 +29,9 @@ from riacho.client import (
     ProducerConfig,
     TopicPartition,
     fetch_loop,
+    waiting,
 )
+from riacho.host.kio import ErrorCode
 from running_broker import RunningBroker
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
@@ -285,6 +287,27 @@ def test_offsets_are_found_by_time(cluster: Cluster, topic: str) -> None:
     assert admin.list_offsets({partition: 301})[partition].offset == -1
     assert admin.list_offsets({partition: EARLIEST})[partition].offset == 0
     assert admin.list_offsets({partition: LATEST})[partition].offset == 3
+
+
+def test_a_partition_that_its_broker_cannot_read_is_named_while_it_is_waited_for(
+    kafka: RunningBroker, topic: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(waiting, "AFTER_MS", 0)
+    impatient = Cluster(ClientConfig(kafka.bootstrap, api_timeout_ms=100))
+    Admin(impatient).create_topics([NewTopic(topic)])
+
+    with pytest.raises(KafkaError) as caught:
+        impatient.call_leaders(
+            [TopicPartition(topic, 0)], lambda _node, asked: dict.fromkeys(asked, ErrorCode.kafka_storage_error)
+        )
+    impatient.close()
+
+    said = f"the broker cannot read or write {topic}-0 (KAFKA_STORAGE_ERROR)"
+    assert (caught.value.what, caught.value.mend) == (
+        said,
+        "see what its log says of the partition, and make room on its disk",
+    )
+    assert caplog.messages == [f"waiting for the broker at {kafka.bootstrap}: {said}"]
 
 
 def test_offsets_committed_from_outside_are_where_a_consumer_of_the_group_goes_on(

@@ -15,6 +15,7 @@ from riacho.client.messages import Message
 from riacho.client.retry import Backoff
 from riacho.client.waiting import Waiting
 from riacho.errors import RiachoError
+from riacho.host.kio import ErrorCode
 
 NO_LEADER = -1
 LEADERSHIP_ERRORS = frozenset({"FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH"})
@@ -220,23 +221,23 @@ class Cluster:
         backoff = Backoff(self.config)
         for partition in left:
             self.require(partition)
-        while left:
-            by_node: dict[int, list[TopicPartition]] = {}
-            for partition in left:
-                leader = self.leader(partition) or Leader(NO_LEADER, -1)
-                by_node.setdefault(leader.node, []).append(partition)
-            left = by_node.pop(NO_LEADER, [])
-            failure: RiachoError = UnreachableError("the partition has no leader", where=f"{left[:1]}")
-            for node, group in by_node.items():
-                for partition, code in call(node, group).items():
-                    failure = kafka_error(code, where=str(partition))
-                    if not (failure.retriable or failure.name in LEADERSHIP_ERRORS):
+        with Waiting(self.config) as waiting:
+            while left:
+                by_node: dict[int, list[TopicPartition]] = {}
+                for partition in left:
+                    leader = self.leader(partition) or Leader(NO_LEADER, -1)
+                    by_node.setdefault(leader.node, []).append(partition)
+                left = by_node.pop(NO_LEADER, [])
+                failure: RiachoError = UnreachableError(f"{left[0]} has no leader" if left else "no leader")
+                for node, group in by_node.items():
+                    for partition, code in call(node, group).items():
+                        failure = _refusal(partition, code)
+                        left.append(partition)
+                if left:
+                    waiting.failed(failure)
+                    if not self.pause(backoff, stop):
                         raise failure
-                    left.append(partition)
-            if left:
-                if not self.pause(backoff, stop):
-                    raise failure
-                self.refresh({partition.topic for partition in left}, stop=stop)
+                    self.refresh({partition.topic for partition in left}, stop=stop)
 
     def _connection(self, node: int | None, waiting: Waiting) -> Connection:
         """The connection for calls to this broker, or to any: made where there is none."""
@@ -260,3 +261,14 @@ class Cluster:
                 failure = error
         assert failure is not None, "an empty bootstrap list is refused before"
         raise failure
+
+
+def _refusal(partition: TopicPartition, code: int) -> KafkaError:
+    """Why a partition's leader refused, where asking again may help; raised where it does not."""
+    if code == ErrorCode.kafka_storage_error:
+        mend = "see what its log says of the partition, and make room on its disk"
+        return kafka_error(code, f"the broker cannot read or write {partition}", mend=mend)
+    failure = kafka_error(code, where=str(partition))
+    if not (failure.retriable or failure.name in LEADERSHIP_ERRORS):
+        raise failure
+    return failure

@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from riacho.client.config import ClientConfig
-from riacho.client.errors import CANNOT_CONNECT, UnreachableError
+from riacho.client.errors import CANNOT_CONNECT
+from riacho.errors import RiachoError
 
 AFTER_MS = 1_000
 """How long attempts fail before it is said: a broker that restarts is often back sooner."""
@@ -45,7 +46,7 @@ class Waiting:
             self._timer.daemon = True
             self._timer.start()
 
-    def failed(self, error: UnreachableError) -> None:
+    def failed(self, error: RiachoError) -> None:
         """An attempt came to this, and there will be another."""
         self._stop_timer()
         now = self._config.clock.monotonic_ms()
