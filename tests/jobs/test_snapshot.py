@@ -103,6 +103,20 @@ def test_a_damaged_snapshot_gives_way_to_the_one_before(tmp_path: Path) -> None:
     assert newest.positions == {"at": 1}
 
 
+@pytest.mark.parametrize(("written", "flipped"), [(b'"0": 17', b'"0": 16'), (b'"plan"', b'"plan')])
+def test_a_snapshot_whose_positions_have_changed_gives_way_too(tmp_path: Path, written: bytes, flipped: bytes) -> None:
+    snapshots = store(tmp_path)
+    snapshots.write("plan", {"bids": {"0": 11}}, ARRAYS)
+    snapshots.write("plan", {"bids": {"0": 17}}, ARRAYS)
+    manifest = tmp_path / "snapshots" / "00000002" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(written, flipped))
+
+    newest = snapshots.newest()
+
+    assert newest is not None
+    assert newest.positions == {"bids": {"0": 11}}
+
+
 def test_snapshots_of_which_none_can_be_read_stop_the_job(tmp_path: Path) -> None:
     store(tmp_path).write("plan", {"at": 1}, ARRAYS)
     flip_a_byte(tmp_path / "snapshots" / "00000001" / "state.bin")

@@ -13,6 +13,9 @@ from riacho.dataflow.batch import Batch
 StateArrays = dict[str, npt.NDArray[np.generic]]
 """An operator's state as named flat arrays: what a snapshot stores, one after another."""
 
+AFRESH = "start the job without its state: --fresh, of riacho run and of riacho job submit"
+"""How to mend it that state cannot be gone on from."""
+
 STATE_LAYOUT = 2
 """Which layout of all operators' state this code writes and reads. A snapshot of another one is refused.
 

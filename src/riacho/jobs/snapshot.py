@@ -1,8 +1,9 @@
 """A job's snapshots on disk: state and source positions, whole, durable before they count.
 
 A snapshot is a folder `snapshots/<number>` that holds `state.bin` (every array, one after another) and
-`manifest.json` (what the arrays are, their checksums, the positions). It is written under another name, synced, and
-renamed into place: what carries a number is complete. The previous one is kept until the next has been written.
+`manifest.json` (what the arrays are, their checksums, the positions, and a checksum of all this). It is written under
+another name, synced, and renamed into place: what carries a number is complete. The previous one is kept until the next
+has been written.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from crc32c import crc32c
 
 from riacho import __version__
-from riacho.dataflow.operator import STATE_LAYOUT
+from riacho.dataflow.operator import AFRESH, STATE_LAYOUT
 from riacho.errors import RiachoError
 from riacho.host import Clock, Disk
 
@@ -32,6 +33,9 @@ ALIGNMENT = 64
 
 KEPT = 2
 """The newest snapshot and the one before it, in case the newest proves unreadable."""
+
+CHECKSUM = "crc32c"
+"""In the manifest: of the rest of it, as it is written. A digit of a position would else change, and nobody notice."""
 
 PARTIAL = ".partial"
 
@@ -110,7 +114,7 @@ class SnapshotStore:
             "positions": snapshot.positions,
             "arrays": described,
         }
-        self._write_file(partial / "manifest.json", json.dumps(manifest, indent=1).encode())
+        self._write_file(partial / "manifest.json", _json(manifest | {CHECKSUM: crc32c(_json(manifest))}))
         self._disk.sync_directory(partial)
         self._disk.rename(partial, self._directory / f"{number:08d}")
         self._remove([*numbers, number][:-KEPT])
@@ -131,7 +135,7 @@ class SnapshotStore:
             raise SnapshotError(
                 "no snapshot of this job can be read",
                 where=str(self._directory),
-                mend="restore the folder from a backup, or start afresh with --fresh",
+                mend=f"restore the folder from a backup, or {AFRESH}",
             )
         return None
 
@@ -187,12 +191,12 @@ class SnapshotStore:
 
     def _read(self, number: int) -> Snapshot:
         folder = self._directory / f"{number:08d}"
-        manifest = json.loads(self._read_file(folder / "manifest.json"))
+        manifest = self._read_manifest(folder)
         if manifest["format"] != FORMAT:
             raise SnapshotError(
                 f"format {manifest['format']} is newer than this version reads ({FORMAT})",
                 where=str(folder),
-                mend="upgrade riacho, or start afresh with --fresh",
+                mend=f"upgrade riacho, or {AFRESH}",
             )
         content = memoryview(self._read_file(folder / "state.bin"))
         arrays: dict[str, npt.NDArray[np.generic]] = {}
@@ -212,6 +216,16 @@ class SnapshotStore:
             manifest.get("layout", LAYOUT_BEFORE_ANY),
             manifest.get("release", __version__),
         )
+
+    def _read_manifest(self, folder: Path) -> dict[str, Json]:
+        try:
+            manifest: dict[str, Json] = json.loads(self._read_file(folder / "manifest.json"))
+        except ValueError as error:
+            raise SnapshotError("its manifest is damaged", where=str(folder)) from error
+        checksum = manifest.pop(CHECKSUM, None)  # none in those that an older riacho wrote
+        if checksum is not None and checksum != crc32c(_json(manifest)):
+            raise SnapshotError("its manifest is damaged", where=str(folder))
+        return manifest
 
     def _read_file(self, path: Path) -> bytes:
         fd = self._disk.open(path)
@@ -249,3 +263,7 @@ class SnapshotStore:
         self._make_directory(path.parent)
         self._disk.make_directory(path)
         self._disk.sync_directory(path.parent)
+
+
+def _json(manifest: Mapping[str, Json]) -> bytes:
+    return json.dumps(manifest, indent=1).encode()

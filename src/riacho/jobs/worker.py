@@ -16,7 +16,7 @@ from typing import Any
 
 from riacho import __version__
 from riacho.dataflow.graph import Graph
-from riacho.dataflow.operator import STATE_LAYOUT
+from riacho.dataflow.operator import AFRESH, STATE_LAYOUT
 from riacho.dataflow.sinks import Finishing, Sink
 from riacho.dataflow.sources import Positions, Source
 from riacho.errors import UsageError
@@ -131,13 +131,13 @@ class Worker:
         if snapshot.fingerprint != self.fingerprint:
             raise OtherQueryError(
                 "the job's snapshots are of another query than the script's",
-                mend="start without that state: --fresh; or run the new query under another name: --name NAME",
+                mend=f"{AFRESH}; or run the new query under another name: --name NAME",
             )
         if snapshot.layout != STATE_LAYOUT:
             raise OtherLayoutError(
                 f"the job's state was written by riacho {snapshot.release} in layout {snapshot.layout}, "
                 f"and this riacho, {__version__}, reads layout {STATE_LAYOUT}",
-                mend="go on with the riacho that wrote it; or start without that state: --fresh",
+                mend=f"go on with the riacho that wrote it; or {AFRESH}",
             )
         self._graph.restore(snapshot.arrays)
         self._intake.next_sequence = int(snapshot.positions["sequence"])

@@ -8,9 +8,8 @@ from collections.abc import Collection, Mapping
 from riacho.client import EARLIEST, LATEST, Cluster, OffsetReset, TopicPartition
 from riacho.client.offsets import list_offsets
 from riacho.dataflow.connectors.kafka import KafkaTable
+from riacho.dataflow.operator import AFRESH
 from riacho.errors import RiachoError, UsageError
-
-AFRESH = "start the job without its state: --fresh, of riacho run and of riacho job submit"
 
 log = logging.getLogger(__name__)
 
