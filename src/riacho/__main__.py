@@ -24,6 +24,7 @@ def main() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us may not want them: nohup
             signal.signal(number, _end_at_once)
     _open_closed_streams()
+    _speak_utf8()
     os.environ.update({name: value for name, value in ONE_THREAD.items() if name not in os.environ})
     from riacho.cli import main as run
 
@@ -49,6 +50,22 @@ def _open_closed_streams() -> None:
     for descriptor, name, mode in STANDARD_STREAMS:
         if getattr(sys, name) is None and os.open(os.devnull, os.O_RDWR) == descriptor:
             setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115 - for as long as we live
+
+
+def _speak_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode where the locale says otherwise: SQL, records and what we print are UTF-8.
+
+    Where the user asks for another encoding of the standard streams, what that lacks is printed as an escape.
+    """
+    wanted = {}
+    if sys.getfilesystemencoding() != "utf-8":
+        wanted["PYTHONUTF8"] = "1"
+    asked = os.environ.get("PYTHONIOENCODING", "")
+    if asked and ":" not in asked and sys.stdout.encoding != "utf-8":
+        wanted["PYTHONIOENCODING"] = f"{asked}:backslashreplace"
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        os.environ.update(wanted)
+        os.execv(sys.executable, sys.orig_argv)
 
 
 if __name__ == "__main__":

@@ -254,3 +254,44 @@ def test_a_script_without_statements_is_no_mistake_for_sql(tmp_path: Path) -> No
     script.write_text("-- nothing yet")
 
     assert run("sql", "-f", str(script)) == (0, "")
+
+
+LATIN = os.fsdecode("São".encode("latin-1"))
+"""Bytes that are no UTF-8, as Python hands them over."""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sql", "-e", f"SELECT '{LATIN}'"], "error: an argument is not UTF-8\n  at SELECT 'S\\xe3o'\n"),
+        (["consume", "t", "--format", LATIN], "error: an argument is not UTF-8\n  at S\\xe3o\n"),
+        (["sql", "-e", "SELECT '${TOWN}'"], "error: variable 'TOWN' is not UTF-8\n  at -e:1:9\n"),
+    ],
+    ids=["SQL", "format", "variable"],
+)
+def test_text_that_is_not_utf_8_is_refused(words: list[str], said: str) -> None:
+    done = subprocess.run(
+        [str(RIACHO), *words], env={**os.environ, "TOWN": LATIN}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("variables", "shown"),
+    [
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "São €".encode()),
+        ({"PYTHONIOENCODING": "latin-1"}, b"S\xe3o \\u20ac"),
+    ],
+    ids=["locale", "streams"],
+)
+def test_text_is_written_whatever_the_encoding_is(variables: dict[str, str], shown: bytes) -> None:
+    done = subprocess.run(
+        [str(RIACHO), "sql", "-e", "SELECT 'São €' AS town"],
+        env={**os.environ, **variables},
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout.splitlines()[-1], done.stderr) == (0, shown, b"")

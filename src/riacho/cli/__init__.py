@@ -19,7 +19,7 @@ import typer
 from riacho import __version__
 from riacho.cli.groups import CommandGroup
 from riacho.cli.kernels import KernelCommand
-from riacho.errors import RiachoError
+from riacho.errors import RiachoError, UsageError
 from riacho.host.parent import die_with_parent
 
 COMMANDS: Final = {
@@ -142,6 +142,7 @@ def main() -> None:
     words = asked_to_complete()
     arguments = sys.argv[1:] if words is None else words
     try:
+        _check_text(arguments)
         command_line(arguments)()
     except RiachoError as error:
         typer.echo(f"error: {error}", err=True)
@@ -159,6 +160,16 @@ def main() -> None:
         if ended.code != INTERRUPTED:
             raise
         _end_interrupted()
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Raise `UsageError` for what is not UTF-8: Python has put surrogates in its place, which nothing can encode."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            shown = os.fsencode(argument).decode(errors="backslashreplace")
+            raise UsageError("an argument is not UTF-8", where=shown, mend="write it in UTF-8") from error
 
 
 def _end_interrupted() -> NoReturn:

@@ -57,14 +57,19 @@ class SourceText:
             pieces.append((length, position, False))
             length += len(parts[-1])
             variable = match["name"]
+            plain = SourceText(text, text, name, ((0, 0, False),), lines)
             if variable not in variables:
-                plain = SourceText(text, text, name, ((0, 0, False),), lines)
                 plain.fail(
                     f"variable '{variable}' is not set",
                     match.start(),
                     did_you_mean(variable, variables) or f"set it in the environment, or with --set {variable}=VALUE",
                 )
-            parts.append(variables[variable])
+            value = variables[variable]
+            try:
+                value.encode()
+            except UnicodeEncodeError:  # of the environment: Python has put surrogates in the place of such bytes
+                plain.fail(f"variable '{variable}' is not UTF-8", match.start())
+            parts.append(value)
             pieces.append((length, match.start(), True))
             length += len(parts[-1])
             position = match.end()
