@@ -2,6 +2,9 @@
 
 A line is the SQL text, Flink's type, and Flink's value, tab-separated, with \\n, \\t and \\\\ escaped. The columns that
 an expression may name are those of COLUMNS.
+
+`flink_casts.tsv` has the casts that Flink 2.2 takes: its first line all types that it was asked for, the others an
+expression and those of the types that it can be cast to.
 """
 
 from __future__ import annotations
@@ -35,9 +38,11 @@ from riacho.plan.types import (
     is_bytes,
     is_text,
 )
+from riacho.sql.errors import SqlError
 from riacho.sql.session import Session
 
 RESULTS = Path(__file__).with_name("flink_results.tsv")
+CASTS = Path(__file__).with_name("flink_casts.tsv")
 
 COLUMNS = (
     ("ti", "TINYINT", "42"),
@@ -205,3 +210,32 @@ def test_an_expression_is_what_flink_says(text: str, kind: str, value: str) -> N
     assert str(expression.type) == kind
     actual = _shown(_value(relation, frame), expression.type)
     assert _agree(actual, value, expression.type), f"{actual} is not {value}"
+
+
+def _casts() -> Iterator[tuple[str, list[str]]]:
+    for line in CASTS.read_text(encoding="utf-8").splitlines():
+        text, targets = line.split("\t")
+        yield text, targets.split("; ")
+
+
+(_, TARGETS), *TAKEN = _casts()
+
+
+NO_CAST = re.compile("is not possible|cannot be cast to")
+
+
+def _refusal(text: str) -> str | None:
+    session, _ = _table()
+    try:
+        session.query(f"SELECT {text} FROM t")
+    except SqlError as error:
+        return error.what
+    return None
+
+
+@pytest.mark.parametrize("word", ["CAST", "TRY_CAST"])
+@pytest.mark.parametrize(("text", "taken"), TAKEN)
+def test_an_expression_can_be_cast_to_what_flink_casts_it_to(text: str, taken: list[str], word: str) -> None:
+    refusals = {target: _refusal(f"{word}({text} AS {target})") for target in TARGETS}
+    assert [target for target, refusal in refusals.items() if refusal is None] == taken
+    assert all(NO_CAST.search(refusal) for refusal in refusals.values() if refusal is not None)

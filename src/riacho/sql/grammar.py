@@ -53,7 +53,12 @@ class Grammar(TokenReader):
     def cast_type(self) -> TypeName:
         """The type of a cast, which may be an interval: numbers are so many of its `unit` then."""
         if not self.peek("INTERVAL"):
-            return self.type_name()
+            named = self.type_name()
+            if self.taken.text.upper() == "NULL":
+                written = "NULL" if named.data_type.nullable else "NOT NULL"
+                mend = f"leave {written} out: a cast is NULL where what it casts is"
+                self.refuse(f"CAST takes a type without {written}", self.taken.start, mend)
+            return named
         data_type, unit = literal_grammar.interval_type(self)
         named = self.expression(TypeName(this=data_type))
         named.meta[UNIT] = unit

@@ -8,6 +8,8 @@ from riacho.plan.types import (
     DataType,
     DateType,
     DayTimeIntervalType,
+    DecimalType,
+    FloatType,
     IntegerType,
     MapType,
     NullType,
@@ -65,11 +67,30 @@ def _supports_temporal(source: DataType, target: DataType) -> bool:
 def _supports_nested(source: DataType, target: DataType) -> bool:
     match source, target:
         case (ArrayType(element=one), ArrayType(element=other)):
-            return supports_cast(one, other)
+            return _supports_part(one, other)
         case (MapType(), MapType()) if type(source) is type(target):  # a MULTISET is no MAP
-            return supports_cast(source.key, target.key) and supports_cast(source.value, target.value)
+            return _supports_part(source.key, target.key) and _supports_part(source.value, target.value)
         case (RowType(), RowType()):
             return len(source.fields) == len(target.fields) and all(
-                supports_cast(one.type, other.type) for one, other in zip(source, target, strict=True)
+                _supports_part(one.type, other.type) for one, other in zip(source, target, strict=True)
             )
     return False
+
+
+def _supports_part(source: DataType, target: DataType) -> bool:
+    """Flink casts any number to BOOLEAN, and within others only whole ones (FLINK-24576)."""
+    if isinstance(target, BooleanType) and isinstance(source, FloatType | DecimalType):
+        return False
+    return supports_cast(source, target)
+
+
+def instead_of_cast(source: DataType, target: DataType) -> str | None:
+    """What gives a number as a moment, or a moment as a number, which no cast does."""
+    match source, target:
+        case (IntegerType() | FloatType() | DecimalType(), TimestampLtzType()):
+            return "TO_TIMESTAMP_LTZ(n, 0) takes seconds, TO_TIMESTAMP_LTZ(n, 3) milliseconds"
+        case (IntegerType() | FloatType() | DecimalType(), TimestampType()):
+            return "CAST(TO_TIMESTAMP_LTZ(n, 3) AS TIMESTAMP(3)) takes milliseconds"
+        case (TimestampType() | TimestampLtzType(), IntegerType() | FloatType() | DecimalType()):
+            return "UNIX_TIMESTAMP(CAST(t AS STRING)) gives seconds"
+    return None

@@ -23,7 +23,7 @@ from riacho.sql.functions import (
     string,
     temporal,
 )
-from riacho.sql.functions.casts import supports_cast
+from riacho.sql.functions.casts import instead_of_cast, supports_cast
 from riacho.sql.functions.coercion import coerce, least_restrictive_type
 from riacho.sql.functions.definition import FunctionDefinition, FunctionError
 from riacho.sql.functions.nulls import refuse_bare_null
@@ -142,7 +142,8 @@ def bind_cast(
     """CAST(operand AS target), or TRY_CAST. Raises `FunctionError` where Flink has no such cast."""
     if not supports_cast(operand.type, target):
         word = "TRY_CAST" if lenient else "CAST"
-        raise FunctionError(f"{word} from {operand.type.name()} to {target.name()} is not possible", position=position)
+        what = f"{word} from {operand.type.name()} to {target.name()} is not possible"
+        raise FunctionError(what, position=position, mend=instead_of_cast(operand.type, target))
     nullable = lenient or operand.type.nullable or isinstance(operand.type, NullType)
     if operand.type.same_as(target) and not lenient:
         return operand

@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, CAST(price AS BIGINT NOT NULL) FROM bids;
