@@ -11,11 +11,11 @@ from changelogs import Event, at, batches_between
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, WatermarkSteps
+from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, WatermarkSteps
 from riacho.dataflow.expressions import Settings
 from riacho.dataflow.graph import Graph
 from riacho.dataflow.operators.batches import empty_batch
-from riacho.dataflow.watermark import CombinedWatermark, SplitWatermarks, combined
+from riacho.dataflow.watermark import CombinedWatermark, SplitWatermarks
 from riacho.host import ManualClock
 from riacho.jobs.script import compile_job_script
 from riacho.plan.relations import Schema
@@ -139,17 +139,35 @@ def test_a_table_that_need_not_be_idle_is_waited_for() -> None:
     assert job.take("a", 30) == []
 
 
-def test_rows_of_a_table_that_wakes_are_late_behind_the_watermark_of_the_others() -> None:
-    job = Running(UNITED.format("a", "b") + COUNTED)
+def woken(statements: str) -> Running:
+    """A job whose watermark has come to 25, and one of whose tables wakes at 21."""
+    job = Running(statements)
     job.take_all([("a", 1), ("b", 1)])
     job.clock.advance(TIMEOUT_MS)
-    assert job.take("a", 25) == [("x", at(10))]
-
+    job.take("a", 25)
     job.take("b", 2, 21)
+    return job
+
+
+def test_rows_of_a_table_that_wakes_are_late_behind_the_watermark_of_the_others() -> None:
+    job = woken(UNITED.format("a", "b") + COUNTED)
 
     assert (job.late, job.watermark) == (1, day_ms(25))
-    assert job.take("a", 40) == [], "it is waited for again"
-    assert job.take("b", 40) == [("x", at(30))]
+
+
+def test_a_union_does_not_wait_for_a_table_that_has_woken_before_it_has_caught_up() -> None:
+    job = woken(UNITED.format("a", "b") + COUNTED)
+
+    assert job.take("a", 35) == [("x", at(30))]
+    assert job.take_all([("b", 36), ("a", 55)]) == []
+    assert job.watermark == day_ms(36)
+
+
+def test_a_join_waits_for_a_table_that_has_woken() -> None:
+    job = woken(BESIDE.format("b"))
+
+    assert job.take("a", 40) == []
+    assert job.take("b", 39) == [("x", at(25))]
 
 
 def test_the_watermark_of_a_woken_table_is_not_below_the_one_before_a_restart() -> None:
@@ -234,50 +252,52 @@ walks = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9) | st.just(END_OF
 """Which input rises at each row, and to where."""
 
 
-@given(st.lists(st.tuples(walks, st.lists(st.booleans(), min_size=3, max_size=3)), max_size=4), st.booleans())
+@given(
+    st.lists(st.tuples(walks, st.lists(st.booleans(), min_size=3, max_size=3)), max_size=4),
+    st.booleans(),
+    st.booleans(),
+)
 def test_the_watermark_of_several_is_what_the_rule_says_row_by_row(
-    passes: list[tuple[list[tuple[int, int]], list[bool]]], restarts: bool
+    passes: list[tuple[list[tuple[int, int]], list[bool]]], waits: bool, restarts: bool
 ) -> None:
-    watermark, sequence = CombinedWatermark(), 0
+    watermark, sequence = CombinedWatermark(waits=waits), 0
     levels, level = [NO_WATERMARK] * 3, NO_WATERMARK
-    for rises, idle in passes:
-        before, expected, moments = list(levels), [], []
-        silent = [mine and not any(place == number for place, _ in rises) for number, mine in enumerate(idle)]
+    for rises, silent in passes:
+        idle = [mine and all(place != number for place, _ in rises) for number, mine in enumerate(silent)]
+        before, expected, first = list(levels), [], sequence
         steps: list[list[tuple[int, int]]] = [[], [], []]
-        assert combined(np.array([levels]).T, np.array(silent))[0].shape == (1,)
-        level = max(level, expected_level(levels, silent))
+        level = max(level, allowed(levels, idle, NO_WATERMARK if waits else level))
         for place, value in rises:
             if value > levels[place]:
                 levels[place] = value
                 steps[place].append((sequence, value))
-            level = max(level, expected_level(levels, silent))
-            moments.append(sequence)
+            level = max(level, allowed(levels, idle, NO_WATERMARK if waits else level))
             expected.append(level)
             sequence += 1
-        inputs = tuple(
-            empty_batch(NOTHING, WatermarkSteps(start, *columns(part), mine))
-            for start, part, mine in zip(before, steps, silent, strict=True)
-        )
-        given_to: tuple[Batch, ...] = watermark.over(inputs)
-        assert all(batch.watermark is given_to[0].watermark for batch in given_to)
-        seen = given_to[0].watermark.seen_by(np.array(moments, np.int64) + 1).tolist()
-        assert (seen, given_to[0].watermark.after) == (expected, level)
-        assert given_to[0].watermark.idle == everyone_idle(levels, silent)
+        own = [
+            WatermarkSteps(start, *np.array(part, np.int64).reshape(-1, 2).T.copy(), mine)
+            for start, part, mine in zip(before, steps, idle, strict=True)
+        ]
+
+        inputs = watermark.over(tuple(empty_batch(NOTHING, each) for each in own))
+
+        combined = inputs[0].watermark
+        assert all(batch.watermark is combined for batch in inputs)
+        assert combined.seen_by(np.arange(first, sequence) + 1).tolist() == expected
+        assert (combined.after, combined.idle) == (level, all_idle(levels, idle))
         if restarts:
-            state, watermark = watermark.snapshot(), CombinedWatermark()
+            state, watermark = watermark.snapshot(), CombinedWatermark(waits=waits)
             watermark.restore(state)
 
 
-def columns(steps: list[tuple[int, int]]) -> tuple[Any, Any]:
-    return np.array([at for at, _ in steps], np.int64), np.array([value for _, value in steps], np.int64)
-
-
-def everyone_idle(levels: list[int], idle: list[bool]) -> bool:
+def all_idle(levels: list[int], idle: list[bool]) -> bool:
     going = [mine for level, mine in zip(levels, idle, strict=True) if level < END_OF_TIME]
     return bool(going) and all(going)
 
 
-def expected_level(levels: list[int], idle: list[bool]) -> int:
-    if everyone_idle(levels, idle):
-        return max(level for level in levels if level < END_OF_TIME)
-    return min(level for level, mine in zip(levels, idle, strict=True) if not mine or level == END_OF_TIME)
+def allowed(levels: list[int], idle: list[bool], floor: int) -> int:
+    going = [(level, mine) for level, mine in zip(levels, idle, strict=True) if level < END_OF_TIME]
+    if all_idle(levels, idle):
+        return max(level for level, _ in going)
+    awake = [level for level, mine in going if not mine]
+    return min((level for level in awake if level >= floor), default=NO_WATERMARK if awake else END_OF_TIME)

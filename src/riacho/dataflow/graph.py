@@ -17,6 +17,7 @@ from riacho.dataflow.operator import Divided, StateArrays, Timed
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.lookup_join import LookupJoinOperator
 from riacho.dataflow.operators.rejects import RejectedRow, Rejects
+from riacho.dataflow.operators.union import UnionOperator
 from riacho.dataflow.operators.watermark import WatermarkOperator
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.watermark import BEFORE_ALL_ROWS, CombinedWatermark
@@ -60,7 +61,7 @@ class _Step:
         self.divided = operator if isinstance(operator, Divided) else None
         # A table that is looked up says with its watermark that it has been read: event time is the left input's.
         combines = len(node.inputs) > 1 and not isinstance(operator, LookupJoinOperator)
-        self.watermark = CombinedWatermark() if combines else None
+        self.watermark = CombinedWatermark(waits=not isinstance(operator, UnionOperator)) if combines else None
 
 
 class Graph:

@@ -3,7 +3,7 @@
 It is the least of those that count, and never falls. One that is idle does not count, for nothing has come from there
 for so long that nobody is to wait for it; when it wakes, its rows behind the watermark are late. One that has ended
 does not count either. Where none is left that counts, the watermark goes as far as the furthest of the idle ones has
-come, whichever fell silent first, and is idle itself.
+come, whichever fell silent first, and is idle itself. The rule is in `riacho.kernels.watermarks`.
 
 Source: Flink, "Generating Watermarks", with `'scan.watermark.emit.strategy' = 'on-event'`: the watermark moves with
 each row, not with a timer, so results do not depend on when and in what batches rows arrive. "Dealing With Idle
@@ -13,6 +13,7 @@ Sources": CombinedWatermarkStatus.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array, WatermarkSteps
 from riacho.dataflow.operator import StateArrays
 from riacho.host.clock import Clock
-from riacho.kernels.windows import advance_watermark
+from riacho.kernels.watermarks import advance_watermark, allowed_watermark, combine_watermarks
 
 FIRST = np.empty(0, np.int32)
 """The numbers of splits, all of which are 0."""
@@ -33,30 +34,15 @@ BEFORE_ALL_ROWS = -1
 Bools = npt.NDArray[np.bool_]
 
 
-def combined(levels: Int64Array, idle: Bools) -> tuple[Int64Array, Bools]:
-    """How far the watermark of several may go at each moment, and whether it is idle then.
-
-    `levels` has a line for each of them and a column for each moment; `idle` is by line. A level of `END_OF_TIME` is of
-    one that has ended.
-
-    >>> levels = np.array([[50, 60, END_OF_TIME], [20, 20, 20]])
-    >>> combined(levels, np.array([False, False]))[0].tolist()
-    [20, 20, 20]
-    >>> [each.tolist() for each in combined(levels, np.array([False, True]))]
-    [[50, 60, 20], [False, False, True]]
-    """
-    if not idle.any():
-        return levels.min(axis=0), np.zeros(levels.shape[1], np.bool_)
-    least = levels.min(axis=0, where=~idle[:, np.newaxis], initial=END_OF_TIME)
-    furthest = levels.max(axis=0, where=levels < END_OF_TIME, initial=NO_WATERMARK)
-    silent = (least == END_OF_TIME) & (levels < END_OF_TIME).any(axis=0)
-    return np.where(silent, furthest, least), silent
-
-
 class CombinedWatermark:
-    """The watermark of an operator with several inputs, from pass to pass."""
+    """The watermark of an operator with several inputs, from pass to pass.
 
-    def __init__(self) -> None:
+    `waits`: an input that has woken behind the watermark holds it where it is until it has caught up, as in Flink's
+    joins (IndexedCombinedWatermarkStatus); else it counts from then on only, as in a union (StatusWatermarkValve).
+    """
+
+    def __init__(self, *, waits: bool) -> None:
+        self._waits = waits
         self._level = NO_WATERMARK
         self._last_sequence = BEFORE_ALL_ROWS
 
@@ -76,22 +62,41 @@ class CombinedWatermark:
         return inputs
 
     def _steps(self, inputs: list[WatermarkSteps]) -> WatermarkSteps:
-        if not any(len(steps.sequence) or steps.idle for steps in inputs):
+        silent = any(steps.idle for steps in inputs)
+        sizes = [len(steps.sequence) for steps in inputs]
+        if not silent and not any(sizes):
             return WatermarkSteps.still(self._level)
+        ends = np.array(list(accumulate(sizes)))
+        levels = np.array([steps.before for steps in inputs])
         idle = np.array([steps.idle for steps in inputs])
-        moments = np.unique(np.concatenate([steps.sequence for steps in inputs]))
-        if idle.any():  # the clock says so, after all that has come before this pass
-            moments = np.unique(np.maximum(np.append(moments, self._last_sequence), self._last_sequence))
-        allowed, silent = combined(np.array([steps.seen_by(moments + 1) for steps in inputs]), idle)
-        reached = np.maximum.accumulate(np.maximum(allowed, self._level))
-        rises = reached > np.concatenate((np.array([self._level]), reached[:-1]))  # a difference could overflow
-        return WatermarkSteps(self._level, moments[rises], reached[rises], bool(silent[-1]))
+        moments, reached = np.empty(sum(sizes) + 1, np.int64), np.empty(sum(sizes) + 1, np.int64)
+        count = combine_watermarks(
+            np.concatenate([steps.sequence for steps in inputs]),
+            np.concatenate([steps.value for steps in inputs]),
+            ends,
+            ends - np.array(sizes),
+            levels,
+            idle,
+            self._waits,
+            # The clock says who is idle, after all that has come before this pass.
+            self._last_sequence if silent else BEFORE_ALL_ROWS - 1,
+            self._level,
+            moments,
+            reached,
+        )
+        return WatermarkSteps(self._level, moments[:count], reached[:count], silent and _all_idle(levels, idle))
 
     def snapshot(self) -> npt.NDArray[np.int64]:
         return np.array([self._level, self._last_sequence], np.int64)
 
     def restore(self, state: npt.NDArray[np.int64]) -> None:
         self._level, self._last_sequence = state.tolist()
+
+
+def _all_idle(levels: Int64Array, idle: Bools) -> bool:
+    """Whether nobody is to wait for any of these: those that have not ended are idle."""
+    going = levels < END_OF_TIME
+    return bool(going.any() and idle[going].all())
 
 
 class SplitWatermarks:
@@ -207,11 +212,11 @@ class SplitWatermarks:
         """The step before the first row, where splits that fell silent or ended have held the watermark back."""
         if not len(idle):
             return WatermarkSteps.still(self.watermark)
-        (allowed,), (silent,) = combined(self._levels[:, np.newaxis], idle)
-        start = WatermarkSteps.still(self.watermark, idle=bool(silent))
+        start = WatermarkSteps.still(self.watermark, idle=_all_idle(self._levels, idle))
+        allowed = allowed_watermark(self._levels, idle)
         if allowed <= self.watermark:
             return start
-        self.watermark = int(allowed)
+        self.watermark = allowed
         return start.then(self._last_sequence, self.watermark)
 
     def _split_numbers(self, splits: npt.NDArray[np.int32] | None, rows: int) -> npt.NDArray[np.int32]:

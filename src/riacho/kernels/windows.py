@@ -1,11 +1,11 @@
-"""Which windows a row belongs to, which of them were still open when it came, and the watermark of each row."""
+"""Which windows a row belongs to, and which of them were still open when it came."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_BOOL, READ_INT32, READ_INT64, READ_TABLE, inner, kernel
+from riacho.kernels.compile import READ_INT64, READ_TABLE, inner, kernel
 from riacho.kernels.primitives import int64
 
 Bools = NDArray[np.bool_]
@@ -109,61 +109,3 @@ def slice_ends(times: Int64s, slide: int, offset: int, out: Int64s) -> None:
     """The end of the first window that holds each time; microseconds in, milliseconds out."""
     for row in range(times.size):
         out[row] = _floor(times[row] // 1000, slide, offset) + slide
-
-
-@kernel(
-    f"int64({READ_INT64}, int64, {READ_BOOL}, {READ_INT32}, {READ_INT64}, int64[::1], {READ_BOOL}, int64, "
-    "int64[::1], int64[::1])"
-)
-def advance_watermark(
-    values: Int64s,
-    unit: int,
-    valid: Bools,
-    splits: Int32s,
-    sequence: Int64s,
-    levels: Int64s,
-    idle: Bools,
-    watermark: int,
-    step_sequence: Int64s,
-    step_value: Int64s,
-) -> int:
-    """Raise each split's level by its rows; note where the least level of the active splits rises above `watermark`.
-
-    Levels are whole numbers of so many of the values' `unit`s. `levels` and `idle` are by split number; `splits` is
-    empty where every row is of the first one. Returns how many steps were written.
-    """
-    least = int64(0x7FFFFFFFFFFFFFFF)
-    for split in range(levels.size):
-        if not idle[split] and levels[split] < least:
-            least = levels[split]
-    steps = 0
-    last = int64(-(2**63))
-    for row in range(values.size):
-        if valid.size > 0 and not valid[row]:
-            continue
-        split = int64(splits[row]) if splits.size > 0 else int64(0)
-        value = values[row]
-        if value <= last:  # the row before had as much: no division
-            continue
-        if splits.size <= 0:
-            last = value
-        value //= unit
-        if value <= levels[split]:
-            continue
-        held = levels[split] == least
-        levels[split] = value
-        if not held:
-            continue
-        least = int64(0x7FFFFFFFFFFFFFFF)
-        for other in range(levels.size):
-            if not idle[other] and levels[other] < least:
-                least = levels[other]
-        if least > watermark:
-            watermark = least
-            if steps > 0 and step_sequence[steps - 1] == sequence[row]:
-                step_value[steps - 1] = watermark
-            else:
-                step_sequence[steps] = sequence[row]
-                step_value[steps] = watermark
-                steps += 1
-    return steps
