@@ -86,12 +86,18 @@ Add = Callable[[PlainCall], Expression]
 """Takes a call and gives the expression that stands for its result."""
 
 
+_OF_JSON = ("JSON_ARRAYAGG", "JSON_OBJECTAGG")
+
+
 def read_call(source: SourceText, tree: exp.Expr, bind_argument: Bind, condition: Expression | None) -> WrittenCall:
     """The call of an aggregate function. Raises `SqlError`."""
     nulls = tree if isinstance(tree, exp.IgnoreNulls | exp.RespectNulls) else None
     call = tree if nulls is None else tree.this
     name = call.name.upper()
     definition = aggregate_definition(name)
+    if condition is not None and name in _OF_JSON:
+        within = "give it CASE WHEN … THEN … END, and say ABSENT ON NULL"
+        source.fail(f"{name} does not take FILTER", call, within)
     items = list(call.expressions)
     if len(items) == 1 and isinstance(items[0], exp.IgnoreNulls | exp.RespectNulls):
         nulls = items[0]
@@ -127,7 +133,7 @@ def read_call(source: SourceText, tree: exp.Expr, bind_argument: Bind, condition
 
 def bind_aggregate(call: WrittenCall, add: Add, *, grouped: bool) -> Expression:
     """The result of a call, as an expression over those of plain calls. Raises `FunctionError`."""
-    if call.function in ("JSON_ARRAYAGG", "JSON_OBJECTAGG"):
+    if call.function in _OF_JSON:
         call = _of_json(call)
     signature = infer_aggregate(call.function, call.arguments, grouped=grouped, filtered=call.condition is not None)
     constants = (IGNORE_NULLS,) if call.ignores_nulls else signature.constants
