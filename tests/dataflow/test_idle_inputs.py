@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,18 +46,19 @@ BESIDE = """INSERT INTO p SELECT l.k, l.ts FROM a AS l
 
 
 class Running:
-    """A job whose tables have one partition each, and a clock that the test turns."""
+    """A job whose tables have one partition each, those named one more without a row, and a clock to be turned."""
 
-    def __init__(self, statements: str) -> None:
+    def __init__(self, statements: str, *, two_partitions: Collection[str] = ()) -> None:
         (self._job,) = compile_job_script(f"{TABLES} {statements}", None, {}).jobs
         self.clock = ManualClock()
+        self._two_partitions = two_partitions
         self._events: list[Event] = []
         self.graph = self._started()
 
     def _started(self) -> Graph:
         graph = Graph.build(self._job, Settings(clock=self.clock))
-        for name in graph.scans:
-            graph.assign_splits(name, [0])
+        for name, scan in graph.scans.items():
+            graph.assign_splits(name, range(2 if scan.table.name in self._two_partitions else 1))
         return graph
 
     def restart(self) -> None:
@@ -190,14 +191,30 @@ def test_of_tables_that_are_all_silent_the_furthest_tells_the_time() -> None:
     assert job.watermark == day_ms(15)
 
 
-def test_a_version_that_came_before_the_silence_was_noticed_is_found() -> None:
-    job = Running(
-        "INSERT INTO p SELECT r.k, r.ts FROM a AS l JOIN versions FOR SYSTEM_TIME AS OF l.ts AS r ON l.k = r.k;"
-    )
+FOUND = "INSERT INTO p SELECT r.k, r.ts FROM a AS l JOIN versions FOR SYSTEM_TIME AS OF l.ts AS r ON l.k = r.k;"
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["", "restarted"])
+def test_a_version_that_came_before_a_table_was_noticed_to_be_silent_is_found(restarts: bool) -> None:
+    job = Running(FOUND)
     job.take_all([("a", 20), ("versions", 3), ("versions", 12)])
+    if restarts:
+        job.restart()
     job.clock.advance(TIMEOUT_MS)
 
     assert job.take("a", 30, key="y") == [("x", at(12))]
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["", "restarted"])
+def test_a_version_that_came_before_a_partition_was_noticed_to_be_silent_is_found(restarts: bool) -> None:
+    job = Running(FOUND, two_partitions=["a"])
+    job.take_all([("a", 20), ("versions", 3), ("versions", 12)])
+    job.take("versions", 40, key="y")
+    if restarts:
+        job.restart()
+    job.clock.advance(TIMEOUT_MS)
+
+    assert job.take_all([("a", 30), ("versions", 50)], key="y") == [("x", at(12))]
 
 
 def test_only_the_split_of_a_table_that_is_awake_holds_a_watermark_back() -> None:
@@ -279,7 +296,7 @@ def test_the_watermark_of_several_is_what_the_rule_says_row_by_row(
             for start, part, mine in zip(before, steps, idle, strict=True)
         ]
 
-        inputs = watermark.over(tuple(empty_batch(NOTHING, each) for each in own))
+        inputs = watermark.over(tuple(empty_batch(NOTHING, each) for each in own), first - 1)
 
         combined = inputs[0].watermark
         assert all(batch.watermark is combined for batch in inputs)

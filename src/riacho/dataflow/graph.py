@@ -76,9 +76,14 @@ class Graph:
         self._rejects = rejects
         self._watermarks = [WatermarkSteps.still()] * len(nodes)
         self._ended: set[str] = set()
+        self._last_sequence = BEFORE_ALL_ROWS
+        """Of all rows of the passes so far."""
+        self._since = BEFORE_ALL_ROWS
+        """And of those before the pass, or the part of it, that runs."""
         operators: list[object] = [node.operator for node in nodes]
         self._timed = [operator for operator in operators if isinstance(operator, Timed)]
         self._steps = [_Step(place, node) for place, node in enumerate(nodes) if not isinstance(node.relation, Scan)]
+        self._watermark_steps = [each for each in operators if isinstance(each, WatermarkOperator)]
         self._scan_places = [place for place, node in enumerate(nodes) if isinstance(node.relation, Scan)]
         self._sinks = [(node.id, place) for place, node in enumerate(nodes) if isinstance(node.relation, Sink)]
         self.scans = {node.id: node.relation for node in nodes if isinstance(node.relation, Scan)}
@@ -100,11 +105,16 @@ class Graph:
 
         Raises `RowError` for an expression that fails past a join or an aggregate, where rows have no source.
         """
+        self._since = self._last_sequence
+        for operator in self._watermark_steps:
+            operator.since = self._since
         outputs: dict[int, Batch] = {}
         for place in self._scan_places:
             node = self._nodes[place]
             outputs[place] = scanned = self._scanned(node, inputs.get(node.id))
-            node.rows_out += len(scanned.sequence)
+            if rows := len(scanned.sequence):
+                node.rows_out += rows
+                self._last_sequence = max(self._last_sequence, int(scanned.sequence[-1]))
             self._watermarks[place] = scanned.watermark
         return self._run_steps(self._steps, outputs)
 
@@ -113,7 +123,7 @@ class Graph:
         for step in steps:
             taken = tuple([outputs[below] for below in step.inputs])
             if step.watermark is not None:
-                taken = step.watermark.over(taken)
+                taken = step.watermark.over(taken, self._since)
             if step.divided is not None:
                 parts = step.divided.parts(taken)
                 bound, output = next(parts)
@@ -139,7 +149,7 @@ class Graph:
             part = {below: batch.between(low, bound) for below, batch in outputs.items()}
             part[step.place] = output
             yield from self._run_steps(later, part)
-            low = bound
+            low = self._since = bound
 
     def _has_made(self, step: _Step, output: Batch) -> None:
         step.node.rows_out += len(output.sequence)
@@ -232,8 +242,11 @@ class Graph:
         ]
 
     def snapshot(self) -> StateArrays:
-        """All state after the last pass, as arrays named `node.part.array`; the next pass does not alter them."""
-        arrays: StateArrays = {}
+        """All state after the last pass, as arrays named `node.part.array`; the next pass does not alter them.
+
+        How far the job has come is `job.sequence`.
+        """
+        arrays: StateArrays = {"job.sequence": np.array([self._last_sequence])}
         for node in self._nodes:
             state = node.operator.snapshot() if node.operator is not None else {}
             ended = np.array([node.id in self._ended])
@@ -251,7 +264,7 @@ class Graph:
         Raises `SnapshotMismatchError` where it was taken of another query.
         """
         known = {name.partition(".")[0] for name in state}
-        if known != {node.id for node in self._nodes}:
+        if known != {"job", *(node.id for node in self._nodes)}:
             raise self._mismatch("the query has other steps")
         sections = [section(node.id, state) for node in self._nodes]
         for node, part in zip(self._nodes, sections, strict=True):
@@ -263,6 +276,7 @@ class Graph:
                 self._ended.add(node.id)
             if node.operator is not None:
                 node.operator.restore(section("state", part))
+        (self._last_sequence,) = state["job.sequence"].tolist()
         for step in self._steps:
             if step.watermark is not None:
                 step.watermark.restore(sections[step.place]["watermark"])

@@ -44,24 +44,20 @@ class CombinedWatermark:
     def __init__(self, *, waits: bool) -> None:
         self._waits = waits
         self._level = NO_WATERMARK
-        self._last_sequence = BEFORE_ALL_ROWS
 
-    def over(self, inputs: tuple[Batch, ...]) -> tuple[Batch, ...]:
+    def over(self, inputs: tuple[Batch, ...], since: int) -> tuple[Batch, ...]:
         """The inputs of a pass, each with the watermark of them all in place of its own.
 
-        Called once for each pass, or part of one.
+        Called once for each pass, or part of one, with the sequence number of the job's last row before it.
         """
         first = inputs[0].watermark
         if any(batch.watermark is not first for batch in inputs):  # else they are of one source
-            watermark = self._steps([batch.watermark for batch in inputs])
+            watermark = self._steps([batch.watermark for batch in inputs], since)
             inputs = tuple([each if each.watermark is watermark else each.with_watermark(watermark) for each in inputs])
         self._level = inputs[0].watermark.after
-        for batch in inputs:
-            if len(batch.sequence):
-                self._last_sequence = max(self._last_sequence, int(batch.sequence[-1]))
         return inputs
 
-    def _steps(self, inputs: list[WatermarkSteps]) -> WatermarkSteps:
+    def _steps(self, inputs: list[WatermarkSteps], since: int) -> WatermarkSteps:
         silent = any(steps.idle for steps in inputs)
         sizes = [len(steps.sequence) for steps in inputs]
         if not silent and not any(sizes):
@@ -79,7 +75,7 @@ class CombinedWatermark:
             idle,
             self._waits,
             # The clock says who is idle, after all that has come before this pass.
-            self._last_sequence if silent else BEFORE_ALL_ROWS - 1,
+            since if silent else BEFORE_ALL_ROWS - 1,
             self._level,
             moments,
             reached,
@@ -87,10 +83,10 @@ class CombinedWatermark:
         return WatermarkSteps(self._level, moments[:count], reached[:count], silent and _all_idle(levels, idle))
 
     def snapshot(self) -> npt.NDArray[np.int64]:
-        return np.array([self._level, self._last_sequence], np.int64)
+        return np.array([self._level])
 
     def restore(self, state: npt.NDArray[np.int64]) -> None:
-        self._level, self._last_sequence = state.tolist()
+        (self._level,) = state.tolist()
 
 
 def _all_idle(levels: Int64Array, idle: Bools) -> bool:
@@ -164,10 +160,13 @@ class SplitWatermarks:
         values: Int64Array,
         valid: Bools,
         unit: int = 1,
+        *,
+        since: int = BEFORE_ALL_ROWS,
     ) -> WatermarkSteps:
         """The watermark during a pass over these rows, of whose watermark values so many `unit`s are a millisecond.
 
-        `valid` is empty where every value is; a null one moves nothing. `splits` None: all rows are of split 0.
+        `valid` is empty where every value is; a null one moves nothing. `splits` None: all rows are of split 0. `since`
+        is the last row of the job before the pass.
         """
         before = self.watermark
         numbers = self._split_numbers(splits, len(sequence))
@@ -176,7 +175,7 @@ class SplitWatermarks:
         if self._timeout and len(sequence):  # before any is called idle: rows may have waited for a long pass
             self._heard_ms[np.unique(numbers) if len(numbers) else 0] = self._clock.monotonic_ms()
         idle = self._idle()
-        start = self._start(idle)
+        start = self._start(idle, since)
         if not len(sequence):
             return start
         moments, levels = self._advance(sequence, numbers, values, unit, valid, idle)
@@ -208,8 +207,11 @@ class SplitWatermarks:
         self.watermark = END_OF_TIME
         self._last_sequence = max(self._last_sequence, sequence)
 
-    def _start(self, idle: Bools) -> WatermarkSteps:
-        """The step before the first row, where splits that fell silent or ended have held the watermark back."""
+    def _start(self, idle: Bools, since: int) -> WatermarkSteps:
+        """The step before the first row, where splits that ended or fell silent have held the watermark back.
+
+        One ends with its last row, whenever that is noticed; silence is noticed after all that has come.
+        """
         if not len(idle):
             return WatermarkSteps.still(self.watermark)
         start = WatermarkSteps.still(self.watermark, idle=_all_idle(self._levels, idle))
@@ -217,7 +219,8 @@ class SplitWatermarks:
         if allowed <= self.watermark:
             return start
         self.watermark = allowed
-        return start.then(self._last_sequence, self.watermark)
+        silent = bool((idle & (self._levels < allowed)).any())
+        return start.then(max(self._last_sequence, since if silent else BEFORE_ALL_ROWS), self.watermark)
 
     def _split_numbers(self, splits: npt.NDArray[np.int32] | None, rows: int) -> npt.NDArray[np.int32]:
         """The number of each row's split; empty where every one is of the first."""

@@ -15,7 +15,7 @@ from riacho.dataflow.functions import NON_DETERMINISTIC
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.rejects import Rejects, evaluate_rows
 from riacho.dataflow.programs import program_of
-from riacho.dataflow.watermark import SplitWatermarks
+from riacho.dataflow.watermark import BEFORE_ALL_ROWS, SplitWatermarks
 from riacho.formats import arrow
 from riacho.plan.expressions import Call, Column, walk
 from riacho.plan.relations import Filter, Project, Relation, Watermark
@@ -63,6 +63,8 @@ class WatermarkOperator:
         self._evaluator = Evaluator([relation.expression], ["watermark"], relation.input.schema, settings)
         self._splits = SplitWatermarks(settings.clock, idle_timeout_ms=relation.idle_timeout_ms)
         self._rejects = rejects
+        self.since = BEFORE_ALL_ROWS
+        """The last row of the job before the pass: by then splits have fallen silent."""
         self.alignment = relation.alignment
         """With which other tables this one is read."""
 
@@ -87,7 +89,7 @@ class WatermarkOperator:
         if batch.diff is not None:  # an old value that goes says nothing new of time
             added = batch.diff > 0
             valid = added if not len(valid) else valid & added
-        steps = self._splits.advance(batch.sequence, batch.split, microseconds, valid, MICROSECONDS)
+        steps = self._splits.advance(batch.sequence, batch.split, microseconds, valid, MICROSECONDS, since=self.since)
         return Batch(batch.rows, batch.sequence, self._with_end(steps, batch.watermark), batch.diff)
 
     def _values(self, batch: Batch) -> tuple[Batch, Int64Array, npt.NDArray[np.bool_]]:
