@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from selenium.common.exceptions import JavascriptException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -524,6 +525,27 @@ def test_without_the_demo_the_first_page_is_the_overview(
             browser.open("/jobs")
             browser.wait("no job", lambda: "no job was submitted yet" in browser.find("main").text)
             assert not browser.driver.find_elements(By.LINK_TEXT, "Flights")
+    finally:
+        console.close()
+
+
+def test_a_long_record_is_shown_by_its_beginning_and_the_rest_on_demand(
+    chromium: Chrome, kafka: RunningBroker, topic: str, tmp_path: Path
+) -> None:
+    producer = Producer({"bootstrap.servers": kafka.bootstrap})
+    producer.produce(topic, "begin " + "x" * 900_000 + " end")
+    producer.flush()
+    console = RunningConsole(kafka.bootstrap, tmp_path / "log")
+    try:
+        with without_complaints(chromium, f"http://{console.address}") as browser:
+            browser.open(f"/topics?topic={topic}", PHONE)
+            more = browser.button("… 898,010 more characters")
+            assert browser.script("return document.documentElement.scrollHeight") < 5 * PHONE[1]
+            assert browser.script("return document.documentElement.scrollWidth") <= PHONE[0]
+
+            more.click()
+
+            browser.wait("the end", lambda: browser.find(".messages tbody").text.endswith(" end"))
     finally:
         console.close()
 

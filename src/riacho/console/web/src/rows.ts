@@ -12,8 +12,8 @@ const SAMPLE = 200;
 /** Widths of columns, in characters. */
 const NARROWEST = 4;
 const WIDEST = 36;
-/** Of a number that is not whole: more are noise of binary fractions. */
-const SIGNIFICANT_DIGITS = 7;
+/** Of a number that is not whole: as many as a double keeps of any decimal, 1234567.89; more are noise, as in 0.1 + 0.2. */
+const SIGNIFICANT_DIGITS = 15;
 
 interface Line {
   element: HTMLTableRowElement;

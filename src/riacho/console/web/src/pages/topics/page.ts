@@ -1,12 +1,14 @@
 // Topics and their newest messages.
 
 import { request, type Message, type TopicSummary } from "../../api";
-import { h, setText } from "../../dom";
+import { h, setText, type Child } from "../../dom";
 import { compact, count, instant } from "../../format";
 import type { Page, PageContext } from "../../page";
 import { Table } from "../../table";
 
 const NEWEST = 25;
+/** Characters of a key, a value or a header that are shown at first. */
+const LONGEST = 2000;
 
 function show(context: PageContext): void {
   let chosen: string | null = new URLSearchParams(location.search).get("topic") || null;
@@ -14,7 +16,7 @@ function show(context: PageContext): void {
   const list = new Table<TopicSummary>(
     "Topics",
     [
-      { title: "topic", cell: (topic) => topic.name },
+      { title: "topic", wrap: true, cell: (topic) => topic.name },
       { title: "partitions", numeric: true, secondary: true, cell: (topic) => count(topic.partitions) },
       { title: "records", numeric: true, cell: (topic) => count(topic.records) },
       { title: "records/s", numeric: true, cell: (topic) => compact(topic.records_per_s) },
@@ -32,7 +34,7 @@ function show(context: PageContext): void {
     "Newest messages",
     [
       { title: "partition / offset", cell: place },
-      { title: "key", wrap: true, cell: (message) => message.key ?? "null" },
+      { title: "key", wrap: true, cell: (message) => h("div", {}, ...shortened(message.key ?? "null")) },
       { title: "value, headers", wrap: true, cell: content },
     ],
     { empty: "the topic is empty", fixed: true },
@@ -100,9 +102,18 @@ function content(message: Message): Node {
   return h(
     "div",
     {},
-    message.value ?? h("i", { class: "muted" }, "null"),
-    ...message.headers.map(([name, value]) => h("div", { class: "muted" }, `${name}: ${value ?? "null"}`)),
+    ...(message.value === null ? [h("i", { class: "muted" }, "null")] : shortened(message.value)),
+    ...message.headers.map(([name, value]) => h("div", { class: "muted" }, ...shortened(`${name}: ${value ?? "null"}`))),
   );
+}
+
+/** A text's beginning, and a button for the rest of a long one: a record of a megabyte is a thousand screens of a phone. */
+function shortened(text: string): Child[] {
+  if (text.length <= LONGEST) return [text];
+  const rest = text.slice(LONGEST);
+  const button = h("button", { class: "link", type: "button" }, `… ${count(rest.length)} more characters`);
+  button.onclick = () => button.replaceWith(rest);
+  return [text.slice(0, LONGEST), button];
 }
 
 export const topics: Page = { path: "/topics", title: "Topics", show };
