@@ -55,9 +55,12 @@ def test_a_fetch_takes_no_more_than_it_was_allowed(mock_cluster: Cluster, topic:
         fetcher.assign({TopicPartition(topic, 0): EARLIEST})
         (first,) = fetcher.fetch(max_rows=30, max_wait_ms=DEADLINE_MS)
         position = fetcher.positions()[TopicPartition(topic, 0)]
+        waiting = fetcher.waiting
         (rest,) = fetcher.fetch(max_wait_ms=DEADLINE_MS)
+        left = fetcher.waiting
 
     assert (len(first), position, first.next_offset) == (30, 30, 30)
+    assert (waiting, left) == (70, 0)
     assert rest.offset.tolist() == list(range(30, 100))
 
 

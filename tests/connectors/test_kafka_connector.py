@@ -146,7 +146,7 @@ def test_a_source_lags_by_what_it_has_not_delivered_whatever_is_read_ahead(
     assert lags == [7, 5, 3, 1, 0]
 
 
-@pytest.mark.parametrize(("block", "ahead"), [(6, 8192), (8192, 8192), (6, 2)])
+@pytest.mark.parametrize(("block", "ahead"), [(6, 8192), (8192, 8192), (6, 2), (2, 1)])
 def test_rows_decoded_together_and_delivered_apart_are_each_delivered_once(
     kafka: RunningBroker, topic: str, block: int, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,12 @@ class Fetcher:
             }
 
     @property
+    def waiting(self) -> int:
+        """How many records have arrived and are not taken."""
+        with self._changed:
+            return sum(assigned.waiting for assigned in self._assigned.values())
+
+    @property
     def finished(self) -> bool:
         """Whether every partition has an end and was taken up to it."""
         with self._changed:

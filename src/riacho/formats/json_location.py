@@ -105,8 +105,6 @@ class Located:
         kind = scratch.array("kind", np.uint8, slots * rows).reshape(slots, rows)
         faults = scratch.array("faults", np.uint8, rows)
         fault_position = scratch.array("fault_position", np.int64, rows)
-        kind.fill(tokens.MISSING)
-        faults.fill(Fault.NONE)
         objects = kernels.locate(
             records.data,
             records.start,

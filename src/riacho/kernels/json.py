@@ -107,7 +107,7 @@ def locate(
     has no fault, and of a faulty one every slot is MISSING. The last of equal keys counts. What follows the object
     is not looked at. Of a value that was put into its column the kind is there, the span need not be.
 
-    `out_kind`, `faults` and what `targets` points to are zeros at first; `workspace` is of `workspace_words`, `scratch`
+    What `targets` points to is zeros at first; `workspace` is of `workspace_words`, `scratch`
     six times as long as the names and 16 bytes. Returns how many rows are objects.
     """
     rows, slots = starts.size, slot_end.size
@@ -127,6 +127,8 @@ def locate(
     current = 0
     replaced = 0
     objects = int64(0)
+    out_kind[:] = MISSING
+    faults[:] = 0
 
     for row in range(rows):
         length = int64(lengths[row])

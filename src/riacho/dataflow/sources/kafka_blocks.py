@@ -8,18 +8,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 
 from riacho.client import Fetcher, RecordColumns, TopicPartition
 from riacho.dataflow.batch import Int64Array
 from riacho.dataflow.sources import Origins, RecordOrigin, SourceBatch
 from riacho.dataflow.sources.kafka_rows import Records, RowMaker, Rows, join_parts
 from riacho.formats.buffered import concatenated, sliced
+from riacho.formats.decoding import Number
 
 BLOCK_ROWS = 8192
 """Where fewer records are asked for, so many are decoded if they are there: a call costs as much as some hundred."""
 
 AHEAD_ROWS = 4096
-"""After a block of so many rows the next one is read ahead."""
+"""Where so many records wait when a block is given out, the next ones are read ahead."""
+
+AHEAD_BLOCKS = 2
+"""So many: of one alone a large one is not ready when the passes have taken a small one before it."""
 
 AHEAD_BLOCK_ROWS = 32_768
 """As `BLOCK_ROWS`, of what is read ahead: each block hands the interpreter's lock over some times."""
@@ -79,9 +84,9 @@ class Block:
             for part, place in zip(records.parts, records.first.tolist(), strict=False):
                 if len(part):
                     self._parts.append((TopicPartition(part.topic, part.partition), part, first + place))
-            numbers.append(made_rows.record + first)
+            numbers.append(made_rows.record + first if first else made_rows.record)
             first += len(records)
-        self._record = np.concatenate(numbers)
+        self._record = _one_array(numbers)
         """The number of each row's record, among those of the block."""
 
     @property
@@ -139,9 +144,10 @@ class BlockReader:
         """What is not decoded yet, and comes next."""
         self._begin: Offsets = {}
         """Where the partitions stand before that."""
-        self._ahead: Future[Block | None] | None = None
+        self._ahead: deque[Future[Block | None]] = deque()
+        """Blocks that the thread reads, and those that it has read, in their order."""
         self._end: Offsets = {}
-        """Where the partitions stand before what is read ahead."""
+        """Where the partitions stand before these."""
 
     def read(self, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
         """What has arrived, decoded; where few rows are asked for more than that, as many whole batches of so many.
@@ -149,14 +155,15 @@ class BlockReader:
         None where nothing came within `max_wait_ms`. Raises what ended the fetching of a partition, once the records
         before are taken. What was read ahead keeps the limits of the call before.
         """
-        ahead, self._ahead = self._ahead, None
-        block = None if ahead is None else ahead.result()
+        block = None
+        while self._ahead and block is None:
+            block = self._ahead.popleft().result()
         if block is None:
             block = self._read(BLOCK_ROWS, max_rows, max_bytes, max_wait_ms)
-        has_room = self._processors > (1 if max_rows < BLOCK_ROWS else 2)
-        if has_room and block is not None and len(block.rows) >= AHEAD_ROWS and not self.finished:
+        if block is not None and self._processors > (1 if max_rows < BLOCK_ROWS else 2):
             self._end = block.end
-            self._ahead = self._thread.submit(self._read, AHEAD_BLOCK_ROWS, max_rows, max_bytes, 0)
+            while len(self._ahead) < AHEAD_BLOCKS and (self._fetched or self._fetcher.waiting >= AHEAD_ROWS):
+                self._ahead.append(self._thread.submit(self._read, AHEAD_BLOCK_ROWS, max_rows, max_bytes, 0))
         return block
 
     def _read(self, block_rows: int, max_rows: int, max_bytes: int, max_wait_ms: float) -> Block | None:
@@ -170,7 +177,7 @@ class BlockReader:
         while self._fetched and (rows := rows + len(self._fetched[0])) <= TOGETHER_ROWS:
             groups.append(self._fetched.popleft())
         self._begin = self._fetcher.positions() if not self._fetched else self._begin | _ends(groups)
-        size = sum(records.size() for records in groups)
+        size = sum(records.bytes for records in groups)
         return Block([(records, self._rows.make(records)) for records in groups], size, self._begin)
 
     def _fetch(self, most: int, max_rows: int, max_bytes: int, max_wait_ms: float) -> None:
@@ -182,14 +189,14 @@ class BlockReader:
 
     def standing(self) -> Offsets:
         """Where the partitions stand after the blocks that were given out."""
-        if self._ahead is not None:
+        if self._ahead:
             return self._end
         return self._begin if self._fetched else self._fetcher.positions()
 
     @property
     def finished(self) -> bool:
         """Whether all blocks were given out."""
-        return self._ahead is None and not self._fetched and self._fetcher.finished
+        return not self._ahead and not self._fetched and self._fetcher.finished
 
     def close(self) -> None:
         """Wait for what is being decoded, and drop it."""
@@ -204,6 +211,11 @@ def _ends(groups: Sequence[Records]) -> dict[TopicPartition, int]:
 
 def _batch(made: Sequence[tuple[Records, Rows]], size: int) -> SourceBatch:
     together = concatenated([rows.rows for _, rows in made])
-    split = np.concatenate([records.split()[rows.record] for records, rows in made])
+    split = _one_array([records.split()[rows.record] for records, rows in made])
     diffs = [rows.diff for _, rows in made if rows.diff is not None]
-    return SourceBatch(together, split, size, _Origins(made), np.concatenate(diffs) if diffs else None)
+    return SourceBatch(together, split, size, _Origins(made), _one_array(diffs) if diffs else None)
+
+
+def _one_array(parts: Sequence[npt.NDArray[Number]]) -> npt.NDArray[Number]:
+    """The parts one after another; the only one is not copied, for which NumPy would hand the lock over."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -16,6 +16,7 @@ from riacho.dataflow.sources import Int8Array, RecordOrigin
 from riacho.formats.arrow import Column
 from riacho.formats.buffered import BufferedColumns, Columnar
 from riacho.formats.decoding import Bytes, Decoded, Spans
+from riacho.kernels.spans import place_values
 from riacho.plan.tables import ColumnKind, TableColumn
 from riacho.plan.types import DataType, TimestampLtzType, TimestampType
 
@@ -44,6 +45,8 @@ class Records:
     value: Spans
     shifts: Sequence[int]
     """Where each part's buffer begins in the buffer of all."""
+    bytes: int
+    """How many their keys and values have."""
 
     def __len__(self) -> int:
         return int(self.first[-1])
@@ -52,16 +55,8 @@ class Records:
         """The records' keys, put together anew: few tables read them."""
         return Spans(
             self.value.data,
-            _shifted([part.key_start for part in self.parts], self.shifts),
+            np.concatenate([part.key_start + shift for part, shift in zip(self.parts, self.shifts, strict=True)]),
             np.concatenate([part.key_length for part in self.parts]),
-        )
-
-    def size(self) -> int:
-        """How many bytes their keys and values have."""
-        return sum(
-            int(np.maximum(length, 0).sum(dtype=np.int64))
-            for part in self.parts
-            for length in (part.key_length, part.value_length)
         )
 
     def part_of(self, record: int) -> tuple[RecordColumns, int]:
@@ -149,18 +144,14 @@ def _records(
 ) -> Records:
     """The records of parts whose buffers begin at `shifts` in `data`."""
     first = np.concatenate((np.zeros(1, np.int64), np.cumsum([len(part) for part in parts])))
-    value_start = _shifted([part.value_start for part in parts], shifts)
+    rows = int(first[-1])
+    start, length = np.empty(rows, np.int64), np.empty(rows, np.int32)
+    size = 0
+    for part, shift, row in zip(parts, shifts, first.tolist(), strict=False):
+        size += place_values(part.value_start, part.value_length, part.key_length, shift, row, start, length)
     return Records(
-        tuple(parts),
-        first,
-        tuple(number(part) for part in parts),
-        Spans(data, value_start, np.concatenate([part.value_length for part in parts])),
-        shifts,
+        tuple(parts), first, tuple([number(part) for part in parts]), Spans(data, start, length), shifts, size
     )
-
-
-def _shifted(starts: Sequence[Int64Array], shifts: Sequence[int]) -> Int64Array:
-    return np.concatenate([start + shift for start, shift in zip(starts, shifts, strict=True)])
 
 
 @dataclass(frozen=True, slots=True)
