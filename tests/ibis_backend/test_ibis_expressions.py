@@ -57,6 +57,12 @@ QUERIES: dict[str, Query] = {
     "casts": lambda o, c: o.select(
         o.id, a=o.quantity.cast("string"), b=o.quantity.cast("int16"), c=o.id.cast("float64")
     ),
+    "columns as rows": lambda o, c: o.select(o.id, "price", amount=o.quantity.cast("float64")).pivot_longer(
+        ["price", "amount"], names_to="what", values_to="number"
+    ),
+    "rows as columns": lambda o, c: o.pivot_wider(
+        id_cols="customer", names_from="city", names=["Rio", "Lima"], values_from="quantity", values_agg="sum"
+    ),
     "times": lambda o, c: o.select(o.id, y=o.ts.year(), m=o.ts.month(), d=o.ts.day(), h=o.ts.hour(), q=o.ts.quarter()),
     "truncated times": lambda o, c: o.select(o.id, d=o.ts.truncate("D"), h=o.ts.truncate("h")),
     "counts": lambda o, c: o.group_by("city").agg(n=o.count(), prices=o.price.count()),

@@ -79,6 +79,24 @@ class RiachoCompiler(FlinkCompiler):
     def visit_ScalarUDF(self, op: Any, **arguments: Any) -> Any:
         return self.f[function_name(op)](*arguments.values())
 
+    def visit_Select(self, op: Any, *, selections: Mapping[str, Any], **parts: Any) -> Any:
+        """UNNEST of an array of rows gives a column for each of their fields: they are made one row again."""
+        made = dict(selections)
+        unnested: list[sge.Unnest] = []
+        for name, value in op.selections.items():
+            if not (isinstance(value, ops.Unnest) and value.dtype.is_struct()):
+                continue
+            alias = f"_row{len(unnested)}"
+            fields = [sg.to_identifier(field, quoted=True) for field in value.dtype.names]
+            named = sge.TableAlias(this=sg.to_identifier(alias, quoted=True), columns=fields)
+            unnested.append(sge.Unnest(expressions=[made[name].this], alias=named))
+            columns = [sg.column(field, table=alias, quoted=True) for field in value.dtype.names]
+            made[name] = self.cast(self.f.row(*columns), value.dtype)
+        result = super().visit_Select(op, selections=made, **parts)
+        for table in unnested:
+            result = result.join(table, join_type="cross", copy=False)
+        return result
+
     # ---- aggregates -------------------------------------------------------------------------------------------
 
     def visit_Sum(self, op: Any, *, arg: Any, where: Any) -> Any:
