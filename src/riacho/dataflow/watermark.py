@@ -170,11 +170,11 @@ class SplitWatermarks:
         """
         before = self.watermark
         numbers = self._split_numbers(splits, len(sequence))
-        if not self._timeout and len(sequence) and min(self._levels.tolist()) <= before:
-            return WatermarkSteps(before, *self._advance(sequence, numbers, values, unit, valid, self._never_idle))
         if self._timeout and len(sequence):  # before any is called idle: rows may have waited for a long pass
-            self._heard_ms[np.unique(numbers) if len(numbers) else 0] = self._clock.monotonic_ms()
+            self._heard_ms[numbers if len(numbers) else 0] = self._clock.monotonic_ms()
         idle = self._idle()
+        if len(sequence) and min(self._levels.tolist()) <= before and not (self._timeout and idle.any()):
+            return WatermarkSteps(before, *self._advance(sequence, numbers, values, unit, valid, idle))
         start = self._start(idle, since)
         if not len(sequence):
             return start
@@ -251,7 +251,7 @@ class SplitWatermarks:
     def _idle(self) -> Bools:
         """Which splits have been silent for longer than the time-out."""
         if not self._timeout:
-            return np.zeros(len(self._levels), np.bool_)
+            return self._never_idle
         idle: Bools = self._heard_ms <= self._clock.monotonic_ms() - self._timeout
         return idle
 
