@@ -107,6 +107,14 @@ class Call(Expression):
             return "(" + f" {self.function} ".join(str(argument) for argument in self.arguments) + ")"
         if self.function.startswith("IS "):
             return f"{self.arguments[0]} {self.function}"
+        first, *others = self.arguments or ("",)
+        match self.function, others:
+            case "FIELD", [Literal(value=str(name))]:
+                return f"{first}.{name}"
+            case "BETWEEN" | "BETWEEN SYMMETRIC", [low, high]:
+                return f"({first} {self.function} {low} AND {high})"
+            case "IN", [_, *_]:
+                return f"({first} IN ({', '.join(str(other) for other in others)}))"
         return f"{self.function}({', '.join(str(argument) for argument in self.arguments)})"
 
 

@@ -79,7 +79,7 @@ def _scan(relation: Scan) -> str:
 
 def _watermark(relation: Watermark) -> str:
     column = relation.schema[relation.column].name
-    idle = f", idleTimeout=[{relation.idle_timeout_ms} ms]" if relation.idle_timeout_ms else ""
+    idle = f", idleTimeout=[{_duration(relation.idle_timeout_ms)}]" if relation.idle_timeout_ms else ""
     return f"WatermarkAssigner(rowtime=[{column}], watermark=[{relation.expression}]{idle})"
 
 
@@ -155,20 +155,30 @@ def _named(relation: Relation, indexes: tuple[int, ...]) -> str:
     return ", ".join(relation.schema[index].name for index in indexes)
 
 
+def _duration(milliseconds: int) -> str:
+    """In the largest unit that it is a multiple of, as Flink shows it: 90 s, 1 h."""
+    unit = next((unit for unit in _UNITS if milliseconds and milliseconds % unit[1] == 0), ("ms", 1))
+    return f"{milliseconds // unit[1]} {unit[0]}"
+
+
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
+
+
 def _window(relation: WindowTable | WindowAggregate) -> str:
     names = relation.input.schema.names
     time = names[relation.time_column]
     if relation.kind is WindowKind.ATTACHED:
         return f"win_end=[{time}]"
-    offset = f", offset=[{relation.offset} ms]" if relation.offset else ""
+    size, step = _duration(relation.size), _duration(relation.slide)
+    offset = f", offset=[{_duration(relation.offset)}]" if relation.offset else ""
     if relation.kind is WindowKind.SESSION:
         keys = relation.partition if isinstance(relation, WindowTable) else relation.keys
         by = f", partition keys=[{', '.join(names[key] for key in keys)}]" if keys else ""
-        return f"SESSION(time_col=[{time}], gap=[{relation.size} ms]{by})"
+        return f"SESSION(time_col=[{time}], gap=[{size}]{by})"
     if relation.kind is WindowKind.CUMULATE:
-        return f"CUMULATE(time_col=[{time}], max_size=[{relation.size} ms], step=[{relation.slide} ms]{offset})"
-    slide = f", slide=[{relation.slide} ms]" if relation.slide != relation.size else ""
-    return f"{relation.kind.value}(time_col=[{time}], size=[{relation.size} ms]{slide}{offset})"
+        return f"CUMULATE(time_col=[{time}], max_size=[{size}], step=[{step}]{offset})"
+    slide = f", slide=[{step}]" if relation.slide != relation.size else ""
+    return f"{relation.kind.value}(time_col=[{time}], size=[{size}]{slide}{offset})"
 
 
 def _over(relation: Over) -> str:
@@ -271,7 +281,7 @@ def _join(relation: Join) -> str:
         case Versions(left, right):
             return f"TemporalJoin({shown}, version=[{names[left]} >= {names[width + right]}])"
         case Interval(left, right, lower, upper):
-            bounds = f"{lower} ms <= {names[left]} - {names[width + right]} <= {upper} ms"
+            bounds = f"{_duration(lower)} <= {names[left]} - {names[width + right]} <= {_duration(upper)}"
             if not relation.time.event_time:
                 bounds += " of processing time"
             return f"IntervalJoin({shown}, windowBounds=[{bounds}])"
@@ -306,7 +316,7 @@ def _kept_by_window_aggregate(relation: WindowAggregate) -> str:
     calls = ", ".join(str(call) for call in relation.calls) or "that it is there"
     rows = ", and the row that it gave" if relation.updates else ""
     lateness = 0 if relation.emit is None else relation.emit.lateness_ms
-    until = f"until {lateness} ms after its window closed" if lateness else "until its window closes"
+    until = f"until {_duration(lateness)} after its window closed" if lateness else "until its window closes"
     return f"{until}, for each {f'({keys})' if keys else 'window'}: {calls}{rows}"
 
 
@@ -358,7 +368,8 @@ def _kept_by_sort(relation: Sort) -> str | None:
 
 
 def _kept_by_rank(relation: Rank) -> str:
-    rows = "all rows" if is_updating(relation.input) else f"the first {relation.end} rows"
+    first = "the first row" if relation.end == 1 else f"the first {relation.end} rows"
+    rows = "all rows" if is_updating(relation.input) else first
     keys = _named(relation.input, relation.partition)
     return f"{rows} of each ({keys})" if keys else rows
 
