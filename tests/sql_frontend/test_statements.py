@@ -234,8 +234,14 @@ def test_an_options_hint_is_checked_by_the_connector_at_both_ends() -> None:
 
 
 def test_comments_and_names_in_back_ticks_are_understood() -> None:
-    relation = plan("SELECT -- one\n `price` /* two; */ AS `from` FROM `bids`")
+    relation = plan("SELECT -- one\n `price` /* two; */ AS `from` // three; it's\n FROM `bids` WHERE channel <> '//'")
     assert relation.schema.names == ("from",)
+
+
+@pytest.mark.parametrize("statement", ["SELECT price FROM bids", "INSERT INTO out_a SELECT price, channel FROM bids"])
+def test_execute_changes_nothing_of_what_is_explained(statement: str) -> None:
+    explained = session().execute(f"{SINKS} EXPLAIN {statement};").results
+    assert session().execute(f"{SINKS} EXPLAIN EXECUTE {statement};").results[-1].text == explained[-1].text
 
 
 def test_a_byte_order_mark_and_the_line_ends_of_windows_change_no_place() -> None:
@@ -255,7 +261,9 @@ def test_a_script_without_statements_asks_for_nothing(text: str) -> None:
 
 def test_variables_are_filled_in_names_and_texts_but_not_in_comments() -> None:
     made = session(variables={"T": "numbers", "X": "it"})
-    relation = made.query("SELECT n, '-- ${X}' AS `${X}` /* ${NOBODY} */ FROM ${T} -- ${NOBODY}\n WHERE s <> '${X}'")
+    relation = made.query(
+        "SELECT n, '-- ${X}' AS `${X}` // ${NOBODY}\n /* ${NOBODY} */ FROM ${T} -- ${NOBODY}\n WHERE s <> '//${X}'"
+    )
     assert relation.schema.names == ("n", "it")
     with pytest.raises(SqlError, match="variable 'NOBODY' is not set"):
         made.query("SELECT '/*' AS a, ${NOBODY} AS b")

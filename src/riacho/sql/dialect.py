@@ -30,6 +30,7 @@ class RiachoFlink(Dialect):
         BYTE_STRINGS: ClassVar[list[str | tuple[str, str]]] = [("e'", "'"), ("E'", "'")]  # texts with escapes
         BYTE_STRING_ESCAPES: ClassVar[list[str]] = ["'", "\\"]
         NESTED_COMMENTS = False
+        COMMENTS: ClassVar[list[str | tuple[str, str]]] = ["--", "//", ("/*", "*/")]
         VAR_SINGLE_TOKENS: ClassVar[set[str]] = {"$"}
         TOKENS_PRECEDING_HINT: ClassVar[set[TokenType]] = {
             TokenType.SELECT,

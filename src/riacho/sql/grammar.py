@@ -20,6 +20,9 @@ from riacho.sql.token_reader import SqlSyntaxError, TokenReader
 WINDOW_FUNCTIONS = frozenset({"TUMBLE", "HOP", "CUMULATE", "SESSION"})
 """The window table functions of Flink, which also stand in FROM without TABLE(...)."""
 
+_OF_MODELS = frozenset({"ML_PREDICT", "ML_EVALUATE", "VECTOR_SEARCH"})
+"""Flink's table functions of models and vectors."""
+
 UNIT = "unit"
 """Where the type of a cast to an interval carries its unit."""
 
@@ -262,7 +265,7 @@ class Grammar(TokenReader):
             self.expect("AS", "OF")
             table.meta[AS_OF] = self.value()
         if any(self.peek(word) for word in ("TABLESAMPLE", "MATCH_RECOGNIZE", "PIVOT", "UNPIVOT")):
-            self.refuse_here(f"{self._curr.text.upper()} is not supported")
+            self.refuse_foreign()
         return self._aliased(table)
 
     def _lateral_table(self) -> exp.Expr:
@@ -334,8 +337,12 @@ class Grammar(TokenReader):
         """A call of a window table function, or of one of the user's."""
         if not self._calls_a_function():
             self.refuse_token("expected a call of a table function")
-        if self._curr.text.upper() in WINDOW_FUNCTIONS:
+        name = self._curr.text.upper()
+        if name in WINDOW_FUNCTIONS:
             return self._window_function()
+        if name in _OF_MODELS:
+            mend = "write a function of your own: CREATE FUNCTION … LANGUAGE PYTHON"
+            self.refuse(f"{name} is not supported", self.offset, mend)
         if self._is(self._index + 2, TokenType.TABLE):
             self.refuse_token(
                 f"expected a window table function ({', '.join(sorted(WINDOW_FUNCTIONS))})",

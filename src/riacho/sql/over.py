@@ -103,6 +103,9 @@ class OverCollector:
             self.source.fail(
                 "FILTER cannot be used with OVER", tree, "write CASE WHEN … THEN … END as the call's argument"
             )
+        if isinstance(called, exp.IgnoreNulls | exp.RespectNulls):
+            name = called.this.name.upper()
+            self.source.fail(f"{name} takes neither IGNORE NULLS nor RESPECT NULLS with OVER", tree)
         if not isinstance(called, exp.Anonymous):
             self.source.fail("OVER can only follow an aggregate or window function", tree)
         name, position = called.name.upper(), self.source.locate(called)

@@ -15,7 +15,9 @@ from riacho.sql.errors import SqlError, did_you_mean
 
 _VARIABLE = r"\$\{(?P<name>[^}\n]*)\}"
 _ESCAPED = r"(?<![\w$])[eE]'"
-_OUTSIDE = re.compile(rf"(?P<comment>--[^\n]*|/\*(?!\+).*?\*/)|(?P<quote>{_ESCAPED}|['`])|{_VARIABLE}", re.DOTALL)
+_OUTSIDE = re.compile(
+    rf"(?P<comment>(?:--|//)[^\n]*|/\*(?!\+).*?\*/)|(?P<quote>{_ESCAPED}|['`])|{_VARIABLE}", re.DOTALL
+)
 _QUOTED = {
     **{quote: re.compile(rf"(?P<quote>{quote})|{_VARIABLE}") for quote in "'`"},
     **dict.fromkeys(("E'", "e'"), re.compile(rf"\\.|''|(?P<quote>')|{_VARIABLE}", re.DOTALL)),

@@ -58,9 +58,9 @@ _OBJECTS = ("TABLE", "VIEW", "FUNCTION", "CATALOG", "DATABASE")
 """What can be created, altered and dropped."""
 
 _REFUSED_OBJECTS = {
-    "MATERIALIZED": "materialized tables are not supported",
-    "MODEL": "models are not supported",
-    "CONNECTION": "connections are not supported",
+    "MATERIALIZED": ("materialized tables", "CREATE TABLE … AS a query starts a job that keeps the table up to date"),
+    "MODEL": ("models", "call it in a function of your own: CREATE FUNCTION … LANGUAGE PYTHON"),
+    "CONNECTION": ("connections", "say in a table's WITH what it connects to"),
 }
 
 _QUOTED = "expected an option's name in single quotes"
@@ -116,7 +116,7 @@ def _unclosed(text: str) -> int | None:
             end = escaped.end() - 1 if escaped["end"] else -1
         elif text[position] in "'`":
             end = text.find(text[position], position + 1)
-        elif text.startswith("--", position):
+        elif text.startswith(("--", "//"), position):
             newline = text.find("\n", position)
             end = length if newline < 0 else newline
         elif text.startswith("/*", position):
@@ -203,10 +203,16 @@ def _statement(parser: Grammar) -> Statement:
             return module(parser, start, verb)
     if any(parser.peek(word) for word in ("SELECT", "VALUES", "WITH", "TABLE", "(")):
         return Select(start, parser.query())
+    _refuse_foreign(parser)
     found = parser._curr.text
-    if found.upper() in _FOREIGN:
-        parser.refuse(f"{found.upper()} statements are not supported", start, _FOREIGN[found.upper()])
     return parser.refuse(f"'{found}' begins no statement", start, did_you_mean(found, _STARTS))
+
+
+def _refuse_foreign(parser: Grammar) -> None:
+    """Refuse a statement that a job has no use for."""
+    word = next((word for word in _FOREIGN if parser.peek(word)), None)
+    if word is not None:
+        parser.refuse(f"{word} statements are not supported", parser.offset, _FOREIGN[word])
 
 
 def _definition(parser: Grammar, start: int, verb: str) -> Statement:
@@ -214,9 +220,9 @@ def _definition(parser: Grammar, start: int, verb: str) -> Statement:
     replaces = verb == "CREATE" and parser.take("OR", "REPLACE")
     temporary = parser.take("TEMPORARY")
     system = parser.take("SYSTEM")
-    for word, what in _REFUSED_OBJECTS.items():
+    for word, (what, mend) in _REFUSED_OBJECTS.items():
         if parser.peek(word):
-            parser.refuse_here(what)
+            parser.refuse(f"{what} are not supported", parser.offset, mend)
     kind = next((word for word in _OBJECTS if parser.peek(word)), None)
     if kind is None:
         found = None if parser.at_end else did_you_mean(parser._curr.text, _OBJECTS)
@@ -308,12 +314,12 @@ def _explained(parser: Grammar) -> Insert | StatementSet | Select | CreateTable:
         if not isinstance(made, CreateTable) or made.query is None:
             parser.refuse("of the CREATE statements only CREATE TABLE … AS can be explained", inner)
         return made
+    if parser.take("EXECUTE") and not any(parser.peek(word) for word in ("STATEMENT", *_EXECUTED)):
+        parser.refuse_here("EXECUTE stands before STATEMENT SET, an INSERT or a query")
     if parser.take("STATEMENT", "SET"):
         parser.expect("BEGIN")
         return _statement_set(parser, inner)
     if parser.take("INSERT"):
         return _insert(parser, inner)
-    if parser.take("EXECUTE"):
-        parser.expect("STATEMENT", "SET", "BEGIN")
-        return _statement_set(parser, inner)
+    _refuse_foreign(parser)
     return Select(inner, parser.query())

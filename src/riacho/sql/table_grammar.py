@@ -108,18 +108,22 @@ def _table_element(parser: Grammar, elements: TableElements) -> None:
     constraint = parser.identifier("the constraint's name").name if parser.take("CONSTRAINT") else None
     if parser.peek("PRIMARY") or parser.peek("UNIQUE"):
         start = parser.offset
-        if parser.take("UNIQUE"):
-            parser.refuse("UNIQUE constraints are not supported", start, "use PRIMARY KEY (…) NOT ENFORCED")
+        if parser.peek("UNIQUE"):
+            _refuse_unique(parser)
         parser.expect("PRIMARY", "KEY")
         columns = _names(parser)
         _not_enforced(parser)
         _set_key(parser, elements, columns, constraint, start)
         return
-    name = parser.identifier("a column name")
+    name = _column_name(parser)
     if parser.peek(",") or parser.peek(")"):
         elements.selected.append(name)
         return
     elements.columns.append(_column(parser, name, elements))
+
+
+def _refuse_unique(parser: Grammar) -> NoReturn:
+    parser.refuse("UNIQUE constraints are not supported", parser.offset, "use PRIMARY KEY (…) NOT ENFORCED")
 
 
 def _set_key(
@@ -157,6 +161,8 @@ def _column(parser: Grammar, name: exp.Identifier, elements: TableElements) -> P
         parser.expect("KEY")
         _not_enforced(parser)
         _set_key(parser, elements, [name], constraint, start)
+    elif parser.peek("UNIQUE"):
+        _refuse_unique(parser)
     stored = ColumnDefinition(
         name, data_type, metadata=metadata, metadata_key=key, virtual=virtual, comment=_comment(parser)
     )
@@ -190,6 +196,14 @@ def _names(parser: Grammar) -> list[exp.Identifier]:
     return parser.listed(lambda: parser.identifier("a column"))
 
 
+def _column_name(parser: Grammar) -> exp.Identifier:
+    name = parser.identifier("a column name")
+    if parser.peek("."):
+        mend = f"write the whole column: {name.name} ROW<…>"
+        parser.refuse("fields inside of a column are not added, changed or dropped", parser.offset, mend)
+    return name
+
+
 def _options(parser: Grammar) -> tuple[OptionClause, ...]:
     return tuple(parser.listed(lambda: option(parser)))
 
@@ -204,11 +218,20 @@ def option(parser: Grammar) -> OptionClause:
 # ---- ALTER TABLE --------------------------------------------------------------------------------------------------
 
 
+_OF_PARTITIONS = (
+    ("PARTITION",),
+    ("ADD", "PARTITION"),
+    ("ADD", "IF", "NOT", "EXISTS", "PARTITION"),
+    ("DROP", "PARTITION"),
+    ("DROP", "IF", "EXISTS", "PARTITION"),
+)
+
+
 def alter_table(parser: Grammar, start: int) -> AlterTable:
     """What follows ALTER TABLE."""
     if_exists = parser.take("IF", "EXISTS")
     table = parser.table_name()
-    if parser.peek("PARTITION") or parser.peek("ADD", "PARTITION") or parser.peek("DROP", "PARTITION"):
+    if any(parser.peek(*words) for words in _OF_PARTITIONS):
         parser.refuse_here("partitions are directories: they come with their files")
     if any(parser.peek(verb, "DISTRIBUTION") for verb in ("ADD", "MODIFY", "DROP")):
         _refuse_buckets(parser)
@@ -261,7 +284,7 @@ def _drop_part(parser: Grammar, start: int, table: exp.Table, if_exists: bool) -
         )
     if parser.take("WATERMARK"):
         return AlterTable(start, table, "DROP WATERMARK", if_exists)
-    names = _names(parser) if parser.peek("(") else [parser.identifier("a column")]
+    names = parser.listed(lambda: _column_name(parser)) if parser.peek("(") else [_column_name(parser)]
     return AlterTable(start, table, "DROP", if_exists, names=tuple(names))
 
 

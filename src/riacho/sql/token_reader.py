@@ -27,11 +27,33 @@ STATEMENT_WORDS = frozenset(
 FOREIGN_SYNTAX = {
     ":": "write CAST(value AS type)",
     "TABLESAMPLE": "there are no samples: choose rows by a condition",
+    "MATCH_RECOGNIZE": "compare a row with those before it by LAG(…) OVER, or join the table with itself",
+    "PIVOT": "write an aggregate for each column: SUM(x) FILTER (WHERE k = …)",
+    "UNPIVOT": "write CROSS JOIN UNNEST(MAP['name', column, …])",
     "ILIKE": "write LOWER(text) LIKE 'pattern'",
     "REGEXP": "write REGEXP(text, 'pattern')",
     "RLIKE": "write REGEXP(text, 'pattern')",
+    "GLOB": "write text LIKE 'pattern'",
+    "MEMBER": "UNNEST gives the elements of a multiset, for IN and EXISTS",
+    "MINUS": "write EXCEPT",
 }
-"""What other dialects write after an operand, and Flink SQL's way."""
+"""What other dialects, and parts of Flink's that are not here, write after an operand, and what to write instead."""
+
+_FOREIGN_OPERATORS = {
+    "==": "write =",
+    "<=>": "write IS NOT DISTINCT FROM",
+    "~": "write REGEXP(text, 'pattern')",
+    "!~": "write NOT REGEXP(text, 'pattern')",
+    "^": "write POWER(x, y)",
+}
+
+_FOREIGN_CLAUSES = {
+    ("CROSS", "APPLY"): "write CROSS JOIN LATERAL",
+    ("OUTER", "APPLY"): "write LEFT JOIN LATERAL … ON TRUE",
+    ("WITH", "ROLLUP"): "write GROUP BY ROLLUP (…)",
+    ("ON", "CONFLICT"): "rows of one primary key replace each other: SET 'table.exec.sink.upsert-materialize'",
+}
+"""The same of two words."""
 
 
 class SqlSyntaxError(ParseError):
@@ -155,18 +177,42 @@ class TokenReader(Parser):
         """A `SqlSyntaxError` unless every token was used."""
         if self.at_end:
             return
+        self.refuse_foreign()
+        self.refuse_token("the statement should have ended here", FOREIGN_SYNTAX.get(self._curr.text.upper()))
+
+    def refuse_foreign(self) -> None:
+        """A `SqlSyntaxError` if what comes next is syntax of other dialects."""
+        for words, mend in _FOREIGN_CLAUSES.items():
+            if self.peek(*words):
+                self.refuse(f"{' '.join(words)} is not supported", self.offset, mend)
+        start, operator = self._operator()
+        if operator in _FOREIGN_OPERATORS:
+            self.refuse(f"'{operator}' is no operator of Flink SQL", start, _FOREIGN_OPERATORS[operator])
         negated = self.peek("NOT") and self._next is not None and self._next.text.upper() in FOREIGN_SYNTAX
-        if negated:
-            self.expect("NOT")
-        found = self._curr.text.upper()
-        mend = FOREIGN_SYNTAX.get(found)
-        if mend is not None and found.isalpha():
-            mend = mend.replace("write ", "write NOT ") if negated else mend
-            self.refuse(f"{found} is not supported", self.offset, mend)
-        self.refuse_token("the statement should have ended here", mend)
+        word = self._next if negated else self._curr
+        found = "" if word is None else word.text.upper()
+        if word is not None and found in FOREIGN_SYNTAX and found.isalpha() and word.token_type is not TokenType.STRING:
+            mend = FOREIGN_SYNTAX[found]
+            self.refuse(
+                f"{found} is not supported", word.start, mend.replace("write ", "write NOT ") if negated else mend
+            )
+
+    def _operator(self) -> tuple[int, str]:
+        """Where the symbols begin that the current token is one of, and which they are."""
+        tokens = self._tokens
+        first, last = self._index, self._index
+        while first > 0 and tokens[first - 1].end + 1 == tokens[first].start and _is_symbol(tokens[first - 1]):
+            first -= 1
+        while (
+            last + 1 < len(tokens) and tokens[last].end + 1 == tokens[last + 1].start and _is_symbol(tokens[last + 1])
+        ):
+            last += 1
+        return tokens[first].start, "".join(token.text for token in tokens[first : last + 1])
 
     def refuse_token(self, message: str, suggestion: str | None = None) -> NoReturn:
         """Raise a `SqlSyntaxError` at the current token, saying what stands there."""
+        if suggestion is None and not self.at_end:
+            self.refuse_foreign()
         found = "the end of the statement" if self.at_end else f"'{self._curr.text}'"
         raise SqlSyntaxError(f"{message}, found {found}", self.offset, suggestion)
 
@@ -196,6 +242,8 @@ class TokenReader(Parser):
                     raise SqlSyntaxError(
                         "UESCAPE is for text that begins with U&", where.start, "write U&'…' UESCAPE '!'"
                     )
+                if name.upper() in FOREIGN_SYNTAX:
+                    raise SqlSyntaxError(f"{name.upper()} is not supported", where.start, FOREIGN_SYNTAX[name.upper()])
                 mend = f"as a name, write it as `{name}`"
                 if name.upper() in STATEMENT_WORDS:
                     mend = f"end the statement before it with a semicolon; {mend}"
@@ -210,6 +258,14 @@ class TokenReader(Parser):
 def _is_name(text: str) -> bool:
     """Letters, digits, `_` and `$`, no digit first."""
     return text.replace("$", "_").isidentifier()
+
+
+def _is_symbol(token: Token) -> bool:
+    return token.text in _SYMBOLS and token.token_type is not TokenType.STRING
+
+
+_SYMBOLS = frozenset(["=", "<", ">", "<=", ">=", "~", "!", "^"])
+"""Tokens that operators of other dialects are made of."""
 
 
 def _plain(message: str) -> str:

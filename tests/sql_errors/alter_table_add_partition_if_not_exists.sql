@@ -1,0 +1,1 @@
+ALTER TABLE daily ADD IF NOT EXISTS PARTITION (d = '2020-01-01', bits = true);

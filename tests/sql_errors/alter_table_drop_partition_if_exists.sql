@@ -1,0 +1,1 @@
+ALTER TABLE daily DROP IF EXISTS PARTITION (d = '2020-01-01', bits = true);

@@ -1,0 +1,1 @@
+ALTER TABLE bids MODIFY extra.code INT NOT NULL;

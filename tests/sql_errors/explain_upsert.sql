@@ -1,0 +1,1 @@
+EXPLAIN PLAN FOR UPSERT INTO anything VALUES ('a', 1);

@@ -1,0 +1,1 @@
+EXPLAIN SELECT channel, COUNT(*) FROM bids GROUP BY channel WITH ROLLUP;

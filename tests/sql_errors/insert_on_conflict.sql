@@ -1,0 +1,1 @@
+INSERT INTO anything SELECT channel, price FROM bids ON CONFLICT DO NOTHING;

@@ -1,0 +1,1 @@
+EXPLAIN SELECT price FROM bids MINUS SELECT id FROM people;

@@ -1,0 +1,1 @@
+EXPLAIN SELECT price ^ 2 FROM bids;

@@ -1,0 +1,1 @@
+EXPLAIN SELECT price FROM bids WHERE channel ~ 'a.*';
