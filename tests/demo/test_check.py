@@ -15,7 +15,7 @@ from riacho.demo.check.compare import Compared, Cut, Oracle, topic_logs
 from riacho.demo.check.published import published
 from riacho.demo.check.results import RESULTS
 from riacho.demo.events import stamped, streams
-from riacho.demo.replayer import ReplayOptions
+from riacho.demo.replay_options import ReplayOptions
 
 DEPARTURE = {
     "id": 1,

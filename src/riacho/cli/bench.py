@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
+from riacho.bench.nexmark.queries import chosen
 from riacho.bench.nexmark.workload import Peer, Source, Workload
 from riacho.cli.broker import Fsync
 from riacho.cli.ending import interrupted_by_signals
 from riacho.cli.groups import CommandGroup
-from riacho.cli.options import AsJson
+from riacho.cli.options import AsJson, checked
 
 app = typer.Typer(cls=CommandGroup, no_args_is_help=True, help="Measure the log and the SQL engine on this machine.")
 
@@ -225,7 +226,10 @@ def page(
 @app.command()
 def nexmark(
     names: Annotated[
-        str | None, typer.Option("--queries", metavar="LIST", help="Such as q0,q3; by default all of q0 to q23.")
+        str | None,
+        typer.Option(
+            "--queries", metavar="LIST", callback=checked(chosen), help="Such as q0,q3; by default all of q0 to q23."
+        ),
     ] = None,
     events: Annotated[int, typer.Option(metavar="N", min=1, help="Events that each query reads.")] = 10_000_000,
     peer: Annotated[Peer | None, typer.Option(help="Run the same queries on another engine, in turn.")] = None,
@@ -258,7 +262,6 @@ def nexmark(
         riacho bench nexmark --source kafka --batch 500 --json
     """
     from riacho.bench.nexmark import run as bench
-    from riacho.bench.nexmark.queries import chosen
     from riacho.cli.bench_nexmark import print_outcomes, showing_progress
 
     jars = () if nexmark_jar is None else (nexmark_jar,)
@@ -274,7 +277,10 @@ def nexmark(
 @app.command()
 def state(
     names: Annotated[
-        str | None, typer.Option("--queries", metavar="LIST", help="Of Nexmark's; by default q9,q16,q18,q20.")
+        str | None,
+        typer.Option(
+            "--queries", metavar="LIST", callback=checked(chosen), help="Of Nexmark's; by default q9,q16,q18,q20."
+        ),
     ] = None,
     events: Annotated[int, typer.Option(metavar="N", min=30, help="Events that each query reads.")] = 30_000_000,
     as_json: AsJson = False,
@@ -289,7 +295,6 @@ def state(
         riacho bench state --queries q18 --events 10000000
     """
     from riacho.bench import state as bench
-    from riacho.bench.nexmark.queries import chosen
     from riacho.cli.bench_nexmark import showing_progress
     from riacho.cli.tables import print_table
 

@@ -11,7 +11,7 @@ import typer
 
 from riacho.cli.cluster import await_topics
 from riacho.cli.ending import interrupted_by_signals
-from riacho.cli.options import DEFAULT_KAFKA, Kafka
+from riacho.cli.options import DEFAULT_KAFKA, Kafka, checked
 from riacho.cli.phrases import counted
 from riacho.client.reaching import connected, named_topics
 from riacho.errors import RiachoError, UsageError
@@ -28,6 +28,12 @@ WAIT_MS = 1_000
 """How long a fetch waits before it is asked for again; records that arrive end it at once."""
 
 
+def _check_position(text: str) -> None:
+    from riacho.cli.positions import parse_position
+
+    parse_position(text)
+
+
 @app.command()
 def consume(
     topics: Annotated[list[str], typer.Argument(metavar="TOPIC...", help="What to read.")],
@@ -37,6 +43,7 @@ def consume(
         typer.Option(
             "--from",
             metavar="POSITION",
+            callback=checked(_check_position),
             help="earliest, latest, an offset, -N for the last N of each partition, or a time (ISO 8601; UTC).",
         ),
     ] = "earliest",

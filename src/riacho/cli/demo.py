@@ -9,10 +9,29 @@ from typing import Annotated
 import typer
 
 from riacho.cli.cluster import require_cluster
+from riacho.cli.options import checked
 from riacho.cli.up import Directory, Http, Kafka, Listen
 
 app = typer.Typer()
 log = logging.getLogger(__name__)
+
+
+def _check_speed(text: str) -> None:
+    from riacho.demo.replay_options import parse_speed
+
+    parse_speed(text)
+
+
+def _check_day(text: str) -> None:
+    from riacho.demo.replay_options import parse_day
+
+    parse_day(text)
+
+
+def _check_days(text: str) -> None:
+    from riacho.demo.replay_options import parse_days
+
+    parse_days(text)
 
 
 @app.command()
@@ -22,16 +41,22 @@ def demo(
     http: Http = "127.0.0.1:8080",
     kafka: Kafka = None,
     speed: Annotated[
-        str, typer.Option(metavar="SECONDS|max", help="How long a day takes once the replay is live.")
+        str,
+        typer.Option(
+            metavar="SECONDS|max", callback=checked(_check_speed), help="How long a day takes once the replay is live."
+        ),
     ] = "20",
     live_from: Annotated[
-        str, typer.Option("--from", metavar="YYYY-MM-DD", help="The day to hurry to before it plays.")
+        str,
+        typer.Option(
+            "--from", metavar="YYYY-MM-DD", callback=checked(_check_day), help="The day to hurry to before it plays."
+        ),
     ] = "2013-02-08",
     paused: Annotated[
         bool, typer.Option("--paused", help="Stand still when that day is reached, until the page goes on.")
     ] = False,
     days: Annotated[
-        str, typer.Option(metavar="FIRST:LAST", help="Which days are published at all.")
+        str, typer.Option(metavar="FIRST:LAST", callback=checked(_check_days), help="Which days are published at all.")
     ] = "2013-01-01:2013-12-31",
     seed: Annotated[
         int, typer.Option(metavar="N", help="Decides how late each event comes, and which are malformed.")
@@ -59,7 +84,7 @@ def demo(
 
     from riacho.cli.log_output import log_to_stderr
     from riacho.cli.platform import PlatformOptions, broker_address, next_free, run_platform
-    from riacho.demo.replayer import ReplayOptions, parse_day, parse_days, parse_speed
+    from riacho.demo.replay_options import ReplayOptions, parse_day, parse_days, parse_speed
     from riacho.host.child import ChildSpec, riacho_command
 
     log_to_stderr()

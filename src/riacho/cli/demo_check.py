@@ -18,7 +18,7 @@ from riacho.errors import RiachoError
 from riacho.host.child import ChildSpec
 
 if TYPE_CHECKING:
-    from riacho.demo.replayer import ReplayOptions
+    from riacho.demo.replay_options import ReplayOptions
 
 
 async def run_check(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riacho.cli.ending import interrupted_by_signals
-from riacho.cli.options import DEFAULT_KAFKA, Kafka, parse_pairs
+from riacho.cli.options import DEFAULT_KAFKA, Kafka, checked, parse_pairs
 from riacho.cli.phrases import counted
 from riacho.client.reaching import connected, near_topics
 from riacho.errors import RiachoError, UsageError
@@ -42,11 +44,20 @@ class Compression(Enum):
     ZSTD = "zstd"
 
 
+def _check_file(path: Path) -> None:
+    """Not by opening it: whoever writes into a pipe would see it closed."""
+    if str(path) != "-" and not path.exists():
+        raise UsageError(f"cannot read the file: {os.strerror(errno.ENOENT)}", where=str(path))
+
+
 @app.command()
 def produce(
     topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Where to write; made where brokers allow it.")],
     kafka: Kafka = DEFAULT_KAFKA,
-    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Read this file instead of standard input.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", callback=checked(_check_file), help="Read this file instead of standard input."),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Each line is a record: JSON with key, value, headers, partition, timestamp."),

@@ -29,7 +29,8 @@ def replay(
     from riacho.client.cluster import Cluster
     from riacho.client.config import ClientConfig
     from riacho.demo.jobs import submit_jobs
-    from riacho.demo.replayer import Replayer, ReplayOptions, parse_day, parse_days, parse_speed
+    from riacho.demo.replay_options import ReplayOptions, parse_day, parse_days, parse_speed
+    from riacho.demo.replayer import Replayer
     from riacho.demo.topics import create_topics
     from riacho.host import SystemClock
     from riacho.jobs.topics import create_registry

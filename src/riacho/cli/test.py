@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from riacho.cli.options import checked
 from riacho.cli.phrases import counted
 from riacho.cli.scripts import Assignments, PythonFiles, all_variables
 from riacho.errors import RiachoError, UsageError
@@ -24,9 +25,19 @@ LONGEST_DIFFERENCE = 40
 """Lines of a difference that are shown."""
 
 
+def _check_folder(directory: Path) -> None:
+    if not directory.is_dir():
+        mend = "name the folder with its tests, and then which of them: riacho test DIR NAME"
+        if directory.is_file():
+            mend = f"one test of a folder: riacho test {directory.parent} {directory.stem}"
+        raise UsageError("there is no such folder", where=str(directory), mend=mend)
+
+
 @app.command()
 def run_tests(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the tests.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", callback=checked(_check_folder), help="The folder with the tests.")
+    ],
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these; all by default.")] = None,
     cuts: Annotated[int, typer.Option(min=0, help="How often each is cut at random, beside two fixed cuts.")] = 6,
     seed: Annotated[int | None, typer.Option(help="Of the random cuts: what failed once fails again.")] = None,
@@ -53,11 +64,6 @@ def run_tests(
 
     from riacho.testing.cases import cases_in
 
-    if not directory.is_dir():
-        mend = "name the folder with its tests, and then which of them: riacho test DIR NAME"
-        if directory.is_file():
-            mend = f"one test of a folder: riacho test {directory.parent} {directory.stem}"
-        raise UsageError("there is no such folder", where=str(directory), mend=mend)
     chosen = seed if seed is not None else random.SystemRandom().randrange(1_000_000)
     cases = cases_in(directory, names)
     variables = all_variables(None, assignments)

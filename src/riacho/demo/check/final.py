@@ -19,7 +19,7 @@ from riacho.demo.check.compare import Compared, Cut
 from riacho.demo.check.evidence import MOMENT, WHOLE
 from riacho.demo.check.published import published
 from riacho.demo.check.results import RESULTS
-from riacho.demo.replayer import ReplayOptions
+from riacho.demo.replay_options import ReplayOptions
 from riacho.demo.topics import CLOCK, EVENT_PARTITIONS
 from riacho.errors import RiachoError
 from riacho.host import Clock

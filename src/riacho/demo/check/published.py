@@ -13,7 +13,7 @@ import polars as pl
 from riacho.demo.check.evidence import BROKEN, MOMENT, WHOLE, Columns
 from riacho.demo.check.results import EVENTS
 from riacho.demo.events import Stream, streams
-from riacho.demo.replayer import ReplayOptions
+from riacho.demo.replay_options import ReplayOptions
 from riacho.demo.tables import read_table
 from riacho.demo.topics import EVENT_PARTITIONS
 
