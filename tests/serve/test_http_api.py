@@ -143,13 +143,42 @@ def test_a_body_that_is_no_json_object_is_refused(console: RunningConsole, compa
     assert answer.status == 400
 
 
-def test_a_text_that_is_no_unicode_is_refused(console: RunningConsole, compacted: str) -> None:
-    headers = {"Content-Type": "application/json"}
-
-    answer = console.request("POST", f"/api/topics/{compacted}/messages", '{"value": "\\ud800"}', headers)
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/api/topics/{topic}/messages", '{"value": "\\ud800"}', "a text is no Unicode"),
+        ("/api/topics/{topic}/messages", '{"value": ["\\ud800"]}', "a text is no Unicode"),
+        ("/api/jobs", '{"name": "lone", "sql": "SELECT \\ud800"}', "a text is no Unicode"),
+        ("/api/jobs", '{"name": "lone", "sql": "SELECT 1", "variables": {"A": "\\udcff"}}', "a text is no Unicode"),
+        ("/api/jobs", '{"name":' + "[" * 100_000, "the body nests too deeply"),
+    ],
+    ids=["message", "part of a message", "script", "variable", "depth"],
+)
+def test_json_that_nothing_can_be_made_of_is_refused(
+    console: RunningConsole, compacted: str, path: str, body: str, said: str
+) -> None:
+    answer = console.request("POST", path.format(topic=compacted), body, {"Content-Type": "application/json"})
 
     assert answer.status == 400
-    assert "surrogate" in answer.body["error"]
+    assert answer.body["error"].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/api/nothing", {}, 404),
+        ("PUT", "/api/topics", {}, 405),
+        ("DELETE", "/api/jobs/nobody", {}, 404),
+        ("GET", "/api", {"Origin": "http://elsewhere.example"}, 403),
+    ],
+)
+def test_every_error_has_the_same_parts(
+    console: RunningConsole, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = console.request(method, path, headers=headers)
+
+    assert answer.status == status
+    assert answer.body.keys() == {"error", "where", "mend"}
 
 
 def test_a_form_that_another_site_could_send_unasked_is_refused(console: RunningConsole, compacted: str) -> None:

@@ -32,6 +32,7 @@ from riacho.serve.feed import Feed, Watched
 from riacho.serve.guard import SameOriginOnly
 from riacho.serve.jobs import Jobs, UnknownJobError
 from riacho.serve.overview import overview
+from riacho.serve.refusals import refusal
 from riacho.serve.rows import Condition, matching
 from riacho.serve.topics import Topics, summarize_lag
 from riacho.serve.views import Views
@@ -321,8 +322,13 @@ async def _body(request: Request) -> dict[str, Any]:
             raise UsageError(f"the body is longer than {MAX_BODY} bytes")
     try:
         body = json.loads(content)
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"a text is no Unicode: {error.reason}", mend="write surrogates in pairs") from error
     except ValueError as error:
         raise UsageError(f"the body is no JSON: {error}") from error
+    except RecursionError as error:
+        raise UsageError("the body nests too deeply") from error
     if not isinstance(body, dict):
         raise UsageError("the body must be a JSON object")
     return body
@@ -331,10 +337,7 @@ async def _body(request: Request) -> dict[str, Any]:
 def _bytes(value: object) -> bytes | None:
     if value is None:
         return None
-    try:
-        return (value if isinstance(value, str) else json.dumps(value)).encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(f"a text is no Unicode: {error.reason}", mend="write surrogates in pairs") from error
+    return (value if isinstance(value, str) else json.dumps(value)).encode()
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -345,22 +348,21 @@ async def _refused(_request: Request, error: Exception) -> Response:
         status = 404
     else:
         status = 502  # the cluster refused or is away
-    return JSONResponse({"error": error.what, "where": error.where, "mend": error.mend}, status)
+    return refusal(status, error.what, error.where, error.mend)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == HTTPStatus.NOT_FOUND and error.detail == HTTPStatus.NOT_FOUND.phrase:  # no route's own
-        content = {"error": f"there is nothing at {request.url.path}", "mend": "GET /api lists what there is"}
-    else:
-        content = {"error": error.detail}
-    return JSONResponse(content, error.status_code, headers=error.headers)
+    what, mend = error.detail, None
+    if error.status_code == HTTPStatus.NOT_FOUND and what == HTTPStatus.NOT_FOUND.phrase:  # no route's own
+        what, mend = f"there is nothing at {request.url.path}", "GET /api lists what there is"
+    return refusal(error.status_code, what, mend=mend, headers=error.headers)
 
 
 async def _defect(request: Request, error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JSONResponse({"error": "the console failed; its log says why"}, 500)
+    return refusal(500, "the console failed; its log says why")
 
 
 async def _unknown_job(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"there is no job {error.args[0]!r}"}, 404)
+    return refusal(404, f"there is no job {error.args[0]!r}", mend="GET /api/jobs lists the jobs")

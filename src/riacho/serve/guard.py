@@ -10,8 +10,9 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from riacho.serve.refusals import refusal
 
 
 class SameOriginOnly:
@@ -25,7 +26,7 @@ class SameOriginOnly:
         if scope["type"] == "http":
             reason = self.refusal({name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]})
             if reason is not None:
-                await JSONResponse({"error": reason}, 403)(scope, receive, send)
+                await refusal(403, reason)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
