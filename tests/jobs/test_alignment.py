@@ -18,7 +18,7 @@ from riacho.dataflow.expressions import Settings
 from riacho.dataflow.graph import Graph
 from riacho.dataflow.sources import SourceBatch
 from riacho.host import ManualClock
-from riacho.jobs.alignment import SourceAlignment
+from riacho.jobs.alignment import FIRST_ROWS, SourceAlignment
 from riacho.jobs.script import compile_job_script
 from riacho.jobs.trigger import Trigger
 from riacho.jobs.worker import Arrivals, Wiring, Worker
@@ -86,7 +86,7 @@ class Ticking(Feed):
 
     def poll(self, max_rows: int, max_bytes: int, max_wait_ms: int) -> SourceBatch | None:
         self._clock.advance(1_000)
-        count = min(self._at_once, self._left)
+        count = min(self._at_once, self._left, max_rows)
         self._left -= count
         self.finished = not self._left
         if not count:
@@ -97,13 +97,16 @@ class Ticking(Feed):
         return SourceBatch(frame, np.zeros(count, np.int32), count, NoOrigins())
 
 
-@pytest.mark.parametrize("before", ["", "SET 'table.exec.source.idle-timeout' = '3 s';"], ids=["", "nor is it idle"])
-def test_a_fast_source_is_not_polled_while_it_is_ahead_and_all_rows_come(before: str) -> None:
+def far_ahead(statements: str, *, fast_rows: int, at_once: int) -> int:
+    """By how many seconds the fast table was ahead at most, of which so many rows lie ready, until the slow one ended.
+
+    All rows of both come.
+    """
     clock = ManualClock()
-    (job,) = compile_job_script(f"{before}{SQL}", None, {}).jobs
+    (job,) = compile_job_script(statements, None, {}).jobs
     graph = Graph.build(job, Settings(clock=clock))
     feeds = {
-        scan_id: Ticking(clock, 60, 5) if scan.table.name == "fast" else Ticking(clock, 20, 1)
+        scan_id: Ticking(clock, fast_rows, at_once) if scan.table.name == "fast" else Ticking(clock, 20, 1)
         for scan_id, scan in graph.scans.items()
     }
     fast, slow = sorted(feeds.values(), key=lambda feed: -feed._left)
@@ -126,8 +129,37 @@ def test_a_fast_source_is_not_polled_while_it_is_ahead_and_all_rows_come(before:
         fingerprint="plan",
     )
     assert worker.run()
-    assert sum(kept.passes) == 80
-    assert max(ahead) <= DRIFT_MS // 1_000 + 5
+    assert sum(kept.passes) == fast_rows + 20
+    return max(ahead)
+
+
+@pytest.mark.parametrize("before", ["", "SET 'table.exec.source.idle-timeout' = '3 s';"], ids=["", "nor is it idle"])
+def test_a_fast_source_is_not_polled_while_it_is_ahead_and_all_rows_come(before: str) -> None:
+    assert far_ahead(f"{before}{SQL}", fast_rows=60, at_once=5) <= DRIFT_MS // 1_000 + 5
+
+
+def test_of_many_rows_that_lie_ready_few_are_read_before_it_is_looked_how_far_they_have_come() -> None:
+    assert far_ahead(SQL, fast_rows=10_000, at_once=10_000) <= DRIFT_MS // 1_000 + FIRST_ROWS
+
+
+def test_a_source_that_is_not_ahead_is_asked_for_more_and_more_rows_until_it_is() -> None:
+    levels, clock = Levels(a=(0, 5_000), b=(0, 5_000)), ManualClock()
+    alignment = aligned(levels, clock, "a", "b")
+    assert alignment.most_rows("b", 100_000) == FIRST_ROWS
+    alignment.came("b", 10)
+    assert alignment.most_rows("b", 100_000) == FIRST_ROWS, "there are no more"
+    alignment.came("b", FIRST_ROWS)
+    assert alignment.most_rows("b", 100_000) == 2 * FIRST_ROWS
+    assert alignment.most_rows("b", FIRST_ROWS + 1) == FIRST_ROWS + 1, "its share"
+    levels["b"] = (0, 20_000)
+    assert set(alignment.ahead()) == {"b"}
+    assert alignment.most_rows("b", 100_000) == FIRST_ROWS
+
+
+def test_a_source_without_a_group_is_asked_for_its_share() -> None:
+    alignment = aligned(Levels(), ManualClock(), "a")
+    alignment.came("other", 10_000)
+    assert alignment.most_rows("other", 100_000) == 100_000
 
 
 @pytest.mark.parametrize("given", [("group", "g"), ("max-drift", "1 s")])

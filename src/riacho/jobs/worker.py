@@ -259,8 +259,10 @@ class Worker:
             room_rows, room_bytes = trigger.max_rows - intake.rows, trigger.max_bytes - intake.bytes
             if room_rows <= 0 or room_bytes <= 0:
                 break
-            rows = self._wiring.sources[scan].poll(min(share, room_rows), room_bytes, 0)
+            most_rows = min(self._alignment.most_rows(scan, share), room_rows)
+            rows = self._wiring.sources[scan].poll(most_rows, room_bytes, 0)
             if rows is not None and len(rows):
+                self._alignment.came(scan, len(rows))
                 intake.add(scan, rows)
         return intake.rows - before
 
