@@ -122,6 +122,8 @@ def test_every_command_on_a_page_has_the_options_that_it_is_shown_with(
         if Path(argument).suffix in (".sql", ".py", ".jsonl", ".csv", ".jar", ".properties"):
             (tmp_path / argument).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / argument).touch()
+        elif argument.startswith("tests/"):
+            (tmp_path / argument).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
 
     command: Any = get_command(command_line(arguments))
