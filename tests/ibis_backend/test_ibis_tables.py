@@ -76,6 +76,26 @@ def test_windows_of_event_time_are_grouped_by(con: Any, topic: str) -> None:
     assert sorted(sliding.to_polars()["n"].to_list()) == [1, 2, 3, 4]
 
 
+def test_windows_are_of_rows_that_were_chosen_and_computed_before(con: Any, topic: str) -> None:
+    create_topic(con.kafka, topic)
+    produce(
+        con.kafka, topic, [{"id": m, "ts": f"2024-01-01 {10 + m // 60:02}:{m % 60:02}:00"} for m in range(0, 180, 10)]
+    )
+    table = con.topic(topic, watermark=ibis.watermark("ts", ibis.interval(seconds=5)))
+    hours = (
+        table.filter(table.id > 0)
+        .mutate(even=table.id % 20 == 0)
+        .window_by("ts")
+        .tumble(size=ibis.interval(hours=1))
+        .agg(by=["even"], n=_.count())
+    )
+
+    both = hours.join(hours.view(), ["window_start", "even"]).select("window_start", "even", m=_.n + _.n_right)
+
+    assert sorted(hours.to_polars()["n"].to_list()) == [2, 3, 3, 3, 3, 3]
+    assert sorted(both.to_polars()["m"].to_list()) == [4, 6, 6, 6, 6, 6]
+
+
 def test_nested_values_come_as_arrow_has_them(con: Any, topic: str) -> None:
     row = con.sql("SELECT MAP['a', 1, 'b', CAST(NULL AS INT)] AS m, ROW(1, 'x') AS r, ARRAY[1, 2] AS a")
 

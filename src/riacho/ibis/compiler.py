@@ -97,6 +97,16 @@ class RiachoCompiler(FlinkCompiler):
             result = result.join(table, join_type="cross", copy=False)
         return result
 
+    def visit_WindowAggregate(self, op: Any, *, parent: Any, **parts: Any) -> Any:
+        """A window table function takes a table by its name: what is made of one, as by a filter, gets one by WITH."""
+        if not isinstance(parent.this, sge.Query):
+            return super().visit_WindowAggregate(op, parent=parent, **parts)
+        alias = parent.alias_or_name
+        name = f"{alias}_rows"
+        table = sge.Table(this=sg.to_identifier(name, quoted=True)).as_(alias, quoted=True)
+        windowed = super().visit_WindowAggregate(op, parent=table, **parts)
+        return windowed.with_(sg.to_identifier(name, quoted=True), as_=parent.this, copy=False)
+
     # ---- aggregates -------------------------------------------------------------------------------------------
 
     def visit_Sum(self, op: Any, *, arg: Any, where: Any) -> Any:
