@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from flink_features import CONNECTORS, DEVIATIONS, FORMATS, SECTIONS, Feature, Has
+from flink_features import CONNECTORS, FORMATS, NOT_HERE, SECTIONS, Feature, Has
 
 from riacho.dataflow.connectors import connectors
 from riacho.formats.registry import formats
@@ -73,7 +73,7 @@ def _functions() -> tuple[Feature, ...]:
         ),
         Feature(_listed(missing), Has.NO, "functions.md#not-here-yet"),
         Feature("Functions of one's own in Python: scalar, vectorised, aggregate, table", Has.YES, "python.md"),
-        Feature("Functions of one's own in Java and Scala, process table functions", Has.NO, DEVIATIONS),
+        Feature("Functions of one's own in Java and Scala, process table functions", Has.NO, NOT_HERE),
     )
 
 

@@ -30,7 +30,7 @@ class Feature:
     remark: str = ""
 
 
-DEVIATIONS = "../deviations.md#from-apache-flink"
+NOT_HERE = "index.md#not-here"
 
 TABLES = """
 CREATE TABLE t (
@@ -103,10 +103,10 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         Feature(
             "CREATE MODEL, ML_PREDICT, VECTOR_SEARCH",
             NO,
-            DEVIATIONS,
+            NOT_HERE,
             "CREATE MODEL x INPUT (a INT) OUTPUT (b INT) WITH ('task' = 'x')",
         ),
-        Feature("CREATE MATERIALIZED TABLE", NO, DEVIATIONS, "CREATE MATERIALIZED TABLE x AS SELECT k FROM t"),
+        Feature("CREATE MATERIALIZED TABLE", NO, NOT_HERE, "CREATE MATERIALIZED TABLE x AS SELECT k FROM t"),
         Feature("INSERT INTO", YES, "index.md#statements", "INSERT INTO o SELECT k, v FROM t"),
         Feature("INSERT OVERWRITE", NO, "index.md#statements", "INSERT OVERWRITE o SELECT k, v FROM t"),
         Feature(
@@ -121,7 +121,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
             "index.md#statements",
             "EXECUTE STATEMENT SET BEGIN INSERT INTO o SELECT k, v FROM t; END",
         ),
-        Feature("UPDATE, DELETE, TRUNCATE", NO, "index.md#statements", "DELETE FROM o WHERE k = 1"),
+        Feature("UPDATE, DELETE, TRUNCATE", NO, NOT_HERE, "DELETE FROM o WHERE k = 1"),
         Feature("CALL of procedures", NO, "index.md#statements", "CALL sys.compact('t')"),
         Feature("ANALYZE TABLE", NO, "index.md#statements", "ANALYZE TABLE t COMPUTE STATISTICS"),
         Feature(
@@ -224,7 +224,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         Feature(
             "MATCH_RECOGNIZE",
             NO,
-            DEVIATIONS,
+            NOT_HERE,
             "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.v AS v PATTERN (A) DEFINE A AS A.v > 1) AS x",
         ),
         Feature("Hints: OPTIONS", YES, "index.md#hints", "SELECT k FROM t /*+ OPTIONS('topic' = 'x') */"),
@@ -314,7 +314,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         Feature(
             "Temporal table functions",
             NO,
-            DEVIATIONS,
+            NOT_HERE,
             "SELECT t.k FROM t, LATERAL TABLE(rates(t.ts)) AS b WHERE t.k = b.k",
         ),
         Feature(
@@ -372,7 +372,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
             "SELECT CARDINALITY(COLLECT(k)) FROM t",
             "what COLLECT gives; in JSON its values are texts",
         ),
-        Feature("RAW, structured types, VARIANT", NO, DEVIATIONS, "SELECT PARSE_JSON(s) FROM t"),
+        Feature("RAW, structured types, VARIANT", NO, NOT_HERE, "SELECT PARSE_JSON(s) FROM t"),
     ),
     "Changelogs and time": (
         Feature("Append, retract and upsert streams", YES, "changelogs.md"),
@@ -399,7 +399,7 @@ SECTIONS: dict[str, tuple[Feature, ...]] = {
         Feature(
             "Checkpoints and savepoints, exactly-once sinks",
             NO,
-            DEVIATIONS,
+            NOT_HERE,
             None,
             "snapshots of Riacho's own; at least once",
         ),

@@ -35,6 +35,7 @@ FOREIGN_SYNTAX = {
     "RLIKE": "write REGEXP(text, 'pattern')",
     "GLOB": "write text LIKE 'pattern'",
     "MEMBER": "UNNEST gives the elements of a multiset, for IN and EXISTS",
+    "MULTISET": "COLLECT makes multisets, and UNNEST gives their elements",
     "MINUS": "write EXCEPT",
 }
 """What other dialects, and parts of Flink's that are not here, write after an operand, and what to write instead."""
