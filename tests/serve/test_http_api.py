@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -341,3 +342,16 @@ def test_a_cluster_that_is_away_is_an_answer_and_not_a_wait_for_ever(broker: Sta
         assert answer.body["error"]
     finally:
         console.close()
+
+
+def test_a_cluster_that_has_never_answered_is_not_one_without_jobs(tmp_path: Path) -> None:
+    with socket.socket() as reserved:  # nobody listens there, and nobody will
+        reserved.bind(("127.0.0.1", 0))
+        console = RunningConsole(f"127.0.0.1:{reserved.getsockname()[1]}", tmp_path / "console.log")
+        try:
+            answer = console.get("/api/jobs")
+        finally:
+            console.close()
+
+    assert answer.status == 502
+    assert answer.body["error"].startswith("cannot connect to the broker")

@@ -208,6 +208,7 @@ async def get_groups(request: Request) -> Response:
 async def get_jobs(request: Request) -> Response:
     """All jobs with their SQL, phase and newest measurements."""
     service = _service(request)
+    await service.jobs.open()  # or a cluster that has never answered would have no jobs
     return JSONResponse({"jobs": service.jobs.described(service.clock.now_ms())})
 
 
