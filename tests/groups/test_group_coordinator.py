@@ -258,6 +258,29 @@ async def test_after_a_full_disk_the_groups_go_on_from_what_was_stored(stage: St
     assert (await stage.commit(6)).error is ErrorCode.none
 
 
+def test_a_disk_that_stays_full_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    said = f"__consumer_offsets-{HOME} cannot be read or written; its groups are refused until there is room"
+
+    @staged
+    async def scene(stage: Stage) -> None:
+        async def fail_to_commit(times: int) -> None:
+            stage.log.failure = NoSpace("the disk is full")
+            for _ in range(times):
+                assert (await stage.commit(6)).error is ErrorCode.not_coordinator
+                stage.timers.advance(1_000)
+                await turns()
+            stage.log.failure = None
+
+        await fail_to_commit(3)
+        assert caplog.messages.count(said) == 1
+
+        assert (await stage.commit(7)).error is ErrorCode.none
+        await fail_to_commit(1)
+        assert caplog.messages.count(said) == 2
+
+    scene()
+
+
 @staged
 async def test_a_partition_that_cannot_be_read_leaves_the_others_alone(stage: Stage) -> None:
     await stage.commit(5)

@@ -97,6 +97,8 @@ class _Seat:
     """Those who wait until none is left unsettled."""
     deleted_meanwhile: list[PartitionsDeleted] = field(default_factory=list)
     """Topics that went while this was being loaded or refused."""
+    told_full: bool = False
+    """The log was told that the disk is full, and nothing was stored since: it is tried again every second."""
     reload: asyncio.Future[None] | None = None
     """Keeps the task of a replay after a full disk from being collected."""
 
@@ -267,6 +269,7 @@ class GroupCoordinator:
         if error is not None or done.cancelled():
             self._fail(seat, error)
         elif seat.refusal is ErrorCode.none:
+            seat.told_full = False
             self._answer(seat, effects)
             if effects.then is not None:
                 self._happen(seat, effects.then)
@@ -286,12 +289,14 @@ class GroupCoordinator:
         if seat.refusal not in (ErrorCode.none, ErrorCode.coordinator_load_in_progress):
             return
         full = is_full(error)
-        log.error(
-            "__consumer_offsets-%d cannot be read or written; its groups are refused until %s",
-            seat.partition,
-            "there is room" if full else "a restart",
-            exc_info=None if full else error,
-        )
+        if not (full and seat.told_full):
+            log.error(
+                "__consumer_offsets-%d cannot be read or written; its groups are refused until %s",
+                seat.partition,
+                "there is room" if full else "a restart",
+                exc_info=None if full else error,
+            )
+        seat.told_full = full
         self._refuse_all(seat, ErrorCode.not_coordinator)
         if full:
             self._reload_later(seat)
