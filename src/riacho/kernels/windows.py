@@ -95,6 +95,16 @@ def begin_groups(
     return least
 
 
+@kernel(f"boolean({READ_INT64}, {READ_TABLE}, int64)")
+def in_one_slice(slots: Int64s, keys: Int64s, before: int) -> bool:
+    """Whether the first `before` words of these groups' keys, which say where a slice lies, are the same in all."""
+    for place in range(1, slots.size):
+        for word in range(before):
+            if keys[slots[place], word] != keys[slots[0], word]:
+                return False
+    return True
+
+
 @kernel(f"void({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, int64[:, ::1])")
 def write_window_keys(ends: Int64s, slots: Int64s, keys: Int64s, before: int, out: Int64s) -> None:
     """A window's end and the words of a group's key behind the first `before`, which say where its slice lies."""

@@ -28,7 +28,7 @@ from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_rows
 from riacho.formats.arrow import Column
-from riacho.kernels.windows import begin_groups, write_window_keys
+from riacho.kernels.windows import begin_groups, in_one_slice, write_window_keys
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import WindowAggregate, WindowKind, WindowProperty
 
@@ -45,7 +45,7 @@ MAX_EXPANDED = 1 << 20
 
 
 class _Fired(NamedTuple):
-    """Windows that closed: the groups' keys in words, their ends, and what their aggregates came to."""
+    """Windows that closed: their ends, the groups' keys word by word, and what their aggregates came to."""
 
     ends: Int64Array
     keys: Int64Array
@@ -76,6 +76,8 @@ class WindowAggregateOperator:
         self._aggregates = self._fresh_aggregates()
         self._merged: Aggregates | None = None
         """What slices are added up in, window by window."""
+        self._merged_groups = KeyIndex(1 + self._codec.width)
+        """The groups there, by their window's end and their key: those of the windows that closed last."""
         self._sliced = self._windows.overlapping and self._aggregates.mergeable and not self._updating
         self._before = 2 if self._sliced else 1
         self._index = KeyIndex(self._before + self._codec.width)
@@ -157,9 +159,11 @@ class WindowAggregateOperator:
             output = self._emit(self._fired_windows(live, limit), steps, watermark)
         done = self._last_of(live) <= limit
         self._forget(live[done])
+        left = live[~done]
         if self._windows.grow and self._sliced:
-            self._join_past_slices(live[~done], limit)
-        self._next_end = self._earliest(limit)
+            self._join_past_slices(left, limit)
+            left = self._index.live()
+        self._next_end = self._earliest(left, limit)
         return output
 
     def _fired_windows(self, live: Int64Array, limit: int) -> _Fired:
@@ -168,12 +172,14 @@ class WindowAggregateOperator:
         if self._updating:
             due &= self._aggregates.rows(live) > 0
         slots, ends = self._in_order(live[due], ends[due])
-        return _Fired(ends, self._index.keys[slots, self._before :], self._aggregates, slots)
+        return _Fired(ends, self._index.words_of(slots)[self._before :], self._aggregates, slots)
 
     def _in_order(self, slots: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
         """The slots and their ends by end, then by birth; they mostly come so."""
         born = self._born.values[slots]
-        if _ascends(born):
+        if len(ends) and (ends == ends[0]).all():  # of one window, as where passes are small
+            order = np.argsort(born, kind="stable")
+        elif _ascends(born):
             if _ascends(ends):
                 return slots, ends
             order = _stable_order(ends if self._attached else ends // self._windows.slide)
@@ -195,40 +201,50 @@ class WindowAggregateOperator:
         slide = self._windows.slide
         windows = (last - first) // slide + 1
         parts = max(1, min(int(windows.sum()) // MAX_EXPANDED, int(windows.max())))
+        if parts == 1:
+            return self._emit_merged(live, first, last, steps, watermark)
         lowest, highest = int(first.min()), int(last.max())
         width = -(-(highest - lowest + slide) // parts)
         outputs = []
         for start in range(lowest, highest + 1, width):
             from_end, to_end = start + (first - start) % slide, start + width - 1
-            fired = self._fired_slices(live, np.maximum(first, from_end), np.minimum(last, to_end))
-            outputs.append(self._emit(fired, steps, watermark))
-            if fired.aggregates is not self._aggregates:
-                fired.aggregates.release(fired.slots)
+            part_first, part_last = np.maximum(first, from_end), np.minimum(last, to_end)
+            outputs.append(self._emit_merged(live, part_first, part_last, steps, watermark))
         return concatenate(outputs, self._schema.names, watermark)
+
+    def _emit_merged(
+        self, live: Int64Array, first: Int64Array, last: Int64Array, steps: WatermarkSteps, watermark: WatermarkSteps
+    ) -> Batch:
+        fired = self._fired_slices(live, first, last)
+        output = self._emit(fired, steps, watermark)
+        if fired.aggregates is not self._aggregates:
+            fired.aggregates.release(fired.slots)
+        return output
 
     def _fired_slices(self, live: Int64Array, first: Int64Array, last: Int64Array) -> _Fired:
         """The windows that close, by their ends and then by their first row."""
         rows, ends = self._windows.expand(first, last)
         source, ends = self._in_order(live[rows], ends)
-        places = self._index.keys[live, : self._before]
-        if (places == places[0]).all():  # one slice, in which no two groups have the same keys
-            return _Fired(ends, self._index.keys[source, self._before :], self._aggregates, source)
+        if in_one_slice(live, self._index.keys, self._before):  # in which no two groups have the same keys
+            return _Fired(ends, self._index.words_of(source)[self._before :], self._aggregates, source)
         words = np.empty((len(source), 1 + self._codec.width), np.int64)
         write_window_keys(ends, source, self._index.keys, self._before, words)
-        windows = KeyIndex(words.shape[1], expected=len(words))
-        target, new_rows = windows.upsert(words)
+        groups = self._merged_groups
+        groups.clear()
+        target, new_rows = groups.upsert(words)
         merged = self._merged = self._merged or self._fresh_aggregates()
-        merged.begin(target[new_rows], windows.slots_used)
+        merged.begin(target[new_rows], groups.slots_used)
         merged.merge(self._aggregates, source, target)
-        slots = np.arange(windows.slots_used)  # made in the order of their first rows
-        return _Fired(windows.keys[slots, 0], windows.keys[slots, 1:], merged, slots)
+        slots = np.arange(groups.slots_used)  # made in the order of their first rows
+        keys = groups.words_of(slots)
+        return _Fired(keys[0], keys[1:], merged, slots)
 
     def _emit(self, fired: _Fired, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         height = len(fired.ends)
         if not height:
             return empty_batch(self._schema, watermark)
         columns = [
-            *self._codec.decode(fired.keys),
+            *self._codec.decode_columns(fired.keys),
             *fired.aggregates.columns_of(fired.slots),
             *(self._property(item, fired.ends) for item in self._relation.properties),
         ]
@@ -269,9 +285,8 @@ class WindowAggregateOperator:
         ends: Int64Array = self._index.keys[slots, END]
         return self._windows.last_ends(ends) if self._sliced else ends
 
-    def _earliest(self, limit: int) -> int:
-        """The next window end that has rows."""
-        live = self._index.live()
+    def _earliest(self, live: Int64Array, limit: int) -> int:
+        """The next window end that has rows, those of all groups."""
         if not len(live):
             return END_OF_TIME
         if not self._sliced:
@@ -303,7 +318,7 @@ class WindowAggregateOperator:
 
     @property
     def state_bytes(self) -> int:
-        parts = (self._pool, self._index, self._born, self._aggregates, self._grouping)
+        parts = (self._pool, self._index, self._born, self._aggregates, self._grouping, self._merged_groups)
         merged = 0 if self._merged is None else self._merged.bytes
         return merged + sum(part.bytes for part in parts)
 

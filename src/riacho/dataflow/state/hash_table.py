@@ -24,6 +24,9 @@ READIED_PER_ROW = 16
 """Entries of the next table whose memory is touched for each row looked up. From three eighths full to half full are an
 eighth of a table's size of new keys; in them the twice as many entries of the next one."""
 
+ROOM_KEPT = 8
+"""A cleared table stays as it is if it is not larger than so many times what its keys need."""
+
 _PAGE = 512
 """Entries of the smallest page."""
 
@@ -105,6 +108,16 @@ class HashTable:
         self._dead += erase_entries(self.entries, hashes, slots)
         if len(self.old):
             erase_entries(self.old, hashes, slots)
+
+    def clear(self) -> None:
+        """Forget all keys, and keep the memory if about as many as there were would fill it."""
+        size = _size_for(self.used)
+        if size < len(self.entries) // ROOM_KEPT:
+            self.entries = np.zeros(size, np.uint64)
+        else:
+            self.entries.fill(0)
+        self.old = self._next = np.empty(0, np.uint64)
+        self.used = self._dead = self._readied = 0
 
     def fill(self, slots: Int64Array, hashes: Uint64Array) -> None:
         """Enter the keys of a restored index: their slots and their hashes."""

@@ -137,6 +137,18 @@ class KeyIndex:
         self._free.values[free : free + len(slots)] = slots[::-1]  # the first one released is the first one reused
         self._counters[FREE_COUNT] += len(slots)
 
+    def clear(self) -> None:
+        """Forget all keys; slots are given out from 0 again.
+
+        >>> index = KeyIndex(1)
+        >>> _ = index.upsert(np.array([[5], [6]]))
+        >>> index.clear()
+        >>> len(index), index.upsert(np.array([[6], [5]])).slots.tolist()
+        (0, [0, 1])
+        """
+        self._table.clear()
+        self._counters.fill(0)
+
     def live(self) -> Int64Array:
         """The slots that have a key, ascending."""
         taken = np.ones(self.slots_used, np.bool_)
