@@ -140,7 +140,70 @@ def top(draw: st.DrawFn, below: Queries) -> str:
     return f"SELECT {shown} FROM ({numbered}) AS t WHERE {limit}"
 
 
+@st.composite
+def rolled(draw: st.DrawFn, below: Queries) -> str:
+    """Several groupings at once."""
+    sets = draw(st.sampled_from(["ROLLUP (k, j)", "CUBE (k, j)", "GROUPING SETS ((k, j), (j))", "k, ROLLUP (j)"]))
+    value = draw(aggregates() | counts | st.just("GROUPING_ID(k, j)"))
+    having = draw(st.sampled_from(["", " HAVING COUNT(*) > 1"]))
+    if "ROLLUP (k" in sets or "CUBE" in sets:  # a total of nothing is a row in a batch and none in a stream
+        having = " HAVING COUNT(*) > 0"
+    columns = f"k, j, CAST({value} AS BIGINT) AS v, GROUPING(j) = 1 AS flag"
+    return f"SELECT {columns} FROM ({draw(below)}) AS t GROUP BY {sets}{having}"
+
+
+@st.composite
+def running(draw: st.DrawFn, below: Queries) -> str:
+    """Aggregates of the rows up to each, and those that tie with it."""
+    order = draw(st.sampled_from(["v", "j"]))
+    call = draw(st.sampled_from(["SUM(v)", "COUNT(j)", "MIN(v)", "MAX(v)", "COUNT(*)"]))
+    frame = f"PARTITION BY {draw(st.sampled_from(['k', 'k, flag']))} ORDER BY {order}"
+    return f"SELECT k, j, {call} OVER ({frame}) AS v, flag FROM ({draw(below)}) AS t"
+
+
+@st.composite
+def unnested(draw: st.DrawFn, below: Queries) -> str:
+    elements = draw(st.sampled_from(["v, CAST(j AS BIGINT)", "v, v", "CAST(1 AS BIGINT), v, -v"]))
+    condition = draw(st.sampled_from(["", " WHERE e > 0", " WHERE e = v OR flag"]))
+    return (
+        f"SELECT k, j, e AS v, flag FROM ({draw(below)}) AS t CROSS JOIN UNNEST(ARRAY[{elements}]) AS x (e){condition}"
+    )
+
+
+@st.composite
+def shared(draw: st.DrawFn, below: Queries) -> str:
+    """A query that is read twice."""
+    used = draw(
+        st.sampled_from(
+            [
+                "SELECT l.k, r.j, l.v, r.flag FROM s AS l JOIN s AS r ON l.k = r.k AND l.v < r.v",
+                "SELECT l.k, l.j, r.v, r.flag FROM s AS l LEFT JOIN s AS r ON l.v = r.j",
+                f"SELECT {ROWS} FROM s WHERE flag UNION ALL SELECT {ROWS} FROM s WHERE v > 0",
+                f"SELECT {ROWS} FROM s WHERE v >= (SELECT AVG(v) FROM s AS q WHERE q.k = s.k)",
+                "SELECT k, j, (SELECT COUNT(*) FROM s AS q WHERE q.j = s.j) AS v, flag FROM s",
+            ]
+        )
+    )
+    return f"SELECT * FROM (WITH s AS ({draw(below)}) {used}) AS t"
+
+
+@st.composite
+def chained(draw: st.DrawFn, below: Queries) -> str:
+    """A join of three by one key, or by two."""
+    first, second = draw(st.sampled_from(JOINS[:2])), draw(st.sampled_from(JOINS))
+    key = draw(st.sampled_from(["x.k", "y.k", "y.k AND y.j = z.j"]))
+    return (
+        f"SELECT x.k, y.j, z.v, x.flag FROM ({draw(below)}) AS x {first} ({draw(below)}) AS y ON x.k = y.k "
+        f"{second} ({draw(below)}) AS z ON {key.split(' ')[0]} = z.k{key[3:]}"
+    )
+
+
 FORMS: list[Callable[[Queries], Queries]] = [
+    rolled,
+    running,
+    unnested,
+    shared,
+    chained,
     filtered,
     projected,
     distinct,

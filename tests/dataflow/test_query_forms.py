@@ -17,12 +17,16 @@ from typing import Any
 import oracle
 from changelogs import Event, run
 from event_streams import table_after
-from hypothesis import given, note, settings
+from hypothesis import given, note, reject, settings
 from query_forms import ADDED, CHANGING, DDL, as_files, queries, streams
 from query_text import for_duckdb
 
 from riacho.plan.relations import Relation
+from riacho.sql.errors import SqlError
 from riacho.sql.session import Session
+
+REFUSED = "a subquery cannot read the row around it from below Unnest"
+"""The one combination of these forms that there is not; Flink fails on it, too."""
 
 TRIED = int(os.environ.get("RIACHO_QUERIES", "100"))
 
@@ -48,8 +52,14 @@ def answer(query: str, events: list[Event]) -> Counter[tuple[Any, ...]]:
 def test_a_query_of_any_forms_is_that_of_the_batch_at_every_prefix(query: str, stream: Any) -> None:
     events, cuts, restarts = stream
     note(as_files(query, events))
+    try:
+        relation = plan(query)
+    except SqlError as error:
+        if REFUSED not in error.what:
+            raise
+        reject()
 
     def compare(prefix: int, outcome: Any) -> None:
         assert outcome.total() == answer(query, events[:prefix])
 
-    run(plan(query), events, cuts, restart_at=restarts, observe=compare)
+    run(relation, events, cuts, restart_at=restarts, observe=compare)
