@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, READ_TABLE, inner, kernel
+from riacho.kernels.compile import READ_INT64, READ_TABLE, inlined, inner, kernel
 from riacho.kernels.primitives import int64, prefetch
 from riacho.kernels.row_words import (
     FLOAT32,
@@ -49,6 +49,18 @@ def _take_present(
         valid[leaf, i] = True
 
 
+@inlined
+def _place_of(chunk: int, places: Words, line: int, used: int) -> tuple[int, int]:
+    """Which of the chunks given out this one is, and how many there are then."""
+    place = places[line, chunk]
+    if place < 0:
+        place = used
+        places[line, chunk] = place
+        places[2, place] = chunk
+        used += 1
+    return place, used
+
+
 @inner
 def _take_views(
     slots: Int64s,
@@ -71,12 +83,8 @@ def _take_views(
         if (value & 0xFFFFFFFF) > INLINE_BYTES:
             chunk = second & 0xFFFFFFFF
             if chunk != last:
-                last, place = chunk, places[line, chunk]
-                if place < 0:
-                    place = used
-                    places[line, chunk] = place
-                    places[2, place] = chunk
-                    used += 1
+                last = chunk
+                place, used = _place_of(chunk, places, line, used)
             second = ((second >> 32) << 32) | place
         out[start + 2 * i] = value
         out[start + 2 * i + 1] = second
@@ -145,13 +153,7 @@ def _take(
                 elif kind == VIEW:
                     second = int64(0) if null else store[slot, word + 1]
                     if (value & 0xFFFFFFFF) > INLINE_BYTES:
-                        chunk = second & 0xFFFFFFFF
-                        place = places[line, chunk]
-                        if place < 0:
-                            place = used
-                            places[line, chunk] = place
-                            places[2, place] = chunk
-                            used += 1
+                        place, used = _place_of(second & 0xFFFFFFFF, places, line, used)
                         second = ((second >> 32) << 32) | place
                     words[(start >> 3) + 2 * i] = value
                     words[(start >> 3) + 2 * i + 1] = second
