@@ -1,10 +1,10 @@
-"""Where the values of fetched records lie, put one after another."""
+"""Where the values of fetched records lie, put one after another, and spans written out as lines."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from riacho.kernels.spans import place_values
+from riacho.kernels.spans import place_values, write_lines
 
 
 def test_values_are_placed_after_those_before_and_counted_with_their_keys() -> None:
@@ -16,3 +16,13 @@ def test_values_are_placed_after_those_before_and_counted_with_their_keys() -> N
     assert size == 4 + 2 + 1 + 3
     assert out_start.tolist() == [-7, -7, 100, 104, 104]
     assert out_length.tolist() == [-7, -7, 4, -1, 2]
+
+
+def test_lines_are_spans_in_their_order_each_with_the_delimiter_and_a_null_is_an_empty_one() -> None:
+    data = np.frombuffer(b"abcdef", np.uint8)
+    start, length = np.array([4, 0, 0, 1], np.int64), np.array([2, 3, -1, 0], np.int32)
+    out = np.empty(5 + 4 * 2, np.uint8)
+
+    write_lines(data, start, length, np.frombuffer(b"\r\n", np.uint8), out)
+
+    assert out.tobytes() == b"ef\r\nabc\r\n\r\n\r\n"

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from riacho.formats.buffered import Columnar, frame_of
+from riacho.formats.buffered import Columnar, frame_of, series_of
 from riacho.formats.csv_decoder import CsvDialect
-from riacho.formats.decoding import Scratch, Spans
+from riacho.formats.decoding import NULL, Scratch, Spans
 from riacho.formats.encoding import (
     NO_OPENING,
     ColumnWriter,
@@ -88,7 +88,7 @@ class CsvEncoder:
                 joined = join_lists(
                     offsets, texts, valid, brackets="", separator=self._dialect.array_delimiter, null=self._null
                 )
-                return _series(joined)
+                return series_of(joined.column(text=True))
             case Kind.ROW:
                 fields = [self._as_text(child.type, series.struct.field(child.name)) for child in kind.children]
                 null = self._dialect.null_literal or ""
@@ -102,7 +102,8 @@ class CsvEncoder:
 
     def _as_text(self, kind: FieldType, series: pl.Series) -> pl.Series:
         spans = self._spans(kind, series)
-        return _series(Spans(spans.data, spans.start, np.where(series.is_null().to_numpy(), -1, spans.length)))
+        length = np.where(series.is_null().to_numpy(), np.int32(NULL), spans.length)
+        return series_of(Spans(spans.data, spans.start, length).column(text=True))
 
     def _spans(self, kind: FieldType, series: pl.Series) -> Spans:
         """The text of each value on its own, inside an array or a row: quotes come around the whole."""
@@ -140,8 +141,3 @@ class CsvEncoder:
         if not len(rows):
             return texts
         return texts.scatter(pl.Series(rows), [str(series[row].normalize()) for row in rows.tolist()])
-
-
-def _series(spans: Spans) -> pl.Series:
-    values = [spans[row] for row in range(len(spans))]
-    return pl.Series([None if value is None else value.decode() for value in values], dtype=pl.String)

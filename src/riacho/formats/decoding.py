@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.formats import arrow
 from riacho.formats.buffered import Columnar, frame_of
+from riacho.kernels.strings import place_views
 
 Bytes = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
@@ -45,6 +47,14 @@ class Spans:
     def slice(self, first: int, stop: int) -> Spans:
         """The strings `first` to `stop`, without copying."""
         return Spans(self.data, self.start[first:stop], self.length[first:stop])
+
+    def column(self, *, text: bool) -> arrow.Column:
+        """A column of views into the same buffer; `text` promises UTF-8, else the type is Binary."""
+        rows = len(self)
+        views = np.empty(4 * rows, np.int32)
+        place_views(self.data, self.start, np.maximum(self.length, 0), np.arange(rows), 0, views)
+        there = self.length >= 0
+        return arrow.strings(views.view(np.uint8), [self.data], None if there.all() else there, text=text)
 
     @staticmethod
     def of(values: Sequence[bytes | None]) -> Spans:

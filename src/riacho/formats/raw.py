@@ -10,12 +10,10 @@ import numpy.typing as npt
 import polars as pl
 
 from riacho.errors import RiachoError
-from riacho.formats import arrow
 from riacho.formats.buffered import Columnar, column_named, series_of
 from riacho.formats.decoding import BadRecord, Decoded, Int64Array, Spans
 from riacho.formats.encoding import Style, TextWriter, characters, write_columns
 from riacho.formats.fields import Field, Kind
-from riacho.kernels import strings, tokens
 from riacho.kernels.write_texts import PLAIN
 
 
@@ -63,15 +61,7 @@ class RawDecoder:
         return np.asarray(values.astype(kind.newbyteorder("=")))
 
     def _texts(self, records: Spans) -> pl.Series:
-        kinds = np.where(records.length >= 0, np.uint8(tokens.STRING), np.uint8(tokens.NULL))
-        views = np.empty(4 * len(records), np.int32)
-        status = np.empty(len(records), np.uint8)
-        side = np.empty(0, np.uint8)
-        strings.view_strings(records.data, records.start, records.length, kinds, 0, 0, views, side, status)
-        there = status == tokens.VALUE
-        valid = None if there.all() else there
-        column = arrow.strings(views.view(np.uint8), [records.data], valid, text=False)
-        series = arrow.to_frame([(self._field.name, column)], len(records)).to_series()
+        series = series_of(records.column(text=False), self._field.name)
         if self._field.type.kind is Kind.BYTES:
             return series
         if self._options.charset != "utf-8":

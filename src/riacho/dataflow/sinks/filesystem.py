@@ -19,6 +19,7 @@ from riacho.dataflow.sources import Json, Positions
 from riacho.errors import RiachoError
 from riacho.formats.decoding import Spans
 from riacho.host import Disk, SystemDisk
+from riacho.kernels.spans import write_lines
 
 _RUN = "run"
 
@@ -113,7 +114,7 @@ class FileSink:
     def close(self) -> None:
         self.flush()
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes | memoryview) -> None:
         directory = self._table.path
         try:
             if self._fd is None:
@@ -158,15 +159,8 @@ def _hidden(run: str, number: int | str) -> str:
     return f".part-{run}-{number}.inprogress"
 
 
-def _lines(records: Spans, delimiter: bytes) -> bytes:
+def _lines(records: Spans, delimiter: bytes) -> memoryview:
     """The records with a delimiter after each."""
-    ends = np.cumsum(np.maximum(records.length, 0) + len(delimiter), dtype=np.int64)
-    out = bytearray(int(ends[-1]))
-    position = 0
-    data = records.data.data
-    for start, length in zip(records.start.tolist(), records.length.tolist(), strict=True):
-        stop = position + max(length, 0)
-        out[position:stop] = data[start : start + max(length, 0)]
-        out[stop : stop + len(delimiter)] = delimiter
-        position = stop + len(delimiter)
-    return bytes(out)
+    out = np.empty(records.size + len(records) * len(delimiter), np.uint8)
+    write_lines(records.data, records.start, records.length, np.frombuffer(delimiter, np.uint8), out)
+    return out.data

@@ -132,10 +132,9 @@ class PartitionedFileSink:
 
 def _grouped(directories: pl.Series) -> list[tuple[str, Int64Array]]:
     """Each directory with the places of its rows, in the order of their first ones."""
-    places = pl.DataFrame({"directory": directories}).with_row_index("place")
-    groups = places.group_by("directory", maintain_order=True).agg("place")
-    found = groups.get_column("place").to_list()
-    return [
-        (directory, np.array(rows, np.int64))
-        for directory, rows in zip(groups.get_column("directory").to_list(), found, strict=True)
-    ]
+    rows = pl.DataFrame({"directory": directories}).with_row_index("place")
+    groups = rows.group_by("directory", maintain_order=True).agg("place")
+    places = groups.get_column("place")
+    ends = np.cumsum(places.list.len().to_numpy(), dtype=np.int64)
+    apart = np.split(places.explode().to_numpy().astype(np.int64), ends[:-1])
+    return list(zip(groups.get_column("directory").to_list(), apart, strict=True))

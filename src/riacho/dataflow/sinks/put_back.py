@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from riacho.client import (
@@ -33,8 +32,8 @@ from riacho.client.errors import UNKNOWN_TOPIC
 from riacho.client.offsets import ListedOffset, list_offsets
 from riacho.dataflow.sources import Json, Positions
 from riacho.dataflow.sources.kafka_positions import ids_of, offsets_of, to_positions
-from riacho.formats import arrow
-from riacho.kernels.strings import place_views
+from riacho.formats.buffered import series_of
+from riacho.formats.decoding import Spans
 
 WAIT_MS = 500
 
@@ -124,11 +123,7 @@ def _read(
 def _keys(columns: RecordColumns) -> pl.Series:
     """The records' keys as Binary, null where there is none; their bytes are not copied."""
     key = columns.key
-    rows = len(key)
-    views = np.empty(4 * rows, np.int32)
-    place_views(key.data, key.start, np.maximum(key.length, 0), np.arange(rows), 0, views)
-    column = arrow.strings(views.view(np.uint8), [key.data], key.length >= 0, text=False)
-    return arrow.to_frame([("key", column)], rows).to_series()
+    return series_of(Spans(key.data, key.start, key.length).column(text=False), "key")
 
 
 def _record(columns: RecordColumns, row: int) -> Record:
