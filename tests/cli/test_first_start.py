@@ -62,6 +62,8 @@ def test_without_a_terminal_one_line_says_what_takes_so_long(capfd: pytest.Captu
     [
         (["run", "missing.sql"], "cannot read the script"),
         (["sql", "-f", "missing.sql"], "cannot read the script"),
+        (["sql", "-f", "."], "cannot read the script"),
+        (["sql", "-e", "SELECT 1; SELEC ${HOME}"], "'SELEC' begins no statement"),
         (["job", "submit", "missing.sql"], "cannot read the script"),
         (["produce"], "Missing argument"),
         (["produce", "orders", "--file", "missing.txt"], "cannot read the file"),

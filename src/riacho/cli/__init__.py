@@ -98,7 +98,8 @@ def _add(app: typer.Typer, name: str) -> None:
     command: typer.Typer = import_module(f"riacho.cli.{name}").app
     if name not in WITHOUT_KERNELS:
         for each in command.registered_commands:
-            each.cls = KernelCommand
+            if each.cls is None or not issubclass(each.cls, KernelCommand):
+                each.cls = KernelCommand
     if command.info.help is None or not isinstance(command.info.help, str):  # one command, not a group of them
         (only,) = command.registered_commands
         assert only.callback is not None, "a command has a function"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -24,17 +25,24 @@ class KernelCommand(TyperCommand):
     """A command that needs kernels: they are compiled once its arguments are understood and its script is read."""
 
     def invoke(self, ctx: Context) -> Any:
-        ensure_compiled()
+        ensure_compiled(lambda: self.check(ctx))
         return super().invoke(ctx)
 
+    def check(self, ctx: Context) -> None:
+        """Raise `RiachoError` for a mistake that can be told without kernels. Called where they are to be compiled."""
 
-def ensure_compiled() -> None:
-    """Compile the kernels once, showing how far it is. Raises `RiachoError` where they cannot be stored."""
+
+def ensure_compiled(before: Callable[[], None] = lambda: None) -> None:
+    """Compile the kernels once, showing how far it is. Raises `RiachoError` where they cannot be stored.
+
+    Calls `before` first where there is something to compile.
+    """
     from riacho.kernels.compile import is_compiled, use_cache_directory
 
     use_cache_directory()
     if is_compiled():
         return
+    before()
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riacho.cli.ending import interrupted_by_signals
+from riacho.cli.kernels import KernelCommand
 from riacho.cli.options import DEFAULT_KAFKA, Kafka
 from riacho.cli.phrases import counted
 from riacho.cli.scripts import Assignments, PythonFiles, ScriptFile, all_variables, python_modules
@@ -17,6 +18,8 @@ from riacho.client.reaching import connected
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:
+    from typer._click.core import Context
+
     from riacho.formats.decoding import Spans
     from riacho.jobs.bounded_query import QueryResult
     from riacho.plan.relations import Job
@@ -35,7 +38,20 @@ class Form(Enum):
     CSV = "csv"
 
 
-@app.command()
+class SqlCommand(KernelCommand):
+    """`riacho sql`, which tells a mistake of grammar before it compiles kernels for minutes."""
+
+    def check(self, ctx: Context) -> None:
+        from riacho.sql.source import SourceText
+        from riacho.sql.statement_grammar import read_script
+
+        variables = all_variables(ctx.params["kafka"], ctx.params["assignments"])
+        for name, text in _texts(ctx.params["file"], ctx.params["statements"]):
+            for _ in read_script(SourceText.read(text, name, variables)):
+                pass
+
+
+@app.command(cls=SqlCommand)
 def sql(
     statements: Annotated[
         list[str] | None,
@@ -77,15 +93,19 @@ def sql(
         raise UsageError("--json and --csv contradict each other", mend="give one")
     form = Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
     variables = all_variables(kafka, assignments)
-    texts = [(str(file.path), file.text)] if file is not None else []
-    texts += [("-e", text) for text in statements or ()]
     with interrupted_by_signals():
         try:
-            _run(texts, variables, kafka, form, python_modules(python))
+            _run(_texts(file, statements), variables, kafka, form, python_modules(python))
         except KeyboardInterrupt:
             raise RiachoError("interrupted before the end") from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _texts(file: ScriptFile | None, statements: Iterable[str] | None) -> list[tuple[str, str]]:
+    """What is to be run, each text with the name of where it was found."""
+    script = [(str(file.path), file.text)] if file is not None else []
+    return script + [("-e", text) for text in statements or ()]
 
 
 def _run(
