@@ -80,6 +80,7 @@ def test_a_double_written_as_text_reads_back_as_itself(value: float) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+@example(float(np.finfo(np.float32).max))
 def test_a_float_written_as_text_reads_back_as_itself(value: float) -> None:
     assert np.float32(cast_on_columns(Typed(value, FLOAT), STRING)) == np.float32(value)
 

@@ -51,8 +51,8 @@ def double_text(value: float) -> str:
 def float_text(value: float) -> str:
     """`Float.toString`.
 
-    >>> float_text(0.1), float_text(16777216.0), float_text(123456789.0), float_text(1e-45)
-    ('0.1', '1.6777216E7', '1.23456792E8', '1.4E-45')
+    >>> float_text(0.1), float_text(16777216.0), float_text(123456789.0), float_text(1e-45), float_text(3.4028235e38)
+    ('0.1', '1.6777216E7', '1.23456792E8', '1.4E-45', '3.4028235E38')
     """
     number = float(np.float32(value))
     return _exact(number, _FLOAT) if _is_odd(abs(number), _FLOAT) else _java(str(np.float32(value)))
@@ -140,8 +140,8 @@ def _of_any(size: float, kind: _Kind) -> tuple[str, int]:
 
 
 def _distance(size: float, kind: _Kind) -> float:
-    """How far the next number is away."""
-    return float(np.spacing(np.float32(size))) if kind is _FLOAT else math.ulp(size)
+    """How far the next number is away, or would be if there were greater ones."""
+    return max(math.ldexp(1, math.frexp(size)[1] - kind.bits), kind.smallest * 2.0 ** (1 - kind.bits))
 
 
 def _java(text: str) -> str:
