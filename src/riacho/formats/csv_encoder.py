@@ -14,7 +14,7 @@ import polars as pl
 
 from riacho.formats.buffered import Columnar, frame_of, series_of
 from riacho.formats.csv_decoder import CsvDialect
-from riacho.formats.decoding import NULL, Scratch, Spans
+from riacho.formats.decoding import Scratch, Spans
 from riacho.formats.encoding import (
     NO_OPENING,
     ColumnWriter,
@@ -28,6 +28,7 @@ from riacho.formats.encoding import (
     decimal_texts,
     join_lists,
     list_parts,
+    nulled,
     write_columns,
 )
 from riacho.formats.fields import Field, FieldType, Kind
@@ -102,8 +103,7 @@ class CsvEncoder:
 
     def _as_text(self, kind: FieldType, series: pl.Series) -> pl.Series:
         spans = self._spans(kind, series)
-        length = np.where(series.is_null().to_numpy(), np.int32(NULL), spans.length)
-        return series_of(Spans(spans.data, spans.start, length).column(text=True))
+        return series_of(nulled(spans, series.is_not_null().to_numpy()).column(text=True))
 
     def _spans(self, kind: FieldType, series: pl.Series) -> Spans:
         """The text of each value on its own, inside an array or a row: quotes come around the whole."""

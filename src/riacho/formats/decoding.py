@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from riacho.errors import RiachoError
 from riacho.formats import arrow
 from riacho.formats.buffered import Columnar, frame_of
 from riacho.kernels.strings import place_views
@@ -49,7 +50,11 @@ class Spans:
         return Spans(self.data, self.start[first:stop], self.length[first:stop])
 
     def column(self, *, text: bool) -> arrow.Column:
-        """A column of views into the same buffer; `text` promises UTF-8, else the type is Binary."""
+        """A column of views into the same buffer; `text` promises UTF-8, else the type is Binary.
+
+        Raises `RiachoError` where views cannot point into all of it.
+        """
+        check_size(self.data)
         rows = len(self)
         views = np.empty(4 * rows, np.int32)
         place_views(self.data, self.start, np.maximum(self.length, 0), np.arange(rows), 0, views)
@@ -68,6 +73,19 @@ class Spans:
         start = np.zeros(len(values), np.int64)
         np.cumsum(np.maximum(length[:-1], 0), out=start[1:])
         return Spans(np.frombuffer(b"".join(value or b"" for value in values), np.uint8), start, length)
+
+
+MOST_BYTES = 2**31 - 1
+"""The offset in a string view is a signed 32-bit number."""
+
+
+def check_size(data: Bytes) -> None:
+    """Raises `RiachoError` where views cannot point into all of a buffer."""
+    if len(data) > MOST_BYTES:
+        raise RiachoError(
+            f"{len(data)} bytes in one batch are more than a string column can address",
+            mend="fetch less at once",
+        )
 
 
 class Scratch:

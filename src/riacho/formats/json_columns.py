@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from riacho.formats import arrow, values
-from riacho.formats.decoding import Bytes, Int64Array, Scratch, Spans
+from riacho.formats.decoding import Bytes, Int64Array, Scratch, Spans, check_size
 from riacho.formats.fields import Field, FieldType, Kind
 from riacho.formats.json_location import Located, Plan, elements_of
 from riacho.formats.values import Failures, Rules, Target, Texts, ValueColumn, convert, report
@@ -199,7 +199,7 @@ class _ScalarBuilder:
         at = batch.address + start
         if self._code:
             return arrow.Column(self._code, rows, (out.view(self._dtype),), valid, (), (there, (at,)))
-        values.check_size(batch.data)
+        check_size(batch.data)
         buffers, self._buffers = self._buffers, []
         if len(buffers) > 1:
             return arrow.strings(out, buffers, valid)

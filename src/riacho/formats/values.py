@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from riacho.errors import RiachoError
 from riacho.formats import arrow
-from riacho.formats.decoding import Bytes, Int32Array, Int64Array, Spans
+from riacho.formats.decoding import Bytes, Int32Array, Int64Array, Spans, check_size
 from riacho.formats.fields import FieldType, Kind
 from riacho.formats.json_text import rewrite_container
 from riacho.kernels import json_targets, strings, text_times, text_values, tokens
@@ -22,9 +21,6 @@ from riacho.kernels.tokens import ABSENT, BAD, HARD, VALUE
 
 SNIPPET = 80
 """Characters of a bad value that its error shows."""
-
-MOST_BYTES = 2**31 - 1
-"""The offset in a string view is a signed 32-bit number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,15 +208,6 @@ class ValueColumn:
         if len(buffer) or not self._buffers:
             self._buffers.append(buffer)
         return len(self._buffers) - 1
-
-
-def check_size(data: Bytes) -> None:
-    """Raises `RiachoError` where views cannot point into all of a buffer."""
-    if len(data) > MOST_BYTES:
-        raise RiachoError(
-            f"{len(data)} bytes in one batch are more than a string column can address",
-            mend="fetch less at once",
-        )
 
 
 def convert(kind: FieldType, texts: Texts, target: Target) -> arrow.Column:
