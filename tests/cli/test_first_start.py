@@ -64,7 +64,9 @@ def test_without_a_terminal_one_line_says_what_takes_so_long(capfd: pytest.Captu
         (["sql", "-f", "missing.sql"], "cannot read the script"),
         (["sql", "-f", "."], "cannot read the script"),
         (["sql", "-e", "SELECT 1; SELEC ${HOME}"], "'SELEC' begins no statement"),
+        (["run", "wrong.sql"], "'SELEC' begins no statement"),
         (["job", "submit", "missing.sql"], "cannot read the script"),
+        (["job", "submit", "wrong.sql"], "'SELEC' begins no statement"),
         (["produce"], "Missing argument"),
         (["produce", "orders", "--file", "missing.txt"], "cannot read the file"),
         (["consume", "orders", "--from", "noon"], "this is no position"),
@@ -78,6 +80,7 @@ def test_without_a_terminal_one_line_says_what_takes_so_long(capfd: pytest.Captu
 def test_a_command_that_is_typed_wrongly_says_so_before_anything_is_compiled(
     command: list[str], said: str, tmp_path: Path
 ) -> None:
+    (tmp_path / "wrong.sql").write_text("SELECT 1;\nSELEC ${HOME};\n")
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     process = subprocess.Popen(
         [str(RIACHO), *command],

@@ -17,6 +17,7 @@ from riacho.cli.scripts import (
     Assignments,
     PythonFiles,
     Script,
+    ScriptCommand,
     python_modules,
     read_script,
     used_variables,
@@ -35,7 +36,7 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The job's name; riacho job list shows them.")]
 
 
-@app.command()
+@app.command(cls=ScriptCommand)
 def submit(
     file: Script,
     name: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from riacho.cli.scripts import Assignments, PythonFiles, Script, all_variables, python_modules
+from riacho.cli.scripts import Assignments, PythonFiles, Script, ScriptCommand, all_variables, python_modules
 
 if TYPE_CHECKING:
     from riacho.jobs.reporter import Reporter
@@ -29,7 +29,7 @@ ALWAYS_COUNTED = ("rows_in", "rows_out")
 """What a job's last line tells: what became of rows that are in no result only where there are some."""
 
 
-@app.command()
+@app.command(cls=ScriptCommand)
 def run(
     file: Script,
     kafka: Annotated[

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from riacho.cli.kernels import KernelCommand
 from riacho.errors import UsageError
 
 if TYPE_CHECKING:
+    from typer._click.core import Context
+
     from riacho.user_functions.loading import PythonModules
 
 KAFKA_VARIABLE = "KAFKA"
@@ -44,6 +47,26 @@ PythonFiles = Annotated[
     list[Path] | None,
     typer.Option("--py", metavar="FILE", help="A Python file whose functions the script names. Repeatable."),
 ]
+
+
+class ScriptCommand(KernelCommand):
+    """A command with a script, or with `statements`: a mistake of grammar is told before kernels are compiled."""
+
+    def check(self, ctx: Context) -> None:
+        from riacho.sql import statement_grammar
+        from riacho.sql.source import SourceText
+
+        variables = all_variables(ctx.params["kafka"], ctx.params["assignments"])
+        for name, text in texts_of(ctx.params["file"], ctx.params.get("statements")):
+            for _ in statement_grammar.read_script(SourceText.read(text, name, variables)):
+                pass
+
+
+def texts_of(file: ScriptFile | None, statements: Iterable[str] | None) -> list[tuple[str, str]]:
+    """What is to be run, each text with the name of where it was found."""
+    script = [(str(file.path), file.text)] if file is not None else []
+    return script + [("-e", text) for text in statements or ()]
+
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riacho.cli.ending import interrupted_by_signals
-from riacho.cli.kernels import KernelCommand
 from riacho.cli.options import DEFAULT_KAFKA, Kafka
 from riacho.cli.phrases import counted
-from riacho.cli.scripts import Assignments, PythonFiles, ScriptFile, all_variables, python_modules
+from riacho.cli.scripts import (
+    Assignments,
+    PythonFiles,
+    ScriptCommand,
+    ScriptFile,
+    all_variables,
+    python_modules,
+    texts_of,
+)
 from riacho.client.reaching import connected
 from riacho.errors import RiachoError, UsageError
 
 if TYPE_CHECKING:
-    from typer._click.core import Context
-
     from riacho.formats.decoding import Spans
     from riacho.jobs.bounded_query import QueryResult
     from riacho.plan.relations import Job
@@ -38,20 +43,7 @@ class Form(Enum):
     CSV = "csv"
 
 
-class SqlCommand(KernelCommand):
-    """`riacho sql`, which tells a mistake of grammar before it compiles kernels for minutes."""
-
-    def check(self, ctx: Context) -> None:
-        from riacho.sql.source import SourceText
-        from riacho.sql.statement_grammar import read_script
-
-        variables = all_variables(ctx.params["kafka"], ctx.params["assignments"])
-        for name, text in _texts(ctx.params["file"], ctx.params["statements"]):
-            for _ in read_script(SourceText.read(text, name, variables)):
-                pass
-
-
-@app.command(cls=SqlCommand)
+@app.command(cls=ScriptCommand)
 def sql(
     statements: Annotated[
         list[str] | None,
@@ -95,17 +87,11 @@ def sql(
     variables = all_variables(kafka, assignments)
     with interrupted_by_signals():
         try:
-            _run(_texts(file, statements), variables, kafka, form, python_modules(python))
+            _run(texts_of(file, statements), variables, kafka, form, python_modules(python))
         except KeyboardInterrupt:
             raise RiachoError("interrupted before the end") from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _texts(file: ScriptFile | None, statements: Iterable[str] | None) -> list[tuple[str, str]]:
-    """What is to be run, each text with the name of where it was found."""
-    script = [(str(file.path), file.text)] if file is not None else []
-    return script + [("-e", text) for text in statements or ()]
 
 
 def _run(
