@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import fresh_bytes
-from riacho.host.memory import back_memory
 
 Int64Array = npt.NDArray[np.int64]
 Uint64Array = npt.NDArray[np.uint64]
@@ -84,7 +83,6 @@ class Chunks:
         if size < PREPARED_BYTES or self._next is not None or self._spares or self.used[self.current] * 2 < size:
             return
         self._next = fresh_bytes(self._wanted)
-        back_memory(self._next.ctypes.data, self._next.nbytes)
 
     def _spare(self, needed: int) -> Uint8Array | None:
         for place, chunk in enumerate(self._spares):

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from riacho.dataflow.state.arena import fresh_bytes
-from riacho.host.memory import back_memory
 from riacho.kernels.table import MAX_SLOTS, copy_entries, erase_entries, insert_entries
 
 Int64Array = npt.NDArray[np.int64]
@@ -138,6 +137,4 @@ def _free_entries(size: int) -> Uint64Array:
     """A table without keys; the memory of a large one is made ready in another thread, too."""
     if 8 * size < BACKED_BYTES:
         return np.zeros(size, np.uint64)
-    entries = fresh_bytes(8 * size).view(np.uint64)
-    back_memory(entries.__array_interface__["data"][0], entries.nbytes)
-    return entries
+    return fresh_bytes(8 * size).view(np.uint64)
