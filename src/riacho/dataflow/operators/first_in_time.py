@@ -89,8 +89,7 @@ class FirstInTimeOperator:
         decided = np.empty((DECISION_LINES, len(batch)), np.int64)
         count = decide_rows(partitions, words, 0, self._kept.values, decided)
         chosen, replaced = decided[CHOSEN, :count], decided[REPLACED, :count]
-        slots = self._rows.stage_located(located, chosen)
-        self._rows.settle(slots)
+        slots = self._rows.keep_located(located, chosen)
         keys = partitions[chosen]
         self._kept.values[keys, KEPT_ROW] = slots + 1
         self._came.values[keys] = batch.sequence[chosen]

@@ -128,9 +128,7 @@ class FirstRows:
         self._expiry.write(changed[:made], self.partitions.slots_used)
         staying = np.flatnonzero(stays)
         slots = np.empty(len(batch), np.int64)
-        if len(staying):
-            slots[staying] = seated = self.store.stage_located(located, staying)
-            self.store.settle(seated)
+        slots[staying] = self.store.keep_located(located, staying)
         removed = self._removed.values[: self._counters[REMOVED_COUNT]]
         return Entered(partitions, new_rows, slots, touched, changed[:made], removed)
 

@@ -72,8 +72,8 @@ class RowStore:
        Slot −1 is a row of nulls. A row that is retracted is given out first and released after.
     4. `end_pass()` reclaims memory, a bounded piece of work. What was not settled by then must have been released.
 
-    `keep(rows)` is stage and settle in one. A chunk's written bytes never change, so frames and snapshots share them;
-    a chunk is reused once all its rows and all frames that look at it are gone.
+    `keep` and `keep_located` are stage and settle in one. A chunk's written bytes never change, so frames and snapshots
+    share them; a chunk is reused once all its rows and all frames that look at it are gone.
 
     Nulls, NaN (every NaN is one), −0.0, decimals, and ROWs of such round trip; arrays and maps are kept as text.
     """
@@ -185,23 +185,31 @@ class RowStore:
         """A slot for each row that is given, all settled."""
         if not given.height:
             return NO_SLOTS
-        # A part of rows is read where they are: to say where it is takes longer than a small one takes to be read.
-        whole, start = (given.whole, given.first) if isinstance(given, Slice) else (given, 0)
-        tables = tables_of(whole) if self._layout.flat and not self._texts else None
-        if tables is None:
-            slots = self.stage(given)
-            self.settle(slots)
-            return slots
+        located = self.locate(given)
+        if located.take is not None:
+            return self.keep(located.take(located.numbers))
+        return self._keep(located, EVERY_ROW, located.height)
+
+    def keep_located(self, located: Located, rows: Int64Array) -> Int64Array:
+        """A slot for each of these rows, in their order, all settled."""
+        if not len(rows):
+            return NO_SLOTS
+        if located.take is not None:
+            return self.keep(located.take(rows))
+        return self._keep(located, rows, len(rows))
+
+    def _keep(self, located: Located, rows: Int64Array, count: int) -> Int64Array:
         layout, chunks = self._layout, self._chunks
-        slots, number = self._take_slots(given.height), chunks.current
+        slots, number = self._take_slots(count), chunks.current
+        sources, buffers, first = layout.locate(located)
         settled = keep_rows(
-            EVERY_ROW,
-            start,
+            rows,
+            first,
             slots,
             self._rows.values,
             layout.table,
-            tables[0],
-            tables[1],
+            sources,
+            buffers,
             layout.null_words,
             layout.views,
             chunks.memory[number],
@@ -209,7 +217,7 @@ class RowStore:
             chunks.used,
             chunks.live,
         )
-        if settled < len(slots):
+        if settled < count:
             self._settle(slots, settled)
         return slots
 
