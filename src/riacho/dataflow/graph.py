@@ -121,7 +121,8 @@ class Graph:
     def _run_steps(self, steps: Sequence[_Step], outputs: dict[int, Batch]) -> Iterator[dict[str, Batch]]:
         """Run these; `outputs` has those of all scans and of the steps before."""
         for step in steps:
-            taken = tuple([outputs[below] for below in step.inputs])
+            inputs = step.inputs
+            taken = (outputs[inputs[0]],) if len(inputs) == 1 else tuple([outputs[below] for below in inputs])
             if step.watermark is not None:
                 taken = step.watermark.over(taken, self._since)
             if step.divided is not None:
@@ -171,6 +172,8 @@ class Graph:
     @property
     def wake_at_ms(self) -> int | None:
         """When a pass is due though no input comes, in milliseconds of wall-clock time; None: not for time's sake."""
+        if not self._timed:
+            return None
         moments = [moment for operator in self._timed if (moment := operator.wake_at_ms) is not None]
         return min(moments, default=None)
 

@@ -54,6 +54,7 @@ class Intake:
     bytes: int = 0
     _numbers: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     """Numbers that follow each other: small passes take theirs from them, one after the other."""
+    _first_number: int = 0
 
     @property
     def first_sequence(self) -> int:
@@ -113,12 +114,12 @@ class Intake:
         return Batch(rows.rows, self._numbered(part.first, len(rows)), STILL, rows.diff, rows.split)
 
     def _numbered(self, first: int, rows: int) -> Int64Array:
-        known = self._numbers
-        start = first - int(known[0]) if len(known) else 0
-        if start < 0 or start + rows > len(known):
-            self._numbers = known = np.arange(first, first + max(rows, NUMBERED), dtype=np.int64)
+        start = first - self._first_number
+        if start < 0 or start + rows > len(self._numbers):
+            self._numbers = np.arange(first, first + max(rows, NUMBERED), dtype=np.int64)
+            self._first_number = first
             start = 0
-        return known[start : start + rows]
+        return self._numbers[start : start + rows]
 
     def reject(self, rejected: Sequence[RejectedRow], sources: Mapping[str, Source]) -> None:
         """Give rows that an expression refused back to their sources. Raises `BadRecordError` under `fail`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -101,6 +101,8 @@ class Worker:
         self._alignment = SourceAlignment(graph.alignments(), graph.slowest_splits, clock)
         self._stopped = threading.Event()
         self._ended: set[str] = set()
+        self._going = list(wiring.sources.items())
+        """The scans that have not ended, and their sources."""
         self._splits = dict.fromkeys(wiring.sources, 0)
         self._finished_splits: dict[str, frozenset[int]] = {scan: frozenset() for scan in wiring.sources}
         self._turn = 0
@@ -141,7 +143,7 @@ class Worker:
             )
         self._graph.restore(snapshot.arrays)
         self._intake.next_sequence = int(snapshot.positions["sequence"])
-        self._ended = set(snapshot.positions["ended"])
+        self._end(snapshot.positions["ended"])
         for scan, positions in snapshot.positions["sources"].items():
             self._wiring.sources[scan].seek(positions)
         for sink, positions in snapshot.positions.get("sinks", {}).items():
@@ -249,18 +251,20 @@ class Worker:
         ahead = self._alignment.ahead()
         for scan in ahead:
             self._graph.not_asked(scan)
-        names = [scan for scan in self._wiring.sources if scan not in self._ended and scan not in ahead]
-        if not names:
+        asked = [item for item in self._going if item[0] not in ahead] if ahead else self._going
+        if not asked:
             return 0
         before = intake.rows
-        self._turn = (self._turn + 1) % len(names)
-        share = max(1, trigger.max_rows // len(names))
-        for scan in names[self._turn :] + names[: self._turn]:
+        share = max(1, trigger.max_rows // len(asked))
+        if len(asked) > 1:
+            self._turn = (self._turn + 1) % len(asked)
+            asked = asked[self._turn :] + asked[: self._turn]
+        for scan, source in asked:
             room_rows, room_bytes = trigger.max_rows - intake.rows, trigger.max_bytes - intake.bytes
             if room_rows <= 0 or room_bytes <= 0:
                 break
             most_rows = min(self._alignment.most_rows(scan, share), room_rows)
-            rows = self._wiring.sources[scan].poll(most_rows, room_bytes, 0)
+            rows = source.poll(most_rows, room_bytes, 0)
             if rows is not None and len(rows):
                 self._alignment.came(scan, len(rows))
                 intake.add(scan, rows)
@@ -269,7 +273,7 @@ class Worker:
     def _pass(self) -> bool:
         """Run what was gathered through the graph; True when every source has ended with it."""
         sources, intake = self._wiring.sources, self._intake
-        ending = [scan for scan, source in sources.items() if scan not in self._ended and source.finished]
+        ending = [scan for scan, source in self._going if source.finished]
         self._assign_splits()
         for segment in intake.segments(self._newly_finished(), ending):
             for outputs in self._graph.run_pass(segment.batches):
@@ -280,12 +284,18 @@ class Worker:
                         self._wiring.sinks[sink_id].write(batch)
             for scan, splits in segment.finished:
                 self._graph.finish_splits(scan, splits)
-        self._ended.update(ending)
+        if ending:
+            self._end(ending)
         duration_ms = self._clock.monotonic_ms() - self._gathering_ms
         self.measurements.passed(intake.rows, duration_ms)
         self._spacing_ms = self._trigger.spacing_ms(rows=intake.rows, duration_ms=duration_ms)
         intake.clear()
-        return self._ended == set(sources)
+        return not self._going
+
+    def _end(self, scans: Iterable[str]) -> None:
+        """These have ended and are asked for nothing more."""
+        self._ended.update(scans)
+        self._going = [item for item in self._going if item[0] not in self._ended]
 
     def _assign_splits(self) -> None:
         """Tell the graph of splits that appeared."""
@@ -306,7 +316,7 @@ class Worker:
         return ended
 
     def _all_finished(self) -> bool:
-        return all(source.finished for scan, source in self._wiring.sources.items() if scan not in self._ended)
+        return all(source.finished for _, source in self._going)
 
     def _flush(self) -> None:
         for sink in self._wiring.sinks.values():

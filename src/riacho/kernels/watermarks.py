@@ -115,20 +115,19 @@ def advance_watermark(
     """
     least = _allowed(levels, idle, NO_WATERMARK)
     steps = 0
-    last = int64(-(2**63))
     for row in range(values.size):
         if valid.size > 0 and not valid[row]:
             continue
         split = int64(splits[row]) if splits.size > 0 else int64(0)
         value = values[row]
-        if value <= last:  # the row before had as much: no division
+        level = levels[split]
+        # Without a division, which most rows need not: they raise nothing.
+        if level != NO_WATERMARK and value < (level + 1) * unit:
             continue
-        if splits.size <= 0:
-            last = value
         value //= unit
-        if value <= levels[split]:
+        if value <= level:
             continue
-        held = levels[split] == least
+        held = level == least
         levels[split] = value
         if not held:
             continue

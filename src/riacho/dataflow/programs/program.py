@@ -171,7 +171,7 @@ class Program:
             whole, first, stop = part
             if whole.places is None:
                 return batch.with_rows(Slice(whole.made, first, stop - first))
-            low, high = whole.places.searchsorted((first, stop)).tolist()
+            low, high = whole.kept_between(first, stop)
             return batch.with_rows_of(Slice(whole.made, low, high - low), whole.places[low:high] - first)
         derived = [] if self._derived is None else self._derived.of(batch)
         plain = not self._filters or (batch.diff is None and batch.split is None)
@@ -296,6 +296,18 @@ class _Whole:
     places: Int64Array | None
     numbers: tuple[Int64Array, BoolArray | None] | None = None
     """The only column, once `Program.numbers` has been asked for it."""
+    _asked: tuple[int, int] = 0, 0
+    """Up to which row was asked, and how many before it were kept: small passes go on from there."""
+
+    def kept_between(self, first: int, stop: int) -> tuple[int, int]:
+        """How many of the rows before `first`, and before `stop`, were kept, where some were not."""
+        assert self.places is not None
+        asked, low = self._asked
+        if asked != first:
+            low = int(self.places.searchsorted(first))
+        high = low + int(self.places[low : low + stop - first].searchsorted(stop))
+        self._asked = stop, high
+        return low, high
 
 
 class _Result:
