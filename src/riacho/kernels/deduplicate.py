@@ -7,11 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, READ_TABLE, READ_UINT64, kernel
+from riacho.kernels.compile import READ_INT64, READ_TABLE, kernel
 from riacho.kernels.primitives import int64, prefetch
-from riacho.kernels.row_words import same_rows
 
-Hashes = NDArray[np.uint64]
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Words = NDArray[np.int64]
@@ -33,9 +31,7 @@ CHANGED: Final = 0
 """The slots of the rows that go and come."""
 MOMENT: Final = 1
 """The rows of the pass that they are for."""
-SETTLED: Final = 2
-"""New rows that are kept and, in its second half, rows that are to be released."""
-CHANGE_LINES: Final = 3
+CHANGE_LINES: Final = 2
 
 _FAR: Final = 16
 """How many rows ahead a key is fetched."""
@@ -80,48 +76,31 @@ def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, decide
 
 
 @kernel(
-    f"UniTuple(int64, 3)({READ_TABLE}, {READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_UINT64}, {READ_INT64}, "
-    "int64[:, ::1], int64[:, ::1], int8[::1])"
+    f"UniTuple(int64, 2)({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64[:, ::1], int64[:, ::1], "
+    "int8[::1])"
 )
-def replace_rows(
-    decided: Words,
-    slots: Int64s,
-    partitions: Int64s,
-    store: Words,
-    chunks: Hashes,
-    marks: Int64s,
-    kept: Words,
-    changes: Words,
-    diff: Int8s,
-) -> tuple[int, int, int]:
-    """Keep the rows that were chosen, now that they have slots, and write what changes: the old row, the new row.
+def emit_replaced(
+    chosen: Int64s, replaced: Int64s, slots: Int64s, partitions: Int64s, kept: Words, changes: Words, diff: Int8s
+) -> tuple[int, int]:
+    """Note the slots of the chosen rows, and write what changes: the old row, the new row.
 
-    A row with the values of the one that it replaces changes nothing. The slots of the new rows that are kept go to the
-    first half of a line of `changes`, those of rows that are not, or not any more, to its second. Returns the numbers
-    of changes and of both.
+    A row whose slot is that of the one that it replaces changes nothing. Returns the number of changes, and how many of
+    them are new rows.
     """
-    rows = slots.size
-    made, kept_rows, gone = int64(0), int64(0), int64(0)
-    for index in range(rows):
-        row, old, slot = decided[CHOSEN, index], decided[REPLACED, index], slots[index]
-        group = partitions[row]
+    made, added = int64(0), int64(0)
+    for index in range(slots.size):
+        row, old, slot = chosen[index], replaced[index], slots[index]
+        kept[partitions[row], KEPT_ROW] = slot + 1
+        if slot == old:
+            continue
         if old >= 0:
-            if same_rows(store, old, slot, marks, chunks):
-                kept[group, KEPT_ROW] = old + 1
-                changes[SETTLED, rows + gone] = slot
-                gone += 1
-                continue
-            changes[SETTLED, rows + gone] = old
-            gone += 1
             changes[CHANGED, made] = old
             changes[MOMENT, made] = row
             diff[made] = -1
             made += 1
-        kept[group, KEPT_ROW] = slot + 1
         changes[CHANGED, made] = slot
         changes[MOMENT, made] = row
         diff[made] = 1
         made += 1
-        changes[SETTLED, kept_rows] = slot
-        kept_rows += 1
-    return made, kept_rows, gone
+        added += 1
+    return made, added

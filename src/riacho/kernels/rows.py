@@ -35,6 +35,7 @@ from riacho.kernels.row_words import (
     VIEW,
     WIDE_DECIMAL,
     bytes_address,
+    same_rows,
 )
 
 Bools = NDArray[np.bool_]
@@ -204,10 +205,26 @@ def _stage(
                     store[slot, word + 1] = 0
 
 
-@kernel(f"void({READ_INT64}, int64, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64)")
+@inner
+def _pick(free: Int64s, free_count: int, fresh: int, slots: Int64s) -> None:
+    """Take slots: the last ones that are free, and then those from `fresh` on, which were never used."""
+    reused = min(free_count, slots.size)
+    for i in range(reused):
+        slots[i] = free[free_count - reused + i]
+    for i in range(reused, slots.size):
+        slots[i] = fresh + i - reused
+
+
+@kernel(
+    f"void({READ_INT64}, int64, {READ_INT64}, int64, int64, int64[::1], int64[:, ::1], {READ_TABLE}, "
+    f"{READ_ADDRESSES}, {READ_UINT64}, int64)"
+)
 def stage_rows(
     rows: Int64s,
     start: int,
+    free: Int64s,
+    free_count: int,
+    fresh: int,
     slots: Int64s,
     store: Words,
     leaves: Words,
@@ -215,10 +232,12 @@ def stage_rows(
     buffers: Hashes,
     null_words: int,
 ) -> None:
-    """Write these rows, counted from `start` on, into the slots, or, where none are named, the first ones.
+    """Give each of these rows, counted from `start` on, a slot, the free ones first, and write it there.
 
-    Long strings stay where they are, known by their addresses.
+    Where no rows are named, they are as many as `slots` from `start` on. Long strings stay where they are, known by
+    their addresses.
     """
+    _pick(free, free_count, fresh, slots)
     _stage(rows, start, slots, slots.size, store, leaves, _NONE, sources, buffers, null_words)
 
 
@@ -232,10 +251,19 @@ def read_fields(
 
 @inner
 def _settle(
-    slots: Int64s, first: int, store: Words, views: Int64s, chunk: Bytes, number: int, used: Int64s, live: Int64s
+    slots: Int64s,
+    first: int,
+    end: int,
+    store: Words,
+    views: Int64s,
+    chunk: Bytes,
+    number: int,
+    used: Int64s,
+    live: Int64s,
 ) -> int:
-    for i in range(first, slots.size):
-        if i + _AHEAD < slots.size:
+    """What `settle_rows` does, up to position `end`."""
+    for i in range(first, end):
+        if i + _AHEAD < end:
             for view in range(views.size):
                 coming = store[slots[i + _AHEAD], views[view] + 1]
                 length = store[slots[i + _AHEAD], views[view]] & 0xFFFFFFFF
@@ -263,7 +291,7 @@ def _settle(
                 store[slot, word + 1] = (start << 32) | number
                 used[number] = start + length
         live[number] += needed
-    return slots.size
+    return end
 
 
 @kernel(f"int64({READ_INT64}, int64, int64[:, ::1], {READ_INT64}, uint8[::1], int64, int64[::1], int64[::1])")
@@ -275,16 +303,19 @@ def settle_rows(
     `views` are the first words of views. `used` and `live` count each chunk's bytes. Returns the position before which
     it stopped because the chunk is full, else the number of slots.
     """
-    return _settle(slots, first, store, views, chunk, number, used, live)
+    return _settle(slots, first, slots.size, store, views, chunk, number, used, live)
 
 
 @kernel(
-    f"int64({READ_INT64}, int64, {READ_INT64}, int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64, "
-    f"{READ_INT64}, uint8[::1], int64, int64[::1], int64[::1])"
+    f"int64({READ_INT64}, int64, {READ_INT64}, int64, int64, int64[::1], int64[:, ::1], {READ_TABLE}, "
+    f"{READ_ADDRESSES}, {READ_UINT64}, int64, {READ_INT64}, uint8[::1], int64, int64[::1], int64[::1])"
 )
 def keep_rows(
     rows: Int64s,
     start: int,
+    free: Int64s,
+    free_count: int,
+    fresh: int,
     slots: Int64s,
     store: Words,
     leaves: Words,
@@ -297,19 +328,63 @@ def keep_rows(
     used: Int64s,
     live: Int64s,
 ) -> int:
-    """`stage_rows` and `settle_rows` in one: of these rows or, where none are named, of as many from `start` on."""
+    """`stage_rows` and `settle_rows` in one."""
+    _pick(free, free_count, fresh, slots)
     _stage(rows, start, slots, slots.size, store, leaves, _NONE, sources, buffers, null_words)
-    return _settle(slots, int64(0), store, views, chunk, number, used, live)
+    return _settle(slots, int64(0), slots.size, store, views, chunk, number, used, live)
 
 
-@kernel(f"void({READ_INT64}, int64, int64, int64[::1])")
-def pick_slots(free: Int64s, free_count: int, used: int, slots: Int64s) -> None:
-    """Take slots: the last ones that are free, and then ones that were never used."""
-    reused = min(free_count, slots.size)
-    for i in range(reused):
-        slots[i] = free[free_count - reused + i]
-    for i in range(reused, slots.size):
-        slots[i] = used + i - reused
+@kernel(
+    f"UniTuple(int64, 3)({READ_INT64}, {READ_INT64}, int64, {READ_INT64}, int64, int64, int64[::1], int64[::1], "
+    f"int64[::1], int64[:, ::1], {READ_TABLE}, {READ_ADDRESSES}, {READ_UINT64}, int64, {READ_INT64}, {READ_INT64}, "
+    f"{READ_UINT64}, uint8[::1], int64, int64[::1], int64[::1])"
+)
+def replace_rows(
+    rows: Int64s,
+    replaced: Int64s,
+    start: int,
+    free: Int64s,
+    free_count: int,
+    fresh: int,
+    slots: Int64s,
+    staying: Int64s,
+    gone: Int64s,
+    store: Words,
+    leaves: Words,
+    sources: Hashes,
+    buffers: Hashes,
+    null_words: int,
+    views: Int64s,
+    marks: Int64s,
+    chunks: Hashes,
+    chunk: Bytes,
+    number: int,
+    used: Int64s,
+    live: Int64s,
+) -> tuple[int, int, int]:
+    """`stage_rows`, each row in place of a `replaced` one (−1: none), and `settle_rows` of those that differ from it.
+
+    A row with the values of the one that it replaces is not kept: its slot is that one's. `staying` are the slots of
+    the rows that are kept, `gone` those to be released. Returns the position in `staying` before which settling stopped
+    because the chunk is full, and the numbers of both.
+    """
+    _pick(free, free_count, fresh, slots)
+    _stage(rows, start, slots, slots.size, store, leaves, _NONE, sources, buffers, null_words)
+    kept, lost = int64(0), int64(0)
+    for i in range(slots.size):
+        slot, old = slots[i], replaced[i]
+        if old >= 0 and same_rows(store, old, slot, marks, chunks):
+            gone[lost] = slot
+            lost += 1
+            slots[i] = old
+            continue
+        if old >= 0:
+            gone[lost] = old
+            lost += 1
+        staying[kept] = slot
+        kept += 1
+    settled = _settle(staying, int64(0), kept, store, views, chunk, number, used, live)
+    return settled, kept, lost
 
 
 @kernel(f"int64({READ_INT64}, int64[:, ::1], {READ_INT64}, int64[::1], int64[::1], int64)")

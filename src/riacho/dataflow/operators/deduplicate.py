@@ -27,9 +27,9 @@ from riacho.kernels.deduplicate import (
     KEPT_ROW,
     KEPT_WORDS,
     MOMENT,
-    SETTLED,
+    REPLACED,
     decide_rows,
-    replace_rows,
+    emit_replaced,
 )
 from riacho.plan.ordering import SortKey
 from riacho.plan.relations import Deduplicate, TimeAttribute
@@ -118,30 +118,20 @@ class DeduplicateOperator:
         kept.reserve(self._keys.slots_used)
         decided = np.empty((DECISION_LINES, len(batch)), np.int64)
         count = decide_rows(partitions, self._order.read(located), 1, kept.values, decided)
-        slots = rows.stage_located(located, decided[CHOSEN, :count])
+        chosen, replaced = decided[CHOSEN, :count], decided[REPLACED, :count]
+        slots, gone = rows.replace(located, chosen, replaced)
         changes, diff = np.empty((CHANGE_LINES, 2 * count), np.int64), np.empty(2 * count, np.int8)
-        made, added, gone = replace_rows(
-            decided,
-            slots,
-            partitions,
-            rows.words,
-            rows.chunk_addresses,
-            rows.view_marks,
-            kept.values,
-            changes,
-            diff,
-        )
+        made, added = emit_replaced(chosen, replaced, slots, partitions, kept.values, changes, diff)
         moments = changes[MOMENT, :made]
         if self._expiry:
             self._expiry.write(partitions[moments], self._keys.slots_used)  # where the row stays, nothing is written
-        rows.settle(changes[SETTLED, :added])
         if made:
             given = self._output.rows([rows.give(changes[CHANGED, :made])], made)
             output = Batch(given, batch.sequence[moments], batch.watermark, None if added == made else diff[:made])
         else:
             output = empty_batch(self._schema, batch.watermark)
-        if gone:
-            rows.release(changes[SETTLED, count : count + gone])
+        if len(gone):
+            rows.release(gone)
         rows.end_pass()
         self._keys.end_pass()
         return output

@@ -7,7 +7,7 @@ once: a long one is copied once, when its row is kept, and given out as a view i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ from riacho.kernels.rows import (
     drop_rows,
     keep_rows,
     move_strings,
-    pick_slots,
+    replace_rows,
     settle_rows,
     stage_rows,
 )
@@ -57,6 +57,13 @@ EVERY_ROW: Int64Array = np.empty(0, np.int64)
 
 _NO_CHUNKS = np.zeros(1, np.uint64)
 """To the kernels: no view points anywhere."""
+
+
+class Replaced(NamedTuple):
+    """Where rows are that took the places of others, and which rows are to be released, once they were given out."""
+
+    slots: Int64Array
+    gone: Int64Array
 
 
 class RowStore:
@@ -147,21 +154,33 @@ class RowStore:
         """A slot for each of these rows, in their order."""
         if located.take is not None and len(rows):
             return self.stage(located.take(rows))
-        slots = self._take_slots(len(rows))
+        slots, free_count, fresh = self._take_slots(len(rows))
         self._owners.append(located.owner)
         layout = self._layout
         sources, buffers, first = layout.locate(located)
-        stage_rows(rows, first, slots, self._rows.values, layout.table, sources, buffers, layout.null_words)
+        stage_rows(
+            rows,
+            first,
+            self._free.values,
+            free_count,
+            fresh,
+            slots,
+            self._rows.values,
+            layout.table,
+            sources,
+            buffers,
+            layout.null_words,
+        )
         return slots
 
-    def _take_slots(self, count: int) -> Int64Array:
-        reused = min(self._free_count, count)
-        slots = np.empty(count, np.int64)
-        pick_slots(self._free.values, self._free_count, self._used, slots)
-        self._free_count -= reused
-        self._used += count - reused
+    def _take_slots(self, count: int) -> tuple[Int64Array, int, int]:
+        """Room for so many slots, which a kernel is to pick: how many were free before, and the first unused one."""
+        free_count, fresh = self._free_count, self._used
+        reused = min(free_count, count)
+        self._free_count = free_count - reused
+        self._used = fresh + count - reused
         self._rows.reserve(self._used)
-        return slots
+        return np.empty(count, np.int64), free_count, fresh
 
     def settle(self, slots: Int64Array) -> None:
         """Keep these staged rows: their strings move into the chunks."""
@@ -200,11 +219,15 @@ class RowStore:
 
     def _keep(self, located: Located, rows: Int64Array, count: int) -> Int64Array:
         layout, chunks = self._layout, self._chunks
-        slots, number = self._take_slots(count), chunks.current
+        slots, free_count, fresh = self._take_slots(count)
+        number = chunks.current
         sources, buffers, first = layout.locate(located)
         settled = keep_rows(
             rows,
             first,
+            self._free.values,
+            free_count,
+            fresh,
             slots,
             self._rows.values,
             layout.table,
@@ -220,6 +243,48 @@ class RowStore:
         if settled < count:
             self._settle(slots, settled)
         return slots
+
+    def replace(self, located: Located, rows: Int64Array, replaced: Int64Array) -> Replaced:
+        """Keep each of these rows in place of another (−1: of none); one that equals the other is not kept.
+
+        The rows that go stay until they are released.
+        """
+        count = len(rows)
+        if not count:
+            return Replaced(NO_SLOTS, NO_SLOTS)
+        if located.take is not None:
+            located, rows = self.locate(located.take(rows)), EVERY_ROW
+        layout, chunks = self._layout, self._chunks
+        slots, free_count, fresh = self._take_slots(count)
+        staying, gone = np.empty(count, np.int64), np.empty(count, np.int64)
+        number = chunks.current
+        sources, buffers, first = layout.locate(located)
+        settled, kept, lost = replace_rows(
+            rows,
+            replaced,
+            first,
+            self._free.values,
+            free_count,
+            fresh,
+            slots,
+            staying,
+            gone,
+            self._rows.values,
+            layout.table,
+            sources,
+            buffers,
+            layout.null_words,
+            layout.views,
+            self.view_marks,
+            chunks.addresses,
+            chunks.memory[number],
+            number,
+            chunks.used,
+            chunks.live,
+        )
+        if settled < kept:
+            self._settle(staying[:kept], settled)
+        return Replaced(slots, gone[:lost])
 
     def release(self, slots: Int64Array) -> None:
         """Forget the rows of these slots, each given once, and free the slots for others."""
