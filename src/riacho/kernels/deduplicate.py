@@ -48,6 +48,7 @@ def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, decide
     for row in range(rows):
         if row + _FAR < rows:
             prefetch(kept, partitions[row + _FAR] * kept.shape[1])
+        decided[CHOSEN, row] = 0  # until all are compared, whether it is
         group = partitions[row]
         known = kept[group, KEPT_ROW]
         if known != 0:
@@ -61,14 +62,15 @@ def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, decide
                 continue
         if known >= 0:
             kept[group, KEPT_BEFORE] = known
+        else:
+            decided[CHOSEN, -known - 1] = 0
+        decided[CHOSEN, row] = 1
         kept[group, KEPT_ROW] = -row - 1
         for word in range(words.shape[1]):
             kept[group, KEPT_WORDS + word] = words[row, word]
     made = int64(0)
     for row in range(rows):
-        if row + _FAR < rows:
-            prefetch(kept, partitions[row + _FAR] * kept.shape[1])
-        if kept[partitions[row], KEPT_ROW] == -row - 1:
+        if decided[CHOSEN, row] == 1:
             decided[CHOSEN, made] = row
             decided[REPLACED, made] = kept[partitions[row], KEPT_BEFORE] - 1
             made += 1
