@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
-from riacho.kernels.compile import READ_INT64, READ_TABLE, inner, kernel
-from riacho.kernels.primitives import int64
+from riacho.kernels.compile import READ_INT64, READ_TABLE, inlined, inner, kernel
+from riacho.kernels.primitives import int64, prefetch, uint64
 
-Bools = NDArray[np.bool_]
-Int32s = NDArray[np.int32]
+Hashes = NDArray[np.uint64]
 Int64s = NDArray[np.int64]
+
+_AHEAD: Final = 8
+"""How many rows ahead a group's key is fetched."""
+
+_GOLDEN: Final = uint64(0x9E3779B97F4A7C15)
+_MULTIPLIER_1: Final = uint64(0xBF58476D1CE4E5B9)
+_MULTIPLIER_2: Final = uint64(0x94D049BB133111EB)
+_LOW: Final = uint64(0xFFFFFFFF)
+_HIGH: Final = uint64(0xFFFFFFFF00000000)
 
 
 @inner
@@ -79,11 +89,22 @@ def expand_windows(first_end: Int64s, last_end: Int64s, slide: int, rows: Int64s
             end += slide
 
 
-@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, int64, int64[:, ::1], int64[::1])")
+@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, int64, int64[:, ::1], int64[::1], int64[::1], int64)")
 def begin_groups(
-    slots: Int64s, new_rows: Int64s, words: Int64s, at: int, arrivals: int, ledger: Int64s, born: Int64s
+    slots: Int64s,
+    new_rows: Int64s,
+    words: Int64s,
+    at: int,
+    arrivals: int,
+    ledger: Int64s,
+    born: Int64s,
+    order: Int64s,
+    live: int,
 ) -> int:
-    """Start the groups that these rows made: empty cells, and which arrival made them. Returns the least word `at`."""
+    """Start the groups that these rows made: empty cells, and which arrival made them. Returns the least word `at`.
+
+    They come last in `order`, behind the `live` groups that are there.
+    """
     least = int64(0x7FFFFFFFFFFFFFFF)
     for place in range(new_rows.size):
         row = new_rows[place]
@@ -91,8 +112,80 @@ def begin_groups(
         for cell in range(ledger.shape[1]):
             ledger[slot, cell] = 0
         born[slot] = arrivals + row
+        order[live + place] = slot
         least = min(least, words[row, at])
     return least
+
+
+# What `part_groups` counts.
+DUE: Final = 0
+"""Groups with rows in windows that close."""
+WINDOWS: Final = 1
+"""Those windows, group by group."""
+DONE: Final = 2
+"""Groups that count in no window that is still open."""
+LEAST: Final = 3
+"""The least end of a first open window of the groups that stay."""
+PARTED: Final = 4
+
+
+@kernel(
+    f"void({READ_TABLE}, boolean, boolean, int64, int64, int64, int64, int64, int64[::1], int64[:, ::1], int64[::1])"
+)
+def part_groups(
+    keys: Int64s,
+    sliced: bool,
+    cumulates: bool,
+    size: int,
+    slide: int,
+    offset: int,
+    open_end: int,
+    limit: int,
+    order: Int64s,
+    found: Int64s,
+    counts: Int64s,
+) -> None:
+    """Part the groups whose windows end at `limit` or before from those that stay in `order`, each in their order.
+
+    `found` becomes: the groups with rows in windows that close; the ends of the first and of the last of those windows;
+    the groups that are done. A group's key begins with the end of its window, or if `sliced` with that of its slice and
+    that of its first open window; windows that end before `open_end` had closed before. `counts` as named above.
+    """
+    due, windows, done, stays = int64(0), int64(0), int64(0), int64(0)
+    least = int64(0x7FFFFFFFFFFFFFFF)
+    known, last_end = int64(0), int64(0)
+    for place in range(order.size):
+        if place + _AHEAD < order.size:
+            prefetch(keys, order[place + _AHEAD] * keys.shape[1])
+        slot = order[place]
+        end = keys[slot, 0]
+        first = end
+        if not sliced:
+            last_end = end
+        else:
+            first = keys[slot, 1]
+            if place == 0 or end != known:  # mostly it is the slice of the group before: no division
+                known = end
+                last_end = (_floor(end - 1, size, offset) if cumulates else end - slide) + size
+        from_end = max(first, open_end) if sliced else first
+        to_end = min(last_end, limit)
+        if from_end <= to_end:
+            found[0, due] = slot
+            found[1, due] = from_end
+            found[2, due] = to_end
+            due += 1
+            windows += 1 if from_end == to_end else (to_end - from_end) // slide + 1
+        if last_end <= limit:
+            found[3, done] = slot
+            done += 1
+        else:
+            order[stays] = slot
+            stays += 1
+            least = min(least, first)
+    counts[0] = due
+    counts[1] = windows
+    counts[2] = done
+    counts[3] = least
 
 
 @kernel(f"boolean({READ_INT64}, {READ_TABLE}, int64)")
@@ -105,13 +198,89 @@ def in_one_slice(slots: Int64s, keys: Int64s, before: int) -> bool:
     return True
 
 
-@kernel(f"void({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, int64[:, ::1])")
-def write_window_keys(ends: Int64s, slots: Int64s, keys: Int64s, before: int, out: Int64s) -> None:
-    """A window's end and the words of a group's key behind the first `before`, which say where its slice lies."""
+@inlined
+def _hash(end: int, keys: Int64s, slot: int, before: int) -> int:
+    """Good in its upper half, as that of keys is."""
+    value = _GOLDEN ^ uint64(end)
+    for word in range(before, keys.shape[1]):
+        value = (value ^ uint64(keys[slot, word])) * _MULTIPLIER_1
+        value ^= value >> uint64(29)
+    value *= _MULTIPLIER_2
+    return value ^ (value >> uint64(32))
+
+
+@inlined
+def _same_key(keys: Int64s, slot: int, other: int, before: int) -> bool:
+    for word in range(before, keys.shape[1]):
+        if keys[slot, word] != keys[other, word]:
+            return False
+    return True
+
+
+@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, uint64[::1], int64[::1], int64[::1], int64[::1])")
+def number_groups(
+    slots: Int64s,
+    ends: Int64s,
+    keys: Int64s,
+    before: int,
+    table: Hashes,
+    numbers: Int64s,
+    first_slots: Int64s,
+    first_ends: Int64s,
+) -> int:
+    """Number the windows' groups, whose parts these slots and their windows' ends are, in order; returns how many.
+
+    Parts of one group are of one window, and their keys are the same behind the first `before` words. Of each group
+    its first part is written. `table` is of zeros, its size a power of two above the number of parts.
+    """
+    mask = uint64(table.size - 1)
+    groups = int64(0)
     for row in range(slots.size):
-        out[row, 0] = ends[row]
-        for word in range(1, out.shape[1]):
-            out[row, word] = keys[slots[row], before + word - 1]
+        if row + _AHEAD < slots.size:
+            prefetch(keys, slots[row + _AHEAD] * keys.shape[1])
+        slot, end = slots[row], ends[row]
+        hashed = _hash(end, keys, slot, before)
+        at = (hashed >> uint64(32)) & mask
+        while True:
+            entry = table[at]
+            if entry == uint64(0):
+                table[at] = (hashed & _HIGH) | uint64(groups + 1)
+                first_slots[groups] = slot
+                first_ends[groups] = end
+                numbers[row] = groups
+                groups += 1
+                break
+            number = int64(entry & _LOW) - 1
+            if (entry & _HIGH) == (hashed & _HIGH) and first_ends[number] == end:
+                if _same_key(keys, first_slots[number], slot, before):
+                    numbers[row] = number
+                    break
+            at = (at + uint64(1)) & mask
+    return groups
+
+
+@kernel(f"boolean({READ_INT64}, {READ_INT64}, {READ_INT64}, int64[::1])")
+def closing_moments(ends: Int64s, step_value: Int64s, step_sequence: Int64s, moments: Int64s) -> bool:
+    """The sequence number at which the watermark came to each of these windows' ends − 1 ms, as it did in this pass.
+
+    Returns whether they closed in this order.
+    """
+    ascends = True
+    step, last = int64(0), int64(0)
+    for row in range(ends.size):
+        if row == 0 or ends[row] != ends[row - 1]:
+            low, high = int64(0), int64(step_value.size)
+            while low < high:
+                middle = (low + high) // 2
+                if step_value[middle] < ends[row] - 1:
+                    low = middle + 1
+                else:
+                    high = middle
+            step = low
+            ascends = ascends and step >= last
+            last = step
+        moments[row] = step_sequence[step]
+    return ascends
 
 
 @kernel(f"void({READ_INT64}, int64, int64, int64[::1])")

@@ -28,7 +28,7 @@ from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_rows
 from riacho.formats.arrow import Column
-from riacho.kernels.windows import begin_groups, in_one_slice, write_window_keys
+from riacho.kernels.windows import PARTED, begin_groups, closing_moments, in_one_slice, number_groups, part_groups
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import WindowAggregate, WindowKind, WindowProperty
 
@@ -53,6 +53,21 @@ class _Fired(NamedTuple):
     slots: Int64Array
 
 
+class _Parted(NamedTuple):
+    """The groups whose windows close, in the order of their births."""
+
+    due: Int64Array
+    """Those that have rows in the windows from their `first` end to their `last`."""
+    first: Int64Array
+    last: Int64Array
+    windows: int
+    """All these windows, group by group."""
+    done: Int64Array
+    """Those that count in no window that is still open."""
+    least: int
+    """The least end of a first open window of those that stay."""
+
+
 class WindowAggregateOperator:
     """Groups by (window, keys), or by (slice, first open window, keys) where windows overlap.
 
@@ -75,13 +90,13 @@ class WindowAggregateOperator:
         self._codec = RowCodec(tuple(below[key] for key in relation.keys), self._pool)
         self._aggregates = self._fresh_aggregates()
         self._merged: Aggregates | None = None
-        """What slices are added up in, window by window."""
-        self._merged_groups = KeyIndex(1 + self._codec.width)
-        """The groups there, by their window's end and their key: those of the windows that closed last."""
+        """What slices are added up in: the groups of the windows that closed last."""
         self._sliced = self._windows.overlapping and self._aggregates.mergeable and not self._updating
         self._before = 2 if self._sliced else 1
         self._index = KeyIndex(self._before + self._codec.width)
         self._born = Growable(np.int64)
+        self._order = Growable(np.int64)
+        """The groups in the order of their births."""
         self._grouping = Grouping()
         self._arrivals = 0
         self._late = 0
@@ -142,8 +157,17 @@ class WindowAggregateOperator:
         used = self._index.slots_used
         self._aggregates.reserve(used)
         self._born.reserve(used)
+        self._order.reserve(used)
         first_end = begin_groups(
-            slots, new_rows, words, self._before - 1, self._arrivals, self._aggregates.ledger, self._born.values
+            slots,
+            new_rows,
+            words,
+            self._before - 1,
+            self._arrivals,
+            self._aggregates.ledger,
+            self._born.values,
+            self._order.values,
+            len(self._index) - len(new_rows),
         )
         self._next_end = min(self._next_end, first_end)
 
@@ -152,92 +176,101 @@ class WindowAggregateOperator:
         limit = closing_limit(steps.after)
         if self._next_end > limit:
             return empty_batch(self._schema, watermark)
-        live = self._index.live()
+        groups = self._part(limit)
         if self._sliced:
-            output = self._emit_slices(live, limit, steps, watermark)
+            output = self._emit_slices(groups, steps, watermark)
         else:
-            output = self._emit(self._fired_windows(live, limit), steps, watermark)
-        done = self._last_of(live) <= limit
-        self._forget(live[done])
-        left = live[~done]
+            output = self._emit(self._fired_windows(groups), steps, watermark)
+        self._forget(groups.done)
+        least = groups.least
         if self._windows.grow and self._sliced:
-            self._join_past_slices(left, limit)
-            left = self._index.live()
-        self._next_end = self._earliest(left, limit)
+            least = self._join_past_slices(limit)
+        self._next_end = max(least, self._windows.first_end_after(limit - 1)) if self._sliced else least
         return output
 
-    def _fired_windows(self, live: Int64Array, limit: int) -> _Fired:
-        ends = self._index.keys[live, END]
-        due = ends <= limit
+    def _part(self, limit: int) -> _Parted:
+        """Take the groups that are done from the order of births."""
+        live = len(self._index)
+        found, counts = np.empty((4, live), np.int64), np.empty(PARTED, np.int64)
+        windows = self._windows
+        open_end = windows.first_end_after(self._progress)
+        part_groups(
+            self._index.keys,
+            self._sliced,
+            windows.grow,
+            windows.size,
+            windows.slide,
+            windows.offset,
+            open_end,
+            limit,
+            self._order.values[:live],
+            found,
+            counts,
+        )
+        due, count, done, least = counts.tolist()
+        return _Parted(found[0, :due], found[1, :due], found[2, :due], count, found[3, :done], least)
+
+    def _fired_windows(self, groups: _Parted) -> _Fired:
+        slots, ends = groups.due, groups.first
         if self._updating:
-            due &= self._aggregates.rows(live) > 0
-        slots, ends = self._in_order(live[due], ends[due])
+            there = self._aggregates.rows(slots) > 0
+            slots, ends = slots[there], ends[there]
+        slots, ends = self._by_end(slots, ends)
         return _Fired(ends, self._index.words_of(slots)[self._before :], self._aggregates, slots)
 
-    def _in_order(self, slots: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """The slots and their ends by end, then by birth; they mostly come so."""
-        born = self._born.values[slots]
-        if len(ends) and (ends == ends[0]).all():  # of one window, as where passes are small
-            order = np.argsort(born, kind="stable")
-        elif _ascends(born):
-            if _ascends(ends):
-                return slots, ends
-            order = _stable_order(ends if self._attached else ends // self._windows.slide)
-        else:
-            order = np.lexsort((born, ends))
+    def _by_end(self, slots: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """Slots in the order of their births by their windows' ends; they mostly come so."""
+        if _ascends(ends):
+            return slots, ends
+        order = _stable_order(ends if self._attached else ends // self._windows.slide)
         return slots[order], ends[order]
 
-    def _emit_slices(self, live: Int64Array, limit: int, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
+    def _emit_slices(self, groups: _Parted, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         """Merge the slices of each window that closed, not too many at a time.
 
         Windows that closed in earlier passes are not made again.
         """
-        first = np.maximum(self._index.keys[live, FIRST_OPEN], self._windows.first_end_after(self._progress))
-        last = np.minimum(self._last_of(live), limit)
-        due = first <= last
-        live, first, last = live[due], first[due], last[due]
-        if not len(live):
+        due, first, last = groups.due, groups.first, groups.last
+        if not len(due):
             return empty_batch(self._schema, watermark)
+        if groups.windows == len(due):  # one for each
+            return self._emit_merged(due, first, steps, watermark)
+        if groups.windows < 2 * MAX_EXPANDED:
+            rows, ends = self._windows.expand(first, last)
+            return self._emit_merged(due[rows], ends, steps, watermark)
         slide = self._windows.slide
-        windows = (last - first) // slide + 1
-        parts = max(1, min(int(windows.sum()) // MAX_EXPANDED, int(windows.max())))
-        if parts == 1:
-            return self._emit_merged(live, first, last, steps, watermark)
+        parts = min(groups.windows // MAX_EXPANDED, int(((last - first) // slide).max()) + 1)
         lowest, highest = int(first.min()), int(last.max())
         width = -(-(highest - lowest + slide) // parts)
         outputs = []
         for start in range(lowest, highest + 1, width):
             from_end, to_end = start + (first - start) % slide, start + width - 1
-            part_first, part_last = np.maximum(first, from_end), np.minimum(last, to_end)
-            outputs.append(self._emit_merged(live, part_first, part_last, steps, watermark))
+            rows, ends = self._windows.expand(np.maximum(first, from_end), np.minimum(last, to_end))
+            outputs.append(self._emit_merged(due[rows], ends, steps, watermark))
         return concatenate(outputs, self._schema.names, watermark)
 
     def _emit_merged(
-        self, live: Int64Array, first: Int64Array, last: Int64Array, steps: WatermarkSteps, watermark: WatermarkSteps
+        self, slots: Int64Array, ends: Int64Array, steps: WatermarkSteps, watermark: WatermarkSteps
     ) -> Batch:
-        fired = self._fired_slices(live, first, last)
+        fired = self._fired_slices(*self._by_end(slots, ends))
         output = self._emit(fired, steps, watermark)
         if fired.aggregates is not self._aggregates:
             fired.aggregates.release(fired.slots)
         return output
 
-    def _fired_slices(self, live: Int64Array, first: Int64Array, last: Int64Array) -> _Fired:
-        """The windows that close, by their ends and then by their first row."""
-        rows, ends = self._windows.expand(first, last)
-        source, ends = self._in_order(live[rows], ends)
-        if in_one_slice(live, self._index.keys, self._before):  # in which no two groups have the same keys
-            return _Fired(ends, self._index.words_of(source)[self._before :], self._aggregates, source)
-        words = np.empty((len(source), 1 + self._codec.width), np.int64)
-        write_window_keys(ends, source, self._index.keys, self._before, words)
-        groups = self._merged_groups
-        groups.clear()
-        target, new_rows = groups.upsert(words)
+    def _fired_slices(self, slots: Int64Array, ends: Int64Array) -> _Fired:
+        """The windows of which these are parts, by their ends and then by their first row."""
+        if in_one_slice(slots, self._index.keys, self._before):  # in which no two groups have the same keys
+            return _Fired(ends, self._index.words_of(slots)[self._before :], self._aggregates, slots)
+        numbers, first_slots, first_ends = np.empty((3, len(slots)), np.int64)
+        table = np.zeros(2 << len(slots).bit_length(), np.uint64)
+        count = number_groups(slots, ends, self._index.keys, self._before, table, numbers, first_slots, first_ends)
         merged = self._merged = self._merged or self._fresh_aggregates()
-        merged.begin(target[new_rows], groups.slots_used)
-        merged.merge(self._aggregates, source, target)
-        slots = np.arange(groups.slots_used)  # made in the order of their first rows
-        keys = groups.words_of(slots)
-        return _Fired(keys[0], keys[1:], merged, slots)
+        merged.reserve(count)
+        merged.ledger[:count] = 0
+        merged.merge(self._aggregates, slots, numbers)
+        keys = self._index.words_of(first_slots[:count])[self._before :]
+        return _Fired(first_ends[:count], keys, merged, np.arange(count))
 
     def _emit(self, fired: _Fired, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         height = len(fired.ends)
@@ -249,8 +282,9 @@ class WindowAggregateOperator:
             *(self._property(item, fired.ends) for item in self._relation.properties),
         ]
         rows = build_rows(self._schema.fields, columns, height)
-        closing = np.searchsorted(steps.value, fired.ends - 1, side="left")
-        return Batch(rows, steps.sequence[closing], watermark)
+        moments = np.empty(height, np.int64)
+        closing_moments(fired.ends, steps.value, steps.sequence, moments)
+        return Batch(rows, moments, watermark)
 
     def _property(self, item: WindowProperty, ends: Int64Array) -> Column:
         if item is WindowProperty.TIME:
@@ -258,8 +292,12 @@ class WindowAggregateOperator:
         bound = self._windows.starts(ends) if item is WindowProperty.START else ends
         return Column("tsu:", len(ends), (bound * MICROSECONDS,))
 
-    def _join_past_slices(self, slots: Int64Array, limit: int) -> None:
-        """All slices before `limit` that begin a growing window count in the same windows from now on: one will do."""
+    def _join_past_slices(self, limit: int) -> int:
+        """All slices before `limit` that begin a growing window count in the same windows from now on: one will do.
+
+        Returns the least end of a first open window of all groups.
+        """
+        slots = self._order.values[: len(self._index)].copy()
         slots = slots[(self._index.keys[slots, END] <= limit) & (self._index.keys[slots, FIRST_OPEN] <= limit)]
         words = self._index.keys[slots]
         words[:, END] = words[:, FIRST_OPEN] = self._windows.begins(words[:, END]) + self._windows.slide
@@ -273,25 +311,20 @@ class WindowAggregateOperator:
             self._aggregates.merge(self._aggregates, sources, targets)
             np.minimum.at(self._born.values, targets, self._born.values[sources])
             self._forget(sources)
+            self._put_in_order()
+        first_open = self._index.keys[self._order.values[: len(self._index)], FIRST_OPEN]
+        return int(first_open.min(initial=END_OF_TIME))
+
+    def _put_in_order(self) -> None:
+        live = self._index.live()
+        self._order.load(live[np.argsort(self._born.values[live], kind="stable")])
 
     def _forget(self, slots: Int64Array) -> None:
         if len(slots):
-            self._codec.release(self._index.keys[slots, self._before :])
+            if self._codec.interned:
+                self._codec.release(self._index.keys[slots, self._before :])
             self._aggregates.release(slots)
             self._index.release(slots)
-
-    def _last_of(self, slots: Int64Array) -> Int64Array:
-        """The end of the last window that these groups count in."""
-        ends: Int64Array = self._index.keys[slots, END]
-        return self._windows.last_ends(ends) if self._sliced else ends
-
-    def _earliest(self, live: Int64Array, limit: int) -> int:
-        """The next window end that has rows, those of all groups."""
-        if not len(live):
-            return END_OF_TIME
-        if not self._sliced:
-            return int(self._index.keys[live, END].min())
-        return max(int(self._index.keys[live, FIRST_OPEN].min()), self._windows.first_end_after(limit - 1))
 
     def snapshot(self) -> StateArrays:
         slots = self._index.slots_used
@@ -311,6 +344,7 @@ class WindowAggregateOperator:
         self._pool.restore(section("strings", state))
         self._index.restore(section("keys", state))
         self._aggregates.restore(section("aggregates", state))
+        self._put_in_order()
 
     @property
     def wake_at_ms(self) -> int | None:
@@ -318,7 +352,7 @@ class WindowAggregateOperator:
 
     @property
     def state_bytes(self) -> int:
-        parts = (self._pool, self._index, self._born, self._aggregates, self._grouping, self._merged_groups)
+        parts = (self._pool, self._index, self._born, self._order, self._aggregates, self._grouping)
         merged = 0 if self._merged is None else self._merged.bytes
         return merged + sum(part.bytes for part in parts)
 
