@@ -259,6 +259,45 @@ def number_groups(
     return groups
 
 
+@kernel(
+    f"UniTuple(int64, 2)({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64, int64, int64[::1], int64[::1], "
+    "int64[::1])"
+)
+def part_rows(
+    ends_us: Int64s,
+    sequence: Int64s,
+    step_sequence: Int64s,
+    step_value: Int64s,
+    before: int,
+    limit: int,
+    ends: Int64s,
+    staying: Int64s,
+    passing: Int64s,
+) -> tuple[int, int]:
+    """The rows whose windows were open when they came: those that end after `limit`, and the others; how many of each.
+
+    `ends` become the windows' ends in milliseconds.
+    """
+    step = 0
+    watermark = before
+    stays, passes = int64(0), int64(0)
+    for row in range(ends_us.size):
+        while step < step_sequence.size and step_sequence[step] < sequence[row]:
+            watermark = step_value[step]
+            step += 1
+        end = ends_us[row] // 1000
+        ends[row] = end
+        if end - 1 <= watermark:
+            continue
+        if end > limit:
+            staying[stays] = row
+            stays += 1
+        else:
+            passing[passes] = row
+            passes += 1
+    return stays, passes
+
+
 @kernel(f"boolean({READ_INT64}, {READ_INT64}, {READ_INT64}, int64[::1])")
 def closing_moments(ends: Int64s, step_value: Int64s, step_sequence: Int64s, moments: Int64s) -> bool:
     """The sequence number at which the watermark came to each of these windows' ends − 1 ms, as it did in this pass.

@@ -13,6 +13,7 @@ from riacho.dataflow.operators.join import MAX_PAIRS
 from riacho.dataflow.programs import filter_program
 from riacho.dataflow.state.join_keys import KeySlots
 from riacho.formats.buffered import beside, gathered, picked
+from riacho.kernels.row_pairs import count_pairs, group_rows, write_pairs
 from riacho.plan.expressions import columns_used, remap
 from riacho.plan.relations import Join, JoinKind, Schema
 
@@ -20,13 +21,14 @@ from riacho.plan.relations import Join, JoinKind, Schema
 class WholeJoin:
     """Pairs each left row with the right rows of its key for which the condition holds, in their order.
 
-    Nothing goes into state: the keys of both are numbered, and only pairs that stay are made into rows.
+    Nothing is state: the keys of both are numbered for the one join, and only pairs that stay are made into rows.
     """
 
     def __init__(self, relation: Join, settings: Settings) -> None:
         assert relation.kind is JoinKind.INNER, "other joins count matches"
         self._relation = relation
-        self._types = [relation.left.schema[key].type for key in relation.left_keys]
+        types = [relation.left.schema[key].type for key in relation.left_keys]
+        self._keys = KeySlots(types, relation.null_safe)
         self._condition = None if relation.residual is None else _Condition(relation, settings)
 
     def process(self, left: Batch, right: Batch, watermark: WatermarkSteps) -> Batch:
@@ -45,26 +47,26 @@ class WholeJoin:
         """The rows of equal keys, by left row and then by right row, not too many at a time."""
         if not len(left) or not len(right):
             return
-        keys = KeySlots(self._types, self._relation.null_safe)
+        keys = self._keys
+        keys.clear()
         right_keys, _ = keys.find(right, self._relation.right_keys)
         left_keys, _ = keys.find(left, self._relation.left_keys)
-        matching = np.argsort(right_keys, kind="stable")
-        matching = matching[np.count_nonzero(right_keys < 0) :]  # keys with a null match nothing
-        counts = np.bincount(right_keys[matching], minlength=keys.slots_used)
-        starts = np.cumsum(counts) - counts
-        lefts = np.flatnonzero(left_keys >= 0)
-        lefts = lefts[counts[left_keys[lefts]] > 0]
-        slots = left_keys[lefts]
-        ends = np.cumsum(counts[slots])
+        starts = np.zeros(keys.slots_used + 2, np.int64)
+        matching = np.empty(len(right), np.int64)
+        group_rows(right_keys, starts, matching)
         first = 0
-        while first < len(lefts):
-            before = int(ends[first - 1]) if first else 0
-            stop = max(first + 1, int(np.searchsorted(ends, before + MAX_PAIRS, side="right")))
-            taken = counts[slots[first:stop]]
-            offsets = np.arange(int(taken.sum())) - np.repeat(np.cumsum(taken) - taken, taken)
-            rights = matching[np.repeat(starts[slots[first:stop]], taken) + offsets]
-            yield np.repeat(lefts[first:stop], taken), rights
+        while first < len(left):
+            stop, pairs = count_pairs(left_keys, starts, first, MAX_PAIRS)
+            if pairs:
+                lefts, rights = np.empty((2, pairs), np.int64)
+                write_pairs(left_keys, starts, matching, first, stop, lefts, rights)
+                yield lefts, rights
             first = stop
+
+    @property
+    def bytes(self) -> int:
+        """Memory that is kept from one join to the next."""
+        return self._keys.bytes
 
 
 class _Condition:

@@ -20,12 +20,13 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.operators.batches import empty_batch
 from riacho.dataflow.operators.join import JoinOperator
 from riacho.dataflow.operators.whole_join import WholeJoin
-from riacho.dataflow.operators.window_time import MICROSECONDS, EventTime, closing_limit
+from riacho.dataflow.operators.window_time import EventTime, closing_limit
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.formats.arrow import Column
-from riacho.formats.buffered import Columnar, frame_of
+from riacho.formats.buffered import Columnar, frame_of, gathered
+from riacho.kernels.windows import closing_moments, part_rows
 from riacho.plan.relations import JoinKind, Schema, WindowJoin
 
 
@@ -72,7 +73,8 @@ class WindowJoinOperator:
 
     @property
     def state_bytes(self) -> int:
-        return sum(side.bytes for side in self._sides)
+        sides = sum(side.bytes for side in self._sides)
+        return sides if self._whole is None else sides + self._whole.bytes
 
     @property
     def late_rows(self) -> int:
@@ -109,12 +111,22 @@ class _Side:
         """Keep the rows whose windows were open before them and still are; what the others are."""
         if not len(batch):
             return _Passing(batch.rows, np.empty(0, np.int64))
-        ends = self._ends_of(batch)
-        timely = ends - 1 > steps.seen_by(batch.sequence)
-        self.late += len(batch) - int(np.count_nonzero(timely))
-        closes = timely & (ends <= limit)
-        staying = np.flatnonzero(timely & ~closes)
-        if len(staying):
+        rows = len(batch)
+        ends, staying, passing = np.empty((3, rows), np.int64)
+        stay, passed = part_rows(
+            self._ends_of(batch),
+            batch.sequence,
+            steps.sequence,
+            steps.value,
+            steps.before,
+            limit,
+            ends,
+            staying,
+            passing,
+        )
+        self.late += rows - stay - passed
+        if stay:
+            staying = staying[:stay]
             slots = self._rows.stage(batch.frame, staying)
             self._rows.settle(slots)
             self._rows.end_pass()
@@ -122,16 +134,18 @@ class _Side:
             self._ends.values[slots] = ends[staying]
             self._waiting = np.concatenate((self._waiting, slots))
             self.next_end = min(self.next_end, int(ends[staying].min()))
-        if closes.all():
+        if passed == rows:
             return _Passing(batch.rows, ends)
-        return _Passing(batch.frame.filter(closes), ends[closes])
+        passing = passing[:passed]
+        return _Passing(gathered(batch.rows, passing), ends[passing])
 
     def _ends_of(self, batch: Batch) -> Int64Array:
+        """In microseconds."""
         column = batch.column(self._end)
         if isinstance(column, Column):
             ends_us: Int64Array = column.buffers[0]
-            return ends_us // MICROSECONDS
-        return integers(column).to_numpy() // MICROSECONDS
+            return ends_us
+        return integers(column).to_numpy()
 
     def close(self, passing: _Passing, limit: int, steps: WatermarkSteps, watermark: WatermarkSteps) -> _Closed:
         """The rows of the windows that end at `limit` or before; those that wait came before those that do not."""
@@ -143,11 +157,11 @@ class _Side:
         if len(slots):
             waited = self._rows.frame(slots)
             rows = pl.concat([waited, frame_of(rows)]) if len(passing.ends) else waited
-        closing = np.searchsorted(steps.value, ends - 1, side="left")
-        if (closing[1:] < closing[:-1]).any():
-            order = np.argsort(closing, kind="stable")
-            rows, closing = frame_of(rows)[order], closing[order]
-        return _Closed(Batch(rows, steps.sequence[closing], watermark), slots)
+        moments = np.empty(len(ends), np.int64)
+        if not closing_moments(ends, steps.value, steps.sequence, moments):
+            order = np.argsort(np.searchsorted(steps.value, ends - 1, side="left"), kind="stable")
+            rows, moments = frame_of(rows)[order], moments[order]
+        return _Closed(Batch(rows, moments, watermark), slots)
 
     def release(self, slots: Int64Array) -> None:
         """Forget rows that were joined."""

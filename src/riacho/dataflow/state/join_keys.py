@@ -140,6 +140,12 @@ class KeySlots:
             self._pool.release(self._index.keys[slots][:, self._interned])
         self._index.release(slots)
 
+    def clear(self) -> None:
+        """Forget all keys."""
+        self._index.clear()
+        if self._interned:
+            self._pool = StringPool()
+
     def end_pass(self) -> None:
         """Forget the strings that no key has."""
         if self._interned:
