@@ -126,7 +126,9 @@ DONE: Final = 2
 """Groups that count in no window that is still open."""
 LEAST: Final = 3
 """The least end of a first open window of the groups that stay."""
-PARTED: Final = 4
+IN_ORDER: Final = 4
+"""1 where the first of the windows that close ascend."""
+PARTED: Final = 5
 
 
 @kernel(
@@ -154,6 +156,7 @@ def part_groups(
     due, windows, done, stays = int64(0), int64(0), int64(0), int64(0)
     least = int64(0x7FFFFFFFFFFFFFFF)
     known, last_end = int64(0), int64(0)
+    in_order = True
     for place in range(order.size):
         if place + _AHEAD < order.size:
             prefetch(keys, order[place + _AHEAD] * keys.shape[1])
@@ -170,6 +173,7 @@ def part_groups(
         from_end = max(first, open_end) if sliced else first
         to_end = min(last_end, limit)
         if from_end <= to_end:
+            in_order = in_order and (due == 0 or found[1, due - 1] <= from_end)
             found[0, due] = slot
             found[1, due] = from_end
             found[2, due] = to_end
@@ -186,6 +190,7 @@ def part_groups(
     counts[1] = windows
     counts[2] = done
     counts[3] = least
+    counts[4] = int64(in_order)
 
 
 @kernel(f"boolean({READ_INT64}, {READ_TABLE}, int64)")
@@ -217,24 +222,18 @@ def _same_key(keys: Int64s, slot: int, other: int, before: int) -> bool:
     return True
 
 
-@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, uint64[::1], int64[::1], int64[::1], int64[::1])")
+@kernel(f"int64({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64, uint64[::1], int64[::1], int64[:, ::1])")
 def number_groups(
-    slots: Int64s,
-    ends: Int64s,
-    keys: Int64s,
-    before: int,
-    table: Hashes,
-    numbers: Int64s,
-    first_slots: Int64s,
-    first_ends: Int64s,
+    slots: Int64s, ends: Int64s, keys: Int64s, before: int, table: Hashes, numbers: Int64s, groups: Int64s
 ) -> int:
     """Number the windows' groups, whose parts these slots and their windows' ends are, in order; returns how many.
 
-    Parts of one group are of one window, and their keys are the same behind the first `before` words. Of each group
-    its first part is written. `table` is of zeros, its size a power of two above the number of parts.
+    Parts of one group are of one window, and their keys are the same behind the first `before` words. `groups` become
+    a column for each group: its first part, its window's end, and those words. `table` is of zeros, its size a power of
+    two above the number of parts.
     """
     mask = uint64(table.size - 1)
-    groups = int64(0)
+    count = int64(0)
     for row in range(slots.size):
         if row + _AHEAD < slots.size:
             prefetch(keys, slots[row + _AHEAD] * keys.shape[1])
@@ -244,19 +243,21 @@ def number_groups(
         while True:
             entry = table[at]
             if entry == uint64(0):
-                table[at] = (hashed & _HIGH) | uint64(groups + 1)
-                first_slots[groups] = slot
-                first_ends[groups] = end
-                numbers[row] = groups
-                groups += 1
+                table[at] = (hashed & _HIGH) | uint64(count + 1)
+                groups[0, count] = slot
+                groups[1, count] = end
+                for word in range(before, keys.shape[1]):
+                    groups[2 + word - before, count] = keys[slot, word]
+                numbers[row] = count
+                count += 1
                 break
             number = int64(entry & _LOW) - 1
-            if (entry & _HIGH) == (hashed & _HIGH) and first_ends[number] == end:
-                if _same_key(keys, first_slots[number], slot, before):
+            if (entry & _HIGH) == (hashed & _HIGH) and groups[1, number] == end:
+                if _same_key(keys, groups[0, number], slot, before):
                     numbers[row] = number
                     break
             at = (at + uint64(1)) & mask
-    return groups
+    return count
 
 
 @kernel(

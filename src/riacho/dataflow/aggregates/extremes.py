@@ -60,7 +60,8 @@ class Extreme(InCells):
 
     def merge(self, parts: Int64Array, source: Int64Array, target: Int64Array, ledger: Int64Array, at: int) -> None:
         present = parts[source, at + 1] > 0
-        self._keep(target, np.unique(target), present, np.ascontiguousarray(parts[source, at]), ledger, at)
+        touched = np.unique(target) if self._interned else target
+        self._keep(target, touched, present, np.ascontiguousarray(parts[source, at]), ledger, at)
 
     def release(self, slots: Int64Array, ledger: Int64Array, at: int) -> None:
         if self._interned:

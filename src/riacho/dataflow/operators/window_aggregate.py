@@ -66,6 +66,8 @@ class _Parted(NamedTuple):
     """Those that count in no window that is still open."""
     least: int
     """The least end of a first open window of those that stay."""
+    in_order: bool
+    """Whether the `first` windows ascend."""
 
 
 class WindowAggregateOperator:
@@ -207,20 +209,21 @@ class WindowAggregateOperator:
             found,
             counts,
         )
-        due, count, done, least = counts.tolist()
-        return _Parted(found[0, :due], found[1, :due], found[2, :due], count, found[3, :done], least)
+        due, count, done, least, in_order = counts.tolist()
+        return _Parted(found[0, :due], found[1, :due], found[2, :due], count, found[3, :done], least, in_order == 1)
 
     def _fired_windows(self, groups: _Parted) -> _Fired:
         slots, ends = groups.due, groups.first
         if self._updating:
             there = self._aggregates.rows(slots) > 0
             slots, ends = slots[there], ends[there]
-        slots, ends = self._by_end(slots, ends)
+        if not groups.in_order:
+            slots, ends = self._by_end(slots, ends)
         return _Fired(ends, self._index.words_of(slots)[self._before :], self._aggregates, slots)
 
     def _by_end(self, slots: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """Slots in the order of their births by their windows' ends; they mostly come so."""
-        if _ascends(ends):
+        """Slots in the order of their births by their windows' ends."""
+        if not len(slots):
             return slots, ends
         order = _stable_order(ends if self._attached else ends // self._windows.slide)
         return slots[order], ends[order]
@@ -234,10 +237,11 @@ class WindowAggregateOperator:
         if not len(due):
             return empty_batch(self._schema, watermark)
         if groups.windows == len(due):  # one for each
-            return self._emit_merged(due, first, steps, watermark)
+            slots, ends = (due, first) if groups.in_order else self._by_end(due, first)
+            return self._emit_merged(slots, ends, steps, watermark)
         if groups.windows < 2 * MAX_EXPANDED:
             rows, ends = self._windows.expand(first, last)
-            return self._emit_merged(due[rows], ends, steps, watermark)
+            return self._emit_merged(*self._by_end(due[rows], ends), steps, watermark)
         slide = self._windows.slide
         parts = min(groups.windows // MAX_EXPANDED, int(((last - first) // slide).max()) + 1)
         lowest, highest = int(first.min()), int(last.max())
@@ -246,13 +250,13 @@ class WindowAggregateOperator:
         for start in range(lowest, highest + 1, width):
             from_end, to_end = start + (first - start) % slide, start + width - 1
             rows, ends = self._windows.expand(np.maximum(first, from_end), np.minimum(last, to_end))
-            outputs.append(self._emit_merged(due[rows], ends, steps, watermark))
+            outputs.append(self._emit_merged(*self._by_end(due[rows], ends), steps, watermark))
         return concatenate(outputs, self._schema.names, watermark)
 
     def _emit_merged(
         self, slots: Int64Array, ends: Int64Array, steps: WatermarkSteps, watermark: WatermarkSteps
     ) -> Batch:
-        fired = self._fired_slices(*self._by_end(slots, ends))
+        fired = self._fired_slices(slots, ends)
         output = self._emit(fired, steps, watermark)
         if fired.aggregates is not self._aggregates:
             fired.aggregates.release(fired.slots)
@@ -262,15 +266,15 @@ class WindowAggregateOperator:
         """The windows of which these are parts, by their ends and then by their first row."""
         if in_one_slice(slots, self._index.keys, self._before):  # in which no two groups have the same keys
             return _Fired(ends, self._index.words_of(slots)[self._before :], self._aggregates, slots)
-        numbers, first_slots, first_ends = np.empty((3, len(slots)), np.int64)
+        numbers = np.empty(len(slots), np.int64)
+        groups = np.empty((2 + self._codec.width, len(slots)), np.int64)
         table = np.zeros(2 << len(slots).bit_length(), np.uint64)
-        count = number_groups(slots, ends, self._index.keys, self._before, table, numbers, first_slots, first_ends)
+        count = number_groups(slots, ends, self._index.keys, self._before, table, numbers, groups)
         merged = self._merged = self._merged or self._fresh_aggregates()
         merged.reserve(count)
         merged.ledger[:count] = 0
         merged.merge(self._aggregates, slots, numbers)
-        keys = self._index.words_of(first_slots[:count])[self._before :]
-        return _Fired(first_ends[:count], keys, merged, np.arange(count))
+        return _Fired(groups[1, :count], groups[2:, :count], merged, np.arange(count))
 
     def _emit(self, fired: _Fired, steps: WatermarkSteps, watermark: WatermarkSteps) -> Batch:
         height = len(fired.ends)
@@ -359,10 +363,6 @@ class WindowAggregateOperator:
     @property
     def late_rows(self) -> int:
         return self._late
-
-
-def _ascends(values: Int64Array) -> bool:
-    return bool((values[1:] >= values[:-1]).all())
 
 
 def _stable_order(values: Int64Array) -> Int64Array:

@@ -47,10 +47,12 @@ class WindowJoinOperator:
         watermark = inputs[0].watermark
         steps = self._time.steps_of(watermark)
         limit = closing_limit(steps.after)
-        if min(side.next_end for side in self._sides) > limit and not any(len(batch) for batch in inputs):
+        left, right = self._sides
+        came = len(inputs[0]) or len(inputs[1])
+        if not came and left.next_end > limit and right.next_end > limit:
             return empty_batch(self._schema, watermark)
         passing = [side.add(batch, steps, limit) for side, batch in zip(self._sides, inputs, strict=True)]
-        if min(side.next_end for side in self._sides) > limit and not any(len(part.ends) for part in passing):
+        if left.next_end > limit and right.next_end > limit and not any(len(part.ends) for part in passing):
             return empty_batch(self._schema, watermark)
         closed = tuple(
             side.close(part, limit, steps, watermark) for side, part in zip(self._sides, passing, strict=True)
