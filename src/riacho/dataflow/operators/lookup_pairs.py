@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
 from riacho.dataflow.batch import Batch, Int64Array
 from riacho.dataflow.expressions import Predicate, Settings
 from riacho.dataflow.operators.batches import empty_batch
+from riacho.dataflow.state.given_rows import OutputRows
 from riacho.dataflow.state.lookup_rows import LookupRows
 from riacho.dataflow.state.rows import RowStore
-from riacho.formats.arrow import Column, to_frame
+from riacho.formats.buffered import Columnar, beside
 from riacho.plan.relations import Join, JoinKind
 
 NO_ROW = -1
@@ -24,6 +24,8 @@ class LookupPairs:
         self._relation = relation
         self._schema = relation.schema
         self._keeps_left = relation.kind is JoinKind.LEFT
+        found = relation.right.schema.fields
+        self._found = OutputRows(found, [len(found)])
         self._residual = None
         if relation.residual is not None:
             self._residual = Predicate(relation.residual, relation.pair, settings)
@@ -43,7 +45,7 @@ class LookupPairs:
         if not len(probes):
             return empty_batch(self._schema, batch.watermark)
         taken = batch if len(probes) == len(batch) and (np.diff(probes) == 1).all() else batch.take(probes)
-        return taken.with_rows(self._frame(taken.frame, rows, table.rows, self._schema.names))
+        return taken.with_rows(self._beside(taken, rows, table.rows, self._schema.names))
 
     def _matching(
         self, batch: Batch, probes: Int64Array, rows: Int64Array, store: RowStore
@@ -52,17 +54,10 @@ class LookupPairs:
         if self._residual is None or not len(probes):
             return probes, rows
         taken = batch.take(probes)
-        frame = self._frame(taken.frame, rows, store, self._relation.pair.names)
-        holds = self._residual.holds(taken.with_rows(frame)).to_numpy()
+        pairs = taken.with_rows(self._beside(taken, rows, store, self._relation.pair.names))
+        holds = self._residual.holds(pairs).to_numpy()
         return probes[holds], rows[holds]
 
-    def _frame(self, left: pl.DataFrame, rows: Int64Array, store: RowStore, names: tuple[str, ...]) -> pl.DataFrame:
+    def _beside(self, left: Batch, rows: Int64Array, store: RowStore, names: tuple[str, ...]) -> Columnar:
         """Left rows beside right ones, under these names."""
-        width = left.width
-        columns = store.columns(rows)
-        crossing = [(name, part) for name, part in zip(names[width:], columns, strict=True) if isinstance(part, Column)]
-        made = to_frame(crossing, len(rows)).get_columns() if crossing else []
-        series = {item.name: item for item in made}
-        series |= {n: part for n, part in zip(names[width:], columns, strict=True) if isinstance(part, pl.Series)}
-        before = [column.alias(name) for column, name in zip(left.get_columns(), names, strict=False)]
-        return pl.DataFrame([*before, *(series[name].alias(name) for name in names[width:])])
+        return beside(left.rows, self._found.rows([store.give(rows)], len(rows)), names)

@@ -34,7 +34,7 @@ class LookupKeys:
         words = np.zeros((len(batch), self.width), np.int64)
         complete = np.ones(len(batch), np.bool_)
         for place, (column, kind) in enumerate(zip(columns, self._types, strict=True)):
-            words[:, place], valid = encode(batch.frame.to_series(column), kind, self.pool)
+            words[:, place], valid = encode(batch.column(column), kind, self.pool)
             if valid is not None:
                 complete &= valid
         return words, np.flatnonzero(complete)
@@ -67,7 +67,7 @@ class LookupRows:
         self._keys.retain(words[complete][new_rows])
         keys = np.full(len(batch), -1, np.int64)
         keys[complete] = found
-        slots = self.rows.keep(batch.frame)
+        slots = self.rows.keep(batch.rows)
         self.rows.end_pass()
         for name, part in self._chains.items():
             part.reserve(self._index.slots_used if name in ("heads", "tails") else self.rows.slots_used)
