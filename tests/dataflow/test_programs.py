@@ -452,6 +452,20 @@ def test_a_row_that_fails_is_rejected_and_the_others_go_on() -> None:
     assert [row.sequence for row in rejects.take()] == [1]
 
 
+def test_a_row_that_fails_fails_in_no_pass_but_its_own() -> None:
+    steps, rejects = chain("SELECT 10 / a AS e, UPPER(s) AS f FROM t"), Rejects()
+    frame = frame_for(steps, [{"s": "x", "a": 5}, {"s": "y", "a": 2}, {"s": "z", "a": 0}, {"s": "b", "a": 1}])
+    calc = Calc(steps, SETTINGS, rejects)
+
+    made, failed = [], []
+    for part in _in_parts(buffered(frame), [0, 2, 4]):
+        made.append(calc.process((part,)).frame.rows())
+        failed.append([row.sequence for row in rejects.take()])
+
+    assert made == [[(2, "X"), (5, "Y")], [(10, "B")]]
+    assert failed == [[], [2]]
+
+
 @pytest.mark.parametrize("height", [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 17])
 def test_blocks_join_without_a_seam(height: int) -> None:
     query = "SELECT a, s, r, b * 2 AS e, f FROM t WHERE b % 3 <> 0 AND (s <> 'apple' OR a IS NULL)"

@@ -64,6 +64,11 @@ class DerivedColumns:
         others = [expressions[place] for place in self._others]
         self._evaluator = Evaluator(others, [f"${place}" for place in self._others], schema, settings)
 
+    @property
+    def tell_time(self) -> bool:
+        """Whether some depend on when they are computed."""
+        return bool(self._now)
+
     def of(self, batch: Batch) -> list[Column]:
         """The columns for the rows of a batch, which has some. Raises `RowError`."""
         made: dict[int, Column] = {}

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from riacho.dataflow.batch import Batch, Int64Array
+from riacho.dataflow.batch import Batch, Int64Array, WatermarkSteps
+from riacho.dataflow.evaluation.failures import RowError
 from riacho.dataflow.evaluation.settings import Settings
 from riacho.dataflow.expressions.compiler import fold_constants
 from riacho.dataflow.programs.assembler import Assembler, Line
@@ -121,6 +122,8 @@ class Program:
         self._texts: tuple[Places, Uint64Array, Uint64Array] | None = None
         self._whole: _Whole | None = None
         """What was made of the rows that the last batch was a part of: often the next one is, too."""
+        self._failing: Columnar | None = None
+        """Or those of which a derived column fails in some."""
 
     def texts_of(self, inputs: Input) -> tuple[Uint64Array, Uint64Array]:
         """The buffers that strings of the input point into, and where each output's begin among them.
@@ -173,7 +176,7 @@ class Program:
                 return batch.with_rows(Slice(whole.made, first, stop - first))
             low, high = whole.kept_between(first, stop)
             return batch.with_rows_of(Slice(whole.made, low, high - low), whole.places[low:high] - first)
-        derived = [] if self._derived is None else self._derived.of(batch)
+        derived = self._derive(batch)
         plain = not self._filters or (batch.diff is None and batch.split is None)
         result, kept = self._run(batch.rows, derived, batch.sequence if plain else np.arange(len(batch)))
         made = self._columns(result)
@@ -189,24 +192,35 @@ class Program:
                 whole.numbers = whole.result.numbers(0)
             values, valid = whole.numbers
             return values[first:stop], None if valid is None else valid[first:stop]
-        derived = [] if self._derived is None else self._derived.of(batch)
-        return self._run(batch.rows, derived, batch.sequence)[0].numbers(0)
+        return self._run(batch.rows, self._derive(batch), batch.sequence)[0].numbers(0)
 
     def _part(self, batch: Batch) -> tuple[_Whole, int, int] | None:
         """What is made of the rows that these are a part of, and which part; None where they are no part.
 
         A source decodes many rows together and small passes take a few of them each: one call for all costs less than
-        one for each pass. Derived columns may fail, or tell the time, and are computed in their pass.
+        one for each pass. Derived columns that tell the time are computed in their pass, and so are all where one
+        fails somewhere, which is an error only once its row comes.
         """
         rows = batch.rows
-        if self._derived is not None or not isinstance(rows, Slice):
+        if not isinstance(rows, Slice) or (self._derived is not None and self._derived.tell_time):
             return None
         all_rows, first = rows.whole, rows.first
         whole = self._whole
         if whole is None or whole.rows is not all_rows:
-            result, places = self._run(all_rows, (), np.arange(all_rows.height))
+            if self._failing is all_rows:
+                return None
+            numbers = np.arange(all_rows.height)
+            try:
+                derived = self._derive(Batch(all_rows, numbers, WatermarkSteps.still()))
+            except RowError:
+                self._failing = all_rows
+                return None
+            result, places = self._run(all_rows, derived, numbers)
             whole = self._whole = _Whole(all_rows, result, self._columns(result), places)
         return whole, first, first + rows.height
+
+    def _derive(self, batch: Batch) -> Sequence[Column]:
+        return () if self._derived is None else self._derived.of(batch)
 
     def _columns(self, result: _Result) -> LateColumns:
         return LateColumns(
