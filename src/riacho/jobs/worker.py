@@ -101,8 +101,8 @@ class Worker:
         self._alignment = SourceAlignment(graph.alignments(), graph.slowest_splits, clock)
         self._stopped = threading.Event()
         self._ended: set[str] = set()
-        self._going = list(wiring.sources.items())
-        """The scans that have not ended, and their sources."""
+        self._going = list(wiring.sources)
+        """The scans that have not ended."""
         self._splits = dict.fromkeys(wiring.sources, 0)
         self._finished_splits: dict[str, frozenset[int]] = {scan: frozenset() for scan in wiring.sources}
         self._turn = 0
@@ -251,7 +251,7 @@ class Worker:
         ahead = self._alignment.ahead()
         for scan in ahead:
             self._graph.not_asked(scan)
-        asked = [item for item in self._going if item[0] not in ahead] if ahead else self._going
+        asked = [scan for scan in self._going if scan not in ahead] if ahead else self._going
         if not asked:
             return 0
         before = intake.rows
@@ -259,12 +259,12 @@ class Worker:
         if len(asked) > 1:
             self._turn = (self._turn + 1) % len(asked)
             asked = asked[self._turn :] + asked[: self._turn]
-        for scan, source in asked:
+        for scan in asked:
             room_rows, room_bytes = trigger.max_rows - intake.rows, trigger.max_bytes - intake.bytes
             if room_rows <= 0 or room_bytes <= 0:
                 break
             most_rows = min(self._alignment.most_rows(scan, share), room_rows)
-            rows = source.poll(most_rows, room_bytes, 0)
+            rows = self._wiring.sources[scan].poll(most_rows, room_bytes, 0)
             if rows is not None and len(rows):
                 self._alignment.came(scan, len(rows))
                 intake.add(scan, rows)
@@ -273,7 +273,7 @@ class Worker:
     def _pass(self) -> bool:
         """Run what was gathered through the graph; True when every source has ended with it."""
         sources, intake = self._wiring.sources, self._intake
-        ending = [scan for scan, source in self._going if source.finished]
+        ending = [scan for scan in self._going if sources[scan].finished]
         self._assign_splits()
         for segment in intake.segments(self._newly_finished(), ending):
             for outputs in self._graph.run_pass(segment.batches):
@@ -295,7 +295,7 @@ class Worker:
     def _end(self, scans: Iterable[str]) -> None:
         """These have ended and are asked for nothing more."""
         self._ended.update(scans)
-        self._going = [item for item in self._going if item[0] not in self._ended]
+        self._going = [scan for scan in self._going if scan not in self._ended]
 
     def _assign_splits(self) -> None:
         """Tell the graph of splits that appeared."""
@@ -316,7 +316,7 @@ class Worker:
         return ended
 
     def _all_finished(self) -> bool:
-        return all(source.finished for _, source in self._going)
+        return all(self._wiring.sources[scan].finished for scan in self._going)
 
     def _flush(self) -> None:
         for sink in self._wiring.sinks.values():
