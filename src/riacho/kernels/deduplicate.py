@@ -30,8 +30,10 @@ DECISION_LINES: Final = 2
 CHANGED: Final = 0
 """The slots of the rows that go and come."""
 MOMENT: Final = 1
-"""The rows of the pass that they are for."""
-CHANGE_LINES: Final = 2
+"""The sequence numbers of the pass's rows that they are for."""
+WRITTEN: Final = 2
+"""Their keys."""
+CHANGE_LINES: Final = 3
 
 _FAR: Final = 16
 """How many rows ahead a key is fetched."""
@@ -78,11 +80,18 @@ def decide_rows(partitions: Int64s, words: Words, last: int, kept: Words, decide
 
 
 @kernel(
-    f"UniTuple(int64, 2)({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64[:, ::1], int64[:, ::1], "
-    "int8[::1])"
+    f"UniTuple(int64, 2)({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_INT64}, int64[:, ::1], "
+    "int64[:, ::1], int8[::1])"
 )
 def emit_replaced(
-    chosen: Int64s, replaced: Int64s, slots: Int64s, partitions: Int64s, kept: Words, changes: Words, diff: Int8s
+    chosen: Int64s,
+    replaced: Int64s,
+    slots: Int64s,
+    partitions: Int64s,
+    sequence: Int64s,
+    kept: Words,
+    changes: Words,
+    diff: Int8s,
 ) -> tuple[int, int]:
     """Note the slots of the chosen rows, and write what changes: the old row, the new row.
 
@@ -92,16 +101,19 @@ def emit_replaced(
     made, added = int64(0), int64(0)
     for index in range(slots.size):
         row, old, slot = chosen[index], replaced[index], slots[index]
-        kept[partitions[row], KEPT_ROW] = slot + 1
+        group = partitions[row]
+        kept[group, KEPT_ROW] = slot + 1
         if slot == old:
             continue
         if old >= 0:
             changes[CHANGED, made] = old
-            changes[MOMENT, made] = row
+            changes[MOMENT, made] = sequence[row]
+            changes[WRITTEN, made] = group
             diff[made] = -1
             made += 1
         changes[CHANGED, made] = slot
-        changes[MOMENT, made] = row
+        changes[MOMENT, made] = sequence[row]
+        changes[WRITTEN, made] = group
         diff[made] = 1
         made += 1
         added += 1

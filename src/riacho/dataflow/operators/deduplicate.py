@@ -28,6 +28,7 @@ from riacho.kernels.deduplicate import (
     KEPT_WORDS,
     MOMENT,
     REPLACED,
+    WRITTEN,
     decide_rows,
     emit_replaced,
 )
@@ -121,13 +122,12 @@ class DeduplicateOperator:
         chosen, replaced = decided[CHOSEN, :count], decided[REPLACED, :count]
         slots, gone = rows.replace(located, chosen, replaced)
         changes, diff = np.empty((CHANGE_LINES, 2 * count), np.int64), np.empty(2 * count, np.int8)
-        made, added = emit_replaced(chosen, replaced, slots, partitions, kept.values, changes, diff)
-        moments = changes[MOMENT, :made]
-        if self._expiry:
-            self._expiry.write(partitions[moments], self._keys.slots_used)  # where the row stays, nothing is written
+        made, added = emit_replaced(chosen, replaced, slots, partitions, batch.sequence, kept.values, changes, diff)
+        if self._expiry:  # where the row stays, nothing is written
+            self._expiry.write(changes[WRITTEN, :made], self._keys.slots_used)
         if made:
             given = self._output.rows([rows.give(changes[CHANGED, :made])], made)
-            output = Batch(given, batch.sequence[moments], batch.watermark, None if added == made else diff[:made])
+            output = Batch(given, changes[MOMENT, :made], batch.watermark, None if added == made else diff[:made])
         else:
             output = empty_batch(self._schema, batch.watermark)
         if len(gone):
