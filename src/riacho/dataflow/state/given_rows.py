@@ -18,7 +18,6 @@ from riacho.formats.arrow import (
     Buffers,
     Column,
     Uint8Array,
-    Uint64Array,
     address_of,
     column_buffers,
 )
@@ -164,7 +163,6 @@ class GivenRows:
     """
 
     __slots__ = (
-        "_addresses",
         "_chunks",
         "_kept",
         "_known_address",
@@ -185,7 +183,6 @@ class GivenRows:
         valid: BoolArray,
         nulls: Int64Array,
         chunks: list[Uint8Array],
-        addresses: Uint64Array,
     ) -> None:
         self.chosen = chosen
         self.height = valid.shape[1]
@@ -196,7 +193,6 @@ class GivenRows:
         self._nulls: list[int] = nulls.tolist()
         self._chunks = chunks
         self._strings: tuple[tuple[AnyArray, ...], tuple[int, ...]] | None = None
-        self._addresses = addresses
         self._kept: list[object] = []
         """What `located` and `tables` have told of."""
 
@@ -291,7 +287,7 @@ class GivenRows:
         for leaf, nulls in enumerate(self._nulls):
             if nulls:
                 sources[leaf, SOURCE_VALID] = self._bitmap(leaf)
-        return sources, self._addresses
+        return sources, np.array([address_of(chunk) for chunk in self._chunks] or [0], np.uint64)
 
 
 class LateRows:

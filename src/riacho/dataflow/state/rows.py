@@ -55,9 +55,6 @@ NO_SLOTS: Int64Array = np.empty(0, np.int64)
 EVERY_ROW: Int64Array = np.empty(0, np.int64)
 """To the kernel: all rows from the first on."""
 
-_NO_CHUNKS = np.zeros(1, np.uint64)
-"""To the kernels: no view points anywhere."""
-
 
 class Replaced(NamedTuple):
     """Where rows are that took the places of others, and which rows are to be released, once they were given out."""
@@ -339,11 +336,8 @@ class RowStore:
         nulls = np.empty(len(leaves), np.int64)
         places = np.empty((3, len(self._chunks.memory)), np.int64)
         used = take_rows(slots, self.words, leaves, layout.starts, out, valid, nulls, places)
-        if not used:
-            return GivenRows(chosen, layout, out, valid, nulls, [], _NO_CHUNKS)
-        numbers = places[2, :used]
-        chunks = [self._chunks.memory[number] for number in numbers.tolist()]
-        return GivenRows(chosen, layout, out, valid, nulls, chunks, self._chunks.addresses[numbers])
+        chunks = [self._chunks.memory[number] for number in places[2, :used].tolist()]
+        return GivenRows(chosen, layout, out, valid, nulls, chunks)
 
     def give_pairs(self, slots: Int64Array, right: RowStore, rights: Int64Array, chosen: ChosenPairs) -> GivenRows:
         """These rows, each beside one of another store; −1 is a row of nulls."""
@@ -356,13 +350,9 @@ class RowStore:
         used = take_pairs(
             slots, rights, self.words, right.words, leaves, chosen.lefts, layout.starts, out, valid, nulls, places
         )
-        if not used:
-            return GivenRows(chosen, layout, out, valid, nulls, [], _NO_CHUNKS)
         numbers = places[2, :used].tolist()
         chunks = [memory[number] if number >= 0 else others[~number] for number in numbers]
-        addresses, more = self._chunks.addresses, right._chunks.addresses
-        where = [addresses[number] if number >= 0 else more[~number] for number in numbers]
-        return GivenRows(chosen, layout, out, valid, nulls, chunks, np.array(where, np.uint64))
+        return GivenRows(chosen, layout, out, valid, nulls, chunks)
 
     def give_late(self, slots: Int64Array, chosen: ChosenFields) -> LateRows:
         """The same, but only what of it is asked for, until rows are released or taken in."""
