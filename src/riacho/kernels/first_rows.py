@@ -2,8 +2,8 @@
 
 A partition's rows lie in its front: a block of the pool, sorted, each entry a row and the words of its order. The words
 are compared without looking at the rows. Until a pass has decided which of its rows stay, an entry names one by its
-place in the batch, as a negative number (`~place`): only those that stay are copied into state, and then `seat_rows`
-names all by their slots.
+place in the batch, as a negative number (`~place`), and then by its place among those that stay: only these are copied
+into state. At last `seat_rows` names all by their slots.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ from riacho.kernels.rank_layout import (
     size_class,
 )
 
-Bools = NDArray[np.bool_]
 Int8s = NDArray[np.int8]
 Int64s = NDArray[np.int64]
 Words = NDArray[np.int64]
@@ -62,38 +61,22 @@ BEFORE_ROW: Final = 0
 BEFORE_NUMBER: Final = 1
 BEFORE_COLUMNS: Final = 2
 
+# The lines of how the result changes with a pass.
+SHOWN_ROW: Final = 0
+"""The slots of the rows that go and come."""
+SHOWN_NUMBER: Final = 1
+SHOWN_MOMENT: Final = 2
+"""The sequence numbers of the pass's rows that made the changes."""
+SHOWN_LINES: Final = 3
+
 # The counters that `enter_rows` moves.
 SHOWN_MOST: Final = 4
 """No more rows are in the fronts that have changed."""
 COUNTERS: Final = 5
 
-# How a word of an order is made, a row of a table each.
-MADE_OF: Final = 0
-"""The word of the row that it is made of; −1: it is made elsewhere."""
-MADE_BIT: Final = 1
-"""The one bit of it that counts; −1: all of it."""
-MADE_FLIPPED: Final = 2
-"""The bits that change: all where the order descends."""
-MADE_COLUMNS: Final = 3
-
 _FAR: Final = 16
 _NEAR: Final = 8
 """How many rows ahead a partition, and then its front, are fetched."""
-
-
-@kernel(f"void({READ_TABLE}, {READ_TABLE}, int64[:, ::1])")
-def order_words(rows: Words, made: Words, out: Words) -> None:
-    """Write words that are less, one after another, as rows order before others, from the words of their fields."""
-    for word in range(made.shape[0]):
-        source, bit, flipped = made[word, MADE_OF], made[word, MADE_BIT], made[word, MADE_FLIPPED]
-        if source < 0:
-            continue
-        if bit < 0:
-            for row in range(rows.shape[0]):
-                out[row, word] = rows[row, source] ^ flipped
-        else:
-            for row in range(rows.shape[0]):
-                out[row, word] = ((rows[row, source] >> bit) & 1) ^ flipped
 
 
 @inner
@@ -301,20 +284,26 @@ def enter_rows(
     return rows
 
 
-@kernel(f"int64({READ_INT64}, {READ_TABLE}, {READ_TABLE}, int64[::1], boolean[::1], int64[::1])")
+@kernel(
+    f"UniTuple(int64, 2)({READ_INT64}, {READ_TABLE}, int64[:, ::1], int64[::1], int64[::1], int64[::1], int64[::1])"
+)
 def list_changed(
     partitions: Int64s,
     groups: Words,
     pool: Words,
     changed: Int64s,
-    stays: Bools,
+    staying: Int64s,
+    places: Int64s,
     counters: Int64s,
-) -> int:
-    """List the partitions that the pass has changed, by their last changes, and mark its rows that stay.
+) -> tuple[int, int]:
+    """List the partitions that the pass has changed, by their last changes, and its rows that stay, ascending.
 
-    Returns how many there are.
+    Fronts then name a row of the pass by its place among those that stay. Returns how many of both there are; `places`
+    is room for a number for each row of the pass.
     """
     made, most = int64(0), counters[BEFORE_USED]
+    for index in range(partitions.size):
+        places[index] = -1
     for index in range(partitions.size):
         group = partitions[index]
         if groups[group, GROUP_LAST] != index:
@@ -325,9 +314,20 @@ def list_changed(
         most += count
         for place in range(block, block + count):
             if pool[place, 0] < 0:
-                stays[~pool[place, 0]] = True
+                places[~pool[place, 0]] = 0
     counters[SHOWN_MOST] = most
-    return made
+    stay = int64(0)
+    for index in range(partitions.size):
+        if places[index] == 0:
+            places[index] = stay
+            staying[stay] = index
+            stay += 1
+    for entry in range(made):
+        block = groups[changed[entry], GROUP_BLOCK]
+        for place in range(block, block + groups[changed[entry], GROUP_COUNT]):
+            if pool[place, 0] < 0:
+                pool[place, 0] = ~places[~pool[place, 0]]
+    return made, stay
 
 
 @inner
@@ -340,11 +340,10 @@ def _emit_side(
     pool: Words,
     touched: Words,
     before: Words,
+    sequence: Int64s,
     made: int,
-    out: Int64s,
-    numbers: Int64s,
+    changes: Words,
     diff: Int8s,
-    moments: Int64s,
 ) -> int:
     """Write what the result loses of a partition, or what it gains, from row `made` on; the number of the next row.
 
@@ -355,6 +354,7 @@ def _emit_side(
     entry = groups[group, GROUP_TOUCHED] - 1
     at, last = touched[entry, TOUCHED_START], touched[entry, TOUCHED_END]
     block, count = groups[group, GROUP_BLOCK], groups[group, GROUP_COUNT]
+    moment = sequence[groups[group, GROUP_LAST]]
     number = int64(0)
     place = int64(0)
     while place < count or at < last:
@@ -377,17 +377,17 @@ def _emit_side(
             continue
         shown = new if sign > 0 else old
         if shown > 0:
-            out[made] = row
-            numbers[made] = shown
+            changes[SHOWN_ROW, made] = row
+            changes[SHOWN_NUMBER, made] = shown
+            changes[SHOWN_MOMENT, made] = moment
             diff[made] = sign
-            moments[made] = groups[group, GROUP_LAST]
             made += 1
     return made
 
 
 @kernel(
-    f"int64({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_TABLE}, {READ_TABLE}, {READ_TABLE}, "
-    "int64[::1], int64[::1], int8[::1], int64[::1])"
+    f"UniTuple(int64, 2)({READ_INT64}, {READ_INT64}, {READ_INT64}, {READ_TABLE}, {READ_TABLE}, {READ_TABLE}, "
+    f"{READ_TABLE}, {READ_INT64}, int64[:, ::1], int8[::1])"
 )
 def emit_first_rows(
     changed: Int64s,
@@ -397,18 +397,18 @@ def emit_first_rows(
     pool: Words,
     touched: Words,
     before: Words,
-    out: Int64s,
-    numbers: Int64s,
+    sequence: Int64s,
+    changes: Words,
     diff: Int8s,
-    moments: Int64s,
-) -> int:
-    """Write how the result changes with the pass, before its rows are seated; returns how many changes there are.
+) -> tuple[int, int]:
+    """Write how the result changes with the pass, before its rows are seated, and their signs.
 
-    The changes are row slots (`out`), their numbers, their signs and the rows of the pass that made them.
+    Returns how many changes there are, and how many of them are rows that go.
     """
-    made = int64(0)
+    made, gone = int64(0), int64(0)
     for index in range(changed.size):
         for side in range(2):
+            first = made
             made = _emit_side(
                 2 * side - 1,
                 changed[index],
@@ -418,13 +418,14 @@ def emit_first_rows(
                 pool,
                 touched,
                 before,
+                sequence,
                 made,
-                out,
-                numbers,
+                changes,
                 diff,
-                moments,
             )
-    return made
+            if side == 0:
+                gone += made - first
+    return made, gone
 
 
 @kernel(f"void({READ_INT64}, {READ_INT64}, {READ_TABLE}, int64[:, ::1], int64[:, ::1], int64[::1])")

@@ -49,11 +49,11 @@ class RankOperator:
             return empty_batch(self._schema, batch.watermark)
         if isinstance(self._fronts, FirstRows):
             entered = self._fronts.enter(batch)
-            output = self._emitted(batch, self._fronts.changes(entered))
+            output = self._emitted(batch, self._fronts.changes(entered, batch.sequence))
             self._fronts.finish(entered)
         else:
             added = self._fronts.enter(batch)
-            output = self._emitted(batch, self._fronts.changes(added))
+            output = self._emitted(batch, self._fronts.changes(added, batch.sequence))
             self._fronts.finish(added)
         self._fronts.end_pass()
         return output
@@ -65,12 +65,7 @@ class RankOperator:
         parts: list[GivenRows | Column] = [self._fronts.store.give(changes.rows)]
         if self._numbered:
             parts.append(Column("l", made, (changes.numbers,)))
-        return Batch(
-            self._output_rows.rows(parts, made),
-            batch.sequence[changes.moments],
-            batch.watermark,
-            None if (changes.diff > 0).all() else changes.diff,
-        )
+        return Batch(self._output_rows.rows(parts, made), changes.moments, batch.watermark, changes.diff)
 
     def snapshot(self) -> StateArrays:
         return self._fronts.snapshot()

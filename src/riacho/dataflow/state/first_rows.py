@@ -27,7 +27,11 @@ from riacho.kernels.first_rows import (
     SET_BLOCK,
     SET_LATER,
     SETTINGS,
+    SHOWN_LINES,
+    SHOWN_MOMENT,
     SHOWN_MOST,
+    SHOWN_NUMBER,
+    SHOWN_ROW,
     close_fronts,
     emit_first_rows,
     enter_rows,
@@ -54,7 +58,8 @@ FIRST_BLOCK = 4
 class Entered(NamedTuple):
     """A pass's rows, taken in: their partitions, the rows that were the first of theirs, and what has changed.
 
-    `slots` has a slot for each row that stays; `changed` are the partitions, `removed` rows that are not kept any more.
+    `slots` are those of the rows that stay, in their order; `changed` are the partitions, `removed` rows that are not
+    kept any more.
     """
 
     partitions: Int64Array
@@ -123,12 +128,12 @@ class FirstRows:
             self._order_texts(batch, words, touched)
         self._enter(partitions, words)
         changed = np.empty(len(touched), np.int64)
-        stays = np.zeros(len(batch), np.bool_)
-        made = list_changed(partitions, self._groups.values, self._pool.values, changed, stays, self._counters)
+        staying, places = np.empty(len(batch), np.int64), np.empty(len(batch), np.int64)
+        made, stay = list_changed(
+            partitions, self._groups.values, self._pool.values, changed, staying, places, self._counters
+        )
         self._expiry.write(changed[:made], self.partitions.slots_used)
-        staying = np.flatnonzero(stays)
-        slots = np.empty(len(batch), np.int64)
-        slots[staying] = self.store.keep_located(located, staying)
+        slots = self.store.keep_located(located, staying[:stay])
         removed = self._removed.values[: self._counters[REMOVED_COUNT]]
         return Entered(partitions, new_rows, slots, touched, changed[:made], removed)
 
@@ -180,12 +185,11 @@ class FirstRows:
             needed = 2 * int(self._groups.values[partitions[done], GROUP_COUNT]) + FIRST_BLOCK
             self._pool.reserve(int(self._counters[POOL_USED]) + needed)
 
-    def changes(self, entered: Entered) -> RankChanges:
-        """How the shown rows change with a pass."""
+    def changes(self, entered: Entered, sequence: Int64Array) -> RankChanges:
+        """How the shown rows change with a pass, whose rows have these sequence numbers."""
         most = int(self._counters[SHOWN_MOST])
-        out, numbers, moments = np.empty((3, most), np.int64)
-        diff = np.empty(most, np.int8)
-        made = emit_first_rows(
+        changes, diff = np.empty((SHOWN_LINES, most), np.int64), np.empty(most, np.int8)
+        made, gone = emit_first_rows(
             entered.changed,
             self._settings,
             entered.slots,
@@ -193,12 +197,16 @@ class FirstRows:
             self._pool.values,
             entered.touched,
             self._before.values,
-            out,
-            numbers,
+            sequence,
+            changes,
             diff,
-            moments,
         )
-        return RankChanges(out[:made], numbers[:made], diff[:made], moments[:made])
+        return RankChanges(
+            changes[SHOWN_ROW, :made],
+            changes[SHOWN_NUMBER, :made],
+            diff[:made] if gone else None,
+            changes[SHOWN_MOMENT, :made],
+        )
 
     def finish(self, entered: Entered) -> None:
         """Release the rows that are no longer kept, when they have been given out."""

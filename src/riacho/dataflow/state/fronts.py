@@ -108,7 +108,7 @@ class Fronts:
         slots = self._rows_of(partitions)
         gone = Batch(self.store.frame(slots), slots, WatermarkSteps.still(), np.full(len(slots), -1, np.int8))
         added = self._take(gone)
-        self.changes(added)
+        self.changes(added, gone.sequence)
         self.finish(added)
         self.end_pass()
 
@@ -214,8 +214,11 @@ class Fronts:
                 return
             self._grow_pool(group)
 
-    def changes(self, added: Added) -> RankChanges:
-        """How the shown rows change with a pass; partitions without rows are forgotten."""
+    def changes(self, added: Added, sequence: Int64Array) -> RankChanges:
+        """How the shown rows change with a pass, whose rows have these sequence numbers.
+
+        Partitions without rows are forgotten.
+        """
         touched = added.touched
         counts = self._groups.values[touched[:, TOUCHED_GROUP], GROUP_COUNT]
         if self._settings[SET_KIND] == ROW_NUMBER:
@@ -246,7 +249,8 @@ class Fronts:
         self.partitions.release(emptied)
         self._expiry.forget(emptied)
         self._counters[TOUCHED_COUNT] = 0
-        return RankChanges(out[:made], numbers[:made], diff[:made], moments[:made])
+        only_come = bool((diff[:made] > 0).all())
+        return RankChanges(out[:made], numbers[:made], None if only_come else diff[:made], sequence[moments[:made]])
 
     def finish(self, added: Added) -> None:
         """Release the rows that are no longer kept, when they have been given out."""

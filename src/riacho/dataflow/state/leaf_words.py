@@ -10,7 +10,7 @@ import polars as pl
 
 from riacho.dataflow.state.leaves import Leaves, leaf_kind
 from riacho.dataflow.state.rows import Located
-from riacho.kernels.first_rows import MADE_BIT, MADE_COLUMNS, MADE_FLIPPED, MADE_OF, order_words
+from riacho.kernels.order_words import MADE_BIT, MADE_COLUMNS, MADE_FLIPPED, MADE_OF, order_words
 from riacho.kernels.row_words import (
     LEAF_KIND,
     LEAF_NULL_BIT,

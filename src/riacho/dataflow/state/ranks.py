@@ -24,11 +24,11 @@ _KINDS = {RankKind.ROW_NUMBER: ROW_NUMBER, RankKind.RANK: RANK, RankKind.DENSE_R
 
 
 class RankChanges(NamedTuple):
-    """How the shown rows change: slots, numbers, signs, and the row of the pass that made each change."""
+    """How the shown rows change: slots, numbers, signs (None: rows only come), and when the row came that made each."""
 
     rows: Int64Array
     numbers: Int64Array
-    diff: npt.NDArray[np.int8]
+    diff: npt.NDArray[np.int8] | None
     moments: Int64Array
 
 
