@@ -49,8 +49,8 @@ class WholeJoin:
             return
         keys = self._keys
         keys.clear()
-        right_keys, _ = keys.find(right, self._relation.right_keys)
-        left_keys, _ = keys.find(left, self._relation.left_keys)
+        right_keys = keys.find_in_runs(right, self._relation.right_keys)
+        left_keys = keys.find_in_runs(left, self._relation.left_keys)
         starts = np.zeros(keys.slots_used + 2, np.int64)
         matching = np.empty(len(right), np.int64)
         group_rows(right_keys, starts, matching)

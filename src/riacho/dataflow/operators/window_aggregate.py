@@ -24,6 +24,7 @@ from riacho.dataflow.operators.window_layout import ALL_CLOSED, WindowLayout
 from riacho.dataflow.operators.window_time import MICROSECONDS, attached_time, closing_limit, window_time
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex
+from riacho.dataflow.state.row_runs import runs_of
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
 from riacho.dataflow.state.words import RowCodec, build_rows
@@ -31,6 +32,7 @@ from riacho.formats.arrow import Column
 from riacho.kernels.windows import PARTED, begin_groups, closing_moments, in_one_slice, number_groups, part_groups
 from riacho.plan.changelog import is_updating
 from riacho.plan.relations import WindowAggregate, WindowKind, WindowProperty
+from riacho.plan.types import TimestampType
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -89,7 +91,10 @@ class WindowAggregateOperator:
         )
         self._updating = is_updating(relation.input)
         self._pool = StringPool()
-        self._codec = RowCodec(tuple(below[key] for key in relation.keys), self._pool)
+        keys = tuple(below[key] for key in relation.keys)
+        self._codec = RowCodec(keys, self._pool)
+        self._by_window = self._attached and all(isinstance(key.type, TimestampType) for key in keys)
+        """Whether rows that have their windows are grouped by little else: they come window after window."""
         self._aggregates = self._fresh_aggregates()
         self._merged: Aggregates | None = None
         """What slices are added up in: the groups of the windows that closed last."""
@@ -125,6 +130,8 @@ class WindowAggregateOperator:
     def _add(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> None:
         if self._attached:  # the end is itself in no other window than that which it ends
             times = times - MICROSECONDS
+            if self._by_window and self._add_runs(batch, times, steps):
+                return
         words = np.empty((len(batch), self._before + self._codec.width), np.int64)
         late = self._windows.open(times, batch.sequence, steps, words)
         if late:
@@ -136,15 +143,35 @@ class WindowAggregateOperator:
             batch, words = batch.take(rows), words[rows]
             words[:, END] = ends
         if len(batch):
-            self._accumulate(batch, words)
+            self._update(batch, self._slots_of(batch, words))
 
-    def _accumulate(self, batch: Batch, words: Int64Array) -> None:
-        """Add rows to their groups; where they lie in time stands in their words already."""
+    def _add_runs(self, batch: Batch, times: Int64Array, steps: WatermarkSteps) -> bool:
+        """Add rows that are of one group one after another; False, and nothing is done, where they are not so plain."""
+        alike = [times, batch.sequence]
+        for key in self._relation.keys:
+            column = batch.column(key)
+            if not isinstance(column, Column) or column.valid is not None:
+                return False
+            alike.append(column.buffers[0])
+        runs = runs_of(alike)
+        heads = batch.take(runs.heads)
+        words = np.empty((len(heads), self._before + self._codec.width), np.int64)
+        if self._windows.open(times[runs.heads], heads.sequence, steps, words):
+            return False
+        self._update(batch, self._slots_of(heads, words)[runs.of_rows])
+        return True
+
+    def _slots_of(self, batch: Batch, words: Int64Array) -> Int64Array:
+        """The rows' groups; where they lie in time stands in their words already."""
         self._codec.write([batch.column(key) for key in self._relation.keys], words, self._before)
         slots, new_rows = self._index.upsert(words)
         if len(new_rows):
             self._begin(slots, new_rows, words)
         self._arrivals += len(batch)
+        return slots
+
+    def _update(self, batch: Batch, slots: Int64Array) -> None:
+        """Add rows to their groups."""
         touched = slots
         if self._aggregates.reads_touched:
             touched = self._grouping.touch(slots, self._index.slots_used).slots

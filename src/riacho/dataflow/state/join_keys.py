@@ -13,6 +13,7 @@ from riacho.dataflow.operator import StateArrays
 from riacho.dataflow.state.arena import Growable
 from riacho.dataflow.state.key_index import KeyIndex, Upserted
 from riacho.dataflow.state.leaves import leaf_kind
+from riacho.dataflow.state.row_runs import runs_of
 from riacho.dataflow.state.rows import RowStore
 from riacho.dataflow.state.snapshots import prefixed, section
 from riacho.dataflow.state.strings import StringPool
@@ -46,6 +47,9 @@ _AS_KEPT = frozenset((INT8, INT16, INT32, INT64, BIT, NARROW_DECIMAL))
 """Kinds of leaves whose words are those of keys."""
 
 
+Encoded = tuple[Int64Array, BoolArray | None]
+"""The words of a column, and which of its rows are not null (None: all)."""
+
 KeptRows = tuple[RowStore, Int64Array, Int64Array]
 """Rows of a store, and where it has the fields of their keys."""
 
@@ -72,15 +76,30 @@ class KeySlots:
 
     def find(self, batch: Batch, columns: Sequence[int]) -> tuple[Int64Array, Int64Array]:
         """(the slot of each row's key, the slots made for it); `NO_KEY` for keys that match nothing."""
-        words, complete = self._words(batch, columns)
+        return self._find(self._encoded(batch, columns), len(batch))
+
+    def _find(self, encoded: list[Encoded], rows: int) -> tuple[Int64Array, Int64Array]:
+        words, complete = self._words(encoded, rows)
         if complete is None:
             slots, new_rows = self._upsert(words)
             return slots, slots[new_rows]
-        rows = np.flatnonzero(complete)
-        found, new_rows = self._upsert(words[rows])
-        slots = np.full(len(batch), NO_KEY, np.int64)
-        slots[rows] = found
+        whole = np.flatnonzero(complete)
+        found, new_rows = self._upsert(words[whole])
+        slots = np.full(rows, NO_KEY, np.int64)
+        slots[whole] = found
         return slots, found[new_rows]
+
+    def find_in_runs(self, batch: Batch, columns: Sequence[int]) -> Int64Array:
+        """The slot of each row's key, as `find`: for rows whose keys are mostly those of the rows before them."""
+        encoded = self._encoded(batch, columns)
+        if not encoded or any(valid is not None for _, valid in encoded):
+            return self._find(encoded, len(batch))[0]
+        runs = runs_of([words for words, _ in encoded])
+        words = np.zeros((len(runs.heads), self._width), np.int64)
+        for place, (column_words, _) in enumerate(encoded):
+            words[:, place] = column_words[runs.heads]
+        slots: Int64Array = self._upsert(words).slots[runs.of_rows]
+        return slots
 
     def fields_in(self, store: RowStore, columns: Sequence[int]) -> Int64Array | None:
         """Where kept rows have the fields of a key, for `find_kept`; None where their words are no key's."""
@@ -109,14 +128,11 @@ class KeySlots:
         self._index.upsert_into(slots, words, hashes, lacking=lacking > 0)
         return slots
 
-    def _words(self, batch: Batch, columns: Sequence[int]) -> tuple[Int64Array, BoolArray | None]:
+    def _words(self, encoded: list[Encoded], rows: int) -> tuple[Int64Array, BoolArray | None]:
         """The words of each row's key, and which keys are complete (None: all)."""
-        encoded = [
-            encode(batch.column(column), kind, self._pool) for column, kind in zip(columns, self._types, strict=True)
-        ]
         if self._width == 1 and encoded and encoded[0][0].flags.c_contiguous:
             return encoded[0][0].reshape(-1, 1), encoded[0][1]
-        words = np.zeros((len(batch), self._width), np.int64)
+        words = np.zeros((rows, self._width), np.int64)
         complete: BoolArray | None = None
         for place, (column_words, valid) in enumerate(encoded):
             words[:, place] = column_words
@@ -127,6 +143,11 @@ class KeySlots:
             else:
                 complete = valid if complete is None else complete & valid
         return words, complete
+
+    def _encoded(self, batch: Batch, columns: Sequence[int]) -> list[Encoded]:
+        return [
+            encode(batch.column(column), kind, self._pool) for column, kind in zip(columns, self._types, strict=True)
+        ]
 
     def _upsert(self, words: Int64Array) -> Upserted:
         found = self._index.upsert(words)
