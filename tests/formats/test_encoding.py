@@ -196,7 +196,13 @@ def test_what_csv_writes_it_reads(escape: str | None, values: list[tuple[Any, ..
         (STRING, "plain", "plain"),
         (STRING, "two words", '"two words"'),
         (STRING, 'say "x"', '"say ""x"""'),
+        (STRING, "x" * 24, "x" * 24),
         (STRING, "x" * 25, '"' + "x" * 25 + '"'),
+        (STRING, "é" * 24, "é" * 24),
+        (STRING, "é" * 25, '"' + "é" * 25 + '"'),
+        (STRING, "😀" * 12, "😀" * 12),
+        (STRING, "😀" * 13, '"' + "😀" * 13 + '"'),  # of two characters each, for Java
+        (STRING, 'a text "of some" words, "quoted" in it', '"a text ""of some"" words, ""quoted"" in it"'),
         (AMOUNT, Decimal("100.00"), "1E+2"),
         (AMOUNT, Decimal("1.50"), "1.5"),
         (AMOUNT, Decimal("0.00"), "0"),
@@ -209,6 +215,14 @@ def test_what_csv_writes_it_reads(escape: str | None, values: list[tuple[Any, ..
 )
 def test_csv_values_are_printed_as_flink_prints_them(kind: FieldType, value: Any, text: str) -> None:
     assert written("csv", kind, value) == [text]
+
+
+def test_a_csv_escape_stands_before_quotes_and_itself() -> None:
+    texts = ("it's a|b, isn't it, and a good deal more", "a|b", "ab")
+
+    lines = written("csv", STRING, *texts, **{"escape-character": "|", "quote-character": "'"})
+
+    assert lines == ["'it|'s a||b, isn|'t it, and a good deal more'", "'a||b'", "ab"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ more than the work on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -224,6 +224,13 @@ def picked(rows: Columnar, places: Sequence[int], names: tuple[str, ...]) -> Col
         tables=tables,
         take=None if take is None else lambda some: picked(take(some), places, names),
     )
+
+
+def without(rows: Columnar, names: Collection[str]) -> Columnar:
+    """All columns but these."""
+    known = rows.columns if isinstance(rows, pl.DataFrame) else rows.names
+    kept = [place for place, name in enumerate(known) if name not in names]
+    return picked(rows, kept, tuple([known[place] for place in kept]))
 
 
 def renamed(rows: Columnar, names: tuple[str, ...]) -> Columnar:

@@ -6,20 +6,22 @@ and quotes every long one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
-from riacho.formats.buffered import Columnar, frame_of, series_of
+from riacho.formats import arrow
+from riacho.formats.buffered import Columnar, column_named, series_of
 from riacho.formats.csv_decoder import CsvDialect
-from riacho.formats.decoding import Scratch, Spans
+from riacho.formats.decoding import Bytes, Int64Array, Scratch, Spans
 from riacho.formats.encoding import (
+    ALL_VALID,
     NO_OPENING,
     ColumnWriter,
     FloatWriter,
     IntegerWriter,
+    Rows,
     Style,
     TextWriter,
     TimeWriter,
@@ -32,10 +34,49 @@ from riacho.formats.encoding import (
     write_columns,
 )
 from riacho.formats.fields import Field, FieldType, Kind
+from riacho.kernels import write_csv
 from riacho.kernels.write_texts import PLAIN
 
-LONGEST_CHECKED = 24
-"""Characters beyond which Jackson quotes a text without looking at it (CsvEncoder.MAX_QUOTE_CHECK)."""
+_IN_TIMESTAMPS = frozenset("0123456789-:. Z")
+"""Characters of a timestamp, of which the blank asks for quotes."""
+
+
+class _QuotedWriter:
+    """A column of texts, in quotes where Jackson puts them."""
+
+    def __init__(self, texts: arrow.Column | pl.Series, quote: str, escape: str | None, safe: int) -> None:
+        self._memory = arrow.views_of(texts) if isinstance(texts, arrow.Column) else arrow.string_views(texts)
+        self._views = self._memory.views.view(np.int32)
+        self._valid = ALL_VALID if self._memory.valid is None else self._memory.valid
+        self._quote, self._escape = ord(quote), ord(escape or quote)
+        self._safe = safe
+
+    def add_sizes(self, sizes: Int64Array) -> None:
+        write_csv.add_csv_sizes(
+            sizes,
+            self._views,
+            self._memory.addresses,
+            self._valid,
+            self._views.ctypes.data,
+            self._quote,
+            self._escape,
+        )
+
+    def write(self, rows: Rows, prefix: Bytes, style: Style) -> None:
+        write_csv.write_csv_texts(
+            rows.out,
+            rows.cursor,
+            prefix,
+            style.opening,
+            self._views,
+            self._memory.addresses,
+            self._valid,
+            self._views.ctypes.data,
+            style.null,
+            self._safe,
+            self._quote,
+            self._escape,
+        )
 
 
 class CsvEncoder:
@@ -48,33 +89,43 @@ class CsvEncoder:
         self._null = characters(dialect.null_literal or "")
         self._style = Style(NO_OPENING, self._null)
         self._scratch = Scratch()
-        safe = max(ord(dialect.delimiter), ord(dialect.quote) if dialect.quote else 0, ord("\n"))
-        escape = re.escape(dialect.escape) if dialect.escape else ""
-        self._unsafe = f"[\\x00-\\x{{{safe:x}}}{escape}]"
+        self._safe = max(ord(dialect.delimiter), ord(dialect.quote) if dialect.quote else 0, ord("\n"))
+        """Up to this one each ASCII character asks for quotes."""
 
     def encode(self, rows: Columnar) -> Spans:
         """A line per row."""
-        frame = frame_of(rows)
         columns = []
         for index, item in enumerate(self._fields):
             prefix = characters(self._dialect.delimiter if index else "")
-            columns.append((prefix, self._writer(item.type, frame[item.name])))
-        return write_columns(columns, frame.height, self._style, "", "", self._scratch)
+            columns.append((prefix, self._writer(item.type, column_named(rows, item.name))))
+        return write_columns(columns, rows.height, self._style, "", "", self._scratch)
 
-    def _writer(self, kind: FieldType, series: pl.Series) -> ColumnWriter:
+    def _writer(self, kind: FieldType, column: arrow.Column | pl.Series) -> ColumnWriter:
         match kind.kind:
             case Kind.INTEGER:
-                return IntegerWriter(series)
+                return IntegerWriter(column)
+            case Kind.DATE | Kind.TIME:
+                return TimeWriter(column, quoted=False)
+            case Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ if self._has_usual_quotes:
+                return TimeWriter(column, utc=kind.kind is Kind.TIMESTAMP_LTZ, quoted=True)
+            case Kind.STRING:
+                return self._quoted(column)
+        series = series_of(column)
+        match kind.kind:
             case Kind.FLOAT:
                 return FloatWriter(series, quotes_others=False)
             case Kind.BOOLEAN:
                 return TextWriter(boolean_texts(series), PLAIN)
             case Kind.DECIMAL:
                 return TextWriter(self._decimals(kind, series), PLAIN)
-            case Kind.DATE | Kind.TIME:
-                return TimeWriter(series, quoted=False)
             case _:
-                return TextWriter(self._quoted(self._texts(kind, series)), PLAIN)
+                return self._quoted(self._texts(kind, series))
+
+    @property
+    def _has_usual_quotes(self) -> bool:
+        """Whether a timestamp, which has a blank, stands in quotes, and no character of it means anything there."""
+        quote, escape = self._dialect.quote, self._dialect.escape
+        return quote == '"' and escape not in _IN_TIMESTAMPS
 
     def _texts(self, kind: FieldType, series: pl.Series) -> pl.Series:
         """The values as texts, before quotes."""
@@ -116,18 +167,10 @@ class CsvEncoder:
                 writer = self._writer(kind, series)
         return write_columns([(characters(""), writer)], len(series), self._style, "", "")
 
-    def _quoted(self, texts: pl.Series) -> pl.Series:
-        quote, escape = self._dialect.quote, self._dialect.escape
-        if quote is None:
-            return texts
-        text = pl.col("")
-        inside = text
-        if escape is not None:
-            inside = inside.str.replace_all(escape, escape * 2, literal=True)
-        inside = inside.str.replace_all(quote, (escape or quote) + quote, literal=True)
-        needed = (text.str.len_chars() > LONGEST_CHECKED) | text.str.contains(self._unsafe)
-        quoted = pl.when(needed).then(pl.concat_str([pl.lit(quote), inside, pl.lit(quote)])).otherwise(text)
-        return texts.alias("").to_frame().select(quoted).to_series()
+    def _quoted(self, texts: arrow.Column | pl.Series) -> ColumnWriter:
+        if self._dialect.quote is None:
+            return TextWriter(texts, PLAIN)
+        return _QuotedWriter(texts, self._dialect.quote, self._dialect.escape, self._safe)
 
     def _decimals(self, kind: FieldType, series: pl.Series) -> pl.Series:
         """Without trailing zeros, 100000 as 1E+5; with `scientific_decimals` off, as they are."""

@@ -19,7 +19,7 @@ from riacho.kernels import write_numbers, write_texts, write_times
 NO_OPENING = -1
 """No comma is written before a column."""
 
-_ALL_VALID = np.empty(0, np.bool_)
+ALL_VALID = np.empty(0, np.bool_)
 
 
 def characters(text: str) -> Bytes:
@@ -102,8 +102,8 @@ _INTEGERS: dict[str, type[np.signedinteger[Any]]] = {"c": np.int8, "s": np.int16
 
 def _valid(series: arrow.Column | pl.Series) -> arrow.BoolArray:
     if isinstance(series, arrow.Column):
-        return _ALL_VALID if series.valid is None else series.valid
-    return series.is_not_null().to_numpy() if series.null_count() else _ALL_VALID
+        return ALL_VALID if series.valid is None else series.valid
+    return series.is_not_null().to_numpy() if series.null_count() else ALL_VALID
 
 
 def _int64(series: arrow.Column | pl.Series) -> Int64Array:
@@ -243,7 +243,7 @@ class TextWriter:
     def __init__(self, series: arrow.Column | pl.Series, how: int) -> None:
         self._memory = arrow.views_of(series) if isinstance(series, arrow.Column) else arrow.string_views(series)
         self._views = self._memory.views.view(np.int32)
-        self._valid = _ALL_VALID if self._memory.valid is None else self._memory.valid
+        self._valid = ALL_VALID if self._memory.valid is None else self._memory.valid
         self._how = how
 
     def add_sizes(self, sizes: Int64Array) -> None:
@@ -273,7 +273,7 @@ class FloatWriter:
     def __init__(self, series: pl.Series, *, quotes_others: bool) -> None:
         self._memory = arrow.string_views(java_digits(series))
         self._views = self._memory.views.view(np.int32)
-        self._valid = _ALL_VALID if self._memory.valid is None else self._memory.valid
+        self._valid = ALL_VALID if self._memory.valid is None else self._memory.valid
         self._quotes_others = quotes_others
 
     def add_sizes(self, sizes: Int64Array) -> None:
@@ -369,7 +369,7 @@ def join_lists(
         rows.out,
         rows.cursor,
         offsets,
-        _ALL_VALID if kept is None else kept,
+        ALL_VALID if kept is None else kept,
         nothing if keys is None else keys.data,
         np.empty(0, np.int64) if keys is None else keys.start,
         np.empty(0, np.int32) if keys is None else keys.length,

@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from riacho.dataflow.columns import polars_type
@@ -27,6 +29,12 @@ SUCCESS_FILE = "success-file"
 _ESCAPED = re.compile("[\x01-\x1f\x7f\"#%'*/:=?\\\\{\\[\\]^]")
 """What does not stand in a directory's name as it is: Hive's list."""
 _KINDS = (CharType, VarcharType, IntegerType, BooleanType, DateType)
+
+_PLACE = "$place"
+"""The numbers of rows; no key is called so."""
+
+Int64Array = npt.NDArray[np.int64]
+
 _PLACEHOLDER = re.compile(r"\$(\w+)")
 
 
@@ -85,17 +93,27 @@ class Partitions:
     def keys(self) -> tuple[str, ...]:
         return self.table.partitioned_by
 
-    def directories(self, frame: pl.DataFrame) -> pl.Series:
-        """The directory of each row, below the table's own."""
-        parts = []
-        for key in self.keys:
-            values = frame.get_column(key).cast(pl.String)
-            names = {
-                value: f"{escaped(key)}={escaped(value) if value else self.default_name}"
-                for value in values.unique().to_list()
-            }
-            parts.append(values.replace_strict(names, return_dtype=pl.String))
-        return pl.select(pl.concat_str(parts, separator="/")).to_series()
+    def parts(self, keys: Sequence[pl.Series]) -> list[tuple[str, Int64Array]]:
+        """Each directory, below the table's own, with the places of its rows, in the order of their first ones.
+
+        `keys` are the rows' values of each key; there must be rows.
+        """
+        if not any(values.null_count() for values in keys) and all((values == values[0]).all() for values in keys):
+            texts = [
+                values[:1].cast(pl.String)[0] for values in keys
+            ]  # of one partition, as rows of a moment mostly are
+            return [(self._directory(texts), np.arange(len(keys[0])))]
+        texts_of = [values.cast(pl.String).alias(name) for values, name in zip(keys, self.keys, strict=True)]
+        rows = pl.DataFrame(texts_of).with_columns(pl.col(self.keys).replace("", None)).with_row_index(_PLACE)
+        groups = rows.group_by(self.keys, maintain_order=True).agg(_PLACE)
+        places = groups.get_column(_PLACE)
+        ends = np.cumsum(places.list.len().to_numpy(), dtype=np.int64)
+        apart = np.split(places.explode().to_numpy().astype(np.int64), ends[:-1])
+        return list(zip(map(self._directory, groups.select(self.keys).iter_rows()), apart, strict=True))
+
+    def _directory(self, values: Sequence[str | None]) -> str:
+        named = zip(self.keys, values, strict=True)
+        return "/".join(f"{escaped(key)}={escaped(value) if value else self.default_name}" for key, value in named)
 
     def values(self, directory: Path) -> dict[str, str | None]:
         """What the names of directories say; raises `RiachoError` where they do not name every key."""

@@ -70,7 +70,7 @@ class FileSink:
             self._size += int(batch.frame.estimated_size())
         else:
             _assert_added(batch)
-            self._append(_lines(self._encoder.encode(batch.frame), self._table.line_delimiter))
+            self._append(_lines(self._encoder.encode(batch.rows), self._table.line_delimiter))
         age = self._clock.monotonic_ms() - self._opened_ms
         if self._size >= self._table.roll_bytes or age >= self._table.roll_ms:
             self.flush()

@@ -9,15 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import polars as pl
-
-from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch, Int64Array
+from riacho.dataflow.batch import END_OF_TIME, NO_WATERMARK, Batch
 from riacho.dataflow.connectors.environment import ConnectorEnvironment
 from riacho.dataflow.connectors.filesystem import FileTable
 from riacho.dataflow.sinks import SinkCounts
 from riacho.dataflow.sinks.filesystem import FileSink, failed, remove_unfinished
 from riacho.dataflow.sources import Json, Positions
+from riacho.formats.buffered import column_named, series_of, without
 from riacho.host import Disk, SystemDisk
 
 _RUN, _PENDING = "run", "pending"
@@ -52,10 +50,10 @@ class PartitionedFileSink:
         if not len(batch):
             return
         self._rows += len(batch)
-        directories = self._partitions.directories(batch.frame)
-        rows = batch.with_rows(batch.frame.drop(self._partitions.keys))
+        keys = [series_of(column_named(batch.rows, key)) for key in self._partitions.keys]
+        rows = batch.with_rows(without(batch.rows, self._partitions.keys))
         now = self._environment.clock.now_ms()
-        for directory, places in _grouped(directories):
+        for directory, places in self._partitions.parts(keys):
             if directory not in self._open:
                 inner = replace(self._table, path=self._table.path / directory, partitions=None)
                 self._open[directory] = FileSink(inner, self._environment, self._disk, self._run, self._numbers)
@@ -128,13 +126,3 @@ class PartitionedFileSink:
 
     def close(self) -> None:
         self.flush()
-
-
-def _grouped(directories: pl.Series) -> list[tuple[str, Int64Array]]:
-    """Each directory with the places of its rows, in the order of their first ones."""
-    rows = pl.DataFrame({"directory": directories}).with_row_index("place")
-    groups = rows.group_by("directory", maintain_order=True).agg("place")
-    places = groups.get_column("place")
-    ends = np.cumsum(places.list.len().to_numpy(), dtype=np.int64)
-    apart = np.split(places.explode().to_numpy().astype(np.int64), ends[:-1])
-    return list(zip(groups.get_column("directory").to_list(), apart, strict=True))
