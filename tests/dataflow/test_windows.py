@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from riacho.dataflow.expressions import Settings, zone
+from riacho.dataflow.operators import window_aggregate
 from riacho.plan.relations import (
     Job,
     Relation,
@@ -116,6 +117,18 @@ def test_windows_hold_the_rows_that_came_before_they_closed(
     assert len(whole.changes) == len(answer), "a window emits once"
     assert cut.changes == whole.changes, "the same rows in the same order"
     assert cut.late == whole.late == late
+
+
+@settings(max_examples=15, deadline=None)
+@given(stream=streams)
+def test_windows_that_are_merged_in_parts_come_in_the_same_order(stream: Any) -> None:
+    events, cuts, _ = stream
+    relation = windowed(STAMPED, 20, 5)
+    whole = run(relation, events, cuts, splits=2)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(window_aggregate, "MAX_EXPANDED", 1)
+        parts = run(relation, events, cuts, splits=2)
+    assert parts.changes == whole.changes
 
 
 @settings(max_examples=15, deadline=None)
