@@ -56,6 +56,7 @@ def test_the_watermark_of_a_job_is_that_of_a_table_that_is_not_idle() -> None:
     assert measurements.update(graph, sources, {}, final=True)
     assert measurements.current["watermark"] == 3_000
     assert [each["table"] for each in measurements.current["held_back_by"]] == ["often"]
+    assert measurements.current["idle_tables"] == ["rare"]
 
 
 def at_millis(millis: int, *, first: int) -> Batch:
@@ -91,12 +92,15 @@ def test_the_partition_that_is_furthest_behind_holds_the_watermark_back() -> Non
 
 
 def test_the_command_line_names_it(capsys: Any) -> None:
-    _tell_what_holds_back([*measured([(0, 5_000), (2, 1_000), (1, 3_000)]), *measured([(0, 5_000)])])
+    held = [*measured([(0, 5_000), (2, 1_000), (1, 3_000)]), *measured([(0, 5_000)])]
+
+    _tell_what_holds_back(held, ["rare"])
 
     assert capsys.readouterr().out.splitlines() == [
         "",
         "the watermark of trips waits for trips-2: its own is 1970-01-01 00:00:01 UTC",
         "the watermark of trips waits for trips-1: no row has come yet",
+        "rare is idle: nothing came for its idle-timeout, and no watermark waits for it",
     ]
 
 

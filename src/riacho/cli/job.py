@@ -151,7 +151,7 @@ def show(name: Name, kafka: Kafka = DEFAULT_KAFKA, as_json: AsJson = False) -> N
     if job["metrics"] is not None:
         typer.echo()
         print_operators(job["metrics"]["operators"])
-        _tell_what_holds_back(job["metrics"].get("held_back_by", []))
+        _tell_what_holds_back(job["metrics"].get("held_back_by", []), job["metrics"].get("idle_tables", []))
     typer.echo(f"\n{job['sql']}")
 
 
@@ -210,17 +210,20 @@ def delete(name: Name, kafka: Kafka = DEFAULT_KAFKA) -> None:
     typer.echo(f"deleted {name}")
 
 
-def _tell_what_holds_back(held: list[dict[str, Any]]) -> None:
-    """Which partitions the watermarks wait for."""
+def _tell_what_holds_back(held: list[dict[str, Any]], idle: list[str]) -> None:
+    """Which partitions the watermarks wait for, and for which tables none does."""
     from datetime import UTC, datetime
 
-    for place, each in enumerate(held):
+    told = []
+    for each in held:
         if each["watermark"] is None:
             far = "no row has come yet"
         else:
             far = f"its own is {datetime.fromtimestamp(each['watermark'] / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-        start = "\n" if place == 0 else ""
-        typer.echo(f"{start}the watermark of {each['table']} waits for {each['split']}: {far}")
+        told.append(f"the watermark of {each['table']} waits for {each['split']}: {far}")
+    told += [f"{name} is idle: nothing came for its idle-timeout, and no watermark waits for it" for name in idle]
+    if told:
+        typer.echo("\n" + "\n".join(told))
 
 
 def _tell_if_silent(job: dict[str, Any]) -> None:

@@ -222,6 +222,10 @@ class Graph:
                 found[scan_id] = min(slowest, key=lambda split: split[1])
         return found
 
+    def idle_scans(self) -> list[str]:
+        """The ids of the scans that nobody waits for, since nothing has come from there for long."""
+        return [scan for scan in self.scans if any(each.idle for each in self._watermark_operators(scan))]
+
     def alignments(self) -> dict[str, Alignment]:
         """By scan id, with which others it is read."""
         found = {scan_id: [item.alignment for item in self._watermark_operators(scan_id)] for scan_id in self.scans}

@@ -263,6 +263,11 @@ class SplitWatermarks:
         number = int(counting[np.argmin(self._levels[counting])])
         return list(self._numbers)[number], int(self._levels[number])
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that have not ended have been silent for so long that nobody waits for them."""
+        return _all_idle(self._levels, self._idle())
+
     def snapshot(self) -> StateArrays:
         return {
             "splits": np.array(list(self._numbers), np.int64),

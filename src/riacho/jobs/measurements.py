@@ -75,6 +75,7 @@ class Measurements:
             "state_bytes": sum(each.state_bytes for each in operators),
             "watermark": min(watermarks, default=None),
             "held_back_by": _held_back(graph, sources),
+            "idle_tables": [graph.scans[scan].table.name for scan in graph.idle_scans()],
             "late_rows": sum(each.late_rows for each in operators),
             "dead_letters": sum(count.dead_letters for count in counts),
             "skipped": sum(count.skipped for count in counts),

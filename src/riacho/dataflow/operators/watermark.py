@@ -84,6 +84,11 @@ class WatermarkOperator:
         """The split that holds the watermark back, and how far its own is; None where none does."""
         return self._splits.slowest()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for any split."""
+        return self._splits.idle
+
     def process(self, inputs: tuple[Batch, ...]) -> Batch:
         batch, microseconds, valid = self._values(inputs[0])
         if batch.diff is not None:  # an old value that goes says nothing new of time

@@ -55,6 +55,7 @@ export interface JobMetrics {
   state_bytes: number;
   watermark: number | null;
   held_back_by?: HeldBack[];
+  idle_tables?: string[];
   late_rows: number;
   dead_letters: number;
   skipped: number;

@@ -114,8 +114,9 @@ class Details {
     setText(this.error, job.error ?? "");
     setText(this.sql, job.sql);
     const held = job.metrics?.held_back_by ?? [];
-    this.heldBack.hidden = held.length === 0;
-    setText(this.heldBack, held.map(waiting).join("; "));
+    const idle = job.metrics?.idle_tables ?? [];
+    this.heldBack.hidden = held.length + idle.length === 0;
+    setText(this.heldBack, [...held.map(waiting), ...idle.map((table) => `${table} is idle`)].join("; "));
     this.operators.show((job.metrics?.operators ?? []).map((each, index) => [String(index), each] as const));
   }
 }
