@@ -86,3 +86,29 @@ def test_a_signal_stops_also_where_the_main_thread_holds_what_stopping_takes(end
         signal.raise_signal(ending)  # impatience changes nothing
 
     assert signal.getsignal(ending) is handler
+
+
+PRINTED = """
+CREATE TABLE numbers (n INT) WITH (
+  'connector' = 'datagen', 'rows-per-second' = '1000000', 'number-of-rows' = '100000000'
+);
+CREATE TABLE printed (n INT) WITH ('connector' = 'print');
+INSERT INTO printed SELECT n FROM numbers;
+"""
+
+
+@pytest.mark.parametrize("command", [["run"], ["sql", "-f"]])
+def test_a_command_whose_output_nobody_reads_any_more_ends_with_0(
+    riacho: Commands, tmp_path: Path, command: list[str]
+) -> None:
+    script = tmp_path / "print.sql"
+    script.write_text(PRINTED)
+    process = riacho.start(*command, str(script))
+    read_until(process, b"+I[")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read().decode()
+
+    assert process.wait(DEADLINE_S) == 0
+    assert "rror" not in said

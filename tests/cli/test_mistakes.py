@@ -186,7 +186,7 @@ def test_an_output_that_cannot_be_written_is_a_failure(riacho: Commands, topic: 
         said = process.communicate(timeout=DEADLINE_S)[1].decode()
 
     assert process.returncode == 1
-    assert said == "error: No space left on device\n"
+    assert said == "error: No space left on device\n  at standard output\n"
 
 
 def test_closed_standard_streams_are_as_good_as_the_null_device(riacho: Commands, topic: str) -> None:

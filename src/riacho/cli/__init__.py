@@ -7,6 +7,7 @@ Each module has an `app`, a `typer.Typer` with one command or a group of them. A
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import sys
@@ -153,7 +154,8 @@ def main() -> None:
         typer.echo(f"error: {nested}", err=True)
         sys.exit(RiachoError.exit_code)
     except OSError as error:  # a full disk, a directory that cannot be written: told as any other failure
-        typer.echo(f"error: {RiachoError(error.strerror or str(error), where=error.filename)}", err=True)
+        where = error.filename or ("standard output" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None)
+        typer.echo(f"error: {RiachoError(error.strerror or str(error), where=where)}", err=True)
         sys.exit(RiachoError.exit_code)
     except KeyboardInterrupt:
         _end_interrupted()

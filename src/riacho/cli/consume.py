@@ -91,9 +91,6 @@ def consume(
             new = await_topics(cluster, topics) if follow else frozenset[str]()
             wanted = _partitions(cluster, topics, partitions)
             _read(cluster, position, wanted, output, follow=follow, new=new)
-        except BrokenPipeError:
-            # Who reads has seen enough. Python would still flush what it cannot write.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except KeyboardInterrupt:
             if not follow:
                 raise RiachoError(f"interrupted after {counted(output.records, 'record')}") from None

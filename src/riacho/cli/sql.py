@@ -77,7 +77,6 @@ def sql(
             SELECT auction, MAX(price) AS highest FROM bids
             GROUP BY auction ORDER BY highest DESC LIMIT 3"
     """
-    import os
 
     if file is None and not any(text.strip() for text in statements or ()):
         raise UsageError("there is nothing to run", mend="give statements with -e TEXT, or a script with -f FILE")
@@ -90,8 +89,6 @@ def sql(
             _run(texts_of(file, statements), variables, kafka, form, python_modules(python))
         except KeyboardInterrupt:
             raise RiachoError("interrupted before the end") from None
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(
